@@ -1,0 +1,309 @@
+"""THE configuration: one frozen object, from TOML presets and `--set key=value`.
+
+Order, later wins: defaults here < preset < --config FILE < --set. Every value remembers where it came from, and the
+resolved file in the run folder says so beside each one.
+"""
+
+import difflib
+import json
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from pete.errors import ConfigError
+
+PROJECT = Path(__file__).resolve().parents[2]
+PRESETS = PROJECT / "configs"
+EMBEDDED_BASE = "smollm2-135m-instruct"
+
+Share = Annotated[float, Field(ge=0.0, lt=0.5)]
+Positive = Annotated[int, Field(ge=1)]
+
+
+class Section(BaseModel):
+    """A table of the configuration: frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ModelConfig(Section):
+    """The model that is taught."""
+
+    base: str = Field(EMBEDDED_BASE, description="embedded model, hub id (owner/name) or a folder")
+    revision: str | None = Field(None, description="hub revision to pin; nothing means the newest cached or published")
+    dtype: Literal["auto", "float32", "bfloat16"] = Field(
+        "auto", description="base weights; auto measures which one this machine computes well"
+    )
+
+
+class LoraConfig(Section):
+    """The adapter (Hu et al. 2021): the update of a weight is B @ A * alpha / rank."""
+
+    rank: Positive = 16
+    alpha: Annotated[float, Field(gt=0)] = 32.0
+    dropout: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.05
+    targets: tuple[str, ...] = Field(("all-linear",), description="module names, or all-linear")
+
+    @model_validator(mode="after")
+    def _targets_make_sense(self) -> Self:
+        if not self.targets:
+            raise ValueError('targets is empty: name at least one module, or ["all-linear"]')
+        if "all-linear" in self.targets and len(self.targets) > 1:
+            raise ValueError('targets mixes "all-linear" with module names: keep one or the other')
+        return self
+
+
+class DataConfig(Section):
+    """What is learned from, and how it is cut."""
+
+    persona: str = Field("pete-connor", description="a name below personas/, or a folder")
+    max_length: Positive = Field(1024, description="tokens of one example, prompt and answer together")
+    packing: bool = Field(False, description="fill each row up to max_length with several examples (attention never mixes them)")
+    valid_share: Share = 0.1
+    test_share: Share = 0.1
+
+
+class OptimConfig(Section):
+    """AdamW (Loshchilov & Hutter 2017)."""
+
+    learning_rate: Annotated[float, Field(gt=0)] = 2e-4
+    weight_decay: Annotated[float, Field(ge=0)] = 0.01
+    warmup_steps: Annotated[int, Field(ge=0)] = 100
+    schedule: Literal["constant", "linear", "cosine"] = "cosine"
+    clip_norm: Annotated[float, Field(gt=0)] = 1.0
+
+
+class TrainConfig(Section):
+    """How long, in what portions, and how often to look and to save."""
+
+    steps: Positive | None = None
+    epochs: Annotated[float, Field(gt=0)] | None = None
+    micro_batch: Positive = 1
+    accumulation: Positive = 16
+    save_every: Positive = 100
+    eval_every: Positive = 100
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+
+    @model_validator(mode="after")
+    def _one_length(self) -> Self:
+        if (self.steps is None) == (self.epochs is None):
+            found = "neither" if self.steps is None else "both"
+            raise ValueError(f"set exactly one of steps and epochs; {found} is set")
+        return self
+
+
+class EngineConfig(Section):
+    """What computes."""
+
+    name: Literal["torch", "fake"] = "torch"
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+
+
+class GenerateConfig(Section):
+    """How an answer is drawn from the model; also what `Engine.stream` takes."""
+
+    max_new_tokens: Positive = 220
+    temperature: Annotated[float, Field(ge=0)] = Field(0.7, description="0 takes the likeliest token")
+    top_k: Annotated[int, Field(ge=0)] = Field(50, description="0 keeps all")
+    top_p: Annotated[float, Field(gt=0, le=1)] = 0.95
+    repetition_penalty: Annotated[float, Field(ge=1)] = 1.15
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+
+
+class EvaluateConfig(Section):
+    """The evaluation."""
+
+    prompts_per_category: Positive | None = Field(None, description="nothing means every prompt of the suite")
+    batch: Positive = Field(16, description="answers generated side by side")
+    samples: Positive = Field(1, description="answers a prompt, each with its own seed")
+
+
+class Config(Section):
+    """Everything a run is made of."""
+
+    model: ModelConfig = ModelConfig()  # type: ignore[call-arg]
+    lora: LoraConfig = LoraConfig()  # type: ignore[call-arg]
+    data: DataConfig = DataConfig()  # type: ignore[call-arg]
+    optim: OptimConfig = OptimConfig()
+    train: TrainConfig = TrainConfig(epochs=2)
+    engine: EngineConfig = EngineConfig()
+    generate: GenerateConfig = GenerateConfig()  # type: ignore[call-arg]
+    evaluate: EvaluateConfig = EvaluateConfig()  # type: ignore[call-arg]
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> Self:
+        if self.train.steps is not None and self.optim.warmup_steps >= self.train.steps:
+            raise ValueError(
+                f"optim.warmup_steps = {self.optim.warmup_steps} leaves nothing of train.steps = {self.train.steps}: "
+                "lower the first or raise the second"
+            )
+        return self
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """A configuration and, for each dotted key, where its value came from."""
+
+    config: Config
+    sources: Mapping[str, str]
+
+    def replace(self, key: str, value: object, source: str) -> "Resolved":
+        """The same with one value settled later (a probed dtype, say), and its reason kept."""
+        section, name = key.split(".")
+        tables = self.config.model_dump()
+        tables[section][name] = value
+        return Resolved(Config.model_validate(tables), {**self.sources, key: source})
+
+    def to_toml(self) -> str:
+        """The run folder's config.toml: every value, with its source behind it."""
+        lines = ["# Resolved configuration. Behind each value: where it came from."]
+        for section, table in self.config.model_dump().items():
+            lines += ["", f"[{section}]"]
+            for key, value in table.items():
+                source = self.sources.get(f"{section}.{key}", "default")
+                lines.append(f"# {key} is not set  # {source}" if value is None else f"{key} = {_toml(value)}  # {source}")
+        return "\n".join(lines) + "\n"
+
+
+def resolve(preset: str | None = None, file: Path | None = None, overrides: Sequence[str] = ()) -> Resolved:
+    """Merge the layers into one checked object.
+
+    Raises:
+        ConfigError: listing every unknown key, wrong type and impossible combination, with a did-you-mean.
+    """
+    layers: list[tuple[str, dict[str, dict[str, Any]], dict[str, int]]] = []
+    problems: list[str] = []
+    if preset is not None:
+        layers.append(_layer(find_preset(preset), f"preset {preset}"))
+    if file is not None:
+        layers.append(_layer(file, str(file)))
+    layers.append(("--set", _parse_overrides(overrides, problems), {}))
+
+    tables: dict[str, dict[str, Any]] = {"train": {"epochs": 2.0}}
+    sources: dict[str, str] = {}
+    lines: dict[str, str] = {}
+    for name, layer, numbers in layers:
+        for section, values in layer.items():
+            if not isinstance(values, dict):
+                problems.append(f"{name}: {section}: expected a [table], found {values!r}")
+                continue
+            if section == "train" and ("steps" in values) != ("epochs" in values):
+                # a later layer that chooses one length replaces the other of an earlier layer
+                tables["train"].pop("epochs" if "steps" in values else "steps", None)
+            for key, value in values.items():
+                tables.setdefault(section, {})[key] = value
+                dotted = f"{section}.{key}"
+                sources[dotted] = name
+                lines[dotted] = f"{name}:{numbers[dotted]}" if dotted in numbers else name
+    try:
+        config = Config.model_validate(tables)
+    except ValidationError as error:
+        problems += [_explain(item, lines) for item in error.errors()]
+    if problems:
+        raise ConfigError.of_problems(
+            f"The configuration has {len(problems)} problem{'s' if len(problems) > 1 else ''}:",
+            problems,
+            "see docs/configuration.md for every key; --set section.key=value overrides one",
+        )
+    return Resolved(config, sources)
+
+
+def find_preset(name: str) -> Path:
+    """The file of a preset; raises ConfigError with the ones that exist."""
+    path = PRESETS / f"{name}.toml"
+    if path.is_file():
+        return path
+    known = sorted(p.stem for p in PRESETS.glob("*.toml"))
+    close = difflib.get_close_matches(name, known, 1)
+    raise ConfigError(
+        f"There is no preset {name!r}." + (f" Did you mean {close[0]!r}?" if close else ""),
+        f"presets: {', '.join(known)}; or --config FILE for your own",
+    )
+
+
+def read_resolved(path: Path) -> Resolved:
+    """Read a run folder's config.toml back, sources included."""
+    name, tables, _ = _layer(path, str(path))
+    sources: dict[str, str] = {}
+    section = ""
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if line.startswith("["):
+            section = line.strip("[] ")
+        elif "  # " in line:
+            key = line.removeprefix("# ").split(" ", 1)[0]
+            sources[f"{section}.{key}"] = line.rsplit("  # ", 1)[1]
+    try:
+        return Resolved(Config.model_validate(tables), sources)
+    except ValidationError as error:
+        problems = [_explain(item, {}) for item in error.errors()]
+        raise ConfigError.of_problems(f"{name} is not a configuration this version understands:", problems) from None
+
+
+def keys() -> Iterator[tuple[str, Any]]:
+    """Every dotted key with its pydantic field, in order."""
+    for section, table in Config.model_fields.items():
+        for key, field in table.annotation.model_fields.items():  # type: ignore[union-attr]
+            yield f"{section}.{key}", field
+
+
+def _layer(path: Path, name: str) -> tuple[str, dict[str, dict[str, Any]], dict[str, int]]:
+    try:
+        text = path.read_text(encoding="utf-8")
+        tables = tomllib.loads(text)
+    except FileNotFoundError:
+        raise ConfigError(f"There is no configuration file {path}.", "give a TOML file, or --preset quickstart") from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read as TOML: {error}", "mend that line, then run the same command") from None
+    numbers: dict[str, int] = {}
+    section = ""
+    for number, line in enumerate(text.splitlines(), 1):
+        bare = line.strip()
+        if bare.startswith("["):
+            section = bare.strip("[] ")
+        elif "=" in bare and not bare.startswith("#"):
+            numbers[f"{section}.{bare.split('=', 1)[0].strip()}"] = number
+    return name, tables, numbers
+
+
+def _parse_overrides(overrides: Sequence[str], problems: list[str]) -> dict[str, dict[str, Any]]:
+    tables: dict[str, dict[str, Any]] = {}
+    for item in overrides:
+        dotted, equals, raw = item.partition("=")
+        section, dot, key = dotted.strip().partition(".")
+        if not equals or not dot:
+            problems.append(f"--set {item}: expected section.key=value, such as lora.rank=8")
+            continue
+        try:
+            value = tomllib.loads(f"value = {raw}")["value"]
+        except tomllib.TOMLDecodeError:
+            value = raw
+        if isinstance(value, str) and key == "targets":
+            value = [part.strip() for part in value.split(",")]
+        tables.setdefault(section, {})[key] = value
+    return tables
+
+
+def _explain(item: Mapping[str, Any], lines: Mapping[str, str]) -> str:
+    dotted = ".".join(str(part) for part in item["loc"][:2])
+    where = f"{lines[dotted]}: " if dotted in lines else ""
+    if item["type"] == "extra_forbidden":
+        known = [key for key, _ in keys()] if "." in dotted else list(Config.model_fields)
+        close = difflib.get_close_matches(dotted, known, 1, cutoff=0.5)
+        if not close and "." in dotted:  # the right name in the wrong section
+            close = [key for key in known if key.split(".")[1] == dotted.split(".")[1]]
+        return f"{where}{dotted}: unknown key" + (f"; did you mean {close[0]}?" if close else "")
+    message = item["msg"].removeprefix("Value error, ")
+    found = f", found {item['input']!r}" if not isinstance(item["input"], dict | BaseModel) else ""
+    return f"{where}{dotted + ': ' if dotted else ''}{message}{found}"
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str | list | tuple):
+        return json.dumps(value if isinstance(value, str) else list(value), ensure_ascii=False)
+    return repr(value)

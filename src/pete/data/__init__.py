@@ -1,0 +1,1 @@
+"""Examples -> checked rows -> split -> token ids with a loss mask -> batches."""

@@ -1,0 +1,103 @@
+"""Rows to batches without padding: examples lie end to end, and attention never crosses a border.
+
+The order is a pure function of the seed and the position, so the data cursor of a checkpoint is one number: the step.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pete.config import Config
+from pete.data.render import Rendered
+from pete.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Examples end to end: ids (int32, [n]), trained (bool, [n]), and the length of each example (sums to n)."""
+
+    ids: np.ndarray
+    trained: np.ndarray
+    lengths: tuple[int, ...]
+
+    @classmethod
+    def of(cls, rows: Sequence[Rendered]) -> "Batch":
+        """Lay rows end to end."""
+        return cls(
+            np.concatenate([row.ids for row in rows]),
+            np.concatenate([row.trained for row in rows]),
+            tuple(len(row) for row in rows),
+        )
+
+
+class Sequencer:
+    """Which rows make which step."""
+
+    def __init__(self, rows: Sequence[Rendered], config: Config) -> None:
+        self.rows = rows
+        self.seed = config.train.seed
+        self.micro_batch = config.train.micro_batch
+        self.accumulation = config.train.accumulation
+        self.capacity = config.data.max_length if config.data.packing else 0
+        per_step = self.micro_batch * self.accumulation
+        if config.train.steps is not None:
+            self.steps = config.train.steps
+        else:
+            assert config.train.epochs is not None
+            self.steps = max(1, math.ceil(config.train.epochs * len(self._epoch(0)) / per_step))
+            if config.optim.warmup_steps >= self.steps:
+                raise ConfigError(
+                    f"optim.warmup_steps = {config.optim.warmup_steps} leaves nothing of the {self.steps} steps that "
+                    f"train.epochs = {config.train.epochs:g} makes of {len(rows)} rows.",
+                    "lower optim.warmup_steps or raise train.epochs",
+                )
+
+    def steps_from(self, first: int) -> Iterator[list[Batch]]:
+        """The micro-batches of each step, from `first` (0-based) to the last."""
+        packs = self._packs()
+        per_step = self.micro_batch * self.accumulation
+        for _ in range(first * per_step):
+            next(packs)
+        for _ in range(first, self.steps):
+            yield [
+                Batch.of([self.rows[i] for _ in range(self.micro_batch) for i in next(packs)])
+                for _ in range(self.accumulation)
+            ]
+
+    def _packs(self) -> Iterator[list[int]]:
+        epoch = 0
+        while True:
+            yield from self._epoch(epoch)
+            epoch += 1
+
+    def _epoch(self, epoch: int) -> list[list[int]]:
+        """One pass over the rows in this epoch's order; with packing, several rows to a pack (first fit)."""
+        order = np.random.default_rng([self.seed, epoch]).permutation(len(self.rows))
+        if not self.capacity:
+            return [[int(i)] for i in order]
+        packs: list[list[int]] = []
+        room: list[int] = []
+        for i in map(int, order):
+            need = len(self.rows[i])
+            slot = next((s for s, left in enumerate(room) if left >= need), None)
+            if slot is None:
+                packs.append([i])
+                room.append(self.capacity - need)
+            else:
+                packs[slot].append(i)
+                room[slot] -= need
+        return packs
+
+
+def in_batches(rows: Sequence[Rendered], tokens: int = 4096) -> Iterator[Batch]:
+    """Rows in order, as many to a batch as fit into `tokens` (at least one): for scoring."""
+    held: list[Rendered] = []
+    for row in rows:
+        if held and sum(map(len, held)) + len(row) > tokens:
+            yield Batch.of(held)
+            held = []
+        held.append(row)
+    if held:
+        yield Batch.of(held)

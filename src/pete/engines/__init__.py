@@ -1,0 +1,28 @@
+"""What computes. Only ints, numpy arrays and paths cross this border; tensors never do."""
+
+import importlib
+
+from pete.config import Config
+from pete.engines.protocol import Engine
+from pete.errors import UserError
+
+_ENGINES = {
+    "torch": ("pete.engines.torch_engine", "TorchEngine"),
+    "fake": ("pete.engines.fake_engine", "FakeEngine"),
+}
+
+
+def open_engine(config: Config) -> Engine:
+    """Import and make the engine a configuration names; nothing is loaded yet.
+
+    Raises:
+        UserError: its packages are not installed, with the command that installs them.
+    """
+    module, name = _ENGINES[config.engine.name]
+    try:
+        return getattr(importlib.import_module(module), name)(config)
+    except ModuleNotFoundError as error:
+        raise UserError(
+            f"The {config.engine.name} engine needs the package {error.name!r}, which is not installed.",
+            "start through ./pete, which installs what is missing",
+        ) from None

@@ -1,0 +1,106 @@
+"""The engine protocol: the smallest set of verbs that trains, scores and generates.
+
+Eight verbs. `logits` came to the seven of the design because an adapter is proven by logits, not by shapes, and
+`stream` takes several prompts at once because answering sixteen together costs little more than answering one.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from pete.config import GenerateConfig, LoraConfig, ModelConfig
+from pete.data.batch import Batch
+
+
+@dataclass(frozen=True)
+class LossSum:
+    """Summed negative log-likelihood of the trained tokens, for each example of a batch, in nats."""
+
+    nats: tuple[float, ...]
+    tokens: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """One optimizer update: summed nats over trained tokens, and the gradient's norm before clipping."""
+
+    nats: float
+    tokens: int
+    grad_norm: float
+
+
+@dataclass(frozen=True)
+class MemoryUse:
+    """Bytes in use now and at most since the process began: what the system judges the process by."""
+
+    current: int
+    peak: int
+
+
+@dataclass(frozen=True)
+class Base:
+    """A base model on disk. `fingerprint` says which weights these are; an adapter remembers it."""
+
+    name: str
+    folder: Path
+    revision: str
+    fingerprint: str
+    context: int
+
+
+class Engine(Protocol):
+    """Facts, one switch, eight verbs."""
+
+    name: str
+    device: str
+    dtype: str
+    dtype_reason: str
+    parameters: int
+    """Parameters of the base model."""
+    base: Base
+    adapter_active: bool
+    """Switch: False answers and scores as the base would, on the same weights in memory."""
+
+    def load(self, model: ModelConfig, adapter: Path | None = None) -> None:
+        """Load a base, and an adapter folder on top. A folder that `save(with_optimizer=True)` wrote goes on training exactly.
+
+        Raises:
+            BaseModelError, AdapterError: what cannot be found, trusted or fitted.
+        """
+        ...
+
+    def add_lora(self, lora: LoraConfig) -> int:
+        """Put a fresh adapter on the base; returns its trainable parameters."""
+        ...
+
+    def train_step(self, micro: Sequence[Batch], lr: float) -> StepResult:
+        """ONE optimizer update. The gradient is that of summed loss over summed trained tokens of all micro-batches."""
+        ...
+
+    def loss(self, batch: Batch) -> LossSum:
+        """Negative log-likelihood of the trained tokens; the caller divides."""
+        ...
+
+    def logits(self, ids: Sequence[int]) -> np.ndarray:
+        """Next-token logits after `ids`: float32 [vocabulary]."""
+        ...
+
+    def stream(
+        self, prompts: Sequence[Sequence[int]], sampling: GenerateConfig, eos: int, done: set[int] | None = None
+    ) -> Iterator[tuple[int, int]]:
+        """(row, token) pairs as they are drawn, end mark included; a row ends at `eos`, at max_new_tokens, or once in `done`.
+
+        Row r draws from its own generator, seeded with (sampling.seed, r).
+        """
+        ...
+
+    def save(self, folder: Path, *, with_optimizer: bool) -> None:
+        """Write the adapter in PEFT's format; with the optimizer and every random state, for going on later."""
+        ...
+
+    def memory(self) -> MemoryUse:
+        """Bytes used on the device that matters."""
+        ...

@@ -1,0 +1,34 @@
+"""How the next token is drawn: one definition, in numpy, for every engine."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from pete.config import GenerateConfig
+
+
+def draw(logits: np.ndarray, seen: Sequence[int] | np.ndarray, sampling: GenerateConfig, rng: np.random.Generator) -> int:
+    """Draw a token id from float32 logits [vocabulary].
+
+    Repetition penalty over `seen` (Keskar et al. 2019), then temperature, top-k, and nucleus (Holtzman et al. 2020).
+    Temperature 0 takes the likeliest.
+    """
+    if sampling.repetition_penalty != 1.0 and len(seen):
+        logits = logits.copy()
+        ids = np.unique(np.asarray(seen))
+        values = logits[ids]
+        logits[ids] = np.where(values > 0, values / sampling.repetition_penalty, values * sampling.repetition_penalty)
+    if sampling.temperature == 0:
+        return int(logits.argmax())
+    if 0 < sampling.top_k < len(logits):
+        ids = np.argpartition(logits, -sampling.top_k)[-sampling.top_k :]
+    else:
+        ids = np.arange(len(logits))
+    ids = ids[np.lexsort((ids, -logits[ids]))]
+    scaled = logits[ids].astype(np.float64) / sampling.temperature
+    shares = np.exp(scaled - scaled[0])
+    shares /= shares.sum()
+    if sampling.top_p < 1.0:
+        keep = int(np.searchsorted(np.cumsum(shares), sampling.top_p)) + 1
+        ids, shares = ids[:keep], shares[:keep] / shares[:keep].sum()
+    return int(ids[min(int(np.searchsorted(np.cumsum(shares), rng.random(), side="right")), len(ids) - 1)])

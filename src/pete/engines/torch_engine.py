@@ -1,0 +1,341 @@
+"""PyTorch on cpu, mps and cuda: models and LoRA layers from transformers and peft, the hot path from torch_kernels."""
+
+import json
+import math
+import os
+import resource
+import sys
+import types
+from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+os.environ.setdefault("PYTORCH_ENABLE_MPS_FALLBACK", "1")  # read once, when torch is imported
+
+import numpy as np
+import peft
+import psutil
+import torch
+from peft.tuners.lora import Linear as LoraLinear
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from transformers import AttentionInterface, AutoConfig, AutoModelForCausalLM
+from transformers.utils import logging as transformers_logging
+
+from pete.adapter import read_weights, write_weights
+from pete.config import Config, GenerateConfig, LoraConfig, ModelConfig
+from pete.data.batch import Batch
+from pete.engines.base_model import resolve_base
+from pete.engines.policy import choose_device, choose_dtype, measured_matmul
+from pete.engines.protocol import Base, LossSum, MemoryUse, StepResult
+from pete.engines.sampling import draw
+from pete.engines.torch_kernels import Cache, Packed, attend, lora_linear, token_losses
+from pete.errors import AdapterError, BaseModelError, ConfigError
+
+ADAPTER = "default"
+OPTIMIZER = "optimizer.safetensors"
+RANDOM = "random.safetensors"
+
+AttentionInterface.register("pete", attend)
+
+
+class TorchEngine:
+    """The engine protocol on PyTorch."""
+
+    name = "torch"
+
+    def __init__(self, config: Config) -> None:
+        transformers_logging.set_verbosity_error()
+        transformers_logging.disable_progress_bar()
+        self.optim = config.optim
+        self.seed = config.train.seed
+        self.device = choose_device(
+            config.engine.device, {"mps": torch.backends.mps.is_available(), "cuda": torch.cuda.is_available()}
+        ).value
+        self.dtype = ""
+        self.dtype_reason = ""
+        self.parameters = 0
+        self.adapter_active = True
+        self.base: Base
+        self._model: Any = None
+        self._peft: Any = None
+        self._optimizer: torch.optim.AdamW | None = None
+
+    # --- loading -------------------------------------------------------------------------------------------------
+
+    def load(self, model: ModelConfig, adapter: Path | None = None) -> None:
+        """See the protocol."""
+        self._release()
+        self.base = resolve_base(model)
+        choice = choose_dtype(model.dtype, self.device, measured_matmul)
+        self.dtype, self.dtype_reason = choice.value, choice.reason
+        try:
+            self._model = AutoModelForCausalLM.from_pretrained(
+                self.base.folder,
+                dtype=getattr(torch, self.dtype),
+                attn_implementation="pete",
+                use_safetensors=True,
+                local_files_only=True,
+            )
+        except (OSError, ValueError, SafetensorError) as error:
+            raise BaseModelError(f"{self.base.folder} cannot be loaded: {error}", "download the base again") from None
+        self._prepare()
+        if adapter is not None:
+            self._load_adapter(adapter)
+
+    def load_random(self, folder: Path, base: Base, dtype: str) -> None:
+        """A model of the folder's exact shape with random weights: true speed and memory without the download."""
+        self._release()
+        self.base, self.dtype, self.dtype_reason = base, dtype, "random weights"
+        config = AutoConfig.from_pretrained(folder, local_files_only=True)
+        self._model = AutoModelForCausalLM.from_config(config, dtype=getattr(torch, dtype), attn_implementation="pete")
+        self._prepare()
+
+    def _prepare(self) -> None:
+        self._model.requires_grad_(False)
+        self._model.to(self.device)
+        self._model.eval()
+        self.parameters = sum(p.numel() for p in self._model.parameters())
+        self._layers = self._model.config.num_hidden_layers
+        self._dtype = getattr(torch, self.dtype)
+        self.adapter_active = True
+
+    def _release(self) -> None:
+        self._model = self._peft = self._optimizer = None
+        if self.device == "mps":
+            torch.mps.empty_cache()
+        elif self.device == "cuda":
+            torch.cuda.empty_cache()
+
+    def add_lora(self, lora: LoraConfig) -> int:
+        """See the protocol; raises ConfigError when a target names no layer of this model."""
+        torch.manual_seed(self.seed)
+        targets = "all-linear" if lora.targets == ("all-linear",) else list(lora.targets)
+        settings = peft.LoraConfig(
+            r=lora.rank, lora_alpha=lora.alpha, lora_dropout=lora.dropout, target_modules=targets, bias="none", task_type="CAUSAL_LM"
+        )  # fmt: skip
+        return self._wrap(settings)
+
+    def _wrap(self, settings: peft.LoraConfig) -> int:
+        settings.base_model_name_or_path = self.base.name
+        settings.revision = self.base.revision
+        try:
+            self._peft = peft.get_peft_model(self._model, settings, adapter_name=ADAPTER)
+        except ValueError as error:
+            linear = sorted({name.rsplit(".", 1)[-1] for name, m in self._model.named_modules() if isinstance(m, torch.nn.Linear)})
+            raise ConfigError(f"lora.targets: {error}", f"layers of {self.base.name}: {', '.join(linear)}; or all-linear") from None
+        settings.base_model_name_or_path = self.base.name  # peft puts the folder there
+        for module in self._peft.modules():
+            if isinstance(module, LoraLinear):
+                module.forward = types.MethodType(_lora_forward, module)  # type: ignore[method-assign]
+        self._model.eval()
+        return sum(p.numel() for p in self._trainable().values())
+
+    def _trainable(self) -> dict[str, torch.nn.Parameter]:
+        return {name: p for name, p in self._peft.named_parameters() if p.requires_grad}
+
+    def _load_adapter(self, folder: Path) -> None:
+        settings, tensors = read_weights(folder, self.base.name, self.base.fingerprint)
+        known = {f for f in peft.LoraConfig.__dataclass_fields__}
+        config = peft.LoraConfig(**{k: v for k, v in settings.items() if k in known and k not in ("peft_type", "auto_mapping")})
+        if config.use_dora or config.bias != "none" or config.modules_to_save:
+            raise AdapterError(f"{folder}: only plain LoRA is supported (no DoRA, bias or whole modules).", "train one: pete train")
+        config.inference_mode = False
+        self._wrap(config)
+        ours = {_saved_name(name): p for name, p in self._trainable().items()}
+        wrong = [n for n, p in ours.items() if n not in tensors or tuple(tensors[n].shape) != tuple(p.shape)] + [n for n in tensors if n not in ours]
+        if wrong:
+            raise AdapterError(
+                f"{folder} does not fit {self.base.name}: {len(wrong)} tensors are missing, extra or of another shape, the first {wrong[0]}.",
+                "load it with the base it was made for",
+            )
+        with torch.no_grad():
+            for name, parameter in ours.items():
+                parameter.copy_(torch.from_numpy(tensors[name]))
+        if (folder / OPTIMIZER).is_file():
+            self._restore(folder)
+
+    # --- training ------------------------------------------------------------------------------------------------
+
+    def train_step(self, micro: Sequence[Batch], lr: float) -> StepResult:
+        """See the protocol."""
+        if self._optimizer is None:
+            self._optimizer = self._new_optimizer()
+        self._peft.train()
+        tokens = sum(int(batch.trained.sum()) for batch in micro)
+        nats = 0.0
+        for batch in micro:
+            losses = self._losses(batch)[0]
+            (losses.sum() / tokens).backward()
+            nats += float(losses.detach().sum(dtype=torch.float64 if self.device == "cpu" else None))
+        parameters = list(self._trainable().values())
+        norm = float(torch.nn.utils.clip_grad_norm_(parameters, self.optim.clip_norm))
+        if math.isfinite(norm):
+            for group in self._optimizer.param_groups:
+                group["lr"] = lr
+            self._optimizer.step()
+        self._optimizer.zero_grad(set_to_none=True)
+        return StepResult(nats, tokens, norm)
+
+    def _new_optimizer(self) -> torch.optim.AdamW:
+        return torch.optim.AdamW(self._trainable().values(), lr=0.0, weight_decay=self.optim.weight_decay)
+
+    def _hidden(self, ids: torch.Tensor, positions: torch.Tensor, layout: object, cache: Cache | None = None) -> torch.Tensor:
+        body = getattr(self._model, self._model.base_model_prefix)
+        extra = {} if cache is None else {"past_key_values": cache, "use_cache": True}
+        return body(input_ids=ids, position_ids=positions, layout=layout, **({"use_cache": False} | extra)).last_hidden_state
+
+    def _losses(self, batch: Batch) -> tuple[torch.Tensor, np.ndarray]:
+        """Losses at the trained tokens, and each one's example."""
+        packed = Packed.of(batch.lengths, torch.device(self.device), self._dtype)
+        ids = torch.from_numpy(batch.ids.astype(np.int64)).to(self.device)
+        where = np.flatnonzero(batch.trained)
+        at = torch.from_numpy(where).to(self.device)
+        with self._adapter():
+            hidden = self._hidden(packed.ids(ids), packed.positions, packed)[0]
+        losses = token_losses(hidden.index_select(0, at - 1), self._model.get_output_embeddings(), ids.index_select(0, at))
+        example = np.repeat(np.arange(len(batch.lengths)), batch.lengths)[where]
+        return losses, example
+
+    # --- scoring -------------------------------------------------------------------------------------------------
+
+    @torch.inference_mode()
+    def loss(self, batch: Batch) -> LossSum:
+        """See the protocol."""
+        self._model.eval()
+        losses, example = self._losses(batch)
+        values = losses.cpu().numpy().astype(np.float64)
+        count = len(batch.lengths)
+        nats, tokens = np.bincount(example, values, count), np.bincount(example, minlength=count)
+        return LossSum(tuple(map(float, nats)), tuple(map(int, tokens)))
+
+    @torch.inference_mode()
+    def logits(self, ids: Sequence[int]) -> np.ndarray:
+        """See the protocol."""
+        self._model.eval()
+        packed = Packed.of([len(ids)], torch.device(self.device), self._dtype)
+        tensor = torch.tensor(list(ids), device=self.device)
+        with self._adapter():
+            hidden = self._hidden(packed.ids(tensor), packed.positions, packed)[0, len(ids) - 1 : len(ids)]
+        return self._head(hidden)[0]
+
+    def _head(self, hidden: torch.Tensor) -> np.ndarray:
+        return self._model.get_output_embeddings()(hidden).float().cpu().numpy()
+
+    def _adapter(self) -> Any:
+        return nullcontext() if self.adapter_active or self._peft is None else self._peft.disable_adapter()
+
+    # --- generating ----------------------------------------------------------------------------------------------
+
+    def stream(
+        self, prompts: Sequence[Sequence[int]], sampling: GenerateConfig, eos: int, done: set[int] | None = None
+    ) -> Iterator[tuple[int, int]]:
+        """See the protocol."""
+        self._model.eval()
+        done = set() if done is None else done
+        rngs = [np.random.default_rng([sampling.seed, row]) for row in range(len(prompts))]
+        texts = [list(prompt) for prompt in prompts]
+        active = list(range(len(prompts)))
+        room = min(sampling.max_new_tokens, self.base.context - max(map(len, prompts)))
+        packed = Packed.of([len(p) for p in prompts], torch.device(self.device), self._dtype)
+        cache = Cache(packed, self._layers, room)
+        logits = self._read(texts, packed, cache)
+        for produced in range(1, room + 1):
+            tokens = {row: draw(logits[place], texts[row], sampling, rngs[row]) for place, row in enumerate(active)}
+            for row, token in tokens.items():
+                texts[row].append(token)
+                if token == eos:
+                    done.add(row)
+                yield row, token
+            still = [row for row in active if row not in done]
+            if not still or produced == room:
+                return
+            if len(still) < len(active):
+                cache.keep([active.index(row) for row in still])
+                active = still
+            logits = self._extend([texts[row][-1] for row in active], cache)
+
+    @torch.inference_mode()
+    def _read(self, texts: Sequence[Sequence[int]], packed: Packed, cache: Cache) -> np.ndarray:
+        ids = torch.tensor([token for text in texts for token in text], device=self.device)
+        with self._adapter():
+            hidden = self._hidden(packed.ids(ids), packed.positions, packed, cache)[0]
+        return self._head(hidden.index_select(0, torch.tensor(list(packed.lengths), device=self.device).cumsum(0) - 1))
+
+    @torch.inference_mode()
+    def _extend(self, last: Sequence[int], cache: Cache) -> np.ndarray:
+        cache.advance(self._dtype)
+        ids = torch.tensor(list(last), device=self.device)[:, None]
+        with self._adapter():
+            hidden = self._hidden(ids, cache.used[:, None], cache, cache)
+        cache.used += 1
+        return self._head(hidden[:, -1])
+
+    # --- saving --------------------------------------------------------------------------------------------------
+
+    def save(self, folder: Path, *, with_optimizer: bool) -> None:
+        """See the protocol."""
+        settings = self._peft.peft_config[ADAPTER].to_dict()
+        settings = {key: value for key, value in settings.items() if key != "auto_mapping"} | {"inference_mode": True}
+        trainable = self._trainable()
+        write_weights(folder, json.loads(json.dumps(settings, default=_plain)), {_saved_name(n): p.detach().cpu().numpy() for n, p in trainable.items()})
+        if not with_optimizer:
+            return
+        optimizer = self._optimizer or self._new_optimizer()
+        state: dict[str, torch.Tensor] = {}
+        for name, parameter in trainable.items():
+            for key, value in optimizer.state.get(parameter, {}).items():
+                state[f"{name}/{key}"] = torch.as_tensor(value).detach().cpu().contiguous()
+        save_file(state or {"empty": torch.zeros(1)}, folder / OPTIMIZER)
+        random = {"cpu": torch.get_rng_state()}
+        if self.device == "mps":
+            random["mps"] = torch.mps.get_rng_state()
+        elif self.device == "cuda":
+            random["cuda"] = torch.cuda.get_rng_state()
+        save_file(random, folder / RANDOM)
+
+    def _restore(self, folder: Path) -> None:
+        state, random = load_file(folder / OPTIMIZER), load_file(folder / RANDOM)
+        self._optimizer = self._new_optimizer()
+        for name, parameter in self._trainable().items():
+            kept = {key: state[f"{name}/{key}"] for key in ("step", "exp_avg", "exp_avg_sq") if f"{name}/{key}" in state}
+            if kept:
+                self._optimizer.state[parameter] = {k: v if k == "step" else v.to(self.device) for k, v in kept.items()}
+        torch.set_rng_state(random["cpu"])
+        if "mps" in random and self.device == "mps":
+            torch.mps.set_rng_state(random["mps"])
+        if "cuda" in random and self.device == "cuda":
+            torch.cuda.set_rng_state(random["cuda"])
+
+    def memory(self) -> MemoryUse:
+        """Driver memory on mps, reserved memory on cuda, resident memory on cpu."""
+        if self.device == "mps":
+            now = torch.mps.driver_allocated_memory()
+            self._peak = max(getattr(self, "_peak", 0), now)
+            return MemoryUse(now, self._peak)
+        if self.device == "cuda":
+            return MemoryUse(torch.cuda.memory_reserved(), torch.cuda.max_memory_reserved())
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+        return MemoryUse(psutil.Process().memory_info().rss, peak)
+
+
+def _lora_forward(module: LoraLinear, x: torch.Tensor) -> torch.Tensor:
+    base = module.base_layer
+    if module.disable_adapters:
+        return base(x)
+    dropout = module.lora_dropout[ADAPTER]
+    p = dropout.p if module.training and isinstance(dropout, torch.nn.Dropout) else 0.0
+    return lora_linear(
+        x, base.weight, base.bias, module.lora_A[ADAPTER].weight, module.lora_B[ADAPTER].weight, module.scaling[ADAPTER], p
+    )  # type: ignore[arg-type]
+
+
+def _saved_name(name: str) -> str:
+    """peft leaves the adapter's own name out of the file."""
+    return name.replace(f".{ADAPTER}.", ".")
+
+
+def _plain(value: object) -> object:
+    return sorted(value) if isinstance(value, set | frozenset) else str(value)

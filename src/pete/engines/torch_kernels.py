@@ -1,0 +1,238 @@
+"""The three places where the torch engine computes something other than transformers and peft do, and why.
+
+1. `lora_linear`: a LoRA layer as one autograd function. peft casts each input to float32 for the adapter's products;
+   here they run in the base's dtype, the weights stay float32, and the backward pass keeps no second copy of the input.
+2. `token_losses`: output head and cross-entropy only where a token is trained, in slices, so that the logits of a
+   long batch (tokens x 50,304 floats) never exist at once.
+3. `attend`: attention for examples that lie end to end, and for rows of unequal length that generate together.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+HEAD_SLICE = 256
+BUCKET = 64
+"""Lengths are rounded up to this. Every new shape costs a new kernel, in time and in memory that is never given back
+(oneDNN's on a CPU, Metal's on a Mac); a tail of at most 63 idle tokens costs less."""
+PADDED_UP_TO = 512
+"""Longest example for which one padded product of all pairs beats a call for each example."""
+
+
+class _LoraLinear(torch.autograd.Function):
+    """y = x W' + b + scale * dropout(x) A' B'   with A [r, in], B [out, r] in float32 and W frozen."""
+
+    @staticmethod
+    def forward(ctx, x, weight, bias, a, b, scale, dropout):  # noqa: ANN001, ANN205
+        flat = x.reshape(-1, x.shape[-1])
+        low_a = a.to(x.dtype)
+        low_b = (b * (scale / (1.0 - dropout))).to(x.dtype)
+        drop = _drop_mask(flat, dropout) if dropout else None
+        h = (flat if drop is None else flat.masked_fill(drop, 0.0)) @ low_a.t()
+        y = F.linear(flat, weight, bias)
+        y.addmm_(h, low_b.t())
+        ctx.save_for_backward(flat, weight, low_a, low_b, h, drop)
+        ctx.scale = scale / (1.0 - dropout)
+        return y.view(*x.shape[:-1], -1)
+
+    @staticmethod
+    def backward(ctx, grad):  # noqa: ANN001, ANN205
+        x, weight, low_a, low_b, h, drop = ctx.saved_tensors
+        flat = grad.reshape(-1, grad.shape[-1])
+        grad_h = flat @ low_b
+        grad_b = (flat.t() @ h).float().mul_(ctx.scale)
+        grad_a = (grad_h.t() @ (x if drop is None else x.masked_fill(drop, 0.0))).float()
+        grad_x = None
+        if ctx.needs_input_grad[0]:
+            grad_x = flat @ weight
+            if drop is None:
+                grad_x.addmm_(grad_h, low_a)
+            else:
+                grad_x.add_((grad_h @ low_a).masked_fill_(drop, 0.0))
+            grad_x = grad_x.view(*grad.shape[:-1], -1)
+        return grad_x, None, None, grad_a, grad_b, None, None
+
+
+def _drop_mask(x: Tensor, dropout: float) -> Tensor:
+    """True where an element is dropped."""
+    if x.device.type != "cpu":
+        return torch.rand(x.shape, device=x.device) < dropout
+    # torch draws CPU numbers one after another; one 64-bit draw makes four of 16 bits, a resolution of 1/65536
+    words = torch.empty((x.numel() + 3) // 4, dtype=torch.int64).random_(-(2**63), None)
+    return words.view(torch.int16)[: x.numel()].view(x.shape) < -32768 + round(dropout * 65536)
+
+
+def lora_linear(x: Tensor, weight: Tensor, bias: Tensor | None, a: Tensor, b: Tensor, scale: float, dropout: float) -> Tensor:
+    """A frozen linear layer with its LoRA branch: x [..., in] -> [..., out], in x's dtype."""
+    return _LoraLinear.apply(x, weight, bias, a, b, scale, dropout)  # type: ignore[no-any-return]
+
+
+class _TokenLosses(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, hidden, weight, bias, labels):  # noqa: ANN001, ANN205
+        wants_grad = ctx.needs_input_grad[0]
+        grad = torch.empty_like(hidden) if wants_grad else None
+        losses = torch.empty(len(labels), dtype=torch.float32, device=hidden.device)
+        for start in range(0, len(labels), HEAD_SLICE):
+            part = slice(start, start + HEAD_SLICE)
+            logits = F.linear(hidden[part], weight, bias).float()
+            norm = logits.logsumexp(-1, keepdim=True)
+            label = labels[part, None]
+            losses[part] = (norm - logits.gather(1, label))[:, 0]
+            if grad is not None:
+                shares = logits.sub_(norm).exp_()
+                shares.scatter_add_(1, label, torch.full_like(norm, -1.0))
+                grad[part] = shares.to(hidden.dtype) @ weight
+        ctx.save_for_backward(grad)
+        return losses
+
+    @staticmethod
+    def backward(ctx, upstream):  # noqa: ANN001, ANN205
+        (grad,) = ctx.saved_tensors
+        return grad * upstream[:, None].to(grad.dtype), None, None, None
+
+
+def token_losses(hidden: Tensor, head: torch.nn.Linear, labels: Tensor) -> Tensor:
+    """-log p(label) at each position: hidden [n, width], labels [n] -> float32 [n]. The head is frozen."""
+    idle = round_up(len(labels), BUCKET) - len(labels)
+    losses = _TokenLosses.apply(F.pad(hidden, (0, 0, 0, idle)), head.weight, head.bias, F.pad(labels, (0, idle)))
+    return losses[: len(labels)]  # type: ignore[index]
+
+
+@dataclass
+class Packed:
+    """Examples end to end: where each one begins, and where its tokens sit in a [rows, width] rectangle."""
+
+    lengths: Sequence[int]
+    width: int
+    idle: int
+    """Tokens at the end that belong to no example and are seen by none: they round the length up to a bucket."""
+    positions: Tensor
+    """[1, n + idle]: each token's place within its own example."""
+    slots: Tensor
+    """[n]: each token's index in the flattened rectangle."""
+    causal: Tensor | None
+    """[width, width]: 0 or -inf; None where examples are attended one by one."""
+
+    @classmethod
+    def of(cls, lengths: Sequence[int], device: torch.device, dtype: torch.dtype) -> "Packed":
+        """Lay out examples of these lengths."""
+        width = round_up(max(lengths), BUCKET // 2)
+        idle = round_up(sum(lengths), BUCKET) - sum(lengths)
+        places = torch.cat([torch.arange(n) for n in lengths])
+        rows = torch.repeat_interleave(torch.arange(len(lengths)), torch.tensor(lengths))
+        causal = torch.full((width, width), float("-inf"), dtype=dtype).triu(1).to(device) if width <= PADDED_UP_TO else None
+        positions = torch.cat([places, places.new_zeros(idle)])
+        return cls(lengths, width, idle, positions[None].to(device), (rows * width + places).to(device), causal)
+
+    def ids(self, ids: Tensor) -> Tensor:
+        """The examples' ids [n] as the model reads them: [1, n + idle]."""
+        return F.pad(ids, (0, self.idle))[None]
+
+
+def round_up(number: int, to: int) -> int:
+    """The next multiple."""
+    return -(-number // to) * to
+
+
+class Cache:
+    """Keys and values of rows that generate together, each row as long as it is. transformers calls only `update`."""
+
+    def __init__(self, packed: Packed, layers: int, room: int) -> None:
+        self.packed: Packed | None = packed
+        self.used = torch.tensor(list(packed.lengths), device=packed.slots.device)
+        self.rows = len(packed.lengths)
+        self.width = round_up(max(packed.lengths) + room, BUCKET)
+        self.keys: list[Tensor | None] = [None] * layers
+        self.values: list[Tensor | None] = [None] * layers
+        self.seen = max(packed.lengths)
+        self.mask: Tensor | None = None
+
+    def update(self, keys: Tensor, values: Tensor, layer: int, *_: object, **__: object) -> tuple[Tensor, Tensor]:
+        """While reading prompts: file [1, heads, n, d] by row. While generating: add [rows, heads, 1, d]; return all."""
+        if self.packed is not None:
+            for store, new in ((self.keys, keys), (self.values, values)):
+                rectangle = new.new_zeros(self.rows, new.shape[1], self.width, new.shape[3])
+                row, place = self.packed.slots // self.packed.width, self.packed.slots % self.packed.width
+                rectangle[row, :, place] = new[0, :, : len(row)].transpose(0, 1)
+                store[layer] = rectangle
+            return keys, values
+        every = torch.arange(self.rows, device=self.used.device)
+        out = []
+        for store, new in ((self.keys, keys), (self.values, values)):
+            rectangle = store[layer]
+            assert rectangle is not None
+            rectangle[every, :, self.used] = new[:, :, 0]
+            out.append(rectangle[:, :, : self.seen])
+        return out[0], out[1]
+
+    def advance(self, dtype: torch.dtype) -> None:
+        """Make room for one more token in every row, and say what each may see."""
+        self.packed = None
+        self.seen = min(round_up(int(self.used.max()) + 1, BUCKET // 2), self.width)
+        places = torch.arange(self.seen, device=self.used.device)
+        self.mask = torch.zeros(self.rows, 1, self.seen, dtype=dtype, device=self.used.device).masked_fill(
+            (places > self.used[:, None])[:, None], float("-inf")
+        )
+
+    def keep(self, rows: Sequence[int]) -> None:
+        """Forget the rows that have ended."""
+        index = torch.tensor(list(rows), device=self.used.device)
+        self.used, self.rows = self.used[index], len(rows)
+        for store in (self.keys, self.values):
+            for layer, rectangle in enumerate(store):
+                store[layer] = None if rectangle is None else rectangle[index]
+
+
+def attend(module, query, key, value, attention_mask, scaling=None, dropout=0.0, layout=None, **_):  # noqa: ANN001, ANN003, ANN201
+    """Attention as transformers calls it; `layout` is a Packed (examples end to end) or a Cache (one new token a row).
+
+    Args:
+        module: the attention layer (unused).
+        query: [batch, heads, n, d].
+        key: [batch, kv_heads, n or seen, d].
+        value: as key.
+        attention_mask: always None; `layout` says what may be seen.
+        scaling: factor of the scores.
+        dropout: always 0: the bases we train have none in attention.
+        layout: Packed or Cache.
+
+    Returns:
+        ([batch, n, heads, d], None).
+    """
+    if isinstance(layout, Cache):
+        assert layout.mask is not None
+        return _all_pairs(query, key, value, layout.mask, scaling).transpose(1, 2), None
+    if layout.causal is None:
+        groups = query.shape[1] != key.shape[1]
+        parts = [t.split([*layout.lengths, layout.idle], dim=2)[:-1] for t in (query, key, value)]
+        out = [F.scaled_dot_product_attention(q, k, v, is_causal=True, scale=scaling, enable_gqa=groups) for q, k, v in zip(*parts, strict=True)]
+        return F.pad(torch.cat(out, dim=2), (0, 0, 0, layout.idle)).transpose(1, 2), None
+    # right padding plus a causal mask: no real token ever sees padding, and no row of scores is all -inf
+    rows, width, real = len(layout.lengths), layout.width, len(layout.slots)
+    padded = []
+    for t in (query, key, value):
+        flat = t[0].transpose(0, 1)[:real]
+        rectangle = flat.new_zeros(rows * width, *flat.shape[1:]).index_copy(0, layout.slots, flat)
+        padded.append(rectangle.view(rows, width, *flat.shape[1:]).transpose(1, 2))
+    out = _all_pairs(padded[0], padded[1], padded[2], layout.causal, scaling)
+    flat = out.transpose(1, 2).reshape(rows * width, *out.shape[1::2]).index_select(0, layout.slots)
+    return F.pad(flat, (0, 0, 0, 0, 0, layout.idle))[None], None
+
+
+def _all_pairs(query: Tensor, key: Tensor, value: Tensor, mask: Tensor, scaling: float) -> Tensor:
+    """softmax(q k' * scaling + mask) v. Queries that share a key head ride in one product: [rows, heads, n, d]."""
+    rows, heads, n, d = query.shape
+    kv, seen = key.shape[1], key.shape[2]
+    share = heads // kv
+    q = query.reshape(rows * kv, share * n, d)
+    k, v = key.reshape(rows * kv, seen, d), value.reshape(rows * kv, seen, d)
+    if mask.dim() == 2:  # the same for every row: [n, seen]
+        bias = mask.repeat(share, 1).expand(rows * kv, share * n, seen)
+    else:  # one for each row: [rows, 1, seen]
+        bias = mask[:, None].expand(rows, kv, share * n, seen).reshape(rows * kv, share * n, seen)
+    scores = torch.baddbmm(bias, q, k.transpose(1, 2), alpha=scaling)
+    return torch.bmm(scores.softmax(-1), v).view(rows, heads, n, d)

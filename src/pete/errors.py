@@ -1,0 +1,67 @@
+"""What can go wrong, as a person should hear it.
+
+PeteError                  message + hint; printed without a traceback
+├── UserError              exit 2: what was asked cannot be done as asked
+│   ├── ConfigError        an unknown key, a wrong type, an impossible combination
+│   ├── DataError          a row or a file of examples
+│   ├── PersonaError       a voice that is missing or incomplete
+│   ├── BaseModelError     a base model that is not here, or not safe to load
+│   ├── AdapterError       an adapter that is unsafe, foreign or damaged
+│   └── RunError           a run folder that is missing, taken or unwritable
+└── WorkError              exit 1: the work itself failed (diverged, no memory, a gate)
+"""
+
+from collections.abc import Sequence
+
+
+class PeteError(Exception):
+    """A failure with a sentence for people and the next command to try."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    @classmethod
+    def of_problems(cls, title: str, problems: Sequence[str], hint: str = "", most: int = 20) -> "PeteError":
+        """One error that lists every problem, `most` of them in full."""
+        shown = [f"  - {problem}" for problem in problems[:most]]
+        if len(problems) > most:
+            shown.append(f"  ... and {len(problems) - most} more")
+        return cls("\n".join([title, *shown]), hint)
+
+
+class UserError(PeteError):
+    """Bad usage or bad input; nothing already saved is touched."""
+
+    exit_code = 2
+
+
+class ConfigError(UserError):
+    """The configuration does not hold together."""
+
+
+class DataError(UserError):
+    """A dataset, or a row of one, cannot be used."""
+
+
+class PersonaError(UserError):
+    """A persona folder is missing something."""
+
+
+class BaseModelError(UserError):
+    """The base model is not available, or not safe to load."""
+
+
+class AdapterError(UserError):
+    """An adapter folder cannot be trusted or does not fit the base."""
+
+
+class RunError(UserError):
+    """A run folder is missing, taken or cannot be written."""
+
+
+class WorkError(PeteError):
+    """The work was asked for correctly and failed all the same."""

@@ -1,0 +1,114 @@
+"""What happens in a run, as frozen records, one JSON line each.
+
+The training loop yields them; logs, progress bars, monitors and reports read them. A reader skips kinds it does not
+know, so a newer run opens in an older monitor.
+"""
+
+import json
+import time as clock
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+
+VERSION = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """A moment: wall clock (seconds since 1970) beside the monotonic clock, so that a sleeping machine shows."""
+
+    time: float = field(default_factory=clock.time)
+    monotonic: float = field(default_factory=clock.monotonic)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Started(Event):
+    """Training begins, or goes on from `resumed_from`."""
+
+    base: str
+    engine: str
+    device: str
+    dtype: str
+    dtype_reason: str
+    trainable: int
+    parameters: int
+    steps: int
+    train_rows: int
+    valid_rows: int
+    resumed_from: int = 0
+    pid: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step(Event):
+    """One optimizer update. `loss` is nats a trained token; `tokens` counts every real token, prompts included."""
+
+    step: int
+    loss: float
+    lr: float
+    grad_norm: float
+    tokens: int
+    trained_tokens: int
+    seconds: float
+    memory: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Validated(Event):
+    """The validation rows, at `step`: nats a token, and whether that is the best so far."""
+
+    step: int
+    loss: float
+    best: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Saved(Event):
+    """A checkpoint that was written and read back."""
+
+    step: int
+    checkpoint: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Warned(Event):
+    """Something a person should know, and that did not stop the run."""
+
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finished(Event):
+    """The end: `reason` is "done" or "interrupted"; the adapter comes from `best_step`."""
+
+    step: int
+    reason: str
+    best_step: int
+    best_loss: float | None
+    seconds: float
+
+
+KINDS: dict[str, type[Event]] = {kind.__name__: kind for kind in (Started, Step, Validated, Saved, Warned, Finished)}
+
+
+def to_line(event: Event) -> str:
+    """One line of events.jsonl, newline included."""
+    return json.dumps({"v": VERSION, "kind": type(event).__name__, **asdict(event)}, ensure_ascii=False) + "\n"
+
+
+def read(path: Path) -> Iterator[Event]:
+    """The events of a file, in order; a half-written last line and unknown kinds are passed over."""
+    if not path.is_file():
+        return
+    with path.open(encoding="utf-8", errors="replace") as lines:
+        for line in lines:
+            try:
+                record = json.loads(line)
+                kind = KINDS[record["kind"]]
+            except (ValueError, KeyError, TypeError):
+                continue
+            names = {f.name for f in fields(kind)}
+            try:
+                yield kind(**{key: value for key, value in record.items() if key in names})
+            except TypeError:  # a field this version requires is missing
+                continue

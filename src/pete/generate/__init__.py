@@ -1,0 +1,1 @@
+"""Answers: ids to text, safely, and why each one ended."""

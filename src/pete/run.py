@@ -1,0 +1,216 @@
+"""The run folder: the only module that knows file names in it, and the one that writes them whole or not at all."""
+
+import fcntl
+import json
+import logging
+import os
+import time
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from pete.config import PROJECT, Resolved, read_resolved
+from pete.errors import RunError
+from pete.events import Event, to_line
+
+RUNS = PROJECT / "runs"
+
+
+def write_atomic(path: Path, content: str | bytes) -> None:
+    """Replace `path` in one step: a reader, or a power cut, sees the old file or the new one, never half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    with aside.open("wb") as file:
+        file.write(content.encode() if isinstance(content, str) else content)
+        sync(file.fileno())
+    os.replace(aside, path)
+
+
+def sync(descriptor: int) -> None:
+    """Put a file on the drive. macOS fsync leaves it in the drive's cache; F_FULLFSYNC does not."""
+    full = getattr(fcntl, "F_FULLFSYNC", None)
+    if full is None:
+        os.fsync(descriptor)
+        return
+    try:
+        fcntl.fcntl(descriptor, full)
+    except OSError:  # network and FAT volumes do not know it
+        os.fsync(descriptor)
+
+
+def sync_folder(folder: Path) -> None:
+    """Put a folder's entries (names, renames) on the drive."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+class RunDir:
+    """One run on disk. Properties are paths; methods read and write what is behind them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.config_file = folder / "config.toml"
+        self.events_file = folder / "events.jsonl"
+        self.log_file = folder / "train.log"
+        self.errors_file = folder / "errors.jsonl"
+        self.data = folder / "data"
+        self.checkpoints = folder / "checkpoints"
+        self.adapter = folder / "adapter"
+        self.evaluations = folder / "evaluations"
+        self.report_html = folder / "report.html"
+        self.report_md = folder / "report.md"
+
+    @property
+    def name(self) -> str:
+        """The folder's own name."""
+        return self.folder.name
+
+    @classmethod
+    def create(cls, out: Path | None, label: str) -> "RunDir":
+        """Make a new run folder: `out`, or runs/<date>-<label>.
+
+        Raises:
+            RunError: the folder exists and holds something, or cannot be written.
+        """
+        folder = out if out is not None else _unused(RUNS / f"{time.strftime('%Y%m%d-%H%M%S')}-{label}")
+        try:
+            if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+                raise RunError(
+                    f"{folder} already exists and is not empty.",
+                    f"choose another --out, or go on with that run: pete resume {folder}",
+                )
+            folder.mkdir(parents=True, exist_ok=True)
+            probe = folder / ".writable"
+            probe.write_bytes(b"")
+            probe.unlink()
+        except OSError as error:
+            raise RunError(f"{folder} cannot be written: {error.strerror}.", "choose another folder with --out") from None
+        return cls(folder)
+
+    @classmethod
+    def find(cls, name: str | None) -> "RunDir":
+        """A run by folder, by name below runs/, or the newest.
+
+        Raises:
+            RunError: there is none, with the ones that exist.
+        """
+        known = sorted(RUNS.glob("*/config.toml"), key=lambda path: path.stat().st_mtime, reverse=True)
+        if name is None:
+            if known:
+                return cls(known[0].parent)
+            raise RunError(f"There is no run in {RUNS} yet.", "pete quickstart makes one in minutes")
+        for folder in (Path(name).expanduser(), RUNS / name):
+            if (folder / "config.toml").is_file():
+                return cls(folder)
+        names = ", ".join(path.parent.name for path in known[:5])
+        raise RunError(
+            f"There is no run {name!r}: no {Path(name) / 'config.toml'}, and none of that name in {RUNS}.",
+            f"newest runs: {names}" if names else "pete quickstart makes one in minutes",
+        )
+
+    # --- configuration -------------------------------------------------------------------------------------------
+
+    def write_config(self, resolved: Resolved) -> None:
+        """Save the resolved configuration with the source of each value."""
+        write_atomic(self.config_file, resolved.to_toml())
+
+    def read_config(self) -> Resolved:
+        """The configuration the run was started with."""
+        return read_resolved(self.config_file)
+
+    # --- logs ----------------------------------------------------------------------------------------------------
+
+    def append_event(self, event: Event) -> None:
+        """Add one line to events.jsonl, and the same in words to train.log."""
+        with self.events_file.open("a", encoding="utf-8") as file:
+            file.write(to_line(event))
+
+    @contextmanager
+    def logging(self) -> Iterator[logging.Logger]:
+        """A logger that writes train.log with timestamps, for as long as the block lasts."""
+        logger = logging.getLogger(f"pete.run.{id(self)}")
+        logger.setLevel(logging.INFO)
+        logger.propagate = False
+        handler = logging.FileHandler(self.log_file, encoding="utf-8")
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        logger.addHandler(handler)
+        try:
+            yield logger
+        finally:
+            logger.removeHandler(handler)
+            handler.close()
+
+    def record_error(self, error: BaseException) -> None:
+        """Add a failure, with its traceback, to errors.jsonl."""
+        record = {
+            "time": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+            "kind": type(error).__name__,
+            "message": str(error),
+            "traceback": traceback.format_exception(error),
+        }
+        with self.errors_file.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(record, ensure_ascii=False) + "\n")
+
+    # --- files ---------------------------------------------------------------------------------------------------
+
+    def split_file(self, split: str) -> Path:
+        """data/train.jsonl, data/valid.jsonl or data/test.jsonl."""
+        return self.data / f"{split}.jsonl"
+
+    @property
+    def manifest_file(self) -> Path:
+        """What the data was made of: counts and hashes."""
+        return self.data / "manifest.json"
+
+    @property
+    def prompts_file(self) -> Path:
+        """The persona's held-out prompts as they were when the run began."""
+        return self.data / "prompts.jsonl"
+
+    def evaluation_file(self, name: str) -> Path:
+        """evaluations/<name>.json."""
+        return self.evaluations / f"{name}.json"
+
+    def newest_evaluation(self) -> Path | None:
+        """The evaluation written last, if any."""
+        found = sorted(self.evaluations.glob("*.json"), key=lambda path: path.stat().st_mtime)
+        return found[-1] if found else None
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the run: two processes must not train into one folder.
+
+        Raises:
+            RunError: somebody else holds it.
+        """
+        with (self.folder / ".lock").open("a+") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                file.seek(0)
+                raise RunError(
+                    f"{self.folder} is being trained by process {file.read().strip() or 'unknown'}.",
+                    f"watch it (tail -f {self.log_file}), or stop that process first",
+                ) from None
+            file.seek(0)
+            file.truncate()
+            file.write(str(os.getpid()))
+            file.flush()
+            yield
+
+
+def write_json(path: Path, document: Any) -> None:
+    """Write a JSON document whole or not at all."""
+    write_atomic(path, json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+
+
+def _unused(folder: Path) -> Path:
+    candidate, number = folder, 2
+    while candidate.exists():
+        candidate, number = folder.with_name(f"{folder.name}-{number}"), number + 1
+    return candidate

@@ -1,0 +1,105 @@
+"""The training loop: yields events, knows no backend, writes no logs."""
+
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from pete.config import Config
+from pete.data.batch import Batch, Sequencer
+from pete.engines.protocol import Engine
+from pete.events import Event, Finished, Saved, Started, Step, Validated
+from pete.train import checkpoint
+from pete.train.checkpoint import Progress
+from pete.train.guard import check_finite
+from pete.train.schedule import lr
+
+
+def mean_loss(engine: Engine, batches: Sequence[Batch]) -> float:
+    """Nats a trained token over all batches: the sum of losses over the sum of tokens."""
+    sums = [engine.loss(batch) for batch in batches]
+    return sum(sum(s.nats) for s in sums) / sum(sum(s.tokens) for s in sums)
+
+
+def train(
+    engine: Engine,
+    sequencer: Sequencer,
+    valid: Sequence[Batch],
+    config: Config,
+    checkpoints: Path,
+    facts: Mapping[str, Any],
+    progress: Progress,
+    trainable: int,
+    stop: Callable[[], bool],
+) -> Iterator[Event]:
+    """Train from `progress` to the last step, or until `stop()` says so at a step's end.
+
+    A checkpoint is saved every train.save_every steps, at each new best, when stopping and at the end. Between two
+    yields the engine holds exactly the state the last event describes.
+
+    Raises:
+        WorkError: the loss or gradient stopped being a number.
+    """
+    began = time.monotonic()
+    before = progress.seconds
+    yield Started(
+        base=engine.base.name,
+        engine=engine.name,
+        device=engine.device,
+        dtype=engine.dtype,
+        dtype_reason=engine.dtype_reason,
+        trainable=trainable,
+        parameters=engine.parameters,
+        steps=sequencer.steps,
+        train_rows=len(sequencer.rows),
+        valid_rows=sum(len(batch.lengths) for batch in valid),
+        resumed_from=progress.step,
+        pid=os.getpid(),
+    )
+    if valid and progress.step == 0:
+        yield Validated(step=0, loss=mean_loss(engine, valid), best=False)
+    for micro in sequencer.steps_from(progress.step):
+        start = time.monotonic()
+        rate = lr(progress.step, sequencer.steps, config.optim)
+        result = engine.train_step(micro, rate)
+        check_finite(result, progress.step + 1, rate)
+        now = time.monotonic()
+        progress = replace(progress, step=progress.step + 1, seconds=before + now - began)
+        yield Step(
+            step=progress.step,
+            loss=result.nats / result.tokens,
+            lr=rate,
+            grad_norm=result.grad_norm,
+            tokens=sum(len(batch.ids) for batch in micro),
+            trained_tokens=result.tokens,
+            seconds=now - start,
+            memory=engine.memory().current,
+        )
+        last = progress.step == sequencer.steps
+        stopping = stop()
+        improved = False
+        if last or progress.step % config.train.eval_every == 0:
+            if valid:
+                loss = mean_loss(engine, valid)
+                improved = progress.best_loss is None or loss < progress.best_loss
+                if improved:
+                    progress = replace(progress, best_step=progress.step, best_loss=loss)
+                yield Validated(step=progress.step, loss=loss, best=improved)
+            else:  # nothing to validate on: the last step is the best we know
+                progress = replace(progress, best_step=progress.step)
+        if last or stopping or improved or progress.step % config.train.save_every == 0:
+            progress = replace(progress, seconds=before + time.monotonic() - began)
+            saved = checkpoint.write(engine, checkpoints, progress, facts)
+            checkpoint.rotate(checkpoints, progress.best_step)
+            yield Saved(step=progress.step, checkpoint=saved.name)
+        if stopping and not last:
+            break
+    yield Finished(
+        step=progress.step,
+        reason="done" if progress.step == sequencer.steps else "interrupted",
+        best_step=progress.best_step or progress.step,
+        best_loss=progress.best_loss,
+        seconds=before + time.monotonic() - began,
+    )

@@ -1,0 +1,325 @@
+"""A training run from configuration to verified adapter: the one function behind train, resume and quickstart."""
+
+import hashlib
+import importlib.metadata
+import json
+import math
+import os
+import shutil
+import signal
+import types
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from pete import __version__
+from pete.adapter import Lineage, write_lineage
+from pete.config import Config, Resolved
+from pete.data.batch import Batch, Sequencer, in_batches
+from pete.data.examples import Example, Finding, Split, check_examples, load_examples
+from pete.data.render import Message, Rendered, Renderer
+from pete.data.split import read_splits, split_rows, write_splits
+from pete.engines import open_engine
+from pete.engines.base_model import resolve_base
+from pete.engines.protocol import Base, Engine
+from pete.errors import DataError, RunError, WorkError
+from pete.events import Event, Finished, Saved, Started, Step, Validated, Warned
+from pete.persona import Persona, load_persona
+from pete.run import RunDir, sync_folder
+from pete.train import checkpoint
+from pete.train.checkpoint import Progress
+from pete.train.loop import mean_loss, train
+
+OnEvent = Callable[[Event], None]
+PROBE = "Write one line about a meeting that could have been an email."
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Everything checked, nothing written yet."""
+
+    persona: Persona
+    base: Base
+    renderer: Renderer
+    splits: dict[Split, list[Example]]
+    rendered: dict[Split, list[Rendered]]
+    sequencer: Sequencer
+    findings: list[Finding]
+
+    @property
+    def epoch_tokens(self) -> int:
+        """Tokens of one pass over the training rows, prompts included."""
+        return sum(map(len, self.rendered["train"]))
+
+
+def prepare(config: Config, kept: dict[Split, list[Example]] | None = None) -> Prepared:
+    """Read and check persona, base and data; nothing is written.
+
+    Args:
+        config: the run's configuration.
+        kept: splits that an earlier sitting wrote; None cuts them from the persona's examples.
+
+    Raises:
+        UserError: everything that is wrong with the input.
+    """
+    persona = load_persona(config.data.persona)
+    splits = kept if kept is not None else split_rows(load_examples(persona.examples), config.data, config.train.seed)
+    base = resolve_base(config.model)
+    renderer = Renderer(base.folder, template=persona.template, system=persona.system, context=base.context)
+    rendered = {name: renderer.examples(rows, config.data.max_length) for name, rows in splits.items()}
+    findings = check_examples([row for rows in splits.values() for row in rows], persona.categories, persona.avoid)
+    return Prepared(persona, base, renderer, splits, rendered, Sequencer(rendered["train"], config), findings)
+
+
+def train_run(resolved: Resolved, prepared: Prepared, run: RunDir, on_event: OnEvent, *, resume: bool = False) -> Finished:
+    """Train into a run folder, or go on in one, and leave a verified adapter there.
+
+    Returns:
+        The last event: its reason is "done" or "interrupted".
+
+    Raises:
+        UserError, WorkError: also written to errors.jsonl with a traceback, as is any other failure.
+    """
+    with run.lock(), run.logging() as log:
+
+        def tell(event: Event) -> None:
+            run.append_event(event)
+            log.log(30 if isinstance(event, Warned) else 20, in_words(event))
+            on_event(event)
+
+        try:
+            return _train_run(resolved, prepared, run, tell, resume)
+        except Exception as error:
+            run.record_error(error)
+            log.error("%s: %s", type(error).__name__, error)
+            raise
+
+
+def _train_run(resolved: Resolved, prepared: Prepared, run: RunDir, tell: OnEvent, resume: bool) -> Finished:
+    engine = open_engine(resolved.config)
+    found = checkpoint.newest(run.checkpoints) if resume else None
+    if not resume:
+        run.data.mkdir(parents=True, exist_ok=True)
+        run.checkpoints.mkdir(exist_ok=True)
+        fingerprint = write_splits(run, prepared.splits, prepared.persona.examples)
+        if prepared.persona.prompts.is_file():
+            shutil.copyfile(prepared.persona.prompts, run.prompts_file)
+        engine.load(resolved.config.model)
+        if resolved.config.model.dtype == "auto" and engine.dtype in ("float32", "bfloat16"):
+            resolved = resolved.replace("model.dtype", engine.dtype, f"measured: {engine.dtype_reason}")
+        resolved = resolved.replace("model.revision", engine.base.revision, "resolved")
+        run.write_config(resolved)
+    else:
+        fingerprint = read_splits(run)[1]
+        engine.load(resolved.config.model, found[0] if found else None)
+    config = resolved.config
+    facts = {
+        "config": config_hash(config),
+        "data": _sha256(fingerprint, prepared.renderer.template, prepared.renderer.system),
+        "base": engine.base.fingerprint,
+        "versions": _versions(),
+    }
+    if found:
+        _same(found[2], facts, tell)
+        progress = found[1]
+        trainable = _count_trainable(found[0])
+    else:
+        progress = Progress()
+        trainable = engine.add_lora(config.lora)
+    for finding in prepared.findings if not resume else ():
+        tell(Warned(message=f"{finding.where}: {finding.message}"))
+
+    valid = list(in_batches(prepared.rendered["valid"]))
+    probe = prepared.renderer.prompt_ids([Message("user", PROBE)])
+    at_best: np.ndarray | None = None
+    finished: Finished | None = None
+    with stop_requested() as stop:
+        events = train(
+            engine, prepared.sequencer, valid, config, run.checkpoints, facts, progress, trainable, stop
+        )  # fmt: skip
+        for event in events:
+            if (isinstance(event, Validated) and event.best) or (isinstance(event, Saved) and not valid):
+                at_best = engine.logits(probe)  # the generator rests: this is the model of the best step
+            if isinstance(event, Finished):
+                finished = event
+                if event.reason == "done":
+                    _publish(engine, config, prepared, run, event, fingerprint)
+                    _verify(engine, config, run, event, valid, probe, at_best)
+            tell(event)
+    assert finished is not None
+    return finished
+
+
+def _publish(engine: Engine, config: Config, prepared: Prepared, run: RunDir, finished: Finished, fingerprint: str) -> None:
+    """Put the best checkpoint's adapter, with all it needs to speak, into adapter/; whole or not at all."""
+    best = run.checkpoints / checkpoint.name_of(finished.best_step)
+    aside = run.folder / f".tmp-adapter-{os.getpid()}"
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.mkdir()
+    for name in ("adapter_model.safetensors", "adapter_config.json"):
+        shutil.copyfile(best / name, aside / name)
+    settings = json.loads((prepared.base.folder / "tokenizer_config.json").read_text(encoding="utf-8"))
+    prepared.renderer.write(aside, settings)
+    persona = prepared.persona
+    write_lineage(
+        aside,
+        Lineage(
+            base=engine.base.name,
+            base_revision=engine.base.revision,
+            base_fingerprint=engine.base.fingerprint,
+            data_fingerprint=fingerprint,
+            config_sha256=config_hash(config),
+            persona=persona.name,
+            system=persona.system,
+            stop=persona.stop,
+            generate=config.generate.model_dump(),
+            categories=persona.categories,
+            avoid=persona.avoid,
+            pete=__version__,
+        ),
+    )
+    sync_folder(aside)
+    if run.adapter.exists():
+        shutil.rmtree(run.adapter)
+    os.replace(aside, run.adapter)
+
+
+def _verify(
+    engine: Engine, config: Config, run: RunDir, finished: Finished, valid: list[Batch], probe: list[int], at_best: np.ndarray | None
+) -> None:
+    """Reload adapter/ from disk: it must compute what the model in memory computed, and not what the base computes.
+
+    Raises:
+        WorkError: it does not.
+    """
+    exact = engine.device == "cpu"
+    engine.load(config.model, run.adapter)
+    logits = engine.logits(probe)
+    if at_best is not None:
+        gap = float(np.abs(logits - at_best).max())
+        if gap > (0.0 if exact else 0.05 * float(np.abs(at_best).max())):
+            raise WorkError(
+                f"The saved adapter is not the trained one: reloaded, its logits differ by up to {gap:.3g}.",
+                f"the checkpoints are intact in {run.checkpoints}; please report this",
+            )
+    if valid and finished.best_loss is not None:
+        loss = mean_loss(engine, valid)
+        if not math.isclose(loss, finished.best_loss, rel_tol=1e-9 if exact else 1e-2):
+            raise WorkError(
+                f"The saved adapter is not the trained one: its validation loss is {loss:.6f}, in memory it was {finished.best_loss:.6f}.",
+                f"the checkpoints are intact in {run.checkpoints}; please report this",
+            )
+    engine.adapter_active = False
+    base = engine.logits(probe)
+    engine.adapter_active = True
+    if float(np.abs(logits - base).max()) < 1e-4:
+        raise WorkError(
+            "The adapter changes nothing: with and without it the model computes the same.",
+            "train longer, or raise optim.learning_rate",
+        )
+
+
+def resumable(run: RunDir) -> tuple[Resolved, Prepared]:
+    """What `pete resume` goes on with.
+
+    Raises:
+        RunError: the run is finished. DataError: its data was changed since it began.
+    """
+    if run.adapter.is_dir():
+        raise RunError(f"{run.folder} is finished: its adapter is there.", f"try it: pete test {run.folder}")
+    resolved = run.read_config()
+    if not run.manifest_file.is_file():
+        raise RunError(f"{run.folder} has no data yet: it stopped before training began.", "start again: pete train")
+    splits, fingerprint = read_splits(run)
+    written = json.loads(run.manifest_file.read_text(encoding="utf-8"))["fingerprint"]
+    if fingerprint != written:
+        raise DataError(
+            f"{run.data} was changed since training began: going on would mix two datasets.",
+            "undo the change, or start a new run: pete train",
+        )
+    return resolved, prepare(resolved.config, splits)
+
+
+def config_hash(config: Config) -> str:
+    """sha256 of the configuration's values."""
+    return _sha256(json.dumps(config.model_dump(), sort_keys=True))
+
+
+def in_words(event: Event) -> str:
+    """An event as a line of train.log."""
+    match event:
+        case Started():
+            return (
+                f"started: {event.base} on {event.engine}/{event.device} in {event.dtype} ({event.dtype_reason}); "
+                f"{event.trainable:,} of {event.parameters + event.trainable:,} parameters train "
+                f"({event.trainable / (event.parameters + event.trainable):.2%}); {event.train_rows} rows, {event.steps} steps"
+                + (f", going on after step {event.resumed_from}" if event.resumed_from else "")
+            )
+        case Step():
+            return (
+                f"step {event.step}: loss {event.loss:.4f}, lr {event.lr:.3g}, grad norm {event.grad_norm:.3f}, "
+                f"{event.tokens / event.seconds:.0f} tok/s, {event.memory / 2**30:.2f} GiB"
+            )
+        case Validated():
+            return f"step {event.step}: validation loss {event.loss:.4f}{' (best so far)' if event.best else ''}"
+        case Saved():
+            return f"step {event.step}: saved {event.checkpoint}"
+        case Finished():
+            return f"{event.reason} at step {event.step}; best was step {event.best_step}; {event.seconds:.0f} s of training"
+        case Warned():
+            return event.message
+        case _:
+            return str(event)
+
+
+@contextmanager
+def stop_requested() -> Iterator[Callable[[], bool]]:
+    """Ctrl-C, a closed window or a shutdown ask the loop to save at the next step; asked twice, it stops at once."""
+    asked: list[int] = []
+
+    def ask(number: int, _: types.FrameType | None) -> None:
+        asked.append(number)
+        if len(asked) > 1:
+            raise KeyboardInterrupt
+
+    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    previous = {s: signal.signal(s, ask) for s in signals}
+    try:
+        yield lambda: bool(asked)
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def _sha256(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+def _same(before: dict[str, object], now: dict[str, object], tell: OnEvent) -> None:
+    for key, name in (("config", "configuration"), ("data", "persona's template or system line"), ("base", "base model")):
+        if before.get(key) != now[key]:
+            raise RunError(
+                f"The {name} is not the one this run was started with.",
+                "undo the change, or start a new run: pete train",
+            )
+    if before.get("versions") != now["versions"]:
+        tell(Warned(message=f"package versions changed since this run began ({before.get('versions')}): going on, but not bit for bit"))
+
+
+def _versions() -> dict[str, str]:
+    found = {"pete": __version__}
+    for name in ("torch", "transformers", "peft", "numpy"):
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _count_trainable(folder: Path) -> int:
+    from safetensors.numpy import load_file
+
+    return sum(t.size for t in load_file(folder / "adapter_model.safetensors").values())
