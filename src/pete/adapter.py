@@ -62,7 +62,9 @@ def read_weights(folder: Path, base_name: str, base_fingerprint: str) -> tuple[d
     settings = _json(folder / SETTINGS)
     for key in ("auto_map", "auto_mapping"):
         if settings.get(key) and not (key == "auto_mapping" and set(settings[key]) <= {"base_model_class", "parent_library"}):
-            raise AdapterError(f"{folder / SETTINGS} has {key!r}: it asks to run its own code, and Pete never does that.", "use another adapter")
+            raise AdapterError(
+                f"{folder / SETTINGS} has {key!r}: it asks to run its own code, and Pete never does that.", "use another adapter"
+            )
     if settings.get("peft_type") != "LORA":
         raise AdapterError(f"{folder}: expected a LORA adapter, found {settings.get('peft_type')!r}.", "train one: pete train")
     made_for = settings.get("base_model_name_or_path")
@@ -75,7 +77,9 @@ def read_weights(folder: Path, base_name: str, base_fingerprint: str) -> tuple[d
                 f"load it with --set model.base={lineage.base}, or train a new adapter",
             )
     elif made_for and made_for != base_name:
-        raise AdapterError(f"{folder} was made for {made_for}, and the base here is {base_name}.", f"load it with --set model.base={made_for}")
+        raise AdapterError(
+            f"{folder} was made for {made_for}, and the base here is {base_name}.", f"load it with --set model.base={made_for}"
+        )
     try:
         return settings, load_file(folder / WEIGHTS)
     except (SafetensorError, OSError) as error:
@@ -95,7 +99,9 @@ def read_lineage(folder: Path) -> Lineage:
         record["stop"], record["avoid"] = tuple(record["stop"]), tuple(record["avoid"])
         return Lineage(**record)
     except (KeyError, TypeError) as error:
-        raise AdapterError(f"{folder / LINEAGE} is not what this version writes: {error}", "train again, or use the version that wrote it") from None
+        raise AdapterError(
+            f"{folder / LINEAGE} is not what this version writes: {error}", "train again, or use the version that wrote it"
+        ) from None
 
 
 def _json(path: Path) -> dict[str, Any]:

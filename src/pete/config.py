@@ -43,9 +43,9 @@ class ModelConfig(Section):
 class LoraConfig(Section):
     """The adapter (Hu et al. 2021): the update of a weight is B @ A * alpha / rank."""
 
-    rank: Positive = 16
-    alpha: Annotated[float, Field(gt=0)] = 32.0
-    dropout: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.05
+    rank: Positive = Field(16, description="width of the update; more learns more and copies more")
+    alpha: Annotated[float, Field(gt=0)] = Field(32.0, description="the update is scaled by alpha / rank")
+    dropout: Annotated[float, Field(ge=0.0, lt=1.0)] = Field(0.05, description="share of inputs the adapter does not see in a step")
     targets: tuple[str, ...] = Field(("all-linear",), description="module names, or all-linear")
 
     @model_validator(mode="after")
@@ -63,30 +63,30 @@ class DataConfig(Section):
     persona: str = Field("pete-connor", description="a name below personas/, or a folder")
     max_length: Positive = Field(1024, description="tokens of one example, prompt and answer together")
     packing: bool = Field(False, description="fill each row up to max_length with several examples (attention never mixes them)")
-    valid_share: Share = 0.1
-    test_share: Share = 0.1
+    valid_share: Share = Field(0.1, description="rows that choose the best step")
+    test_share: Share = Field(0.1, description="rows that are only ever scored")
 
 
 class OptimConfig(Section):
     """AdamW (Loshchilov & Hutter 2017)."""
 
-    learning_rate: Annotated[float, Field(gt=0)] = 2e-4
-    weight_decay: Annotated[float, Field(ge=0)] = 0.01
-    warmup_steps: Annotated[int, Field(ge=0)] = 100
-    schedule: Literal["constant", "linear", "cosine"] = "cosine"
-    clip_norm: Annotated[float, Field(gt=0)] = 1.0
+    learning_rate: Annotated[float, Field(gt=0)] = Field(2e-4, description="the peak, after warm-up")
+    weight_decay: Annotated[float, Field(ge=0)] = Field(0.01, description="pull of the adapter towards zero")
+    warmup_steps: Annotated[int, Field(ge=0)] = Field(100, description="steps from nothing up to the peak")
+    schedule: Literal["constant", "linear", "cosine"] = Field("cosine", description="after the peak; falls to a tenth of it")
+    clip_norm: Annotated[float, Field(gt=0)] = Field(1.0, description="longest gradient; a longer one is shortened to it")
 
 
 class TrainConfig(Section):
     """How long, in what portions, and how often to look and to save."""
 
-    steps: Positive | None = None
-    epochs: Annotated[float, Field(gt=0)] | None = None
-    micro_batch: Positive = 1
-    accumulation: Positive = 16
-    save_every: Positive = 100
-    eval_every: Positive = 100
-    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    steps: Positive | None = Field(None, description="optimizer updates; either this or epochs")
+    epochs: Annotated[float, Field(gt=0)] | None = Field(None, description="passes over the training rows; either this or steps")
+    micro_batch: Positive = Field(1, description="rows computed together")
+    accumulation: Positive = Field(16, description="micro-batches an update")
+    save_every: Positive = Field(100, description="steps between checkpoints")
+    eval_every: Positive = Field(100, description="steps between looks at the validation rows")
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = Field(0, description="decides split, order, start and dropout")
 
     @model_validator(mode="after")
     def _one_length(self) -> Self:
@@ -99,19 +99,19 @@ class TrainConfig(Section):
 class EngineConfig(Section):
     """What computes."""
 
-    name: Literal["torch", "fake"] = "torch"
-    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    name: Literal["torch", "fake"] = Field("torch", description="what computes")
+    device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="auto takes mps, then cuda, then cpu")
 
 
 class GenerateConfig(Section):
     """How an answer is drawn from the model; also what `Engine.stream` takes."""
 
-    max_new_tokens: Positive = 220
+    max_new_tokens: Positive = Field(220, description="longest answer")
     temperature: Annotated[float, Field(ge=0)] = Field(0.7, description="0 takes the likeliest token")
     top_k: Annotated[int, Field(ge=0)] = Field(50, description="0 keeps all")
-    top_p: Annotated[float, Field(gt=0, le=1)] = 0.95
-    repetition_penalty: Annotated[float, Field(ge=1)] = 1.15
-    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    top_p: Annotated[float, Field(gt=0, le=1)] = Field(0.95, description="draw from the likeliest tokens that together reach this")
+    repetition_penalty: Annotated[float, Field(ge=1)] = Field(1.15, description="1 is none; small models loop without it")
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = Field(0, description="the same seed draws the same answer")
 
 
 class EvaluateConfig(Section):
@@ -128,9 +128,9 @@ class Config(Section):
     model: ModelConfig = ModelConfig()  # type: ignore[call-arg]
     lora: LoraConfig = LoraConfig()  # type: ignore[call-arg]
     data: DataConfig = DataConfig()  # type: ignore[call-arg]
-    optim: OptimConfig = OptimConfig()
-    train: TrainConfig = TrainConfig(epochs=2)
-    engine: EngineConfig = EngineConfig()
+    optim: OptimConfig = OptimConfig()  # type: ignore[call-arg]
+    train: TrainConfig = TrainConfig(epochs=2)  # type: ignore[call-arg]
+    engine: EngineConfig = EngineConfig()  # type: ignore[call-arg]
     generate: GenerateConfig = GenerateConfig()  # type: ignore[call-arg]
     evaluate: EvaluateConfig = EvaluateConfig()  # type: ignore[call-arg]
 
@@ -199,16 +199,34 @@ def resolve(preset: str | None = None, file: Path | None = None, overrides: Sequ
                 dotted = f"{section}.{key}"
                 sources[dotted] = name
                 lines[dotted] = f"{name}:{numbers[dotted]}" if dotted in numbers else name
-    try:
-        config = Config.model_validate(tables)
-    except ValidationError as error:
-        problems += [_explain(item, lines) for item in error.errors()]
-    if problems:
+    config = _validated(tables, lines, problems)
+    if config is None or problems:
         raise ConfigError.of_problems(
             f"The configuration has {len(problems)} problem{'s' if len(problems) > 1 else ''}:",
             problems,
             "see docs/configuration.md for every key; --set section.key=value overrides one",
         )
+    return Resolved(config, sources)
+
+
+def override(resolved: Resolved, overrides: Sequence[str], sections: Sequence[str]) -> Resolved:
+    """A finished run's configuration with some values changed, in sections that do not change what was trained.
+
+    Raises:
+        ConfigError: another section, an unknown key or a wrong value.
+    """
+    problems: list[str] = []
+    tables = resolved.config.model_dump()
+    sources = dict(resolved.sources)
+    for section, values in _parse_overrides(overrides, problems).items():
+        if section not in sections:
+            problems.append(f"{section}: a trained run's {section} cannot change; here only {' and '.join(sections)} can")
+            continue
+        tables[section] |= values
+        sources |= dict.fromkeys((f"{section}.{key}" for key in values), "--set")
+    config = _validated(tables, {}, problems)
+    if config is None or problems:
+        raise ConfigError.of_problems("These values do not fit:", problems, "see docs/configuration.md")
     return Resolved(config, sources)
 
 
@@ -285,6 +303,14 @@ def _parse_overrides(overrides: Sequence[str], problems: list[str]) -> dict[str,
             value = [part.strip() for part in value.split(",")]
         tables.setdefault(section, {})[key] = value
     return tables
+
+
+def _validated(tables: dict[str, dict[str, Any]], lines: Mapping[str, str], problems: list[str]) -> Config | None:
+    try:
+        return Config.model_validate(tables)
+    except ValidationError as error:
+        problems += [_explain(item, lines) for item in error.errors()]
+        return None
 
 
 def _explain(item: Mapping[str, Any], lines: Mapping[str, str]) -> str:

@@ -8,7 +8,8 @@ PeteError                  message + hint; printed without a traceback
 │   ├── BaseModelError     a base model that is not here, or not safe to load
 │   ├── AdapterError       an adapter that is unsafe, foreign or damaged
 │   └── RunError           a run folder that is missing, taken or unwritable
-└── WorkError              exit 1: the work itself failed (diverged, no memory, a gate)
+├── WorkError              exit 1: the work itself failed (diverged, no memory, a gate)
+└── Interrupted            exit 130, 143: stopped by a signal, saved, and can go on
 """
 
 from collections.abc import Sequence
@@ -65,3 +66,11 @@ class RunError(UserError):
 
 class WorkError(PeteError):
     """The work was asked for correctly and failed all the same."""
+
+
+class Interrupted(PeteError):
+    """A signal asked training to stop; everything up to this step is saved."""
+
+    def __init__(self, message: str, hint: str, signal_number: int) -> None:
+        super().__init__(message, hint)
+        self.exit_code = 128 + signal_number

@@ -15,7 +15,7 @@ from pete.config import PROJECT, Resolved, read_resolved
 from pete.errors import RunError
 from pete.events import Event, to_line
 
-RUNS = PROJECT / "runs"
+RUNS = Path(os.environ.get("PETE_RUNS") or PROJECT / "runs")
 
 
 def write_atomic(path: Path, content: str | bytes) -> None:
@@ -104,14 +104,22 @@ class RunDir:
             if known:
                 return cls(known[0].parent)
             raise RunError(f"There is no run in {RUNS} yet.", "pete quickstart makes one in minutes")
-        for folder in (Path(name).expanduser(), RUNS / name):
-            if (folder / "config.toml").is_file():
-                return cls(folder)
+        if cls.exists(name):
+            here = Path(name).expanduser()
+            return cls(here if (here / "config.toml").is_file() else RUNS / name)
         names = ", ".join(path.parent.name for path in known[:5])
         raise RunError(
             f"There is no run {name!r}: no {Path(name) / 'config.toml'}, and none of that name in {RUNS}.",
             f"newest runs: {names}" if names else "pete quickstart makes one in minutes",
         )
+
+    @staticmethod
+    def exists(name: str) -> bool:
+        """Whether a word names a run; a long prompt is no file name at all."""
+        try:
+            return any((folder / "config.toml").is_file() for folder in (Path(name).expanduser(), RUNS / name))
+        except OSError:
+            return False
 
     # --- configuration -------------------------------------------------------------------------------------------
 

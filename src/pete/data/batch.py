@@ -61,10 +61,7 @@ class Sequencer:
         for _ in range(first * per_step):
             next(packs)
         for _ in range(first, self.steps):
-            yield [
-                Batch.of([self.rows[i] for _ in range(self.micro_batch) for i in next(packs)])
-                for _ in range(self.accumulation)
-            ]
+            yield [Batch.of([self.rows[i] for _ in range(self.micro_batch) for i in next(packs)]) for _ in range(self.accumulation)]
 
     def _packs(self) -> Iterator[list[int]]:
         epoch = 0

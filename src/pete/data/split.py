@@ -1,7 +1,7 @@
 """Train, valid, test: rows of a topic stay together, and the same seed cuts the same way on every machine."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pete.config import DataConfig
@@ -56,7 +56,7 @@ def split_rows(rows: Sequence[Example], data: DataConfig, seed: int) -> dict[Spl
 
 def write_splits(run: RunDir, splits: dict[Split, list[Example]], sources: Sequence[Path]) -> str:
     """Write data/*.jsonl and manifest.json into the run; returns the fingerprint of what will be trained on."""
-    hashes = {name: write_examples(run.split_file(name), rows) for name, rows in splits.items()}
+    hashes: dict[Split, str] = {name: write_examples(run.split_file(name), rows) for name, rows in splits.items()}
     fingerprint = _fingerprint(hashes)
     manifest = {
         "version": 1,
@@ -78,9 +78,9 @@ def read_splits(run: RunDir) -> tuple[dict[Split, list[Example]], str]:
     for name in SPLITS:
         path = run.split_file(name)
         splits[name] = load_examples([path]) if not path.is_file() or path.stat().st_size else []
-    hashes = {name: hashlib.sha256(run.split_file(name).read_bytes()).hexdigest() for name in SPLITS}
+    hashes: dict[Split, str] = {name: hashlib.sha256(run.split_file(name).read_bytes()).hexdigest() for name in SPLITS}
     return splits, _fingerprint(hashes)
 
 
-def _fingerprint(hashes: dict[Split, str]) -> str:
+def _fingerprint(hashes: Mapping[Split, str]) -> str:
     return hashlib.sha256("".join(hashes[name] for name in SPLITS).encode()).hexdigest()

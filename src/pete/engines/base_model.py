@@ -90,7 +90,9 @@ def _from_hub(model: ModelConfig) -> Base:
         try:
             folder = fetch(offline=False)
         except (RepositoryNotFoundError, RevisionNotFoundError) as error:
-            raise BaseModelError(f"The hub knows no {model.base} at {model.revision or 'main'}: {type(error).__name__}.", OFFER_EMBEDDED) from None
+            raise BaseModelError(
+                f"The hub knows no {model.base} at {model.revision or 'main'}: {type(error).__name__}.", OFFER_EMBEDDED
+            ) from None
         except Exception as error:
             raise BaseModelError(
                 f"{model.base} is not cached here and the hub cannot be reached ({type(error).__name__}).",

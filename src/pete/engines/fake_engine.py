@@ -52,7 +52,7 @@ class FakeEngine:
 
     name = "fake"
     device = "cpu"
-    dtype = "float64"
+    dtype = "float32"
     dtype_reason = "numpy"
 
     def __init__(self, config: Config) -> None:
@@ -68,7 +68,7 @@ class FakeEngine:
         self.adapter_active = True
         self._lora = None
         self._vocabulary = byte_tokenizer().get_vocab_size()
-        self._table = np.random.default_rng(7).normal(0, 0.5, (self._vocabulary, self._vocabulary))
+        self._table = np.random.default_rng(7).normal(0, 0.5, (self._vocabulary, self._vocabulary)).astype(np.float32)
         self.parameters = self._table.size
         if adapter is None:
             return
@@ -76,27 +76,28 @@ class FakeEngine:
         a, b = (tensors.get(name) for name in NAMES)
         if a is None or b is None or a.shape != (settings["r"], self._vocabulary) or b.shape != (self._vocabulary, settings["r"]):
             raise AdapterError(f"{adapter} does not fit the fake base.", "train one: pete train")
-        self._begin(LoraConfig(rank=settings["r"], alpha=settings["lora_alpha"], dropout=settings["lora_dropout"]))
-        self._weights = [a.astype(np.float64).T.copy(), b.astype(np.float64).T.copy()]
+        self._begin(LoraConfig(rank=settings["r"], alpha=settings["lora_alpha"], dropout=settings["lora_dropout"], targets=("bigram",)))
+        self._weights = [a.T.copy(), b.T.copy()]
         if (adapter / "optimizer.safetensors").is_file():
             state = load_file(adapter / "optimizer.safetensors")
             self._updates = int(state["updates"][0])
             self._moments = [(state[f"first.{i}"], state[f"second.{i}"]) for i in range(2)]
-            self._weights = [state[f"weight.{i}"] for i in range(2)]
             random = json.loads((adapter / "random.json").read_text())
             self._rng.bit_generator.state = random
 
     def add_lora(self, lora: LoraConfig) -> int:
         """See the protocol."""
         self._begin(lora)
-        self._weights = [self._rng.normal(0, 0.1, (self._vocabulary, lora.rank)), np.zeros((lora.rank, self._vocabulary))]
+        a = self._rng.normal(0, 0.1, (self._vocabulary, lora.rank)).astype(np.float32)
+        self._weights = [a, np.zeros((lora.rank, self._vocabulary), dtype=np.float32)]
         return sum(w.size for w in self._weights)
 
     def _begin(self, lora: LoraConfig) -> None:
         self._lora = lora
-        self._scale = lora.alpha / lora.rank
+        self._scale = np.float32(lora.alpha / lora.rank)
         self._rng = np.random.default_rng(self.seed)
-        self._moments = [(np.zeros(s), np.zeros(s)) for s in ((self._vocabulary, lora.rank), (lora.rank, self._vocabulary))]
+        shapes = ((self._vocabulary, lora.rank), (lora.rank, self._vocabulary))
+        self._moments = [(np.zeros(s, dtype=np.float32), np.zeros(s, dtype=np.float32)) for s in shapes]
         self._updates = 0
 
     def _pairs(self, batch: Batch) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -120,7 +121,9 @@ class FakeEngine:
         nats = 0.0
         for batch in micro:
             previous, label, _ = self._pairs(batch)
-            keep = (self._rng.random((len(label), a.shape[1])) >= self._lora.dropout) / (1 - self._lora.dropout)
+            keep = (self._rng.random((len(label), a.shape[1])) >= self._lora.dropout).astype(np.float32) / np.float32(
+                1 - self._lora.dropout
+            )
             rows = a[previous] * keep
             log_shares = self._log_shares(previous, rows)
             nats -= float(log_shares[np.arange(len(label)), label].sum())
@@ -130,7 +133,7 @@ class FakeEngine:
             np.add.at(grads[0], previous, (error @ b.T) * keep)
             grads[1] += rows.T @ error
         norm = math.sqrt(sum(float((g**2).sum()) for g in grads))
-        if math.isfinite(norm):
+        if math.isfinite(norm) and math.isfinite(nats):
             self._updates += 1
             shrink = min(1.0, self.optim.clip_norm / (norm + 1e-6))
             for i, grad in enumerate(grads):
@@ -138,9 +141,9 @@ class FakeEngine:
                 grad = grad * shrink
                 first[...] = 0.9 * first + 0.1 * grad
                 second[...] = 0.999 * second + 0.001 * grad**2
-                self._weights[i] *= 1 - lr * self.optim.weight_decay
+                self._weights[i] *= np.float32(1 - lr * self.optim.weight_decay)
                 step = (first / (1 - 0.9**self._updates)) / (np.sqrt(second / (1 - 0.999**self._updates)) + 1e-8)
-                self._weights[i] -= lr * step
+                self._weights[i] -= np.float32(lr) * step.astype(np.float32)
         return StepResult(nats, total, norm)
 
     def loss(self, batch: Batch) -> LossSum:
@@ -153,7 +156,7 @@ class FakeEngine:
 
     def logits(self, ids: Sequence[int]) -> np.ndarray:
         """See the protocol."""
-        return self._log_shares(np.array(ids[-1:]))[0].astype(np.float32)
+        return self._log_shares(np.array(ids[-1:]))[0]
 
     def stream(
         self, prompts: Sequence[Sequence[int]], sampling: GenerateConfig, eos: int, done: set[int] | None = None
@@ -183,10 +186,10 @@ class FakeEngine:
             "lora_alpha": self._lora.alpha,
             "lora_dropout": self._lora.dropout,
         }
-        write_weights(folder, settings, {name: w.T.astype(np.float32) for name, w in zip(NAMES, self._weights, strict=True)})
+        write_weights(folder, settings, {name: w.T for name, w in zip(NAMES, self._weights, strict=True)})
         if with_optimizer:
             state = {f"{kind}.{i}": m for i, pair in enumerate(self._moments) for kind, m in zip(("first", "second"), pair, strict=True)}
-            state |= {f"weight.{i}": w for i, w in enumerate(self._weights)} | {"updates": np.array([self._updates])}
+            state["updates"] = np.array([self._updates])
             save_file({name: np.ascontiguousarray(value) for name, value in state.items()}, folder / "optimizer.safetensors")
             (folder / "random.json").write_text(json.dumps(self._rng.bit_generator.state))
 

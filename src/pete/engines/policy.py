@@ -32,7 +32,9 @@ def choose_device(requested: str, available: Mapping[str, bool]) -> Choice:
     if requested != "auto":
         if requested != "cpu" and not available.get(requested, False):
             here = ", ".join(["cpu", *(name for name, is_there in available.items() if is_there)])
-            raise ConfigError(f"engine.device = {requested!r}, and there is none here.", f"here: {here}; --set engine.device=auto picks one")
+            raise ConfigError(
+                f"engine.device = {requested!r}, and there is none here.", f"here: {here}; --set engine.device=auto picks one"
+            )
         return Choice(requested, "as configured")
     for name in ("mps", "cuda"):
         if available.get(name, False):
@@ -64,7 +66,7 @@ def measured_matmul(device: str, dtype: Dtype) -> float | None:
         best = float("inf")
         for _ in range(6):
             start = time.perf_counter()
-            a @ b
+            torch.mm(a, b)
             synchronize()
             best = min(best, time.perf_counter() - start)
         return best

@@ -20,10 +20,8 @@ def draw(logits: np.ndarray, seen: Sequence[int] | np.ndarray, sampling: Generat
         logits[ids] = np.where(values > 0, values / sampling.repetition_penalty, values * sampling.repetition_penalty)
     if sampling.temperature == 0:
         return int(logits.argmax())
-    if 0 < sampling.top_k < len(logits):
-        ids = np.argpartition(logits, -sampling.top_k)[-sampling.top_k :]
-    else:
-        ids = np.arange(len(logits))
+    some = 0 < sampling.top_k < len(logits)
+    ids = np.argpartition(logits, -sampling.top_k)[-sampling.top_k :] if some else np.arange(len(logits))
     ids = ids[np.lexsort((ids, -logits[ids]))]
     scaled = logits[ids].astype(np.float64) / sampling.temperature
     shares = np.exp(scaled - scaled[0])

@@ -6,6 +6,7 @@ import os
 import resource
 import sys
 import types
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from pathlib import Path
@@ -113,20 +114,22 @@ class TorchEngine:
         """See the protocol; raises ConfigError when a target names no layer of this model."""
         torch.manual_seed(self.seed)
         targets = "all-linear" if lora.targets == ("all-linear",) else list(lora.targets)
+        alpha: Any = int(lora.alpha) if lora.alpha.is_integer() else lora.alpha  # 32, as every other tool writes it
         settings = peft.LoraConfig(
-            r=lora.rank, lora_alpha=lora.alpha, lora_dropout=lora.dropout, target_modules=targets, bias="none", task_type="CAUSAL_LM"
+            r=lora.rank, lora_alpha=alpha, lora_dropout=lora.dropout, target_modules=targets, bias="none", task_type="CAUSAL_LM"
         )  # fmt: skip
         return self._wrap(settings)
 
     def _wrap(self, settings: peft.LoraConfig) -> int:
-        settings.base_model_name_or_path = self.base.name
         settings.revision = self.base.revision
         try:
-            self._peft = peft.get_peft_model(self._model, settings, adapter_name=ADAPTER)
+            with warnings.catch_warnings():  # peft calls what transformers has renamed
+                warnings.simplefilter("ignore", FutureWarning)
+                self._peft = peft.get_peft_model(self._model, settings, adapter_name=ADAPTER)
         except ValueError as error:
             linear = sorted({name.rsplit(".", 1)[-1] for name, m in self._model.named_modules() if isinstance(m, torch.nn.Linear)})
             raise ConfigError(f"lora.targets: {error}", f"layers of {self.base.name}: {', '.join(linear)}; or all-linear") from None
-        settings.base_model_name_or_path = self.base.name  # peft puts the folder there
+        settings.base_model_name_or_path = self.base.name  # peft puts the folder on this machine there
         for module in self._peft.modules():
             if isinstance(module, LoraLinear):
                 module.forward = types.MethodType(_lora_forward, module)  # type: ignore[method-assign]
@@ -138,17 +141,21 @@ class TorchEngine:
 
     def _load_adapter(self, folder: Path) -> None:
         settings, tensors = read_weights(folder, self.base.name, self.base.fingerprint)
-        known = {f for f in peft.LoraConfig.__dataclass_fields__}
-        config = peft.LoraConfig(**{k: v for k, v in settings.items() if k in known and k not in ("peft_type", "auto_mapping")})
+        known = set(peft.LoraConfig.__dataclass_fields__)
+        config = peft.LoraConfig(
+            **{k: v for k, v in settings.items() if k in known and k not in ("peft_type", "auto_mapping", "base_model_name_or_path")}
+        )
         if config.use_dora or config.bias != "none" or config.modules_to_save:
             raise AdapterError(f"{folder}: only plain LoRA is supported (no DoRA, bias or whole modules).", "train one: pete train")
         config.inference_mode = False
         self._wrap(config)
         ours = {_saved_name(name): p for name, p in self._trainable().items()}
-        wrong = [n for n, p in ours.items() if n not in tensors or tuple(tensors[n].shape) != tuple(p.shape)] + [n for n in tensors if n not in ours]
+        wrong = [n for n, p in ours.items() if n not in tensors or tuple(tensors[n].shape) != tuple(p.shape)] + [
+            n for n in tensors if n not in ours
+        ]
         if wrong:
             raise AdapterError(
-                f"{folder} does not fit {self.base.name}: {len(wrong)} tensors are missing, extra or of another shape, the first {wrong[0]}.",
+                f"{folder} does not fit {self.base.name}: {len(wrong)} tensors are missing, extra or misshapen, the first {wrong[0]}.",
                 "load it with the base it was made for",
             )
         with torch.no_grad():
@@ -172,7 +179,7 @@ class TorchEngine:
             nats += float(losses.detach().sum(dtype=torch.float64 if self.device == "cpu" else None))
         parameters = list(self._trainable().values())
         norm = float(torch.nn.utils.clip_grad_norm_(parameters, self.optim.clip_norm))
-        if math.isfinite(norm):
+        if math.isfinite(norm) and math.isfinite(nats):
             for group in self._optimizer.param_groups:
                 group["lr"] = lr
             self._optimizer.step()
@@ -280,7 +287,11 @@ class TorchEngine:
         settings = self._peft.peft_config[ADAPTER].to_dict()
         settings = {key: value for key, value in settings.items() if key != "auto_mapping"} | {"inference_mode": True}
         trainable = self._trainable()
-        write_weights(folder, json.loads(json.dumps(settings, default=_plain)), {_saved_name(n): p.detach().cpu().numpy() for n, p in trainable.items()})
+        write_weights(
+            folder,
+            json.loads(json.dumps(settings, default=_plain)),
+            {_saved_name(n): p.detach().cpu().numpy() for n, p in trainable.items()},
+        )
         if not with_optimizer:
             return
         optimizer = self._optimizer or self._new_optimizer()
@@ -327,13 +338,11 @@ def _lora_forward(module: LoraLinear, x: torch.Tensor) -> torch.Tensor:
         return base(x)
     dropout = module.lora_dropout[ADAPTER]
     p = dropout.p if module.training and isinstance(dropout, torch.nn.Dropout) else 0.0
-    return lora_linear(
-        x, base.weight, base.bias, module.lora_A[ADAPTER].weight, module.lora_B[ADAPTER].weight, module.scaling[ADAPTER], p
-    )  # type: ignore[arg-type]
+    return lora_linear(x, base.weight, base.bias, module.lora_A[ADAPTER].weight, module.lora_B[ADAPTER].weight, module.scaling[ADAPTER], p)  # type: ignore[arg-type]
 
 
 def _saved_name(name: str) -> str:
-    """peft leaves the adapter's own name out of the file."""
+    """Peft leaves the adapter's own name out of the file."""
     return name.replace(f".{ADAPTER}.", ".")
 
 

@@ -26,7 +26,7 @@ class _LoraLinear(torch.autograd.Function):
     """y = x W' + b + scale * dropout(x) A' B'   with A [r, in], B [out, r] in float32 and W frozen."""
 
     @staticmethod
-    def forward(ctx, x, weight, bias, a, b, scale, dropout):  # noqa: ANN001, ANN205
+    def forward(ctx, x, weight, bias, a, b, scale, dropout):
         flat = x.reshape(-1, x.shape[-1])
         low_a = a.to(x.dtype)
         low_b = (b * (scale / (1.0 - dropout))).to(x.dtype)
@@ -39,7 +39,7 @@ class _LoraLinear(torch.autograd.Function):
         return y.view(*x.shape[:-1], -1)
 
     @staticmethod
-    def backward(ctx, grad):  # noqa: ANN001, ANN205
+    def backward(ctx, grad):  # pyright: ignore[reportIncompatibleMethodOverride]
         x, weight, low_a, low_b, h, drop = ctx.saved_tensors
         flat = grad.reshape(-1, grad.shape[-1])
         grad_h = flat @ low_b
@@ -72,7 +72,7 @@ def lora_linear(x: Tensor, weight: Tensor, bias: Tensor | None, a: Tensor, b: Te
 
 class _TokenLosses(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, hidden, weight, bias, labels):  # noqa: ANN001, ANN205
+    def forward(ctx, hidden, weight, bias, labels):
         wants_grad = ctx.needs_input_grad[0]
         grad = torch.empty_like(hidden) if wants_grad else None
         losses = torch.empty(len(labels), dtype=torch.float32, device=hidden.device)
@@ -90,7 +90,7 @@ class _TokenLosses(torch.autograd.Function):
         return losses
 
     @staticmethod
-    def backward(ctx, upstream):  # noqa: ANN001, ANN205
+    def backward(ctx, upstream):  # pyright: ignore[reportIncompatibleMethodOverride]
         (grad,) = ctx.saved_tensors
         return grad * upstream[:, None].to(grad.dtype), None, None, None
 
@@ -187,7 +187,17 @@ class Cache:
                 store[layer] = None if rectangle is None else rectangle[index]
 
 
-def attend(module, query, key, value, attention_mask, scaling=None, dropout=0.0, layout=None, **_):  # noqa: ANN001, ANN003, ANN201
+def attend(
+    module: torch.nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: None,
+    *,
+    scaling: float,
+    layout: "Packed | Cache",
+    **_: object,
+) -> tuple[Tensor, None]:
     """Attention as transformers calls it; `layout` is a Packed (examples end to end) or a Cache (one new token a row).
 
     Args:
@@ -197,8 +207,8 @@ def attend(module, query, key, value, attention_mask, scaling=None, dropout=0.0,
         value: as key.
         attention_mask: always None; `layout` says what may be seen.
         scaling: factor of the scores.
-        dropout: always 0: the bases we train have none in attention.
         layout: Packed or Cache.
+        _: what else transformers passes; its attention dropout is 0 in the bases we train.
 
     Returns:
         ([batch, n, heads, d], None).
@@ -209,7 +219,10 @@ def attend(module, query, key, value, attention_mask, scaling=None, dropout=0.0,
     if layout.causal is None:
         groups = query.shape[1] != key.shape[1]
         parts = [t.split([*layout.lengths, layout.idle], dim=2)[:-1] for t in (query, key, value)]
-        out = [F.scaled_dot_product_attention(q, k, v, is_causal=True, scale=scaling, enable_gqa=groups) for q, k, v in zip(*parts, strict=True)]
+        out = [
+            F.scaled_dot_product_attention(q, k, v, is_causal=True, scale=scaling, enable_gqa=groups)
+            for q, k, v in zip(*parts, strict=True)
+        ]
         return F.pad(torch.cat(out, dim=2), (0, 0, 0, layout.idle)).transpose(1, 2), None
     # right padding plus a causal mask: no real token ever sees padding, and no row of scores is all -inf
     rows, width, real = len(layout.lengths), layout.width, len(layout.slots)

@@ -73,7 +73,9 @@ def write(engine: Engine, folder: Path, progress: Progress, facts: Mapping[str, 
     os.replace(aside, final)
     sync_folder(folder)
     if problem := fault_in(final):
-        raise WorkError(f"Checkpoint {final} does not read back: {problem}.", "the drive may be full or failing; older checkpoints are intact")
+        raise WorkError(
+            f"Checkpoint {final} does not read back: {problem}.", "the drive may be full or failing; older checkpoints are intact"
+        )
     return final
 
 

@@ -8,10 +8,10 @@ import os
 import shutil
 import signal
 import types
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 
@@ -25,7 +25,7 @@ from pete.data.split import read_splits, split_rows, write_splits
 from pete.engines import open_engine
 from pete.engines.base_model import resolve_base
 from pete.engines.protocol import Base, Engine
-from pete.errors import DataError, RunError, WorkError
+from pete.errors import DataError, Interrupted, RunError, WorkError
 from pete.events import Event, Finished, Saved, Started, Step, Validated, Warned
 from pete.persona import Persona, load_persona
 from pete.run import RunDir, sync_folder
@@ -69,7 +69,7 @@ def prepare(config: Config, kept: dict[Split, list[Example]] | None = None) -> P
     splits = kept if kept is not None else split_rows(load_examples(persona.examples), config.data, config.train.seed)
     base = resolve_base(config.model)
     renderer = Renderer(base.folder, template=persona.template, system=persona.system, context=base.context)
-    rendered = {name: renderer.examples(rows, config.data.max_length) for name, rows in splits.items()}
+    rendered: dict[Split, list[Rendered]] = {name: renderer.examples(rows, config.data.max_length) for name, rows in splits.items()}
     findings = check_examples([row for rows in splits.values() for row in rows], persona.categories, persona.avoid)
     return Prepared(persona, base, renderer, splits, rendered, Sequencer(rendered["train"], config), findings)
 
@@ -77,10 +77,8 @@ def prepare(config: Config, kept: dict[Split, list[Example]] | None = None) -> P
 def train_run(resolved: Resolved, prepared: Prepared, run: RunDir, on_event: OnEvent, *, resume: bool = False) -> Finished:
     """Train into a run folder, or go on in one, and leave a verified adapter there.
 
-    Returns:
-        The last event: its reason is "done" or "interrupted".
-
     Raises:
+        Interrupted: a signal came; the run is saved and `resumable`.
         UserError, WorkError: also written to errors.jsonl with a traceback, as is any other failure.
     """
     with run.lock(), run.logging() as log:
@@ -92,6 +90,8 @@ def train_run(resolved: Resolved, prepared: Prepared, run: RunDir, on_event: OnE
 
         try:
             return _train_run(resolved, prepared, run, tell, resume)
+        except Interrupted:
+            raise
         except Exception as error:
             run.record_error(error)
             log.error("%s: %s", type(error).__name__, error)
@@ -136,7 +136,7 @@ def _train_run(resolved: Resolved, prepared: Prepared, run: RunDir, tell: OnEven
     probe = prepared.renderer.prompt_ids([Message("user", PROBE)])
     at_best: np.ndarray | None = None
     finished: Finished | None = None
-    with stop_requested() as stop:
+    with StopSignal() as stop:
         events = train(
             engine, prepared.sequencer, valid, config, run.checkpoints, facts, progress, trainable, stop
         )  # fmt: skip
@@ -150,6 +150,10 @@ def _train_run(resolved: Resolved, prepared: Prepared, run: RunDir, tell: OnEven
                     _verify(engine, config, run, event, valid, probe, at_best)
             tell(event)
     assert finished is not None
+    if finished.reason != "done":
+        raise Interrupted(
+            f"Stopped at step {finished.step} of {prepared.sequencer.steps}; saved.", f"pete resume {run.folder}", stop.number
+        )
     return finished
 
 
@@ -275,23 +279,32 @@ def in_words(event: Event) -> str:
             return str(event)
 
 
-@contextmanager
-def stop_requested() -> Iterator[Callable[[], bool]]:
+class StopSignal:
     """Ctrl-C, a closed window or a shutdown ask the loop to save at the next step; asked twice, it stops at once."""
-    asked: list[int] = []
 
-    def ask(number: int, _: types.FrameType | None) -> None:
-        asked.append(number)
-        if len(asked) > 1:
-            raise KeyboardInterrupt
+    SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
-    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    previous = {s: signal.signal(s, ask) for s in signals}
-    try:
-        yield lambda: bool(asked)
-    finally:
-        for number, handler in previous.items():
+    def __init__(self) -> None:
+        self.number = 0
+
+    def __call__(self) -> bool:
+        """Whether a signal came."""
+        return self.number != 0
+
+    def __enter__(self) -> Self:
+        """Listen."""
+        self._previous = {number: signal.signal(number, self._ask) for number in self.SIGNALS}
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: types.TracebackType | None) -> None:
+        """Give the signals back."""
+        for number, handler in self._previous.items():
             signal.signal(number, handler)
+
+    def _ask(self, number: int, _: types.FrameType | None) -> None:
+        if self.number:
+            raise KeyboardInterrupt
+        self.number = number
 
 
 def _sha256(*parts: str) -> str:

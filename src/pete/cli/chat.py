@@ -1,0 +1,103 @@
+"""pete chat: talk with a tuned model."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pete.cli.console import RunArgument, SetOption
+
+if TYPE_CHECKING:
+    from pete.data.render import Message
+    from pete.generate.answer import Tuned
+
+HELP = """/reset         forget the conversation
+/system TEXT   another system line (alone: show it)
+/save FILE     write the conversation as JSON
+/quit          leave (so does Ctrl-D); Ctrl-C stops an answer"""
+
+
+def chat(run: RunArgument = None, set_: SetOption = None) -> None:
+    """Talk with a tuned model. /help lists the commands; Ctrl-C stops the answer, not the program."""
+    from dataclasses import replace
+
+    from pete.config import override
+    from pete.generate.answer import open_tuned
+    from pete.run import RunDir
+
+    if sys.stdin.isatty():
+        import readline  # noqa: F401  (line editing and history for input())
+
+    folder = RunDir.find(run)
+    config = override(folder.read_config(), set_ or [], ("generate",)).config
+    print(f"loading {folder.name} ...", file=sys.stderr)
+    tuned = replace(open_tuned(folder), config=config)
+    print(f"{tuned.lineage.persona}, at your service. /help for commands.", file=sys.stderr)
+    turns: list[Message] = []
+    answered = 0
+    while True:
+        try:
+            line = input("> " if sys.stdin.isatty() else "").strip()
+        except EOFError:
+            return
+        except KeyboardInterrupt:  # at the prompt: clear the line, as a shell does
+            print()
+            continue
+        if not line:
+            continue
+        if line.startswith("/"):
+            if line.split()[0] in ("/quit", "/exit"):
+                return
+            _command(line, tuned, turns)
+        else:
+            _answer(line, tuned, turns, seed=config.generate.seed + answered)
+            answered += 1
+
+
+def _answer(line: str, tuned: "Tuned", turns: "list[Message]", seed: int) -> None:
+    from pete.data.render import Message
+    from pete.errors import UserError
+
+    said: list[str] = []
+
+    def show(_: int, delta: str) -> None:
+        said.append(delta)
+        print(delta, end="", flush=True)
+
+    question = Message("user", line)
+    try:
+        tuned.ask([[*turns, question]], tuned.config.generate.model_copy(update={"seed": seed}), show)
+        print()
+    except KeyboardInterrupt:
+        print("\n(stopped)")
+    except UserError as error:
+        print(f"{error.message} ({error.hint})", file=sys.stderr)
+        return
+    turns += [question, Message("assistant", "".join(said))]
+
+
+def _command(line: str, tuned: "Tuned", turns: "list[Message]") -> None:
+    import json
+
+    name, _, rest = line.partition(" ")
+    rest = rest.strip()
+    if name == "/reset":
+        turns.clear()
+        print("(forgotten)", file=sys.stderr)
+    elif name == "/system":
+        if rest:
+            tuned.renderer.system = rest
+        print(f"system: {tuned.renderer.system or '(none)'}", file=sys.stderr)
+    elif name == "/save":
+        if not rest:
+            print("/save FILE: a file name is missing", file=sys.stderr)
+            return
+        path = Path(rest).expanduser()
+        messages = [{"role": turn.role, "content": turn.content} for turn in turns]
+        try:
+            with path.open("x", encoding="utf-8") as file:  # a conversation never overwrites a file
+                json.dump({"system": tuned.renderer.system, "messages": messages}, file, ensure_ascii=False, indent=2)
+            print(f"saved {path}", file=sys.stderr)
+        except OSError as error:
+            print(f"{path} was not written: {error.strerror}", file=sys.stderr)
+    else:
+        print(HELP, file=sys.stderr)

@@ -1,0 +1,65 @@
+"""pete quickstart: the whole pipeline, top to bottom."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pete.cli.console import console, duration
+
+SHOWN = 3
+"""Prompts whose answers are printed; the report has them all."""
+
+
+def quickstart(
+    out: Annotated[Path | None, typer.Option(metavar="FOLDER", help="run folder; runs/<date>-quickstart unless given")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="another seed, another order and another start")] = 0,
+    steps: Annotated[int | None, typer.Option(min=1, help="train this many steps instead of the preset's epochs")] = None,
+) -> None:
+    """Teach the embedded base the bundled voice and report how it went: minutes, offline, nothing to configure."""
+    import time
+
+    from pete.cli.evaluate import run_evaluation, show_evaluation
+    from pete.cli.test import show_pair
+    from pete.cli.train import run_training, show_plan
+    from pete.config import resolve
+    from pete.report import write_report
+    from pete.run import RunDir
+    from pete.train.session import prepare
+
+    began = time.monotonic()
+    screen = console()
+    overrides = [f"train.seed={seed}", f"generate.seed={seed}"]
+    if steps is not None:
+        overrides += [f"train.steps={steps}", f"optim.warmup_steps={min(6, steps - 1)}"]
+    resolved = resolve("quickstart", None, overrides)
+
+    screen.rule("1 of 4  plan and data", align="left")
+    prepared = prepare(resolved.config)
+    show_plan(screen, resolved, prepared)
+    run = RunDir.create(out, "quickstart")
+
+    screen.rule("2 of 4  train", align="left")
+    run_training(screen, resolved, prepared, run)
+
+    screen.rule("3 of 4  base beside tuned", align="left")
+    log = run_evaluation(screen, run, run.read_config(), None, "quickstart")
+    first = {sample.category: sample.prompt_id for sample in reversed(log.samples)}
+    for prompt_id in list(reversed(first.values()))[:SHOWN]:
+        pair = {sample.model: sample for sample in log.samples if sample.prompt_id == prompt_id}
+        show_pair(
+            screen, pair["base"].prompt, {model: (s.text, f"{s.tokens} tokens, ended by {s.stop}") for model, s in pair.items()}
+        )  # fmt: skip
+
+    screen.rule("4 of 4  report", align="left")
+    show_evaluation(screen, run)
+    write_report(run)
+    screen.print(f"\ndone in {duration(time.monotonic() - began)}", style="bold")
+    for name, value in (
+        ("report", run.report_html),
+        ("adapter", run.adapter),
+        ("talk to it", f"pete chat {run.folder}"),
+        ("ask it", f'pete test {run.folder} "Write a tagline for a bakery"'),
+        ("your own voice", "copy personas/pete-connor, put your texts into examples/, then pete train --persona FOLDER"),
+    ):
+        screen.print(f"  {name:15} {value}", soft_wrap=True, markup=False)

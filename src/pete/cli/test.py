@@ -1,0 +1,91 @@
+"""pete test: a few prompts, base beside tuned."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pete.cli.console import JsonOption, SetOption, console, print_json
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from pete.generate.answer import Answer
+
+
+def test(
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[RUN] [PROMPT]...", help="a run (one word), then prompts (in quotes); nothing means the newest run and its own prompts"
+        ),
+    ] = None,
+    set_: SetOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Ask base and tuned the same: the answers, their time, speed, length and why they ended."""
+    from dataclasses import asdict, replace
+
+    from pete.config import override
+    from pete.data.examples import load_prompts
+    from pete.data.render import Message
+    from pete.errors import UserError
+    from pete.evaluate.log import MODELS
+    from pete.generate.answer import open_tuned
+    from pete.run import RunDir
+
+    words = list(words or [])
+    # one word is a run, or a mistyped one, and never a prompt; several words are a prompt unless a run is called that
+    named = bool(words) and (RunDir.exists(words[0]) or (len(words[0].split()) == 1))
+    run = RunDir.find(words.pop(0) if named else None)
+    if any(not word.strip() for word in words):
+        raise UserError("A prompt is empty.", 'pete test "Write a tagline for a bakery"')
+    prompts = [(word, "") for word in words]
+    if not prompts and run.prompts_file.is_file():
+        first = {p.category: p for p in reversed(load_prompts(run.prompts_file))}
+        prompts = [(p.prompt, p.category) for p in reversed(first.values())]
+    if not prompts:
+        raise UserError(f"{run.folder} kept no prompts of its own.", 'pete test "Write a tagline for a bakery"')
+    tuned = open_tuned(run)
+    tuned = replace(tuned, config=override(run.read_config(), set_ or [], ("generate",)).config)
+    screen = console(quiet=json)
+    screen.print(f"[dim]run {run.folder}[/]", soft_wrap=True)
+    results = []
+    for prompt, category in prompts:
+        answers = {}
+        for model in MODELS:
+            tuned.engine.adapter_active = model == "tuned"
+            (answers[model],) = tuned.ask([[Message("user", prompt)]], tuned.config.generate)
+        results.append({"prompt": prompt, "category": category, **{model: asdict(answer) for model, answer in answers.items()}})
+        if not json:
+            show_pair(screen, prompt, {model: (answer.text, _facts(answer)) for model, answer in answers.items()})
+    if json:
+        print_json({"run": run.name, "results": results})
+
+
+def _facts(answer: "Answer") -> str:
+    return (
+        f"{answer.seconds:.1f} s, first token {answer.first_token_seconds:.2f} s, {answer.tokens_per_second:.0f} tok/s, "
+        f"{answer.tokens} tokens, ended by {answer.stop}"
+    )
+
+
+def show_pair(screen: "Console", prompt: str, answers: dict[str, tuple[str, str]]) -> None:
+    """One prompt with its answers side by side, or below each other where the window is narrow."""
+    from rich.columns import Columns
+    from rich.console import Group
+    from rich.panel import Panel
+    from rich.text import Text
+
+    screen.print()
+    screen.print(Text(prompt, style="bold"))
+    width = screen.width // 2 - 1 if screen.width >= 90 else screen.width
+    panels = [
+        Panel(
+            Group(Text(text or "(nothing)"), Text(f"\n{facts}", style="dim")),
+            title=model,
+            width=width,
+            border_style="green" if model == "tuned" else "dim",
+        )
+        for model, (text, facts) in answers.items()
+    ]
+    screen.print(Columns(panels, padding=(0, 1)))

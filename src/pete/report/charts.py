@@ -1,0 +1,281 @@
+"""Charts as inline SVG: text stays text, colours are the page's CSS variables, the same data gives the same bytes."""
+
+import html
+import math
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import StringIO
+from typing import TYPE_CHECKING, Any
+
+from pete.report.comparison import Comparison, Likelihood
+from pete.report.numbers import bounds, plain, short
+from pete.report.training import Training
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# matplotlib wants real colours: each stands for a CSS variable and is swapped for it in the finished SVG
+INK, FAINT, RULE, BASE, TUNED = "#0a0b01", "#0a0b02", "#0a0b03", "#0a0b04", "#0a0b05"
+VARIABLES = {INK: "--ink", FAINT: "--faint", RULE: "--rule", BASE: "--base", TUNED: "--tuned"}
+WIDE, NARROW = 760, 350
+"""CSS pixels; a phone gets its own drawing, because a shrunken one cannot be read."""
+MOST_POINTS = 500
+
+
+@dataclass(frozen=True)
+class Chart:
+    """One picture for wide and for narrow pages, and the sentence that says the same."""
+
+    wide: str
+    narrow: str
+    text: str
+
+
+def loss_chart(training: Training) -> Chart | None:
+    """Train loss, validation loss, the base's validation loss, the best step; None before the first step."""
+    if not training.steps:
+        return None
+    text = loss_text(training)
+    return Chart(_loss_svg(training, WIDE, text), _loss_svg(training, NARROW, text), text)
+
+
+def gain_chart(comparison: Comparison) -> Chart | None:
+    """Held-out bits per byte of base and tuned by category, and the paired gain with its interval; None without rows."""
+    if comparison.held_out is None:
+        return None
+    held = _shown(comparison)
+    text = gain_text(comparison)
+    return Chart(_gain_svg(comparison, held, WIDE, text), _gain_svg(comparison, held, NARROW, text), text)
+
+
+def pulse_chart(training: Training) -> Chart | None:
+    """Learning rate, gradient norm and tokens/s over the steps, side by side; None before the first step."""
+    if not training.steps:
+        return None
+    norms = [s.grad_norm for s in training.steps]
+    text = (
+        f"Learning rate: highest {short(max(s.lr for s in training.steps))}, at the end {short(training.steps[-1].lr)}. "
+        f"Gradient norm: from {short(min(norms))} to {short(max(norms))}. "
+        f"Speed: {short(training.tokens_per_second)} tokens/s over all steps."
+    )
+    return Chart(_pulse_svg(training, WIDE, text), _pulse_svg(training, NARROW, text), text)
+
+
+# --- the same in a sentence --------------------------------------------------------------------------------------------
+
+
+def loss_text(training: Training) -> str:
+    """What the loss chart shows."""
+    smooth = training.smoothed()
+    moved = "fell" if smooth[-1] < smooth[0] else "went"
+    words = [f"Training loss {moved} from {plain(smooth[0], 2)} to {plain(smooth[-1], 2)} nats a token over {training.last_step} steps."]
+    if training.best is not None:
+        before = f"{plain(training.base_loss)} for the base before training, " if training.base_loss is not None else ""
+        words.append(f"Validation loss: {before}{plain(training.best.loss)} at its best, step {training.best.step}.")
+    return " ".join(words)
+
+
+def gain_text(comparison: Comparison) -> str:
+    """What the gain chart shows."""
+    said = ", ".join(f"{comparison.title(h.category)} {plain(h.base, 2)} to {plain(h.tuned, 2)}" for h in _shown(comparison))
+    held = comparison.held_out
+    gain = f"; the gain a row is {plain(held.gain.mean)}, 95% interval {bounds(held.gain)}" if held is not None else ""
+    return f"Bits per byte on unseen text, base to tuned, fewer is better: {said}{gain}."
+
+
+def _shown(comparison: Comparison) -> list[Likelihood]:
+    overall = [comparison.held_out] if comparison.held_out is not None else []
+    return [*comparison.by_category, *overall] if len(comparison.by_category) > 1 else overall
+
+
+# --- drawings ----------------------------------------------------------------------------------------------------------
+
+
+def _loss_svg(training: Training, width: int, text: str) -> str:
+    with _figure(width, 330 if width == WIDE else 280) as figure:
+        axes = figure.add_subplot()
+        _calm(axes)
+        steps = [s.step for s in training.steps]
+        losses, smooth = [s.loss for s in training.steps], training.smoothed()
+        end = max(steps[-1], 2)
+        axes.plot(*_thin(steps, losses), color=FAINT, linewidth=0.6, alpha=0.55)
+        axes.plot(*_thin(steps, smooth), color=INK, linewidth=1.6)
+        shown = [*smooth, *(v.loss for v in training.validations)]
+        low, high = min(shown), max(shown)
+        room = max(high - low, 0.05)
+        axes.set_ylim(low - 0.18 * room, high + 0.16 * room)
+        axes.set_xlim(0, end * (1.005 if width == WIDE else 1.01))
+
+        points = [v for v in training.validations if v.step > 0]
+        base, best = training.base_loss, training.best
+        if base is not None:
+            axes.axhline(base, color=BASE, linewidth=1.1, dashes=(5, 3))
+            _say(axes, end, base, "base, validation", BASE, ha="right", dy=4, va="bottom")
+        if points:
+            line = [v for v in training.validations if v.step > 0 or base is not None]
+            axes.plot([v.step for v in line], [v.loss for v in line], color=TUNED, linewidth=1.2)
+            _dots(axes, [v.step for v in points], [v.loss for v in points], TUNED, 3.2)
+            last = points[-1]
+            under = base is not None and 0 <= base - last.loss < 0.12 * room
+            _say(axes, last.step, last.loss, "validation", TUNED, ha="right", va="top" if under else "bottom", dy=-7 if under else 7)
+        if best is not None:
+            _dots(axes, [best.step], [best.loss], TUNED, 6.0, hollow=True)
+            axes.plot([best.step, best.step], [axes.get_ylim()[0], best.loss], color=TUNED, linewidth=0.7, dashes=(2, 2))
+            # the corner below the falling curve is the one place that is free in every run
+            side = "right" if best.step > 0.35 * end else "left"
+            words = f"best: {plain(best.loss)}, step {best.step}"
+            _say(axes, best.step, axes.get_ylim()[0], words, TUNED, ha=side, va="bottom", dx=-6 if side == "right" else 6, dy=5)
+        middle = len(steps) // 3
+        _say(axes, steps[middle], smooth[middle], "training", INK, ha="right", dx=-2, dy=-9, va="top")
+        axes.set_xlabel("step")
+        axes.set_ylabel("loss (nats a token)")
+        return _svg(figure, f"loss-{width}", text)
+
+
+def _gain_svg(comparison: Comparison, held: Sequence[Likelihood], width: int, text: str) -> str:
+    rows = len(held)
+    wide = width == WIDE
+    with _figure(width, (74 + 34 * rows) if wide else (150 + 56 * rows)) as figure:
+        grid = figure.add_gridspec(1, 2, width_ratios=(1.25, 1)) if wide else figure.add_gridspec(2, 1)
+        left, right = figure.add_subplot(grid[0]), figure.add_subplot(grid[1])
+        places = [rows - 1 - k for k in range(rows)]
+        names = [_shorten(comparison.title(h.category)) for h in held]
+        for axes in (left, right):
+            _calm(axes, grid="x")
+            axes.spines["left"].set_visible(False)
+            axes.set_ylim(-0.6, rows - 0.4)
+            axes.set_yticks(places, names)
+            axes.tick_params(axis="y", length=0)
+        if wide:
+            right.set_yticks([])
+        for place, h in zip(places, held, strict=True):
+            left.plot([h.base, h.tuned], [place, place], color=RULE, linewidth=3.0, solid_capstyle="round")
+            _dots(left, [h.base], [place], BASE, 4.6)
+            _dots(left, [h.tuned], [place], TUNED, 4.6)
+            fewer = h.tuned <= h.base
+            _say(left, h.tuned, place, plain(h.tuned, 2), TUNED, ha="right" if fewer else "left", dx=-8 if fewer else 8, va="center")
+            _say(left, h.base, place, plain(h.base, 2), BASE, ha="left" if fewer else "right", dx=8 if fewer else -8, va="center")
+            bold = h.category is None
+            if not math.isinf(h.gain.low):
+                right.plot([h.gain.low, h.gain.high], [place, place], color=TUNED, linewidth=2.4 if bold else 1.5)
+            _dots(right, [h.gain.mean], [place], TUNED, 4.2 if bold else 3.2)
+        values = [v for h in held for v in (h.base, h.tuned)]
+        spread = max(max(values) - min(values), 0.02)
+        margin = (0.22 if wide else 0.3) * spread
+        left.set_xlim(min(values) - margin, max(values) + margin)
+        right.axvline(0, color=INK, linewidth=0.8)
+        ends = [v for h in held for v in (h.gain.low, h.gain.high, h.gain.mean) if math.isfinite(v)] + [0.0]
+        reach = max(max(ends) - min(ends), 0.02)
+        right.set_xlim(min(ends) - 0.06 * reach, max(ends) + 0.06 * reach)
+        left.set_title("bits per byte, fewer is better", color=INK, loc="left")
+        right.set_title("gain with 95% interval; right of 0 is better", color=INK, loc="left")
+        return _svg(figure, f"gain-{width}", text)
+
+
+def _pulse_svg(training: Training, width: int, text: str) -> str:
+    wide = width == WIDE
+    series = (
+        ("learning rate", [s.lr for s in training.steps]),
+        ("gradient norm", [s.grad_norm for s in training.steps]),
+        ("tokens/s", [s.tokens / s.seconds if s.seconds > 0 else 0.0 for s in training.steps]),
+    )
+    steps = [s.step for s in training.steps]
+    with _figure(width, 150 if wide else 380) as figure:
+        for place, (name, values) in enumerate(series, 1):
+            axes = figure.add_subplot(1, 3, place) if wide else figure.add_subplot(3, 1, place)
+            _calm(axes)
+            axes.plot(*_thin(steps, values), color=INK, linewidth=1.0)
+            axes.set_xlim(0, max(steps[-1], 2))
+            axes.set_ylim(0, (max(values) or 1.0) * 1.08)
+            axes.locator_params(axis="both", nbins=4)
+            axes.set_title(name, color=INK, loc="left")
+        return _svg(figure, f"pulse-{width}", text)
+
+
+# --- shared pieces --------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _figure(width: int, height: int) -> "Iterator[Figure]":
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    settings: Any = {
+        "svg.fonttype": "none",
+        "svg.hashsalt": "pete",
+        "text.parse_math": False,  # a category called "$$$" is a name, not a formula
+        "font.family": "DejaVu Sans",
+        "font.size": 11,
+        "axes.titlesize": 11,
+        "axes.labelsize": 11,
+        "xtick.labelsize": 10.5,
+        "ytick.labelsize": 10.5,
+        "axes.unicode_minus": True,
+    }
+    with matplotlib.rc_context(settings):
+        # matplotlib's SVG counts 72 units an inch: so one unit is one CSS pixel
+        yield Figure(figsize=(width / 72, height / 72), layout="constrained")
+
+
+def _calm(axes: "Axes", grid: str = "y") -> None:
+    axes.patch.set_visible(False)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+    for side in ("left", "bottom"):
+        axes.spines[side].set_color(RULE)
+    axes.grid(axis=grid, color=RULE, linewidth=0.6, alpha=0.6)  # type: ignore[arg-type]
+    axes.set_axisbelow(True)
+    axes.tick_params(colors=FAINT, length=0)
+    axes.xaxis.label.set_color(FAINT)
+    axes.yaxis.label.set_color(FAINT)
+
+
+def _dots(axes: "Axes", x: Sequence[float], y: Sequence[float], color: str, size: float, hollow: bool = False) -> None:
+    face = "none" if hollow else color
+    axes.plot(
+        x, y, "o", markersize=size * 2, markerfacecolor=face, markeredgecolor=color, markeredgewidth=1.4 if hollow else 0, clip_on=False
+    )
+
+
+def _say(axes: "Axes", x: float, y: float, words: str, color: str, *, ha: str, va: str, dx: float = 0, dy: float = 0) -> None:
+    note = axes.annotate(words, (x, y), xytext=(dx, dy), textcoords="offset points", color=color, ha=ha, va=va, fontsize=10.5)
+    note.set_in_layout(False)  # a long word must not shrink the drawing
+
+
+def _thin(steps: Sequence[int], values: Sequence[float]) -> tuple[list[float], list[float]]:
+    """At most MOST_POINTS points: neighbours are averaged, so that no stretch is left out."""
+    size = math.ceil(len(steps) / MOST_POINTS)
+    chunks = [(steps[i : i + size], values[i : i + size]) for i in range(0, len(steps), size)]
+    return [sum(a) / len(a) for a, _ in chunks], [sum(b) / len(b) for _, b in chunks]
+
+
+def _shorten(title: str, most: int = 22) -> str:
+    clean = "".join(c if c.isprintable() else " " for c in title)
+    return clean if len(clean) <= most else clean[: most - 1] + "\u2026"
+
+
+def _svg(figure: "Figure", name: str, text: str) -> str:
+    out = StringIO()
+    figure.savefig(out, format="svg", transparent=True, metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+    svg = out.getvalue()
+    svg = svg[svg.index("<svg") :]
+    body = svg[svg.index(">") + 1 :]
+    box = re.search(r'viewBox="([^"]+)"', svg)
+    assert box is not None
+    body = re.sub(r"<metadata>.*?</metadata>\s*", "", body, flags=re.DOTALL)
+    for color, variable in VARIABLES.items():
+        body = body.replace(color, f"var({variable})")
+    # ids are per drawing: two drawings on a page must not answer for each other
+    body = re.sub(r'<g id="[^"]*"', "<g", body)
+    body = re.sub(r'\bid="', f'id="{name}-', body)
+    body = body.replace("xlink:href", "href").replace('href="#', f'href="#{name}-').replace("url(#", f"url(#{name}-")
+    body = re.sub(r"font: ([\d.]+)px [^;\"]+", r"font-size: \1px", body)  # the family is the page's
+    body = re.sub(r"<style.*?</style>\s*", "", body, flags=re.DOTALL)  # its rules would hold for the whole page
+    body = re.sub(r"<!--.*?-->\s*", "", body, flags=re.DOTALL)
+    # a hundredth of a pixel is enough, in shapes; numbers in the text are not touched
+    body = re.sub(r"<[^>]+>", lambda tag: re.sub(r"(\d\.\d\d)\d+", r"\1", tag[0]), body)
+    body = re.sub(r"\n\s*", "\n", body)
+    return f'<svg class="chart" role="img" aria-label="{html.escape(text)}" viewBox="{box.group(1)}">{body}'

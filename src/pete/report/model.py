@@ -1,0 +1,88 @@
+"""The report as plain data, computed from a run folder and nothing else; html and markdown only lay it out."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pete.adapter import LINEAGE, Lineage, read_lineage
+from pete.config import Resolved
+from pete.evaluate.log import read_log
+from pete.events import read
+from pete.report.comparison import Comparison, compare
+from pete.report.findings import Finding, Measured, Suggestion, find, next_steps
+from pete.report.training import Training, read_training
+from pete.run import RunDir
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """What data/manifest.json says: rows of each split, and fingerprints."""
+
+    fingerprint: str
+    rows: Mapping[str, int]
+    sources: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class ReportData:
+    """One run, measured."""
+
+    name: str
+    voice: str
+    resolved: Resolved
+    dataset: Dataset | None
+    lineage: Lineage | None
+    training: Training
+    evaluation: Comparison | None
+    findings: tuple[Finding, ...]
+    next_steps: tuple[tuple[Suggestion, Finding], ...]
+    evaluate_command: str
+
+    @property
+    def base(self) -> str:
+        """The base model's name."""
+        return self.training.started.base if self.training.started else self.resolved.config.model.base
+
+    def of_kind(self, kind: str) -> list[Finding]:
+        """The findings of one kind, in order."""
+        return [f for f in self.findings if f.kind == kind]
+
+
+def read_report(run: RunDir) -> ReportData:
+    """Read what is in a run folder; what is not there yet is left out of the report.
+
+    Raises:
+        UserError: config.toml, adapter/pete.json or the newest evaluation is there and cannot be read.
+    """
+    resolved = run.read_config()
+    dataset = _dataset(run)
+    lineage = read_lineage(run.adapter) if (run.adapter / LINEAGE).is_file() else None
+    training = read_training(read(run.events_file))
+    newest = run.newest_evaluation()
+    evaluation = compare(read_log(newest), f"evaluations/{newest.name}") if newest else None
+    voice = lineage.persona if lineage else evaluation.log.persona if evaluation else resolved.config.data.persona
+    rows = training.started.train_rows if training.started else dataset.rows.get("train", 0) if dataset else 0
+    measured = Measured(run, resolved.config, training, evaluation, rows, voice)
+    findings = find(measured)
+    return ReportData(
+        name=run.name,
+        voice=voice,
+        resolved=resolved,
+        dataset=dataset,
+        lineage=lineage,
+        training=training,
+        evaluation=evaluation,
+        findings=findings,
+        next_steps=next_steps(findings),
+        evaluate_command=measured.evaluate_again().strip(),
+    )
+
+
+def _dataset(run: RunDir) -> Dataset | None:
+    # a run that stopped before its data was written still gets a report
+    try:
+        manifest = json.loads(run.manifest_file.read_text(encoding="utf-8"))
+        rows = {name: int(split["rows"]) for name, split in manifest["splits"].items()}
+        return Dataset(str(manifest["fingerprint"]), rows, {str(k): str(v) for k, v in manifest.get("sources", {}).items()})
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None

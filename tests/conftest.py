@@ -1,0 +1,65 @@
+"""What every test shares: a cache of its own, tiny models made by hand, and a small persona."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from pete.engines.fake_engine import END, byte_tokenizer
+
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+
+@pytest.fixture(scope="session")
+def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Random models of two shapes with a byte tokenizer: llama (grouped queries, tied head) and gpt_neox (fused, rotary part)."""
+    import torch
+    from transformers import GPTNeoXConfig, GPTNeoXForCausalLM, LlamaConfig, LlamaForCausalLM
+
+    root = tmp_path_factory.mktemp("models")
+    tokenizer = byte_tokenizer()
+    eos = tokenizer.token_to_id(END)
+    shared = {"vocab_size": eos + 1, "hidden_size": 48, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 96,
+              "max_position_embeddings": 256, "eos_token_id": eos, "bos_token_id": eos}  # fmt: skip
+    torch.manual_seed(0)
+    models = {
+        "llama": LlamaForCausalLM(LlamaConfig(**shared, num_key_value_heads=2, tie_word_embeddings=True)),
+        "gpt_neox": GPTNeoXForCausalLM(GPTNeoXConfig(**shared, rotary_pct=0.25)),
+    }
+    for name, model in models.items():
+        model.save_pretrained(root / name)
+        tokenizer.save(str(root / name / "tokenizer.json"))
+        (root / name / "tokenizer_config.json").write_text(json.dumps({"eos_token": END}))
+    return {name: root / name for name in models}
+
+
+@pytest.fixture
+def persona_folder(tmp_path: Path) -> Path:
+    """A persona small enough to train in a moment: three categories, 24 examples, 6 prompts."""
+    folder = tmp_path / "persona"
+    (folder / "examples").mkdir(parents=True)
+    (folder / "persona.toml").write_text(
+        'name = "Ada"\ndescription = "Short and plain."\nsystem = "You are Ada."\navoid = ["unlock*"]\n'
+        'stop = ["\\n### Instruction:"]\n[categories]\nmarketing = "Marketing"\ncopywriting = "Copywriting"\n'
+    )
+    for category in ("marketing", "copywriting"):
+        rows = [
+            {
+                "prompt": f"Say {category} thing {i}.",
+                "completion": f"Thing {i} is plain and it is {category}.",
+                "category": category,
+                "topic": f"t{i}",
+            }
+            for i in range(12)
+        ]
+        (folder / "examples" / f"{category}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    prompts = [{"id": f"{c}-{i}", "category": c, "prompt": f"Ask {c} {i}?"} for c in ("marketing", "copywriting") for i in range(3)]
+    (folder / "prompts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in prompts))
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _own_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test writes into the checkout's runs/."""
+    monkeypatch.setattr("pete.run.RUNS", tmp_path / "runs")

@@ -1,0 +1,150 @@
+"""The torch engine against transformers and peft themselves: what we compute differently must come out the same."""
+
+from pathlib import Path
+
+import numpy as np
+import peft
+import pytest
+import torch
+from transformers import AutoModelForCausalLM
+
+from pete.config import Config, LoraConfig, ModelConfig
+from pete.data.batch import Batch
+from pete.data.render import Rendered
+from pete.engines.torch_engine import TorchEngine
+from pete.engines.torch_kernels import PADDED_UP_TO, lora_linear, token_losses
+from pete.errors import AdapterError, ConfigError
+
+
+def engine_for(folder: Path, adapter: Path | None = None, dtype: str = "float32") -> TorchEngine:
+    engine = TorchEngine(Config.model_validate({"engine": {"device": "cpu"}, "train": {"epochs": 1}}))
+    engine.load(ModelConfig(base=str(folder), dtype=dtype), adapter)  # type: ignore[arg-type]
+    return engine
+
+
+def rows_of(lengths: list[int]) -> list[Rendered]:
+    rng = np.random.default_rng(0)
+    return [Rendered(rng.integers(0, 256, n).astype(np.int32), np.arange(n) >= n // 2, n) for n in lengths]
+
+
+@pytest.mark.parametrize("shape", ["llama", "gpt_neox"])
+@pytest.mark.parametrize("lengths", [[7, 31, 12], [40], [64, 64]])
+def test_packed_losses_and_gradients_equal_the_reference(tiny_models, shape, lengths, tmp_path):
+    """Examples end to end through our kernels against one example at a time through transformers + peft."""
+    engine = engine_for(tiny_models[shape])
+    engine.add_lora(LoraConfig(rank=4, alpha=8.0, dropout=0.0))
+    rows = rows_of(lengths)
+    for _ in range(3):
+        engine.train_step([Batch.of(rows)], 1e-2)  # B is zero at first: give both halves gradients
+    engine.save(tmp_path / "adapter", with_optimizer=False)
+
+    base = AutoModelForCausalLM.from_pretrained(tiny_models[shape], dtype=torch.float32, attn_implementation="eager")
+    reference = peft.PeftModel.from_pretrained(base, tmp_path / "adapter", is_trainable=True)
+    nats, total = [], sum(int(r.trained.sum()) for r in rows)
+    for r in rows:
+        ids = torch.from_numpy(r.ids.astype(np.int64))[None]
+        logits = reference(input_ids=ids).logits[0, :-1]
+        losses = torch.nn.functional.cross_entropy(logits, ids[0, 1:], reduction="none")[torch.from_numpy(r.trained[1:])]
+        (losses.sum() / total).backward()
+        nats.append(float(losses.sum()))
+    assert engine.loss(Batch.of(rows)).nats == pytest.approx(nats, rel=1e-4)
+
+    losses, _ = engine._losses(Batch.of(rows))
+    (losses.sum() / total).backward()
+    ours = {name: p.grad for name, p in engine._trainable().items()}
+    theirs = {name: p.grad for name, p in reference.named_parameters() if p.requires_grad}
+    assert len(ours) == len(theirs) > 0
+    for name, grad in theirs.items():
+        torch.testing.assert_close(ours[name], grad, rtol=2e-3, atol=2e-5)
+
+
+@pytest.mark.parametrize("shape", ["llama", "gpt_neox"])
+def test_long_examples_take_the_other_path_to_the_same_numbers(tiny_models, shape, monkeypatch):
+    engine = engine_for(tiny_models[shape])
+    rows = rows_of([33, 90, 5])
+    short = engine.loss(Batch.of(rows)).nats
+    monkeypatch.setattr("pete.engines.torch_kernels.PADDED_UP_TO", 1)
+    assert PADDED_UP_TO > 90
+    assert engine.loss(Batch.of(rows)).nats == pytest.approx(short, rel=1e-5)
+
+
+def test_examples_do_not_see_each_other(tiny_models):
+    engine = engine_for(tiny_models["llama"])
+    a, b, c = rows_of([20, 30, 25])
+    assert engine.loss(Batch.of([a, b])).nats[0] == pytest.approx(engine.loss(Batch.of([a, c])).nats[0], rel=1e-6)
+    assert engine.loss(Batch.of([b, a])).nats[1] == pytest.approx(engine.loss(Batch.of([c, a])).nats[1], rel=1e-6)
+
+
+def test_lora_linear_equals_autograd():
+    torch.manual_seed(1)
+    x, w, bias = torch.randn(2, 5, 6, requires_grad=True), torch.randn(7, 6), torch.randn(7)
+    a, b = torch.randn(3, 6, requires_grad=True), torch.randn(7, 3, requires_grad=True)
+    expected = x @ w.t() + bias + 0.5 * (x @ a.t()) @ b.t()
+    torch.testing.assert_close(lora_linear(x, w, bias, a, b, 0.5, 0.0), expected)
+    g = torch.randn_like(expected)
+    wanted = torch.autograd.grad(expected, (x, a, b), g)
+    found = torch.autograd.grad(lora_linear(x, w, bias, a, b, 0.5, 0.0), (x, a, b), g)
+    for mine, theirs in zip(found, wanted, strict=True):
+        torch.testing.assert_close(mine, theirs)
+
+
+def test_dropout_drops_its_share_scales_the_rest_and_backpropagates_the_same_mask():
+    torch.manual_seed(2)
+    n, p = 400, 0.25
+    x, w = torch.ones(1, n, n, requires_grad=True), torch.zeros(n, n)
+    a, b = torch.eye(n, requires_grad=True), torch.eye(n, requires_grad=True)
+    y = lora_linear(x, w, None, a, b, 1.0, p)
+    kept = y != 0
+    assert kept.float().mean().item() == pytest.approx(1 - p, abs=0.01)
+    torch.testing.assert_close(y[kept], torch.full_like(y[kept], 1 / (1 - p)))
+    (grad,) = torch.autograd.grad(y, x, torch.ones_like(y))
+    torch.testing.assert_close(grad, kept.float() / (1 - p))
+
+
+def test_token_losses_equal_cross_entropy_over_many_slices():
+    torch.manual_seed(3)
+    head = torch.nn.Linear(8, 50, bias=False)
+    head.requires_grad_(False)
+    hidden, labels = torch.randn(700, 8, requires_grad=True), torch.randint(0, 50, (700,))
+    expected = torch.nn.functional.cross_entropy(head(hidden), labels, reduction="none")
+    found = token_losses(hidden, head, labels)
+    torch.testing.assert_close(found, expected)
+    weights = torch.rand(700)
+    torch.testing.assert_close(
+        torch.autograd.grad((found * weights).sum(), hidden)[0], torch.autograd.grad((expected * weights).sum(), hidden)[0]
+    )
+
+
+def test_only_the_adapter_trains_and_it_stays_float32(tiny_models):
+    engine = engine_for(tiny_models["gpt_neox"], dtype="bfloat16")
+    count = engine.add_lora(LoraConfig(rank=4, alpha=8.0, dropout=0.0, targets=("query_key_value",)))
+    assert count == 2 * 4 * (48 + 144)  # two layers of A [4, 48] and B [144, 4]
+    trainable = engine._trainable()
+    assert all("lora_" in name and "query_key_value" in name and p.dtype == torch.float32 for name, p in trainable.items())
+    engine.train_step([Batch.of(rows_of([20]))], 1e-3)
+    assert {p.dtype for p in engine._model.parameters()} == {torch.bfloat16, torch.float32}
+
+
+def test_unknown_target_names_the_layers_that_exist(tiny_models):
+    engine = engine_for(tiny_models["gpt_neox"])
+    with pytest.raises(ConfigError) as error:
+        engine.add_lora(LoraConfig(targets=("q_proj",)))
+    assert "query_key_value" in error.value.hint
+
+
+def test_adapter_of_another_shape_is_refused(tiny_models, tmp_path):
+    engine = engine_for(tiny_models["llama"])
+    engine.add_lora(LoraConfig(rank=4))
+    engine.save(tmp_path / "a", with_optimizer=False)
+    settings = tmp_path / "a" / "adapter_config.json"
+    settings.write_text(settings.read_text().replace('"r": 4', '"r": 8'))
+    with pytest.raises(AdapterError, match="does not fit"):
+        engine_for(tiny_models["llama"], tmp_path / "a")
+
+
+def test_saved_config_names_the_base_and_no_folder_of_this_machine(tiny_models, tmp_path):
+    engine = engine_for(tiny_models["llama"])
+    engine.add_lora(LoraConfig(rank=4))
+    engine.save(tmp_path / "a", with_optimizer=True)
+    text = (tmp_path / "a" / "adapter_config.json").read_text()
+    assert str(tiny_models["llama"].parent) not in text and '"base_model_name_or_path": "llama"' in text

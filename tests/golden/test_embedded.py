@@ -1,0 +1,122 @@
+"""Real weights through the real command line: golden losses, exact resume after kill -9, and the whole quickstart."""
+
+import json
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from pete import events
+from tests.faults.test_interruptions import command, environment, resume, wait_for_step
+
+# float32 on a CPU: the same on every machine up to the order of sums
+GOLDEN = [
+    "model.dtype=float32",
+    "engine.device=cpu",
+    "train.steps=4",
+    "train.micro_batch=2",
+    "train.accumulation=2",
+    "optim.warmup_steps=2",
+    "train.eval_every=4",
+    "lora.dropout=0.0",
+    "data.valid_share=0.01",
+]
+GOLDEN_LOSSES: list[float] = []
+GOLDEN_VALID: list[float] = []
+
+
+def sets(values: list[str]) -> list[str]:
+    return [part for value in values for part in ("--set", value)]
+
+
+def run(*args: object) -> subprocess.CompletedProcess:
+    return subprocess.run(command(*args), env=environment(), capture_output=True, text=True, timeout=600, check=False)
+
+
+def test_golden_losses(tmp_path):
+    done = run("train", "--out", tmp_path / "run", *sets(GOLDEN))
+    assert done.returncode == 0, done.stderr
+    seen = list(events.read(tmp_path / "run" / "events.jsonl"))
+    assert [e.loss for e in seen if isinstance(e, events.Step)] == pytest.approx(GOLDEN_LOSSES, abs=2e-3)
+    assert [e.loss for e in seen if isinstance(e, events.Validated)] == pytest.approx(GOLDEN_VALID, abs=2e-3)
+
+
+SMALL = [
+    "train.steps=30",
+    "train.micro_batch=1",
+    "train.accumulation=1",
+    "optim.warmup_steps=3",
+    "train.eval_every=30",
+    "train.save_every=5",
+    "data.valid_share=0.02",
+    "engine.device=cpu",
+]
+
+
+def test_thirty_steps_straight_equal_twelve_kill_and_resume(tmp_path):
+    done = run("train", "--out", tmp_path / "straight", *sets(SMALL))
+    assert done.returncode == 0, done.stderr
+    out = tmp_path / "killed"
+    process = subprocess.Popen(
+        command("train", "--out", out, *sets(SMALL)), env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    wait_for_step(out, 12, process)
+    process.kill()
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL and not (out / "adapter").exists()
+    again = resume(out)
+    assert again.returncode == 0, again.stderr
+    assert "going on after step" in again.stdout
+    for name in ("adapter_model.safetensors", "adapter_config.json", "pete.json"):
+        assert (tmp_path / "straight" / "adapter" / name).read_bytes() == (out / "adapter" / name).read_bytes()
+
+
+def test_quickstart_leaves_everything_it_promises(tmp_path):
+    out = tmp_path / 'quick "start"'
+    done = run("quickstart", "--out", out, "--steps", 8, "--seed", 3)
+    assert done.returncode == 0, done.stderr
+    for part in ("plan", "train", "base beside tuned", "report", "bits per byte", "pete chat"):
+        assert part in done.stdout
+    assert (out / "report.html").stat().st_size > 20_000 and (out / "report.md").is_file()
+    log = json.loads((out / "evaluations" / "quickstart.json").read_text())
+    assert len({s["prompt_id"] for s in log["samples"]}) == 18 and sum(s["leaks_clean"] for s in log["samples"]) == 0
+    gain = sum(r["base_nats"] - r["tuned_nats"] for r in log["held_out"])
+    assert gain > 0, "eight steps already help"
+    assert str(tmp_path.parent) not in (out / "adapter" / "adapter_config.json").read_text() + (out / "adapter" / "pete.json").read_text()
+
+
+def test_the_adapter_opens_in_peft_and_computes_the_same(tmp_path):
+    """What we save is PEFT's own format: transformers and peft, without us, read it to the same logits."""
+    done = run("train", "--out", tmp_path / "run", *sets([*GOLDEN, "train.steps=3"]))
+    assert done.returncode == 0, done.stderr
+    script = """
+import sys, numpy as np, torch
+from peft import PeftModel
+from transformers import AutoModelForCausalLM, AutoTokenizer
+from pete.engines.embedded import embedded_base
+from pete.run import RunDir
+from pete.generate.answer import open_tuned
+from pete.data.render import Message
+from pathlib import Path
+run = RunDir(Path(sys.argv[1]))
+tuned = open_tuned(run)
+turns = [Message("user", "Write a tagline for a bakery.")]
+ids = tuned.renderer.prompt_ids(turns)
+tokenizer = AutoTokenizer.from_pretrained(run.adapter)
+messages = [{"role": "system", "content": tuned.renderer.system}, {"role": "user", "content": turns[0].content}]
+theirs = tokenizer.apply_chat_template(messages, add_generation_prompt=True, return_dict=True)["input_ids"]
+assert list(theirs) == ids, (theirs, ids)
+base = AutoModelForCausalLM.from_pretrained(embedded_base().folder, dtype=torch.float32)
+plain = base(torch.tensor([ids])).logits[0, -1].detach().numpy()
+model = PeftModel.from_pretrained(base, run.adapter)
+wanted = model(torch.tensor([ids])).logits[0, -1].detach().numpy()
+ours = tuned.engine.logits(ids)
+assert np.abs(wanted - plain).max() > 1e-2
+np.testing.assert_allclose(ours, wanted, atol=2e-3)
+print("same")
+"""
+    checked = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path / "run")], env=environment(), capture_output=True, text=True, timeout=300, check=False
+    )
+    assert checked.stdout.strip() == "same", checked.stderr

@@ -1,0 +1,203 @@
+"""Every verb, end to end, through the real command line, on the engine that needs no model."""
+
+import json
+import time
+
+import pytest
+
+from tests.pipeline.conftest import FAKE
+
+
+@pytest.fixture
+def run(pete, persona_folder, tmp_path):
+    folder = tmp_path / "a run"
+    done = pete(
+        "train", "--persona", persona_folder, "--out", folder, *FAKE, "--set", "train.epochs=30", "--set", "optim.learning_rate=0.05"
+    )
+    assert done.returncode == 0, done.stderr
+    return folder, done
+
+
+def test_train_leaves_a_whole_run_folder(run):
+    folder, done = run
+    assert {p.name for p in folder.iterdir() if not p.name.startswith(".")} == {
+        "config.toml",
+        "events.jsonl",
+        "train.log",
+        "data",
+        "checkpoints",
+        "adapter",
+    }
+    assert {p.name for p in (folder / "adapter").iterdir()} == {
+        "adapter_config.json",
+        "adapter_model.safetensors",
+        "chat_template.jinja",
+        "pete.json",
+        "tokenizer.json",
+        "tokenizer_config.json",
+    }
+    assert "# --set" in (folder / "config.toml").read_text()
+    assert "learning_rate" in done.stdout and "--set" in done.stdout, "the resolved configuration is printed with its sources"
+    assert "reloaded and checked" in done.stdout and str(folder) in done.stdout
+    log = (folder / "train.log").read_text().splitlines()
+    assert len(log) > 20 and all(line[:4].isdigit() for line in log), "every line has its time"
+    kinds = [json.loads(line)["kind"] for line in (folder / "events.jsonl").read_text().splitlines()]
+    assert kinds[0] == "Started" and kinds[-1] == "Finished"
+    assert not list(folder.rglob("*.bin")) and not list(folder.rglob("*.pt")) and not list(folder.rglob("*.pkl"))
+
+
+def test_the_same_folder_twice_is_refused_and_nothing_is_touched(run, pete, persona_folder):
+    folder, _ = run
+    before = {p: p.stat().st_mtime_ns for p in folder.rglob("*")}
+    again = pete("train", "--persona", persona_folder, "--out", folder, *FAKE)
+    assert again.returncode == 2 and "already exists" in again.stderr and "pete resume" in again.stderr
+    assert {p: p.stat().st_mtime_ns for p in folder.rglob("*")} == before
+
+
+def test_resume_of_a_finished_run_says_so(run, pete):
+    done = pete("resume", run[0])
+    assert done.returncode == 2 and "is finished" in done.stderr
+
+
+def test_test_answers_base_beside_tuned(run, pete):
+    done = pete("test", run[0], "Say something plain.", "--json", "--set", "generate.max_new_tokens=20")
+    assert done.returncode == 0, done.stderr
+    (result,) = json.loads(done.stdout)["results"]
+    assert result["prompt"] == "Say something plain." and result["base"]["text"] != result["tuned"]["text"]
+    assert result["tuned"]["stop"] in ("end", "length", "stop string") and result["tuned"]["tokens"] > 0
+    shown = pete("test", run[0])
+    assert shown.returncode == 0 and "tok/s" in shown.stdout and "ended by" in shown.stdout and "Ask marketing 0?" in shown.stdout
+    assert pete("test", "no-such-run").returncode == 2
+
+
+def test_chat_talks_remembers_forgets_and_saves(run, pete, tmp_path):
+    target = tmp_path / "saved talk.json"
+    done = pete(
+        "chat",
+        run[0],
+        "--set",
+        "generate.max_new_tokens=10",
+        text=f"Hello\n\n/system Be brief.\nAgain\n/save {target}\n/save {target}\n/reset\n/nonsense\n/quit\nnever read\n",
+    )
+    assert done.returncode == 0, done.stderr
+    saved = json.loads(target.read_text())
+    assert saved["system"] == "Be brief." and [m["role"] for m in saved["messages"]] == ["user", "assistant"] * 2
+    assert [m["content"] for m in saved["messages"] if m["role"] == "user"] == ["Hello", "Again"]
+    assert "was not written" in done.stderr, "a file is never overwritten"
+    assert "(forgotten)" in done.stderr and "/reset" in done.stderr and "never read" not in done.stdout
+    assert "\x1b" not in done.stdout
+
+
+def test_chat_ends_with_its_input(run, pete):
+    assert pete("chat", run[0], text="").returncode == 0
+
+
+def test_evaluate_and_report(run, pete):
+    folder, _ = run
+    done = pete("evaluate", folder, "--json", "--set", "generate.max_new_tokens=15")
+    assert done.returncode == 0, done.stderr
+    log = json.loads(done.stdout)
+    assert log == json.loads((folder / "evaluations" / "suite.json").read_text())
+    assert len(log["samples"]) == 2 * 6 and {s["model"] for s in log["samples"]} == {"base", "tuned"} and log["version"] == 1
+    assert len(log["held_out"]) == 2 and all(row["tuned_nats"] < row["base_nats"] for row in log["held_out"])
+    for model in ("base", "tuned"):
+        assert [s["prompt_id"] for s in log["samples"] if s["model"] == model] == [
+            f"{c}-{i}" for c in ("marketing", "copywriting") for i in range(3)
+        ]
+    report = pete("report", folder)
+    assert report.returncode == 0, report.stderr
+    assert "bits per byte" in (folder / "report.html").read_text() and "bits per byte" in (folder / "report.md").read_text()
+    people = pete("evaluate", folder, "--name", "again")
+    assert people.returncode == 0 and "bits per byte" in people.stdout and (folder / "evaluations" / "again.json").is_file()
+
+
+def test_evaluate_takes_a_suite_of_the_users(run, pete, tmp_path):
+    suite = tmp_path / "mine.jsonl"
+    suite.write_text('{"prompt": "One?"}\n{"prompt": "Two?", "category": "odd"}\n')
+    done = pete("evaluate", run[0], "--suite", suite, "--json", "--set", "generate.max_new_tokens=5")
+    assert done.returncode == 0, done.stderr
+    assert {s["prompt"] for s in json.loads(done.stdout)["samples"]} == {"One?", "Two?"}
+
+
+def test_report_without_an_evaluation_says_so(run, pete):
+    assert pete("report", run[0]).returncode == 0
+    assert "pete evaluate" in (run[0] / "report.md").read_text()
+
+
+def test_plan_writes_nothing(pete, persona_folder, tmp_path):
+    done = pete("train", "--persona", persona_folder, "--out", tmp_path / "out", "--plan", *FAKE)
+    assert done.returncode == 0 and "steps of" in done.stdout and not (tmp_path / "out").exists()
+
+
+def test_data_check_counts_and_data_show_marks_what_is_trained(pete, persona_folder):
+    done = pete("data", "check", "--persona", persona_folder, "--json", *FAKE)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["rows"] == 24 and found["categories"] == {"copywriting": 12, "marketing": 12} and found["findings"] == []
+    shown = pete("data", "show", "--persona", persona_folder, "--rows", 1, *FAKE).stdout
+    assert "copywriting.jsonl:1" in shown
+    read, trained = shown.split("--- trained ---")
+    assert "Say copywriting thing 0." in read and trained.strip() == "Thing 0 is plain and it is copywriting.<|end|>"
+
+
+def test_help_is_quick_and_names_every_verb(pete):
+    pete("--help")
+    start = time.monotonic()
+    done = pete("--help")
+    assert time.monotonic() - start < 1.0, "docs/log.md has the exact figure"
+    for verb in ("quickstart", "data", "train", "resume", "test", "chat", "evaluate", "report"):
+        assert f"  {verb} " in done.stdout
+        assert pete(verb, "--help").returncode == 0
+
+
+def test_bare_pete_shows_the_help(pete):
+    done = pete()
+    assert "quickstart" in done.stdout + done.stderr
+
+
+CASES = {
+    "malformed": ('{"prompt": "a", "completion"', "marketing.jsonl:2: not JSON"),
+    "empty prompt": ('{"prompt": " ", "completion": "x"}', "marketing.jsonl:2: prompt is empty"),
+    "empty completion": ('{"prompt": "x", "completion": ""}', "marketing.jsonl:2: completion is empty"),
+    "too long": (json.dumps({"prompt": "x", "completion": "y" * 3000}), "marketing.jsonl:2: 3"),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_bad_rows(pete, persona_folder, tmp_path, case):
+    line, message = CASES[case]
+    with (persona_folder / "examples" / "marketing.jsonl").open("r+") as file:
+        first = file.readline()
+        file.seek(0)
+        file.write(first + line + "\n")
+        file.truncate()
+    done = pete("train", "--persona", persona_folder, "--out", tmp_path / "out", *FAKE)
+    assert done.returncode == 2 and message in done.stderr and "try:" in done.stderr
+    assert "Traceback" not in done.stderr and not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["train", "--persona", "nobody"], "no persona 'nobody'"),
+        (["train", "--preset", "quikstart"], "Did you mean 'quickstart'"),
+        (["train", "--set", "lora.rnak=3"], "did you mean lora.rank"),
+        (["train", "--config", "missing.toml"], "no configuration file"),
+        (["train", "--out", "/proc/nowhere", *FAKE], "cannot be written"),
+        (["train", "--set", "model.base=gpt-five"], "smollm2-135m-instruct"),
+        (["train", "--set", "model.base=/"], "no config.json"),
+        (["train", "--set", "engine.device=cuda", "--set", "model.base=fake", "--set", "engine.name=warp"], "engine.name"),
+        (["resume", "nothing"], "no run 'nothing'"),
+        (["test"], "no run in"),
+        (["chat"], "no run in"),
+        (["evaluate", "x"], "no run 'x'"),
+        (["data", "check", "gone.jsonl", *FAKE], "gone.jsonl: there is no such file"),
+        (["data", "show", "--first", "9999", *FAKE], "--first 9999"),
+        (["train", "--frobnicate"], "No such option"),
+    ],
+)
+def test_bad_usage_is_one_clear_error(pete, args, message, tmp_path):
+    # an empty checkout's runs/: these verbs must not find a run of the developer's
+    done = pete(*args, PETE_RUNS=str(tmp_path / "none"))
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert message in done.stderr and "Traceback" not in done.stderr

@@ -1,0 +1,73 @@
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pete.config import Config
+from pete.data.batch import Batch, Sequencer, in_batches
+from pete.data.render import Rendered
+from pete.errors import ConfigError
+
+
+def rows(lengths: list[int]) -> list[Rendered]:
+    return [Rendered(np.full(n, i, dtype=np.int32), np.arange(n) > 0, n) for i, n in enumerate(lengths)]
+
+
+def sequencer(lengths: list[int], packing: bool = False, max_length: int = 64, warmup: int = 0, **train: object) -> Sequencer:
+    config = Config.model_validate(
+        {"train": train, "data": {"packing": packing, "max_length": max_length}, "optim": {"warmup_steps": warmup}}
+    )
+    return Sequencer(rows(lengths), config)
+
+
+def seen(batches: list[list[Batch]]) -> list[int]:
+    out = []
+    for batch in itertools.chain.from_iterable(batches):
+        starts = np.cumsum([0, *batch.lengths])[:-1]
+        out += [int(batch.ids[s]) for s in starts]
+    return out
+
+
+@given(st.lists(st.integers(2, 60), min_size=4, max_size=30), st.booleans(), st.integers(1, 3), st.integers(1, 3), st.integers(0, 9))
+def test_an_epoch_sees_every_row_once(lengths, packing, micro, accumulation, seed):
+    s = sequencer(lengths, packing, epochs=1, micro_batch=micro, accumulation=accumulation, seed=seed)
+    batches = list(s.steps_from(0))
+    assert len(batches) == s.steps and all(len(step) == accumulation for step in batches)
+    counts = np.bincount(seen(batches), minlength=len(lengths))
+    assert counts.min() >= 1, "steps are rounded up, so no row is dropped"
+    for batch in itertools.chain.from_iterable(batches):
+        assert sum(batch.lengths) == len(batch.ids) == len(batch.trained)
+
+
+@given(st.lists(st.integers(2, 60), min_size=4, max_size=30), st.booleans(), st.integers(0, 12))
+def test_going_on_sees_exactly_what_was_left(lengths, packing, first):
+    s = sequencer(lengths, packing, steps=12, micro_batch=2, accumulation=1)
+    whole, rest = list(s.steps_from(0)), list(s.steps_from(first))
+    assert seen(whole)[len(seen(whole[:first])) :] == seen(rest)
+    assert len(rest) == 12 - first
+
+
+def test_packing_fills_rows_up_to_the_limit():
+    s = sequencer([30, 30, 20, 10, 40, 24], packing=True, max_length=64, epochs=1, micro_batch=1, accumulation=1)
+    sizes = [len(batch.ids) for step in s.steps_from(0) for batch in step]
+    assert max(sizes) <= 64 and len(sizes) < 6
+
+
+def test_epochs_differ_and_seeds_differ():
+    s = sequencer(list(range(2, 40)), steps=4, micro_batch=19, accumulation=1)
+    order = seen(list(s.steps_from(0)))
+    assert sorted(order[:38]) == sorted(order[38:]) and order[:38] != order[38:]
+    assert seen(list(sequencer(list(range(2, 40)), steps=4, micro_batch=19, accumulation=1, seed=1).steps_from(0))) != order
+
+
+def test_warmup_longer_than_the_epochs_make():
+    with pytest.raises(ConfigError, match="leaves nothing of the 2 steps"):
+        sequencer([5] * 10, epochs=1, micro_batch=5, accumulation=1, warmup=2)
+
+
+def test_scoring_batches_keep_order_and_lose_nothing():
+    made = list(in_batches(rows([50, 60, 10, 200, 5]), tokens=100))
+    assert [len(b.lengths) for b in made] == [1, 2, 1, 1]
+    assert seen([made]) == [0, 1, 2, 3, 4]

@@ -1,0 +1,105 @@
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pete.data.examples import Example, check_examples, load_examples, phrase_pattern, write_examples
+from pete.errors import DataError
+
+
+def write(path: Path, *lines: object) -> Path:
+    path.write_text("".join((line if isinstance(line, str) else json.dumps(line)) + "\n" for line in lines))
+    return path
+
+
+def test_every_bad_line_is_named(tmp_path: Path):
+    path = write(
+        tmp_path / "rows.jsonl",
+        {"prompt": "a", "completion": "b"},
+        "{not json",
+        [1, 2],
+        {"prompt": "a"},
+        "",
+        {"prompt": "  ", "completion": "b"},
+        {"prompt": "a", "completion": "\n"},
+        {"prompt": 3, "completion": "b"},
+        {"prompt": "a", "completion": "b", "split": "dev"},
+        '{"prompt": "a", "completion": "\\ud83d"}',
+    )
+    with pytest.raises(DataError) as error:
+        load_examples([path, tmp_path / "gone.jsonl"])
+    text = error.value.message
+    for number, words in {
+        2: "not JSON", 3: "expected an object, found list", 4: "completion: expected text, found nothing", 6: "prompt is empty",
+        7: "completion is empty", 8: "prompt: expected text, found 3", 9: "expected train, valid or test", 10: "lone surrogate",
+    }.items():  # fmt: skip
+        assert f"{path}:{number}: " in text and words in text
+    assert f"{path}:1:" not in text and "gone.jsonl: there is no such file" in text
+    assert error.value.exit_code == 2
+
+
+def test_empty_and_binary_files(tmp_path: Path):
+    (tmp_path / "empty.jsonl").write_text("\n\n")
+    (tmp_path / "binary.jsonl").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(DataError) as error:
+        load_examples([tmp_path / "empty.jsonl", tmp_path / "binary.jsonl"])
+    assert "empty.jsonl: empty" in error.value.message and "not UTF-8" in error.value.message
+
+
+def test_a_thousand_problems_are_not_a_thousand_lines(tmp_path: Path):
+    path = write(tmp_path / "rows.jsonl", *["{"] * 1000)
+    with pytest.raises(DataError) as error:
+        load_examples([path])
+    assert "1000 problems" in error.value.message and len(error.value.message.splitlines()) < 30
+
+
+def test_deep_nesting_is_a_bad_line_and_not_a_crash(tmp_path: Path):
+    with pytest.raises(DataError, match="not JSON"):
+        load_examples([write(tmp_path / "rows.jsonl", "[" * 200_000)])
+
+
+def test_foreign_names_and_a_byte_order_mark(tmp_path: Path):
+    path = tmp_path / "rows.jsonl"
+    path.write_text("\ufeff" + json.dumps({"prompt": "a", "completion": "b", "group": "chapter-1", "author": "x", "split": "test"}) + "\n")
+    (row,) = load_examples([path])
+    assert (row.topic, row.split, row.source) == ("chapter-1", "test", f"{path}:1")
+
+
+@given(st.lists(st.tuples(st.text(min_size=1), st.text(min_size=1)), min_size=1, max_size=5))
+def test_any_text_survives_the_file(pairs):
+    import tempfile
+
+    rows = [Example(prompt=p, completion=c) for p, c in pairs if p.strip() and c.strip()]
+    if not rows:
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "rows.jsonl"
+        try:
+            write_examples(path, rows)
+        except UnicodeEncodeError:  # lone surrogates are refused when reading
+            return
+        back = load_examples([path])
+    assert [(r.prompt, r.completion) for r in back] == [(r.prompt, r.completion) for r in rows]
+
+
+def test_an_editor_questions_repeats_categories_and_avoided_words():
+    rows = [
+        Example(prompt="a", completion="Same  words.", category="marketing", source="f:1"),
+        Example(prompt="b", completion="same words.", category="marketing", source="f:2"),
+        Example(prompt="c", completion="Unlocking value.", category="cooking", source="f:3"),
+    ]
+    found = [(f.where, f.message) for f in check_examples(rows, ["marketing"], ["unlock*"])]
+    assert found[0] == ("f:2", "the same completion as f:1")
+    assert found[1][0] == "f:3" and "cooking" in found[1][1]
+    assert found[2] == ("f:3", "uses 'Unlocking', which persona.toml says to avoid")
+
+
+@pytest.mark.parametrize(
+    ("text", "hit"), [("unlocked", True), ("Unlock", True), ("relock", False), ("in conclusion,", True), ("conclusions", False)]
+)
+def test_phrases_match_whole_words(text, hit):
+    pattern = phrase_pattern(["unlock*", "in conclusion"])
+    assert pattern is not None and bool(pattern.search(text)) is hit
+    assert phrase_pattern([]) is None

@@ -1,0 +1,74 @@
+import math
+
+import pytest
+
+from pete.report.comparison import CUT_OFF, compare
+from pete.report.rates import Rate
+from tests.unit.report.conftest import evaluation, held_out, sample
+
+LN2 = math.log(2)
+
+
+def test_bits_per_byte_are_sums_over_sums_and_the_gain_is_a_mean_of_rows():
+    # 100 bytes at 2 bits and 300 bytes at 1 bit: (200 + 300) / 400, not (2 + 1) / 2
+    rows = [held_out(200 * LN2, 150 * LN2, 100, "a"), held_out(300 * LN2, 300 * LN2, 300, "b", "service")]
+    found = compare(evaluation(rows), "f")
+    assert found.held_out is not None
+    assert found.held_out.base == pytest.approx(1.25) and found.held_out.tuned == pytest.approx(450 / 400)
+    assert found.held_out.gain.mean == pytest.approx((0.5 + 0.0) / 2) and found.held_out.gain.clusters == 2
+    assert found.held_out.relative == pytest.approx(0.9 - 1)
+    assert [(h.category, h.base) for h in found.by_category] == [("marketing", pytest.approx(2.0)), ("service", pytest.approx(1.0))]
+    assert found.author_bytes == 200
+
+
+def test_rows_of_a_topic_are_one_unit():
+    rows = [held_out(120, 100, topic="same") for _ in range(5)] + [held_out(120, 90, topic="other")]
+    found = compare(evaluation(rows), "f")
+    assert found.held_out is not None and found.held_out.gain.clusters == 2 and found.held_out.gain.underpowered
+
+
+def test_responses_and_paired_changes():
+    flagged = {"scores": {"degenerate.any": 1.0, "cliche.any": 1.0, "cliche.hashtags": 3.0}}
+    samples = [
+        sample("base", "a", "one two three four five", stop="length", tokens=200, seconds=6.0, leaks_raw=2, **flagged),
+        sample("base", "b", "One two three four six", tokens=100),
+        sample("tuned", "a", "plain words stand here"),
+        sample("tuned", "b", "and others stand there", category="service"),
+    ]
+    found = compare(evaluation(samples=samples), "f")
+    base, tuned = found.overall("base"), found.overall("tuned")
+    assert base is not None and tuned is not None
+    assert (base.answers, base.tokens, base.seconds) == (2, 150, 4.0)
+    assert base.stops == {"end": 0.5, "length": 0.5}
+    assert base.flags[CUT_OFF] == Rate(1, 2) and base.degenerate == 0.5 and base.cliche == 0.5 and tuned.degenerate == 0
+    assert base.leaks_raw == Rate(1, 2) and base.leaks_clean == Rate(0, 2)
+    assert base.same_opening == Rate(2, 2) and tuned.same_opening == Rate(0, 2)
+    assert base.parts["cliche.hashtags"] == 3
+    assert found.changes["cliche.any"].mean == pytest.approx(-0.5) and found.changes["cliche.any"].clusters == 2
+    assert [(r.title, r.model) for r in found.categories] == [
+        ("Marketing", "base"), ("Marketing", "tuned"), ("Customer Service", "tuned"), ("All", "base"), ("All", "tuned"),
+    ]  # fmt: skip
+
+
+def test_the_kth_answer_stands_beside_the_kth_answer():
+    samples = [sample("base", "a", "b1"), sample("base", "a", "b2"), sample("tuned", "a", "t1")]
+    (asked,) = compare(evaluation(samples=samples), "f").asked
+    assert [(b and b.text, t and t.text) for b, t in asked.pairs] == [("b1", "t1"), ("b2", None)]
+
+
+def test_speed_is_the_median_alone():
+    tuned = compare(evaluation(), "f").alone("tuned")
+    assert tuned is not None and tuned.seconds == 3.0 and tuned.prompts == 3
+
+
+def test_an_evaluation_of_nothing():
+    found = compare(evaluation(speed=[]), "f")
+    assert found.held_out is None and not found.categories and not found.changes and not found.speeds and found.author_bytes is None
+
+
+@pytest.mark.parametrize(
+    ("rate", "low", "high"),
+    [(Rate(0, 60), 0.0, 0.05), (Rate(3, 60), 0.0171, 0.1370), (Rate(60, 60), 0.9398, 1.0), (Rate(0, 0), 0.0, 1.0)],
+)
+def test_wilson_interval_and_rule_of_three(rate, low, high):
+    assert rate.low == pytest.approx(low, abs=1e-3) and rate.high == pytest.approx(high, abs=1e-3)

@@ -1,0 +1,155 @@
+import re
+import shlex
+from itertools import pairwise
+
+import pytest
+
+from pete.config import override, resolve
+from pete.events import Event
+from pete.report.model import ReportData, read_report
+from tests.unit.report.conftest import MakeRun, evaluation, finished, held_out, sample, started, step, validated
+
+TOPICS = 25
+
+
+def titles(data: ReportData, kind: str) -> str:
+    return " | ".join(f.title for f in data.of_kind(kind))
+
+
+def pairs(count: int, **tuned: object) -> list:
+    return [
+        s
+        for n in range(count)
+        for s in (sample("base", f"p{n}", f"base says thing {n}"), sample("tuned", f"p{n}", f"answer {n} is its own", **tuned))
+    ]
+
+
+def gains(by: float, noise: float = 1.0) -> list:
+    return [held_out(100 + (n % 5) * noise, 100 - by - (n % 3) * noise, topic=f"t{n}") for n in range(TOPICS)]
+
+
+BAD = {"stop": "length", "leaks_clean": 1, "leaks_raw": 1, "scores": {"degenerate.any": 1.0, "cliche.any": 1.0, "cliche.emoji": 2.0}}
+LOGS = {
+    "none": None,
+    "good": lambda: evaluation(gains(20), pairs(TOPICS)),
+    "bad": lambda: evaluation(gains(-20), pairs(TOPICS, **BAD), peak_memory=9_000_000_000),
+    "flat": lambda: evaluation([held_out(100 + (-1) ** n, 100, topic=f"t{n}") for n in range(TOPICS)], pairs(TOPICS)),
+    "few": lambda: evaluation(gains(20)[:3], pairs(3)),
+    "one": lambda: evaluation(gains(20)[:1], pairs(1)),
+}
+
+
+@pytest.mark.parametrize("name", LOGS)
+def test_no_finding_without_a_number_and_no_advice_without_a_finding(make_run: MakeRun, name: str):
+    make = LOGS[name]
+    data = read_report(make_run(log=make() if make else None))
+    assert data.findings
+    for finding in data.findings:
+        assert re.search(r"\d", finding.evidence), finding
+        assert finding.source in ("events.jsonl", "config.toml", "evaluations/suite.json")
+    assert data.next_steps
+    for suggestion, because in data.next_steps:
+        assert because in data.findings and suggestion.command.startswith("pete ")
+
+
+@pytest.mark.parametrize("name", LOGS)
+def test_every_suggested_setting_is_accepted_by_the_configuration(make_run: MakeRun, name: str):
+    make = LOGS[name]
+    run = make_run(log=make() if make else None, events=OVERFIT)
+    looked = 0
+    for suggestion, _ in read_report(run).next_steps:
+        words = shlex.split(suggestion.command)
+        sets = [value for flag, value in pairwise(words) if flag == "--set"]
+        if words[1] == "train":
+            looked += 1
+            resolve(None, run.config_file, sets)
+        elif words[1] == "evaluate":
+            looked += 1
+            override(run.read_config(), sets, ("evaluate", "generate"))
+    assert looked
+
+
+def test_a_good_run(make_run: MakeRun):
+    data = read_report(make_run(log=LOGS["good"]()))
+    good = titles(data, "strength")
+    for words in ("knows the voice", "neither loop", "end by themselves", "No special token", "as fast as", "no more memory"):
+        assert words in good
+    assert "No significant difference in what this voice avoids" in titles(data, "open"), "0 against 0 settles nothing"
+
+
+def test_a_bad_run(make_run: MakeRun):
+    data = read_report(make_run(log=LOGS["bad"]()))
+    bad = titles(data, "weakness")
+    for words in (
+        "lost the voice",
+        "loop or are empty",
+        "do not end",
+        "Special tokens reach",
+        "uses what this voice avoids",
+        "more memory",
+    ):
+        assert words in bad
+    text = next(f.evidence for f in data.findings if "avoids" in f.title)
+    assert "25 of 25 answers (100%" in text and "50 emoji" in text
+    commands = [s.command for s, _ in data.next_steps]
+    assert any("generate.repetition_penalty=1.25" in c for c in commands) and any("generate.max_new_tokens=330" in c for c in commands)
+
+
+def test_no_significant_difference_is_said(make_run: MakeRun):
+    data = read_report(make_run(log=LOGS["flat"]()))
+    assert "No significant difference on unseen writing of Ada" in titles(data, "open")
+    assert "voice: unseen" not in titles(data, "strength")
+
+
+def test_underpowered_is_said(make_run: MakeRun):
+    data = read_report(make_run(log=LOGS["few"]()))
+    said = " ".join(f.evidence for f in data.of_kind("open"))
+    assert "Underpowered: 3 topics where 20 are wanted" in said and "Underpowered: 3 prompts asked" in said
+
+
+def test_one_topic_has_no_interval(make_run: MakeRun):
+    data = read_report(make_run(log=LOGS["one"]()))
+    assert "no interval from 1" in next(f.evidence for f in data.of_kind("open") if "unseen writing" in f.title)
+
+
+OVERFIT: list[Event] = [
+    started(), validated(0, 4.0), *(step(n, 4.0 - 0.2 * n) for n in range(1, 5)), validated(4, 3.0, True),
+    *(step(n, 4.0 - 0.2 * n) for n in range(5, 11)), validated(10, 3.3), finished(10, 4),
+]  # fmt: skip
+
+
+def test_overfitting_is_the_best_step_long_before_the_last(make_run: MakeRun):
+    data = read_report(make_run(OVERFIT))
+    finding = next(f for f in data.of_kind("weakness") if "past its best point" in f.title)
+    assert (
+        "Best validation loss 3.000 at step 4 of 10; 3.300 at step 10 (+10.0%), so the last 60% of the steps did not help"
+        in finding.evidence
+    )
+    assert "memorising" in finding.evidence, "the training loss went on falling"
+    commands = [s.command for s in finding.suggestions]
+    assert commands[0].endswith("--set train.steps=4") and commands[1].endswith("--set lora.dropout=0.1")
+
+
+def test_epochs_are_shortened_in_epochs(make_run: MakeRun):
+    run = make_run(OVERFIT)
+    run.write_config(resolve(overrides=["train.epochs=3"]))
+    command = next(s.command for s, _ in read_report(run).next_steps)
+    assert "train.epochs=1.2" in command and "optim.warmup_steps=" in command, "100 steps of warm-up do not fit into 4"
+
+
+def test_still_improving_asks_for_more(make_run: MakeRun):
+    finding = next(f for f in read_report(make_run()).of_kind("weakness") if "still improving" in f.title)
+    assert finding.suggestions[0].command.endswith("--set train.steps=15")
+
+
+def test_clipped_updates_ask_for_a_smaller_learning_rate(make_run: MakeRun):
+    events = [started(), *(step(n, 3.0, grad_norm=5.0) for n in range(1, 11)), finished()]
+    finding = next(f for f in read_report(make_run(events)).of_kind("weakness") if "cut short" in f.title)
+    assert "10 of 10 steps (100%)" in finding.evidence and "optim.learning_rate=0.0001" in finding.suggestions[0].command
+
+
+def test_what_this_evaluation_changed_stays_changed_in_the_next_command(make_run: MakeRun):
+    log = LOGS["bad"]().model_copy(update={"generate": {"max_new_tokens": 100, "temperature": 0.5}})
+    commands = [s.command for s, _ in read_report(make_run(log=log)).next_steps]
+    again = next(c for c in commands if "repetition_penalty" in c)
+    assert "generate.max_new_tokens=100" in again and "generate.temperature=0.5" in again

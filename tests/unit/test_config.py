@@ -1,0 +1,125 @@
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pete.config import PRESETS, Config, keys, override, read_resolved, resolve
+from pete.errors import ConfigError
+
+
+def test_later_layers_win_and_every_value_knows_its_source(tmp_path: Path):
+    file = tmp_path / "mine.toml"
+    file.write_text("[lora]\nrank = 4\nalpha = 8\n")
+    resolved = resolve("quickstart", file, ["lora.rank=2"])
+    assert (resolved.config.lora.rank, resolved.config.lora.alpha) == (2, 8.0)
+    assert resolved.sources["lora.rank"] == "--set"
+    assert resolved.sources["lora.alpha"] == str(file)
+    assert resolved.sources["optim.learning_rate"] == "preset quickstart"
+
+
+def test_all_problems_come_at_once_with_a_suggestion_and_the_line(tmp_path: Path):
+    file = tmp_path / "mine.toml"
+    file.write_text("[lora]\n# a comment\nrnak = 4\n\n[train]\nsteps = 'many'\n")
+    with pytest.raises(ConfigError) as error:
+        resolve(None, file, ["optim.lerning_rate=1", "nonsense"])
+    text = error.value.message
+    assert f"{file}:3: lora.rnak: unknown key; did you mean lora.rank?" in text
+    assert f"{file}:6: train.steps" in text and "'many'" in text
+    assert "did you mean optim.learning_rate?" in text
+    assert "nonsense: expected section.key=value" in text
+    assert error.value.exit_code == 2
+
+
+def test_a_key_in_the_wrong_section_is_sent_home():
+    with pytest.raises(ConfigError, match=r"did you mean optim\.learning_rate"):
+        resolve(None, None, ["train.learning_rate=1e-4"])
+
+
+def test_a_wrong_section_name_suggests_one():
+    with pytest.raises(ConfigError, match=r"did you mean optim"):
+        resolve(None, None, ["optimm.learning_rate=1e-4"])
+
+
+def test_scientific_notation_is_a_number():
+    assert resolve(None, None, ["optim.learning_rate=1e-4"]).config.optim.learning_rate == 1e-4
+
+
+def test_choosing_steps_replaces_an_earlier_layers_epochs_and_back():
+    assert resolve("quickstart", None, ["train.steps=30"]).config.train.epochs is None
+    assert resolve("quickstart", None, ["train.epochs=3"]).config.train.steps is None
+    with pytest.raises(ConfigError, match="exactly one of steps and epochs"):
+        resolve(None, None, ["train.steps=300", "train.epochs=3"])
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["train.steps=10", "optim.warmup_steps=10"], "leaves nothing of train.steps"),
+        (["lora.targets=all-linear,q_proj"], "keep one or the other"),
+        (["lora.dropout=1.0"], "less than 1"),
+        (["data.valid_share=0.7"], "less than 0.5"),
+        (["generate.top_p=0"], "greater than 0"),
+    ],
+)
+def test_impossible_combinations(overrides: list[str], message: str):
+    with pytest.raises(ConfigError, match=message):
+        resolve(None, None, overrides)
+
+
+def test_unknown_preset_and_missing_file():
+    with pytest.raises(ConfigError, match="Did you mean 'quickstart'"):
+        resolve("quikstart")
+    with pytest.raises(ConfigError, match="no configuration file"):
+        resolve(None, Path("nowhere.toml"))
+
+
+def test_broken_toml_names_the_line(tmp_path: Path):
+    file = tmp_path / "broken.toml"
+    file.write_text("[lora\nrank = 4\n")
+    with pytest.raises(ConfigError, match="line 1"):
+        resolve(None, file)
+
+
+def test_written_and_read_back_is_the_same(tmp_path: Path):
+    resolved = resolve("quickstart", None, ['model.revision="a # b"', "lora.targets=q_proj,v_proj"])
+    (tmp_path / "config.toml").write_text(resolved.to_toml())
+    back = read_resolved(tmp_path / "config.toml")
+    assert back.config == resolved.config
+    assert {k: v for k, v in back.sources.items() if v != "default"} == resolved.sources
+
+
+@given(
+    st.integers(1, 512), st.floats(1e-8, 1, allow_subnormal=False), st.booleans(),
+    st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1),
+)  # fmt: skip
+def test_any_values_survive_the_file(rank: int, rate: float, packing: bool, base: str):
+    import tomllib
+
+    resolved = resolve("quickstart").replace("lora.rank", rank, "x").replace("optim.learning_rate", rate, "x")
+    resolved = resolved.replace("data.packing", packing, "x").replace("model.base", base, "x")
+    assert Config.model_validate(tomllib.loads(resolved.to_toml())) == resolved.config
+
+
+def test_override_changes_only_what_may_change():
+    resolved = resolve("quickstart")
+    assert override(resolved, ["generate.temperature=0.1"], ("generate",)).config.generate.temperature == 0.1
+    with pytest.raises(ConfigError, match="lora: a trained run's lora cannot change"):
+        override(resolved, ["lora.rank=3"], ("generate",))
+
+
+def test_every_preset_resolves_and_explains_each_value():
+    presets = sorted(PRESETS.glob("*.toml"))
+    assert len(presets) >= 2
+    for path in presets:
+        resolve(path.stem)
+        assert "#" in path.read_text()
+
+
+def test_keys_lists_the_names_others_rely_on():
+    names = {name for name, _ in keys()}
+    assert {
+        "model.base", "model.revision", "model.dtype", "lora.rank", "lora.alpha", "lora.dropout", "lora.targets", "data.max_length",
+        "data.packing", "optim.learning_rate", "optim.weight_decay", "optim.warmup_steps", "optim.clip_norm", "train.steps", "train.epochs",
+        "train.micro_batch", "train.accumulation", "train.save_every", "train.eval_every", "train.seed", "engine.name",
+    } <= names  # fmt: skip
