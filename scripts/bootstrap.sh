@@ -5,8 +5,9 @@
 venv=${root:?}/.venv
 lock=$root/.venv.lock
 # A double-clicked launcher gets a PATH without these. PETE_PLACES is for the tests.
-places=${PETE_PLACES:-${HOME:-}/.local/bin:${HOME:-}/.cargo/bin:/opt/homebrew/bin:/usr/local/bin}
-places=$places:${PETE_PLACES-/Library/Frameworks/Python.framework/Versions/3.13/bin:/Library/Frameworks/Python.framework/Versions/3.12/bin:/Library/Frameworks/Python.framework/Versions/3.11/bin}
+framework=/Library/Frameworks/Python.framework/Versions # where python.org's installers put theirs
+places=${HOME:-}/.local/bin:${HOME:-}/.cargo/bin:/opt/homebrew/bin:/usr/local/bin:$framework/3.13/bin:$framework/3.12/bin:$framework/3.11/bin
+places=${PETE_PLACES:-$places}
 
 quiet=-q
 [ ! -t 2 ] || quiet= # a progress bar is for eyes
@@ -48,7 +49,7 @@ install() {
     cd "$root" || exit 1 # uv reads the settings of the project it runs in; the one around the caller may have its own
     began=$(date +%s)
     if [ -x "$venv/bin/python" ] && [ -f "$venv/stamp-run" ]; then
-        say 'the requirements have changed; updating .venv ...'
+        if holds run; then say 'installing what ./check needs into .venv ...'; else say 'the requirements have changed; updating .venv ...'; fi
         uv=$(find_program uv) || uv=$venv/bin/uv
         [ -x "$uv" ] || make_venv
     else

@@ -130,9 +130,9 @@ class TorchEngine:
             linear = sorted({name.rsplit(".", 1)[-1] for name, m in self._model.named_modules() if isinstance(m, torch.nn.Linear)})
             raise ConfigError(f"lora.targets: {error}", f"layers of {self.base.name}: {', '.join(linear)}; or all-linear") from None
         settings.base_model_name_or_path = self.base.name  # peft puts the folder on this machine there
-        for module in self._peft.modules():
-            if isinstance(module, LoraLinear):
-                module.forward = types.MethodType(_lora_forward, module)  # type: ignore[method-assign]
+        self._adapted = [module for module in self._peft.modules() if isinstance(module, LoraLinear)]
+        for module in self._adapted:
+            module.forward = types.MethodType(_lora_forward, module)  # type: ignore[method-assign]
         self._model.eval()
         return sum(p.numel() for p in self._trainable().values())
 
@@ -171,6 +171,8 @@ class TorchEngine:
         if self._optimizer is None:
             self._optimizer = self._new_optimizer()
         self._peft.train()
+        for module in self._adapted:
+            module.__dict__.pop("lowered", None)  # the weights are about to change
         tokens = sum(int(batch.trained.sum()) for batch in micro)
         nats = 0.0
         for batch in micro:
@@ -336,9 +338,21 @@ def _lora_forward(module: LoraLinear, x: torch.Tensor) -> torch.Tensor:
     base = module.base_layer
     if module.disable_adapters:
         return base(x)
+    if not torch.is_grad_enabled():
+        low_a, low_b = _lowered(module, x.dtype)
+        return base(x) + (x @ low_a) @ low_b
     dropout = module.lora_dropout[ADAPTER]
     p = dropout.p if module.training and isinstance(dropout, torch.nn.Dropout) else 0.0
     return lora_linear(x, base.weight, base.bias, module.lora_A[ADAPTER].weight, module.lora_B[ADAPTER].weight, module.scaling[ADAPTER], p)  # type: ignore[arg-type]
+
+
+def _lowered(module: LoraLinear, dtype: torch.dtype) -> tuple[torch.Tensor, torch.Tensor]:
+    """A' and scale * B' in the base's dtype, kept while the weights stay: a token at a time, the cast would cost as much as the product."""
+    kept = module.__dict__.get("lowered")
+    if kept is None:
+        a, b = module.lora_A[ADAPTER].weight, module.lora_B[ADAPTER].weight
+        kept = module.__dict__["lowered"] = a.to(dtype).t(), (b * module.scaling[ADAPTER]).to(dtype).t()
+    return kept
 
 
 def _saved_name(name: str) -> str:

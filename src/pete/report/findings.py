@@ -515,14 +515,12 @@ def _at_most(rate: Rate) -> str:
 def _more_examples(m: Measured, category: str = "") -> tuple[Suggestion, ...]:
     if not 0 < m.train_rows < MANY_ROWS:
         return ()
-    persona = shlex.quote(m.config.data.persona)
     what = f"more {category} examples" if category else "more examples"
-    folder = f"personas/{persona}/examples" if "/" not in m.config.data.persona else f"{persona}/examples"
     text = (
         f"Write {what}: there are {m.train_rows} training rows in all, and up to about {MANY_ROWS:,} each one tells. "
         "Check them, then train again."
     )
-    return (Suggestion(text, f"pete data check {folder}/*.jsonl"),)
+    return (Suggestion(text, f"pete data check --persona {shlex.quote(m.config.data.persona)}"),)
 
 
 def _short_path(path: object) -> str:
