@@ -8,7 +8,6 @@ import sys
 import types
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +37,7 @@ from pete.errors import AdapterError, BaseModelError, ConfigError
 ADAPTER = "default"
 OPTIMIZER = "optimizer.safetensors"
 RANDOM = "random.safetensors"
+FEW_ROWS = 32
 
 AttentionInterface.register("pete", attend)
 
@@ -58,8 +58,8 @@ class TorchEngine:
         self.dtype = ""
         self.dtype_reason = ""
         self.parameters = 0
-        self.adapter_active = True
         self.base: Base
+        self._adapted: list[LoraLinear] = []
         self._model: Any = None
         self._peft: Any = None
         self._optimizer: torch.optim.AdamW | None = None
@@ -101,10 +101,10 @@ class TorchEngine:
         self.parameters = sum(p.numel() for p in self._model.parameters())
         self._layers = self._model.config.num_hidden_layers
         self._dtype = getattr(torch, self.dtype)
-        self.adapter_active = True
 
     def _release(self) -> None:
         self._model = self._peft = self._optimizer = None
+        self._adapted = []
         if self.device == "mps":
             torch.mps.empty_cache()
         elif self.device == "cuda":
@@ -164,6 +164,16 @@ class TorchEngine:
         if (folder / OPTIMIZER).is_file():
             self._restore(folder)
 
+    @property
+    def adapter_active(self) -> bool:
+        """See the protocol."""
+        return not any(module.disable_adapters for module in self._adapted)
+
+    @adapter_active.setter
+    def adapter_active(self, active: bool) -> None:
+        for module in self._adapted:  # peft's own switch, without its walk over all modules for every token
+            module._disable_adapters = not active
+
     # --- training ------------------------------------------------------------------------------------------------
 
     def train_step(self, micro: Sequence[Batch], lr: float) -> StepResult:
@@ -171,8 +181,6 @@ class TorchEngine:
         if self._optimizer is None:
             self._optimizer = self._new_optimizer()
         self._peft.train()
-        for module in self._adapted:
-            module.__dict__.pop("lowered", None)  # the weights are about to change
         tokens = sum(int(batch.trained.sum()) for batch in micro)
         nats = 0.0
         for batch in micro:
@@ -202,8 +210,7 @@ class TorchEngine:
         ids = torch.from_numpy(batch.ids.astype(np.int64)).to(self.device)
         where = np.flatnonzero(batch.trained)
         at = torch.from_numpy(where).to(self.device)
-        with self._adapter():
-            hidden = self._hidden(packed.ids(ids), packed.positions, packed)[0]
+        hidden = self._hidden(packed.ids(ids), packed.positions, packed)[0]
         losses = token_losses(hidden.index_select(0, at - 1), self._model.get_output_embeddings(), ids.index_select(0, at))
         example = np.repeat(np.arange(len(batch.lengths)), batch.lengths)[where]
         return losses, example
@@ -226,15 +233,11 @@ class TorchEngine:
         self._model.eval()
         packed = Packed.of([len(ids)], torch.device(self.device), self._dtype)
         tensor = torch.tensor(list(ids), device=self.device)
-        with self._adapter():
-            hidden = self._hidden(packed.ids(tensor), packed.positions, packed)[0, len(ids) - 1 : len(ids)]
+        hidden = self._hidden(packed.ids(tensor), packed.positions, packed)[0, len(ids) - 1 : len(ids)]
         return self._head(hidden)[0]
 
     def _head(self, hidden: torch.Tensor) -> np.ndarray:
         return self._model.get_output_embeddings()(hidden).float().cpu().numpy()
-
-    def _adapter(self) -> Any:
-        return nullcontext() if self.adapter_active or self._peft is None else self._peft.disable_adapter()
 
     # --- generating ----------------------------------------------------------------------------------------------
 
@@ -269,16 +272,14 @@ class TorchEngine:
     @torch.inference_mode()
     def _read(self, texts: Sequence[Sequence[int]], packed: Packed, cache: Cache) -> np.ndarray:
         ids = torch.tensor([token for text in texts for token in text], device=self.device)
-        with self._adapter():
-            hidden = self._hidden(packed.ids(ids), packed.positions, packed, cache)[0]
+        hidden = self._hidden(packed.ids(ids), packed.positions, packed, cache)[0]
         return self._head(hidden.index_select(0, torch.tensor(list(packed.lengths), device=self.device).cumsum(0) - 1))
 
     @torch.inference_mode()
     def _extend(self, last: Sequence[int], cache: Cache) -> np.ndarray:
         cache.advance(self._dtype)
         ids = torch.tensor(list(last), device=self.device)[:, None]
-        with self._adapter():
-            hidden = self._hidden(ids, cache.used[:, None], cache, cache)
+        hidden = self._hidden(ids, cache.used[:, None], cache, cache)
         cache.used += 1
         return self._head(hidden[:, -1])
 
@@ -335,24 +336,18 @@ class TorchEngine:
 
 
 def _lora_forward(module: LoraLinear, x: torch.Tensor) -> torch.Tensor:
-    base = module.base_layer
+    base: Any = module.base_layer
     if module.disable_adapters:
         return base(x)
-    if not torch.is_grad_enabled():
-        low_a, low_b = _lowered(module, x.dtype)
-        return base(x) + (x @ low_a) @ low_b
+    a: Any = module.lora_A[ADAPTER].weight
+    b: Any = module.lora_B[ADAPTER].weight
+    scale = module.scaling[ADAPTER]
+    if not torch.is_grad_enabled() and x.numel() <= FEW_ROWS * x.shape[-1]:
+        # a token at a time, the adapter's two thin products are four times as fast in float32 as in bfloat16
+        return base(x) + ((x.float() @ a.t()) @ b.t()).mul_(scale).to(x.dtype)
     dropout = module.lora_dropout[ADAPTER]
     p = dropout.p if module.training and isinstance(dropout, torch.nn.Dropout) else 0.0
-    return lora_linear(x, base.weight, base.bias, module.lora_A[ADAPTER].weight, module.lora_B[ADAPTER].weight, module.scaling[ADAPTER], p)  # type: ignore[arg-type]
-
-
-def _lowered(module: LoraLinear, dtype: torch.dtype) -> tuple[torch.Tensor, torch.Tensor]:
-    """A' and scale * B' in the base's dtype, kept while the weights stay: a token at a time, the cast would cost as much as the product."""
-    kept = module.__dict__.get("lowered")
-    if kept is None:
-        a, b = module.lora_A[ADAPTER].weight, module.lora_B[ADAPTER].weight
-        kept = module.__dict__["lowered"] = a.to(dtype).t(), (b * module.scaling[ADAPTER]).to(dtype).t()
-    return kept
+    return lora_linear(x, base.weight, base.bias, a, b, scale, p)
 
 
 def _saved_name(name: str) -> str:
