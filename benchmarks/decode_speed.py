@@ -66,7 +66,8 @@ def main() -> None:
     for count in (1, 16):
         ratio = rows[f"Pete, {count} at a time"]["tok/s"] / rows[f"transformers + peft, {count} at a time"]["tok/s"]
         print(f"Pete is {ratio:.2f}x at {count}")
-    Path(__file__).with_suffix(".json").write_text(json.dumps({"cores": os.cpu_count(), "tokens": args.tokens, "rows": rows}, indent=2) + "\n")
+    document = {"cores": os.cpu_count(), "tokens": args.tokens, "rows": rows}
+    Path(__file__).with_suffix(".json").write_text(json.dumps(document, indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -248,7 +248,7 @@ def read_resolved(path: Path) -> Resolved:
     name, tables, _ = _layer(path, str(path))
     sources: dict[str, str] = {}
     section = ""
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for line in path.read_text(encoding="utf-8").split("\n"):
         if line.startswith("["):
             section = line.strip("[] ")
         elif "  # " in line:

@@ -104,7 +104,7 @@ def _load(paths: Sequence[Path], kind: type[Row]) -> list[Row]:
     problems: list[str] = []
     for path in paths:
         try:
-            lines = path.read_text(encoding="utf-8-sig").splitlines()
+            lines = path.read_text(encoding="utf-8-sig").split("\n")  # splitlines() would also cut at U+0085 and U+2028 inside a string
         except FileNotFoundError:
             problems.append(f"{path}: there is no such file")
             continue
