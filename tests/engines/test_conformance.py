@@ -172,6 +172,19 @@ def test_stream_is_seeded_by_row(make):
     assert other != first
 
 
+def test_the_repetition_penalty_spares_the_prompt(make):
+    """A prompt made of the likeliest next token: a penalty on it would change the first token drawn."""
+    engine, _ = make()
+    prompt = [65]
+    favourite = int(engine.logits(prompt).argmax())
+    prompt = [favourite, *prompt]
+    expected = int(engine.logits(prompt).argmax())
+    harsh = GREEDY.model_copy(update={"repetition_penalty": 50.0, "max_new_tokens": 12})
+    made = [token for _, token in engine.stream([[expected, *prompt]], harsh, -1)]
+    assert made[0] == int(engine.logits([expected, *prompt]).argmax()), "the prompt is not penalised"
+    assert made[1] != made[0] or len(set(made)) > 1, "the answer is"
+
+
 def test_stream_stops_at_the_context(make):
     engine, _ = make()
     prompt = [1] * (engine.base.context - 3)

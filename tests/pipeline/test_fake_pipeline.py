@@ -88,6 +88,16 @@ def test_chat_talks_remembers_forgets_and_saves(run, pete, tmp_path):
     assert "\x1b" not in done.stdout
 
 
+def test_an_adapter_that_changes_nothing_is_refused(run, pete):
+    import numpy as np
+    from safetensors.numpy import load_file, save_file
+
+    weights = run[0] / "adapter" / "adapter_model.safetensors"
+    save_file({name: np.zeros_like(value) for name, value in load_file(weights).items()}, weights)
+    done = pete("test", run[0], "Say something.")
+    assert done.returncode == 2 and "changes nothing" in done.stderr
+
+
 def test_chat_ends_with_its_input(run, pete):
     assert pete("chat", run[0], text="").returncode == 0
 

@@ -79,6 +79,7 @@ def show(
     from pete.data.render import Renderer
     from pete.engines.base_model import resolve_base
     from pete.errors import DataError
+    from pete.generate.stream import scrub
     from pete.persona import load_persona
 
     resolved = resolve(preset or (None if config else "quickstart"), config, [*persona_override(persona), *(set_ or [])]).config
@@ -93,7 +94,8 @@ def show(
         rendered = renderer.example(row)
         border = int((~rendered.trained).sum())
         prompt, answer = (
-            renderer.tokenizer.decode(part.tolist(), skip_special_tokens=False) for part in (rendered.ids[:border], rendered.ids[border:])
+            scrub(renderer.tokenizer.decode(part.tolist(), skip_special_tokens=False))
+            for part in (rendered.ids[:border], rendered.ids[border:])
         )
         screen.print(f"[bold]{row.source}[/]  {border} tokens read, {len(rendered) - border} trained", soft_wrap=True)
         if screen.is_terminal:

@@ -58,6 +58,8 @@ def run_evaluation(screen: "Console", run: "RunDir", resolved: "Resolved", suite
             if what not in tasks:
                 tasks[what] = progress.add_task(what, total=of)
             progress.update(tasks[what], completed=done)
+            if done == of and not screen.is_terminal:
+                screen.print(f"{what}: {done} of {of}")
 
         tuned = replace(open_tuned(run), config=resolved.config)
         log = run_suite(tuned, run, prompts, on_stage)

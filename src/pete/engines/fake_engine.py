@@ -170,7 +170,7 @@ class FakeEngine:
             if not active:
                 return
             for row in active:
-                token = draw(self.logits(texts[row]), texts[row], sampling, rngs[row])
+                token = draw(self.logits(texts[row]), texts[row][len(prompts[row]) :], sampling, rngs[row])
                 texts[row].append(token)
                 if token == eos:
                     done.add(row)

@@ -93,7 +93,7 @@ class Engine(Protocol):
     ) -> Iterator[tuple[int, int]]:
         """(row, token) pairs as they are drawn, end mark included; a row ends at `eos`, at max_new_tokens, or once in `done`.
 
-        Row r draws from its own generator, seeded with (sampling.seed, r).
+        Row r draws from its own generator, seeded with (sampling.seed, r). The repetition penalty looks at the answer only.
         """
         ...
 

@@ -11,6 +11,7 @@ def draw(logits: np.ndarray, seen: Sequence[int] | np.ndarray, sampling: Generat
     """Draw a token id from float32 logits [vocabulary].
 
     Repetition penalty over `seen` (Keskar et al. 2019), then temperature, top-k, and nucleus (Holtzman et al. 2020).
+    `seen` is the answer so far and not the prompt: an answer has to repeat the prompt's facts.
     Temperature 0 takes the likeliest.
     """
     if sampling.repetition_penalty != 1.0 and len(seen):

@@ -248,16 +248,16 @@ class TorchEngine:
         self._model.eval()
         done = set() if done is None else done
         rngs = [np.random.default_rng([sampling.seed, row]) for row in range(len(prompts))]
-        texts = [list(prompt) for prompt in prompts]
+        said: list[list[int]] = [[] for _ in prompts]
         active = list(range(len(prompts)))
         room = min(sampling.max_new_tokens, self.base.context - max(map(len, prompts)))
         packed = Packed.of([len(p) for p in prompts], torch.device(self.device), self._dtype)
         cache = Cache(packed, self._layers, room)
-        logits = self._read(texts, packed, cache)
+        logits = self._read(prompts, packed, cache)
         for produced in range(1, room + 1):
-            tokens = {row: draw(logits[place], texts[row], sampling, rngs[row]) for place, row in enumerate(active)}
+            tokens = {row: draw(logits[place], said[row], sampling, rngs[row]) for place, row in enumerate(active)}
             for row, token in tokens.items():
-                texts[row].append(token)
+                said[row].append(token)
                 if token == eos:
                     done.add(row)
                 yield row, token
@@ -267,7 +267,7 @@ class TorchEngine:
             if len(still) < len(active):
                 cache.keep([active.index(row) for row in still])
                 active = still
-            logits = self._extend([texts[row][-1] for row in active], cache)
+            logits = self._extend([said[row][-1] for row in active], cache)
 
     @torch.inference_mode()
     def _read(self, texts: Sequence[Sequence[int]], packed: Packed, cache: Cache) -> np.ndarray:

@@ -5,12 +5,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
 from pete.adapter import Lineage, read_lineage
 from pete.config import Config, GenerateConfig
 from pete.data.render import Message, Renderer
 from pete.engines import open_engine
 from pete.engines.protocol import Engine
-from pete.errors import RunError
+from pete.errors import AdapterError, RunError
 from pete.generate.stream import TextStream
 from pete.run import RunDir
 
@@ -70,7 +72,19 @@ def open_tuned(run: RunDir) -> Tuned:
     engine = open_engine(config)
     engine.load(config.model, run.adapter)
     renderer = Renderer(run.adapter, template="", system=lineage.system, context=engine.base.context)
+    _refuse_idle(engine, renderer, run)
     return Tuned(engine, renderer, lineage, config)
+
+
+def _refuse_idle(engine: Engine, renderer: Renderer, run: RunDir) -> None:
+    """An adapter that changes nothing would pass for a tuned model: its logits must differ from the base's."""
+    probe = renderer.prompt_ids([Message("user", "Hello.")])
+    tuned = engine.logits(probe)
+    engine.adapter_active = False
+    base = engine.logits(probe)
+    engine.adapter_active = True
+    if np.array_equal(tuned, base):
+        raise AdapterError(f"{run.adapter} changes nothing: with and without it the model computes the same.", "train again: pete train")
 
 
 def answer_all(
