@@ -80,7 +80,7 @@ def test_quickstart_leaves_everything_it_promises(tmp_path):
         assert part in done.stdout
     assert (out / "report.html").stat().st_size > 20_000 and (out / "report.md").is_file()
     log = json.loads((out / "evaluations" / "quickstart.json").read_text())
-    assert len({s["prompt_id"] for s in log["samples"]}) == 18 and sum(s["leaks_clean"] for s in log["samples"]) == 0
+    assert len({s["prompt_id"] for s in log["samples"]}) == 15 and sum(s["leaks_clean"] for s in log["samples"]) == 0
     gain = sum(r["base_nats"] - r["tuned_nats"] for r in log["held_out"])
     assert gain > 0, "eight steps already help"
     assert str(tmp_path.parent) not in (out / "adapter" / "adapter_config.json").read_text() + (out / "adapter" / "pete.json").read_text()
