@@ -28,6 +28,8 @@ class Lineage:
     data_fingerprint: str
     config_sha256: str
     persona: str
+    description: str
+    rules: tuple[str, ...]
     system: str
     stop: tuple[str, ...]
     generate: Mapping[str, Any]
@@ -96,7 +98,7 @@ def read_lineage(folder: Path) -> Lineage:
     record = _json(folder / LINEAGE)
     record.pop("version", None)
     try:
-        record["stop"], record["avoid"] = tuple(record["stop"]), tuple(record["avoid"])
+        record |= {key: tuple(record[key]) for key in ("rules", "stop", "avoid")}
         return Lineage(**record)
     except (KeyError, TypeError) as error:
         raise AdapterError(

@@ -4,6 +4,7 @@ import fcntl
 import json
 import logging
 import os
+import shlex
 import time
 import traceback
 from collections.abc import Iterator
@@ -70,6 +71,11 @@ class RunDir:
         """The folder's own name."""
         return self.folder.name
 
+    @property
+    def word(self) -> str:
+        """The run as one word of a command line: its name where that is enough, else its quoted folder."""
+        return shlex.quote(self.name if self.folder.parent == RUNS else str(self.folder))
+
     @classmethod
     def create(cls, out: Path | None, label: str) -> "RunDir":
         """Make a new run folder: `out`, or runs/<date>-<label>.
@@ -82,7 +88,7 @@ class RunDir:
             if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
                 raise RunError(
                     f"{folder} already exists and is not empty.",
-                    f"choose another --out, or go on with that run: pete resume {folder}",
+                    f"choose another --out, or go on with that run: pete resume {shlex.quote(str(folder))}",
                 )
             folder.mkdir(parents=True, exist_ok=True)
             probe = folder / ".writable"

@@ -6,7 +6,22 @@ import pytest
 from pete.adapter import Lineage, read_lineage, read_weights, write_lineage, write_weights
 from pete.errors import AdapterError
 
-LINEAGE = Lineage("base", "r", "f" * 64, "d", "c", "Ada", "You are Ada.", ("\n###",), {"top_k": 5}, {"a": "A"}, ("unlock*",), "0.1.0")
+LINEAGE = Lineage(
+    "base",
+    "r",
+    "f" * 64,
+    "d",
+    "c",
+    "Ada",
+    "Plain.",
+    ("Be short.",),
+    "You are Ada.",
+    ("\n###",),
+    {"top_k": 5},
+    {"a": "A"},
+    ("unlock*",),
+    "0.1.0",
+)
 
 
 @pytest.fixture

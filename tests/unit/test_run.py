@@ -1,5 +1,6 @@
 import json
 import os
+import shlex
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,11 @@ def test_find_by_folder_by_name_and_the_newest(tmp_path: Path):
     with pytest.raises(RunError) as error:
         RunDir.find("c")
     assert b.name in error.value.hint
+
+
+def test_a_run_is_one_word_of_a_command_line(tmp_path: Path):
+    assert RunDir.create(None, "x").word.endswith("-x")
+    assert RunDir.create(tmp_path / "it's here", "x").word == shlex.quote(str(tmp_path / "it's here"))
 
 
 def test_config_comes_back_with_sources(tmp_path: Path):

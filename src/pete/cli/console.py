@@ -1,6 +1,9 @@
 """What is printed, and where: results on stdout, everything about them on stderr when stdout carries JSON."""
 
 import json
+import os
+import re
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -24,12 +27,19 @@ def console(quiet: bool = False) -> "Console":
     return Console(stderr=quiet, highlight=False)
 
 
+def as_typed(text: str) -> str:
+    """Text with its `pete VERB` commands the way this Pete was started, so that they can be pasted."""
+    command = os.environ.get("PETE_COMMAND", "pete")
+    verbs = "quickstart|data|train|resume|test|chat|evaluate|report"
+    return re.sub(rf"(?<![\w/.])pete (?=(?:{verbs})\b)", lambda _: f"{shlex.quote(command)} ", text)
+
+
 def complain(error: PeteError) -> None:
     """A failure on stderr: what is wrong, then what to do."""
     bold, dim, off = ("\033[1;31m", "\033[2m", "\033[0m") if sys.stderr.isatty() else ("", "", "")
     print(f"{bold}pete:{off} {error.message}", file=sys.stderr)
     if error.hint:
-        print(f"{dim}  try:{off} {error.hint}", file=sys.stderr)
+        print(f"{dim}  try:{off} {as_typed(error.hint)}", file=sys.stderr)
 
 
 def print_json(document: Any) -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pete.cli.console import JsonOption, RunArgument, SetOption, console, duration, print_json
+from pete.cli.console import JsonOption, RunArgument, SetOption, as_typed, console, duration, print_json
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -36,7 +36,8 @@ def evaluate(
         print_json(log.model_dump(mode="json"))
         return
     show_evaluation(screen, folder)
-    screen.print(f"\n{folder.evaluation_file(name)}\nthe whole picture: pete report {folder.folder}", soft_wrap=True, markup=False)
+    more = as_typed(f"pete report {folder.word}")
+    screen.print(f"\n{folder.evaluation_file(name)}\nthe whole picture: {more}", soft_wrap=True, markup=False)
 
 
 def run_evaluation(screen: "Console", run: "RunDir", resolved: "Resolved", suite: Path | None, name: str) -> "EvaluationLog":

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from pete.cli.console import console, duration
+from pete.cli.console import as_typed, console, duration
 
 SHOWN = 3
 """Prompts whose answers are printed; the report has them all."""
@@ -58,8 +58,8 @@ def quickstart(
     for name, value in (
         ("report", run.report_html),
         ("adapter", run.adapter),
-        ("talk to it", f"pete chat {run.folder}"),
-        ("ask it", f'pete test {run.folder} "Write a tagline for a bakery"'),
-        ("your own voice", "copy personas/pete-connor, put your texts into examples/, then pete train --persona FOLDER"),
+        ("talk to it", as_typed(f"pete chat {run.word}")),
+        ("ask it", as_typed(f'pete test {run.word} "Write a tagline for a bakery"')),
+        ("your own voice", as_typed("copy personas/pete-connor, put your texts into examples/, then pete train --persona FOLDER")),
     ):
         screen.print(f"  {name:15} {value}", soft_wrap=True, markup=False)

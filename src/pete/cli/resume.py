@@ -5,7 +5,7 @@ from pete.cli.console import RunArgument, console
 
 def resume(run: RunArgument = None) -> None:
     """Continue an interrupted run exactly where it stopped: same data, same order, same random numbers."""
-    from pete.cli.train import run_training
+    from pete.cli.train import run_training, say_where
     from pete.run import RunDir
     from pete.train.session import resumable
 
@@ -13,4 +13,4 @@ def resume(run: RunArgument = None) -> None:
     resolved, prepared = resumable(folder)
     screen = console()
     run_training(screen, resolved, prepared, folder, resume=True)
-    screen.print(f"run folder: {folder.folder}\ntry it:     pete test {folder.folder}", soft_wrap=True, markup=False)
+    say_where(screen, folder)

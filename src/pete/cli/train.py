@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pete.cli.console import SetOption, console, persona_override
+from pete.cli.console import SetOption, as_typed, console, persona_override
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -41,7 +41,12 @@ def train(
     if not plan:
         run = RunDir.create(out, preset or (config.stem if config else "run"))
         run_training(screen, resolved, prepared, run)
-        screen.print(f"run folder: {run.folder}\ntry it:     pete test {run.folder}", soft_wrap=True, markup=False)
+        say_where(screen, run)
+
+
+def say_where(screen: "Console", run: "RunDir") -> None:
+    """Where the run is, and what to do with it."""
+    screen.print(f"run folder: {run.folder}\ntry it:     {as_typed(f'pete test {run.word}')}", soft_wrap=True, markup=False)
 
 
 def run_training(screen: "Console", resolved: "Resolved", prepared: "Prepared", run: "RunDir", resume: bool = False) -> None:

@@ -31,6 +31,7 @@ class TrainingView:
         self._steps = 1
         self._tokens = 0
         self._seconds = 0.0
+        self._taken = 0
         self._smooth: float | None = None
 
     def __enter__(self) -> Self:
@@ -56,13 +57,14 @@ class TrainingView:
             case Step():
                 self._tokens += event.tokens
                 self._seconds += event.seconds
+                self._taken += 1
                 self._smooth = event.loss if self._smooth is None else 0.9 * self._smooth + 0.1 * event.loss
                 speed = f"{self._tokens / self._seconds:.0f} tok/s"
                 if self._task is not None:
                     self._progress.update(self._task, completed=event.step, loss=f"{self._smooth:.3f}", speed=speed)
                 every = max(1, self._steps // LINES_WITHOUT_TERMINAL)
                 if not self._console.is_terminal and event.step % every == 0:
-                    left = duration((self._steps - event.step) * event.seconds)
+                    left = duration((self._steps - event.step) * self._seconds / self._taken)
                     self._say(f"step {event.step}/{self._steps}  loss {self._smooth:.3f}  {speed}  about {left} left")
             case Validated():
                 name = "before training" if event.step == 0 else f"step {event.step}"

@@ -4,7 +4,9 @@ Dequantizing takes about 15 s, so it is done once and kept as safetensors in the
 never imported (it needs `llm`); only its file is read, and only if it is the file we know.
 """
 
+import contextlib
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -67,8 +69,10 @@ def _convert(gguf: Path, folder: Path) -> None:
     from transformers.utils.logging import disable_progress_bar
 
     disable_progress_bar()
+    print("preparing the embedded base, once (about 15 s) ...", file=sys.stderr)
     where = str(gguf.parent)
-    model = AutoModelForCausalLM.from_pretrained(where, gguf_file=gguf.name, dtype=torch.float32)
+    with contextlib.redirect_stderr(io.StringIO()):  # a progress bar that no setting turns off
+        model = AutoModelForCausalLM.from_pretrained(where, gguf_file=gguf.name, dtype=torch.float32)
     tokenizer = AutoTokenizer.from_pretrained(where, gguf_file=gguf.name)
     # dequantized by now: these marks alone make save_pretrained refuse
     del model.hf_quantizer

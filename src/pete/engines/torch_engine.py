@@ -21,7 +21,7 @@ import torch
 from peft.tuners.lora import Linear as LoraLinear
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from transformers import AttentionInterface, AutoConfig, AutoModelForCausalLM
+from transformers import AttentionInterface, AutoModelForCausalLM
 from transformers.utils import logging as transformers_logging
 
 from pete.adapter import read_weights, write_weights
@@ -85,14 +85,6 @@ class TorchEngine:
         self._prepare()
         if adapter is not None:
             self._load_adapter(adapter)
-
-    def load_random(self, folder: Path, base: Base, dtype: str) -> None:
-        """A model of the folder's exact shape with random weights: true speed and memory without the download."""
-        self._release()
-        self.base, self.dtype, self.dtype_reason = base, dtype, "random weights"
-        config = AutoConfig.from_pretrained(folder, local_files_only=True)
-        self._model = AutoModelForCausalLM.from_config(config, dtype=getattr(torch, dtype), attn_implementation="pete")
-        self._prepare()
 
     def _prepare(self) -> None:
         self._model.requires_grad_(False)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from pete.adapter import Lineage
 from pete.evaluate.log import Sample
 from pete.evaluate.stats import Interval
 from pete.report import original
@@ -210,7 +211,7 @@ def facts(data: ReportData) -> list[tuple[str, list[Fact]]]:
     model.append(Fact("Adapter (LoRA)", f"rank {lora.rank}, alpha {lora.alpha:g}, dropout {lora.dropout:g}, on {', '.join(lora.targets)}"))
     if lineage:
         model.append(Fact("Made with", f"Pete {lineage.pete}, configuration {lineage.config_sha256[:16]}"))
-    groups = [("Model", model), ("Data", _data_facts(data)), ("Training", _training_facts(training))]
+    groups = [("Voice", _voice_facts(lineage)), ("Model", model), ("Data", _data_facts(data)), ("Training", _training_facts(training))]
     if data.evaluation:
         groups.append(("Evaluation", _evaluation_facts(data.evaluation)))
     return [(title, found) for title, found in groups if found]
@@ -289,6 +290,14 @@ def _responses_row(row: Responses, flags: Iterable[str]) -> tuple[str, ...]:
     )
 
 
+def _voice_facts(lineage: Lineage | None) -> list[Fact]:
+    if lineage is None:
+        return []
+    found = [Fact("Persona", lineage.persona), Fact("Described as", lineage.description), Fact("System line", lineage.system or "none")]
+    found += [Fact(f"Rule {number}", rule) for number, rule in enumerate(lineage.rules, 1)]
+    return [*found, Fact("Words it avoids", ", ".join(lineage.avoid) or "none")]
+
+
 def _data_facts(data: ReportData) -> list[Fact]:
     found = [
         Fact(
@@ -354,7 +363,8 @@ def _rows(data: ReportData) -> int:
 
 
 def _loss_note(training: Training) -> str:
-    return f"Nats a token. The training loss is averaged over {2 * training.smoothing + 1} steps around, and is taken with dropout on."
+    window = 2 * training.smoothing + 1
+    return f"Nats a token. The training loss is averaged over {window} steps around, and is taken with dropout on, where there is any."
 
 
 def _verdict(interval: Interval, up: str, down: str) -> str:

@@ -151,9 +151,7 @@ def _train_run(resolved: Resolved, prepared: Prepared, run: RunDir, tell: OnEven
             tell(event)
     assert finished is not None
     if finished.reason != "done":
-        raise Interrupted(
-            f"Stopped at step {finished.step} of {prepared.sequencer.steps}; saved.", f"pete resume {run.folder}", stop.number
-        )
+        raise Interrupted(f"Stopped at step {finished.step} of {prepared.sequencer.steps}; saved.", f"pete resume {run.word}", stop.number)
     return finished
 
 
@@ -177,6 +175,8 @@ def _publish(engine: Engine, config: Config, prepared: Prepared, run: RunDir, fi
             data_fingerprint=fingerprint,
             config_sha256=config_hash(config),
             persona=persona.name,
+            description=" ".join(persona.description.split()),
+            rules=persona.rules,
             system=persona.system,
             stop=persona.stop,
             generate=config.generate.model_dump(),
@@ -233,7 +233,7 @@ def resumable(run: RunDir) -> tuple[Resolved, Prepared]:
         RunError: the run is finished. DataError: its data was changed since it began.
     """
     if run.adapter.is_dir():
-        raise RunError(f"{run.folder} is finished: its adapter is there.", f"try it: pete test {run.folder}")
+        raise RunError(f"{run.folder} is finished: its adapter is there.", f"try it: pete test {run.word}")
     resolved = run.read_config()
     if not run.manifest_file.is_file():
         raise RunError(f"{run.folder} has no data yet: it stopped before training began.", "start again: pete train")
