@@ -76,7 +76,6 @@ def show_plan(screen: "Console", resolved: "Resolved", prepared: "Prepared") -> 
         f"[bold]plan[/]  {prepared.persona.name} on {prepared.base.name}: {len(splits['train'])} rows to learn from, "
         f"{len(splits['valid'])} to choose the best step, {len(splits['test'])} held out; "
         f"{prepared.sequencer.steps} steps of {per_step} rows, about {work:,} tokens",
-        soft_wrap=True,
     )
     if prepared.findings:
         screen.print(f"[yellow]note:[/] {len(prepared.findings)} rows deserve a look: pete data check", soft_wrap=True)
