@@ -182,7 +182,7 @@ def test_the_repetition_penalty_spares_the_prompt(make):
     harsh = GREEDY.model_copy(update={"repetition_penalty": 50.0, "max_new_tokens": 12})
     made = [token for _, token in engine.stream([[expected, *prompt]], harsh, -1)]
     assert made[0] == int(engine.logits([expected, *prompt]).argmax()), "the prompt is not penalised"
-    assert made[1] != made[0] or len(set(made)) > 1, "the answer is"
+    assert len(set(made)) > 1, "the answer is"
 
 
 def test_stream_stops_at_the_context(make):

@@ -84,14 +84,15 @@ class Renderer:
     def prompt_text(self, turns: Sequence[Message]) -> str:
         """The conversation so far, ready for the model to answer, as text."""
         messages = [Message("system", self.system), *turns] if self.system and turns[0].role != "system" else list(turns)
+        template = self._compiled
         try:
-            text = self._compiled.render(
+            text = template.render(
                 messages=[{"role": m.role, "content": self.neutral(m.content)} for m in messages],
                 add_generation_prompt=True,
                 eos_token=self.eos_token,
                 bos_token="",
             )
-        except jinja2.TemplateError as error:
+        except Exception as error:  # a template is somebody else's program: it can fail in any way
             raise UserError(f"The chat template cannot render this conversation: {error}", "see pete data show") from None
         if len(text) > MAX_RENDERED:
             raise UserError(f"The chat template made {len(text):,} characters of one conversation.", "use another base")

@@ -97,10 +97,8 @@ def test_hostile_templates_stay_in_their_sandbox():
         "{{ raise_exception('no') }}",
         "{{ 1 / 0 }}",
     ):
-        with pytest.raises((UserError, BaseModelError, ZeroDivisionError)):
-            text = renderer(template=template).prompt_text([Message("user", "x")])
-            assert "class" not in text and text != ""  # an empty rendering is no escape either
-            raise UserError("rendered nothing")
+        with pytest.raises(UserError, match="cannot render"):
+            renderer(template=template).prompt_text([Message("user", "x")])
     with pytest.raises(BaseModelError, match="cannot be read"):
         renderer(template="{% for %}").prompt_text([Message("user", "x")])
     with pytest.raises(BaseModelError, match="characters"):
