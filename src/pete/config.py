@@ -86,6 +86,8 @@ class TrainConfig(Section):
     accumulation: Positive = Field(16, description="micro-batches an update")
     save_every: Positive = Field(100, description="steps between checkpoints")
     eval_every: Positive = Field(100, description="steps between looks at the validation rows")
+    sample_every: Positive | None = Field(None, description="steps between short answers to a held-out prompt; nothing means none")
+    gradient_checkpointing: bool = Field(False, description="compute activations twice instead of keeping them: less memory, slower")
     seed: Annotated[int, Field(ge=0, lt=2**31)] = Field(0, description="decides split, order, start and dropout")
 
     @model_validator(mode="after")
@@ -101,6 +103,17 @@ class EngineConfig(Section):
 
     name: Literal["torch", "fake"] = Field("torch", description="what computes")
     device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="auto takes mps, then cuda, then cpu")
+    mps_high_watermark: Annotated[float, Field(ge=0, le=2)] = Field(
+        1.0, description="PyTorch's memory limit on a Mac, as a share of what Metal recommends; 0 is no limit: it swaps instead of failing"
+    )
+
+
+class TrackingConfig(Section):
+    """Where the numbers go beside events.jsonl. Nothing leaves the machine unless wandb is "online"."""
+
+    wandb: Literal["off", "offline", "online"] = Field("off", description="Weights & Biases: off, offline (a folder in the run) or online")
+    project: str = Field("pete", min_length=1, description="the W&B project")
+    samples: bool = Field(False, description="also send the answers sampled while training; numbers only otherwise")
 
 
 class GenerateConfig(Section):
@@ -131,6 +144,7 @@ class Config(Section):
     optim: OptimConfig = OptimConfig()  # type: ignore[call-arg]
     train: TrainConfig = TrainConfig(epochs=2)  # type: ignore[call-arg]
     engine: EngineConfig = EngineConfig()  # type: ignore[call-arg]
+    tracking: TrackingConfig = TrackingConfig()  # type: ignore[call-arg]
     generate: GenerateConfig = GenerateConfig()  # type: ignore[call-arg]
     evaluate: EvaluateConfig = EvaluateConfig()  # type: ignore[call-arg]
 
@@ -140,6 +154,11 @@ class Config(Section):
             raise ValueError(
                 f"optim.warmup_steps = {self.optim.warmup_steps} leaves nothing of train.steps = {self.train.steps}: "
                 "lower the first or raise the second"
+            )
+        if self.train.gradient_checkpointing and self.lora.dropout > 0:
+            raise ValueError(
+                f"train.gradient_checkpointing with lora.dropout = {self.lora.dropout:g}: on a Mac's GPU the second computation drops "
+                "other elements than the first, and the gradients are wrong without a word (pytorch#127676): set lora.dropout to 0"
             )
         return self
 

@@ -22,6 +22,29 @@ class Event:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Checked(Event):
+    """The machine as it was before the run: what was found, and facts for the report.
+
+    A finding has name, level ("good", "caution", "stop"), found and advice.
+    """
+
+    findings: list[dict[str, str]]
+    machine: dict[str, str | int | float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Planned(Event):
+    """What was predicted before the run: bytes at the peak and bytes to be had, seconds of training, tokens."""
+
+    memory: int
+    available: int
+    seconds: float
+    tokens: int
+    basis: str
+    """Where the speed comes from, in words: an earlier run on this machine, or a matrix product timed just now."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Started(Event):
     """Training begins, or goes on from `resumed_from`."""
 
@@ -41,7 +64,11 @@ class Started(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class Step(Event):
-    """One optimizer update. `loss` is nats a trained token; `tokens` counts every real token, prompts included."""
+    """One optimizer update. `loss` is nats a trained token; `tokens` counts every real token, prompts included.
+
+    `memory` is what the device holds (driver memory on mps, reserved on cuda, resident on cpu), `resident` what the
+    process holds in main memory, `swap` what the whole machine has swapped out, all in bytes.
+    """
 
     step: int
     loss: float
@@ -51,6 +78,8 @@ class Step(Event):
     trained_tokens: int
     seconds: float
     memory: int
+    resident: int = 0
+    swap: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +100,15 @@ class Saved(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Sampled(Event):
+    """A short answer of the model as it is at `step`, to a held-out prompt."""
+
+    step: int
+    prompt: str
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Warned(Event):
     """Something a person should know, and that did not stop the run."""
 
@@ -86,9 +124,13 @@ class Finished(Event):
     best_step: int
     best_loss: float | None
     seconds: float
+    peak_memory: int = 0
+    """Bytes at the highest point of this sitting, validation and checkpoints included; the plan's prediction is held against it."""
 
 
-KINDS: dict[str, type[Event]] = {kind.__name__: kind for kind in (Started, Step, Validated, Saved, Warned, Finished)}
+KINDS: dict[str, type[Event]] = {
+    kind.__name__: kind for kind in (Checked, Planned, Started, Step, Validated, Sampled, Saved, Warned, Finished)
+}
 
 
 def to_line(event: Event) -> str:

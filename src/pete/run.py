@@ -63,6 +63,7 @@ class RunDir:
         self.checkpoints = folder / "checkpoints"
         self.adapter = folder / "adapter"
         self.evaluations = folder / "evaluations"
+        self.wandb = folder / "wandb"
         self.report_html = folder / "report.html"
         self.report_md = folder / "report.md"
 
@@ -194,6 +195,19 @@ class RunDir:
         """The evaluation written last, if any."""
         found = sorted(self.evaluations.glob("*.json"), key=lambda path: path.stat().st_mtime)
         return found[-1] if found else None
+
+    def holder(self) -> int | None:
+        """The process that trains into this run right now, if one does."""
+        path = self.folder / ".lock"
+        try:
+            with path.open("rb") as file:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                except OSError:
+                    return int(file.read().strip() or 0)
+        except (OSError, ValueError):
+            pass
+        return None
 
     @contextmanager
     def lock(self) -> Iterator[None]:

@@ -8,6 +8,11 @@ from pete import events
 
 def samples() -> list[events.Event]:
     return [
+        events.Checked(
+            findings=[{"name": "power", "level": "good", "found": "mains", "advice": ""}], machine={"chip": "Apple M4 Pro", "memory": 24}
+        ),
+        events.Planned(memory=5, available=9, seconds=60.0, tokens=10, basis="an earlier run"),
+        events.Sampled(step=1, prompt="Say.", text="Said."),
         events.Started(
             base="b",
             engine="fake",

@@ -30,7 +30,7 @@ def console(quiet: bool = False) -> "Console":
 def as_typed(text: str) -> str:
     """Text with its `pete VERB` commands the way this Pete was started, so that they can be pasted."""
     command = os.environ.get("PETE_COMMAND", "pete")
-    verbs = "quickstart|data|train|resume|test|chat|evaluate|report"
+    verbs = "quickstart|data|train|resume|monitor|test|chat|evaluate|report|doctor|launchers|prompts|blind|install"
     return re.sub(rf"(?<![\w/.])pete (?=(?:{verbs})\b)", lambda _: f"{shlex.quote(command)} ", text)
 
 
