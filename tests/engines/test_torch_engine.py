@@ -16,8 +16,9 @@ from pete.engines.torch_kernels import PADDED_UP_TO, lora_linear, token_losses
 from pete.errors import AdapterError, ConfigError
 
 
-def engine_for(folder: Path, adapter: Path | None = None, dtype: str = "float32") -> TorchEngine:
-    engine = TorchEngine(Config.model_validate({"engine": {"device": "cpu"}, "train": {"epochs": 1}}))
+def engine_for(folder: Path, adapter: Path | None = None, dtype: str = "float32", recompute: bool = False) -> TorchEngine:
+    train = {"epochs": 1, "gradient_checkpointing": recompute}
+    engine = TorchEngine(Config.model_validate({"engine": {"device": "cpu"}, "lora": {"dropout": 0.0}, "train": train}))
     engine.load(ModelConfig(base=str(folder), dtype=dtype), adapter)  # type: ignore[arg-type]
     return engine
 
@@ -148,3 +149,36 @@ def test_saved_config_names_the_base_and_no_folder_of_this_machine(tiny_models, 
     engine.save(tmp_path / "a", with_optimizer=True)
     text = (tmp_path / "a" / "adapter_config.json").read_text()
     assert str(tiny_models["llama"].parent) not in text and '"base_model_name_or_path": "llama"' in text
+
+
+@pytest.mark.parametrize("shape", ["llama", "gpt_neox"])
+def test_gradient_checkpointing_keeps_less_and_computes_the_same(tiny_models, shape):
+    kept, grads = {}, {}
+    for recompute in (False, True):
+        engine = engine_for(tiny_models[shape], recompute=recompute)
+        engine.add_lora(LoraConfig(rank=4, alpha=8.0, dropout=0.0))
+        batch = Batch.of(rows_of([31, 20]))
+        engine.train_step([batch], 1e-2)
+        engine.loss(batch)
+        engine._peft.train()
+        seen: set[int] = set()
+        size = 0
+
+        def keep(tensor):
+            nonlocal size
+            if tensor.untyped_storage().data_ptr() not in seen:
+                seen.add(tensor.untyped_storage().data_ptr())
+                size += tensor.untyped_storage().nbytes()
+            return tensor
+
+        weights = {p.untyped_storage().data_ptr() for p in engine._model.parameters()}
+        seen |= weights
+        with torch.autograd.graph.saved_tensors_hooks(keep, lambda t: t):
+            losses, _ = engine._losses(batch)
+        losses.sum().backward()
+        kept[recompute] = size
+        grads[recompute] = {name: p.grad.clone() for name, p in engine._trainable().items()}
+    assert kept[True] < kept[False] / 2
+    assert len(grads[True]) > 0
+    for name, grad in grads[False].items():
+        torch.testing.assert_close(grads[True][name], grad, rtol=1e-5, atol=1e-7)

@@ -1,8 +1,10 @@
 """What computes. Only ints, numpy arrays and paths cross this border; tensors never do."""
 
 import importlib
+import os
 
 from pete.config import Config
+from pete.engines.policy import environment
 from pete.engines.protocol import Engine
 from pete.errors import UserError
 
@@ -19,6 +21,8 @@ def open_engine(config: Config) -> Engine:
         UserError: its packages are not installed, with the command that installs them.
     """
     module, name = _ENGINES[config.engine.name]
+    os.environ.pop("PYTORCH_MPS_LOW_WATERMARK_RATIO", None)  # one from outside could lie above our high one
+    os.environ.update(environment(config.engine))
     try:
         return getattr(importlib.import_module(module), name)(config)
     except ModuleNotFoundError as error:

@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 import resource
 import sys
 import types
@@ -10,9 +9,6 @@ import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
-
-os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-os.environ.setdefault("PYTORCH_ENABLE_MPS_FALLBACK", "1")  # read once, when torch is imported
 
 import numpy as np
 import peft
@@ -52,6 +48,7 @@ class TorchEngine:
         transformers_logging.disable_progress_bar()
         self.optim = config.optim
         self.seed = config.train.seed
+        self.recompute = config.train.gradient_checkpointing
         self.device = choose_device(
             config.engine.device, {"mps": torch.backends.mps.is_available(), "cuda": torch.cuda.is_available()}
         ).value
@@ -125,6 +122,9 @@ class TorchEngine:
         self._adapted = [module for module in self._peft.modules() if isinstance(module, LoraLinear)]
         for module in self._adapted:
             module.forward = types.MethodType(_lora_forward, module)  # type: ignore[method-assign]
+        if self.recompute:  # takes effect in training only; the config refuses it together with dropout
+            self._model.activation_checkpointing_enable({"use_reentrant": False})
+            self._model.disable_input_require_grads()  # only the reentrant kind needs them
         self._model.eval()
         return sum(p.numel() for p in self._trainable().values())
 

@@ -1,6 +1,11 @@
+import os
+import subprocess
+import sys
+
 import pytest
 
-from pete.engines.policy import choose_device, choose_dtype
+from pete.config import PROJECT, EngineConfig
+from pete.engines.policy import choose_device, choose_dtype, environment
 from pete.errors import ConfigError
 
 
@@ -40,3 +45,36 @@ def test_dtype_is_measured_and_says_why(seconds, expected, reason):
 
 def test_a_configured_dtype_is_not_measured():
     assert choose_dtype("float32", "cpu", lambda *_: pytest.fail("measured")).value == "float32"
+
+
+@pytest.mark.parametrize(
+    ("share", "high", "low"),
+    [(1.0, "1.0", "0.80"), (0.5, "0.5", "0.40"), (0.0, "0.0", None)],  # 0.0 is the report's: no limit, and torch's own low one
+)
+def test_the_environment_of_a_mac(share, high, low):
+    found = environment(EngineConfig(mps_high_watermark=share))  # type: ignore[call-arg]
+    assert found["PYTORCH_MPS_HIGH_WATERMARK_RATIO"] == high
+    assert found.get("PYTORCH_MPS_LOW_WATERMARK_RATIO") == low
+    assert found["PYTORCH_ENABLE_MPS_FALLBACK"] == "1" and found["TOKENIZERS_PARALLELISM"] == "false"
+
+
+def test_the_environment_is_there_before_torch_is_imported():
+    """A finder that notes the variables at the moment somebody asks for torch; whatever stood there before is replaced."""
+    program = """
+import os, sys
+class Note:
+    def find_spec(self, name, path=None, target=None):
+        if name == "torch":
+            keys = ("PYTORCH_MPS_HIGH_WATERMARK_RATIO", "PYTORCH_MPS_LOW_WATERMARK_RATIO", "PYTORCH_ENABLE_MPS_FALLBACK", "TOKENIZERS_PARALLELISM")
+            print("|".join(os.environ.get(k, "-") for k in keys))
+            sys.exit(0)
+sys.meta_path.insert(0, Note())
+from pete.config import Config, TrainConfig, EngineConfig
+from pete.engines import open_engine
+open_engine(Config(engine=EngineConfig(mps_high_watermark=0.0)))
+"""
+    found = subprocess.run(
+        [sys.executable, "-c", program], env=os.environ | {"PYTHONPATH": str(PROJECT / "src"), "PYTORCH_MPS_LOW_WATERMARK_RATIO": "1.9"},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert found.stdout == "0.0|-|1|false\n", found.stderr
