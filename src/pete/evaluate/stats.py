@@ -1,7 +1,7 @@
-"""Intervals for paired comparisons."""
+"""Intervals, shares and the few tests an evaluation needs. Everything is deterministic and knows how much stands behind it."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,9 +9,11 @@ import numpy as np
 RESAMPLES = 10_000
 FEW = 20
 """Below this many clusters the bootstrap is too narrow; the t-interval is used and the result called underpowered."""
+ALPHA = 0.05
+MARGIN = 0.05
+"""What may be lost against the base and still count as "not worse"."""
 
-# two-sided 95% quantiles of Student's t for 1 to 18 degrees of freedom
-_T95 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101)
+_Z95 = 1.959964
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,8 @@ class Interval:
     low: float
     high: float
     clusters: int
+    p: float = 1.0
+    """Two-sided p-value of "there is no difference"; before any correction for looking at several."""
 
     @property
     def underpowered(self) -> bool:
@@ -33,31 +37,227 @@ class Interval:
         """up, down, or no significant difference."""
         return "up" if self.low > 0 else "down" if self.high < 0 else "no significant difference"
 
+    def not_below(self, margin: float = MARGIN) -> bool:
+        """Non-inferiority: the interval excludes a loss of `margin` or more."""
+        return self.low > -margin
+
+
+@dataclass(frozen=True)
+class Rate:
+    """`hits` of `of`."""
+
+    hits: int
+    of: int
+
+    @classmethod
+    def count(cls, outcomes: Iterable[bool]) -> "Rate":
+        """The rate of True."""
+        seen = list(outcomes)
+        return cls(sum(seen), len(seen))
+
+    @property
+    def share(self) -> float:
+        """Hits over all; 0 of nothing is 0."""
+        return self.hits / self.of if self.of else 0.0
+
+    @property
+    def low(self) -> float:
+        """Lower end of the 95% Wilson interval."""
+        return self._wilson(-1)
+
+    @property
+    def high(self) -> float:
+        """Upper end of the 95% Wilson interval; for 0 of n the rule of three, 3/n (Hanley & Lippman-Hand 1983)."""
+        if not self.of:
+            return 1.0
+        return min(1.0, 3 / self.of) if self.hits == 0 else self._wilson(1)
+
+    def _wilson(self, sign: int) -> float:
+        if not self.of:
+            return 0.0
+        n, p, z2 = self.of, self.share, _Z95**2
+        middle = p + z2 / (2 * n)
+        reach = _Z95 * math.sqrt(p * (1 - p) / n + z2 / (4 * n * n))
+        return min(1.0, max(0.0, (middle + sign * reach) / (1 + z2 / n)))
+
+    def __str__(self) -> str:
+        """As "3 of 60"."""
+        return f"{self.hits} of {self.of}"
+
 
 def paired(differences: Sequence[float], clusters: Sequence[str], seed: int = 0) -> Interval:
     """Mean of paired differences with a 95% interval that treats each cluster (a prompt, a topic) as one draw.
 
-    Percentile bootstrap over clusters, 10,000 resamples (Efron 1979); the t-interval over cluster means below 20.
+    Percentile bootstrap over clusters, 10,000 resamples (Efron 1979), its levels widened as Student's t asks
+    (Hesterberg 2015, "expanded percentile"): plain percentiles cover 93% at 20 clusters. Below 20 the t-interval.
 
     Raises:
         ValueError: there is nothing to average.
     """
-    if not differences:
-        raise ValueError("no differences to average")
-    groups: dict[str, list[float]] = {}
-    for value, cluster in zip(differences, clusters, strict=True):
-        groups.setdefault(cluster, []).append(value)
-    sums = np.array([sum(values) for values in groups.values()])
-    counts = np.array([len(values) for values in groups.values()])
-    mean = float(sums.sum() / counts.sum())
-    n = len(groups)
+    sums, counts = _grouped(differences, clusters)
+    mean, n = float(sums.sum() / counts.sum()), len(sums)
     if n == 1:
         return Interval(mean, -math.inf, math.inf, 1)
     if n < FEW:
-        means = sums / counts
-        reach = _T95[n - 2] * float(means.std(ddof=1)) / math.sqrt(n)
-        return Interval(mean, mean - reach, mean + reach, n)
+        return _student(mean, sums / counts)
+    drawn = _resampled(sums, seed, n) / _resampled(counts, seed, n)
+    return _percentiles(mean, drawn, n)
+
+
+def unpaired(
+    first: Sequence[float], first_clusters: Sequence[str], second: Sequence[float], second_clusters: Sequence[str], seed: int = 0
+) -> Interval:
+    """Mean of `first` minus mean of `second`, two sets that share no prompts, each resampled by its own clusters.
+
+    With fewer than 20 clusters on a side, Welch's interval over cluster means.
+
+    Raises:
+        ValueError: a side is empty.
+    """
+    a, a_counts = _grouped(first, first_clusters)
+    b, b_counts = _grouped(second, second_clusters)
+    mean = float(a.sum() / a_counts.sum() - b.sum() / b_counts.sum())
+    n = min(len(a), len(b))
+    if n == 1:
+        return Interval(mean, -math.inf, math.inf, 1)
+    if n < FEW:
+        va, vb = float((a / a_counts).var(ddof=1)) / len(a), float((b / b_counts).var(ddof=1)) / len(b)
+        freedom = (va + vb) ** 2 / max(va**2 / (len(a) - 1) + vb**2 / (len(b) - 1), 1e-300)
+        return _around(mean, math.sqrt(va + vb), max(1, int(freedom)), n)
+    drawn = _resampled(a, seed, len(a)) / _resampled(a_counts, seed, len(a))
+    drawn -= _resampled(b, seed + 1, len(b)) / _resampled(b_counts, seed + 1, len(b))
+    return _percentiles(mean, drawn, n)
+
+
+def share_change(before: Sequence[bool], after: Sequence[bool], clusters: Sequence[str]) -> Interval:
+    """Share of `after` minus share of `before`, answer by answer, each cluster one draw.
+
+    Agresti & Min (2005) over cluster means: half a pretended cluster for each way two answers can differ or agree.
+    Unlike the bootstrap it has a width when nothing differed: 0 of 20 is not a proof.
+
+    Raises:
+        ValueError: there is nothing to compare.
+    """
+    sums, counts = _grouped([float(b) - float(a) for a, b in zip(before, after, strict=True)], clusters)
+    means, n = sums / counts, len(sums)
+    middle = float(means.sum()) / (n + 2)
+    spread = math.sqrt(max(0.0, (float((means**2).sum()) + 1) / (n + 2) - middle**2) / (n + 2))
+    p = math.erfc(abs(middle) / spread / math.sqrt(2)) if spread else 1.0
+    mean = float(sums.sum() / counts.sum())
+    return Interval(mean, max(-1.0, middle - _Z95 * spread), min(1.0, middle + _Z95 * spread), n, p)
+
+
+def share_of_way(
+    start: Sequence[float],
+    reached: Sequence[float],
+    clusters: Sequence[str],
+    goal: Sequence[float],
+    goal_clusters: Sequence[str],
+    seed: int = 0,
+) -> Interval:
+    """How far on the way from `start` to `goal` the pairs came: (mean reached - mean start) / (mean goal - mean start).
+
+    Start and reached are pairs and are resampled together, goal by its own clusters. Where goal is not surely above
+    start the interval has no bounds: a share of no way says nothing.
+
+    Raises:
+        ValueError: a side is empty.
+    """
+    went = paired([b - a for a, b in zip(start, reached, strict=True)], clusters, seed)
+    way = unpaired(goal, goal_clusters, start, clusters, seed)
+    n = min(went.clusters, way.clusters)
+    if way.low <= 0:
+        return Interval(went.mean / way.mean if way.mean else 0.0, -math.inf, math.inf, n)
+    mean = went.mean / way.mean
+    if n < FEW:
+        return Interval(mean, went.low / way.mean, went.high / way.mean, n, went.p)
+    first, counts = _grouped(start, clusters)
+    then, _ = _grouped(reached, clusters)
+    goals, goal_counts = _grouped(goal, goal_clusters)
+    weight = _resampled(counts, seed, len(counts))
+    began = _resampled(first, seed, len(counts)) / weight
+    came = _resampled(then, seed, len(counts)) / weight
+    wanted = _resampled(goals, seed + 1, len(goals)) / _resampled(goal_counts, seed + 1, len(goals))
+    return _percentiles(mean, (came - began) / np.maximum(wanted - began, 1e-9), n)
+
+
+def holm(p_values: Mapping[str, float]) -> dict[str, float]:
+    """Holm's (1979) adjusted p-values: below 0.05 is a finding even though several were looked at."""
+    adjusted: dict[str, float] = {}
+    highest = 0.0
+    for rank, (name, p) in enumerate(sorted(p_values.items(), key=lambda item: (item[1], item[0]))):
+        highest = max(highest, min(1.0, (len(p_values) - rank) * p))
+        adjusted[name] = highest
+    return {name: adjusted[name] for name in p_values}
+
+
+def auc(positives: Sequence[float], negatives: Sequence[float]) -> float:
+    """Chance that a positive scores above a negative, ties half (Mann-Whitney); nan when a side is empty."""
+    if not len(positives) or not len(negatives):
+        return math.nan
+    low = np.sort(np.asarray(negatives, dtype=float))
+    up = np.asarray(positives, dtype=float)
+    below = np.searchsorted(low, up, "left") + np.searchsorted(low, up, "right")
+    return float(below.mean() / (2 * len(low)))
+
+
+def t_quantile(freedom: int) -> float:
+    """The two-sided 95% quantile of Student's t."""
+    low, high = 0.0, 13.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if _t_outside(middle, freedom) > ALPHA else (low, middle)
+    return high
+
+
+def _grouped(values: Sequence[float], clusters: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    if not values:
+        raise ValueError("no differences to average")
+    groups: dict[str, list[float]] = {}
+    for value, cluster in zip(values, clusters, strict=True):
+        groups.setdefault(cluster, []).append(value)
+    # sorted: the same rows in another order draw the same resamples
+    ordered = [sorted(groups[name]) for name in sorted(groups)]
+    return np.array([math.fsum(group) for group in ordered]), np.array([float(len(group)) for group in ordered])
+
+
+def _resampled(values: np.ndarray, seed: int, n: int) -> np.ndarray:
     picks = np.random.default_rng(seed).integers(0, n, (RESAMPLES, n))
-    drawn = sums[picks].sum(1) / counts[picks].sum(1)
-    low, high = np.quantile(drawn, [0.025, 0.975])
-    return Interval(mean, float(low), float(high), n)
+    return values[picks].sum(1)
+
+
+def _percentiles(mean: float, drawn: np.ndarray, n: int) -> Interval:
+    tail = 0.5 * math.erfc(math.sqrt(n / (n - 1)) * t_quantile(n - 1) / math.sqrt(2))
+    low, high = np.quantile(drawn, [tail, 1 - tail])
+    below = min(int((drawn <= 0).sum()), int((drawn >= 0).sum()))
+    return Interval(mean, float(low), float(high), n, min(1.0, 2 * (below + 1) / (len(drawn) + 1)))
+
+
+def _student(mean: float, means: np.ndarray) -> Interval:
+    n = len(means)
+    return _around(mean, float(means.std(ddof=1)) / math.sqrt(n), n - 1, n)
+
+
+def _around(mean: float, error: float, freedom: int, n: int) -> Interval:
+    reach = t_quantile(freedom) * error
+    p = _t_outside(abs(mean) / error, freedom) if error > 0 else float(mean == 0)
+    return Interval(mean, mean - reach, mean + reach, n, p)
+
+
+def _t_outside(t: float, freedom: int) -> float:
+    # P(|T| > t) by the finite series of Abramowitz & Stegun 26.7.3 and 26.7.4
+    angle = math.atan2(t, math.sqrt(freedom))
+    cos2 = math.cos(angle) ** 2
+    if freedom % 2:
+        term, total = math.cos(angle), math.cos(angle) if freedom > 1 else 0.0
+        for k in range(3, freedom - 1, 2):
+            term *= cos2 * (k - 1) / k
+            total += term
+        inside = 2 / math.pi * (angle + math.sin(angle) * total)
+    else:
+        term = total = 1.0
+        for k in range(2, freedom - 1, 2):
+            term *= cos2 * (k - 1) / k
+            total += term
+        inside = math.sin(angle) * total
+    return max(0.0, 1 - inside)

@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pete.evaluate.log import MODELS, EvaluationLog, HeldOut, Model, Sample
-from pete.evaluate.stats import Interval, paired
-from pete.report.rates import Rate
+from pete.evaluate.stats import Interval, Rate, paired
 
 OPENING_WORDS = 4
 CUT_OFF = "stop.length"

@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pete.config import PROJECT, Config, GenerateConfig
-from pete.evaluate.stats import FEW
+from pete.evaluate.stats import FEW, Rate
 from pete.report import original
 from pete.report.comparison import CUT_OFF, Comparison, Likelihood, Responses
 from pete.report.numbers import bounds, certainty, change, counted, gigabytes, percent, plain, short
-from pete.report.rates import Rate
 from pete.report.training import Training
 from pete.run import RUNS, RunDir
 

@@ -3,7 +3,7 @@ import math
 import pytest
 
 from pete.report.comparison import CUT_OFF, compare
-from pete.report.rates import Rate
+from pete.evaluate.stats import Rate
 from tests.unit.report.conftest import evaluation, held_out, sample
 
 LN2 = math.log(2)
