@@ -17,19 +17,11 @@ from pathlib import Path
 from pete.config import EMBEDDED_BASE
 from pete.engines.protocol import Base
 from pete.errors import BaseModelError
+from pete.machine.places import cache_root
 
 GGUF_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 CONVERSION = 1
 """Raise when what is written into the cache changes."""
-
-
-def cache_root() -> Path:
-    """Where converted models are kept."""
-    if "PETE_CACHE" in os.environ:
-        return Path(os.environ["PETE_CACHE"])
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "pete"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pete"
 
 
 def embedded_base() -> Base:

@@ -16,10 +16,10 @@ from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 from pete.adapter import read_weights, write_weights
 from pete.config import Config, GenerateConfig, LoraConfig, ModelConfig
 from pete.data.batch import Batch
-from pete.engines.embedded import cache_root
 from pete.engines.protocol import Base, LossSum, MemoryUse, StepResult
-from pete.engines.sampling import draw
+from pete.engines.sampling import Avoid, draw
 from pete.errors import AdapterError
+from pete.machine.places import cache_root
 from pete.run import write_atomic
 
 END = "<|end|>"
@@ -159,7 +159,12 @@ class FakeEngine:
         return self._log_shares(np.array(ids[-1:]))[0]
 
     def stream(
-        self, prompts: Sequence[Sequence[int]], sampling: GenerateConfig, eos: int, done: set[int] | None = None
+        self,
+        prompts: Sequence[Sequence[int]],
+        sampling: GenerateConfig,
+        eos: int,
+        done: set[int] | None = None,
+        avoid: Avoid | None = None,
     ) -> Iterator[tuple[int, int]]:
         """See the protocol."""
         done = set() if done is None else done
@@ -170,7 +175,7 @@ class FakeEngine:
             if not active:
                 return
             for row in active:
-                token = draw(self.logits(texts[row]), texts[row][len(prompts[row]) :], sampling, rngs[row])
+                token = draw(self.logits(texts[row]), texts[row][len(prompts[row]) :], sampling, rngs[row], avoid)
                 texts[row].append(token)
                 if token == eos:
                     done.add(row)
