@@ -1,0 +1,6 @@
+#!/bin/sh
+# Pete launcher: talks with the newest model.
+launchers=$(dirname "$(readlink -f "$0")") # `pete launchers install` writes the checkout's folder here
+# shellcheck source=launchers/_run.sh
+[ -f "$launchers/_run.sh" ] && . "$launchers/_run.sh" && launch chat
+printf 'Pete is not in %s.\nIn its folder run ./pete launchers install\nPress return to close.' "${launchers%/launchers}"; read -r _; exit 1
