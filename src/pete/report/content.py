@@ -339,7 +339,7 @@ def _training_facts(training: Training) -> list[Fact]:
         found.append(Fact("Steps lost and done again", str(training.repeated)))
     if training.asleep:
         found.append(Fact("Asleep", f"the machine slept {duration(training.asleep)} while training"))
-    found += [Fact("Warning", message) for message in training.warnings[:10]]
+    found += [Fact("Warning", w.message) for w in training.warnings[:10]]
     if len(training.warnings) > 10:
         found.append(Fact("Warnings", f"{len(training.warnings) - 10} more in train.log"))
     return found

@@ -1,9 +1,10 @@
 """What events.jsonl says about a training: one clean history out of several sittings."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
-from pete.events import Event, Finished, Started, Step, Validated, Warned
+from pete.events import Checked, Event, Finished, Planned, Sampled, Started, Step, Validated, Warned
 
 NAP_SECONDS = 30.0
 """Wall clock ahead of the monotonic clock by more than this between two events: the machine slept."""
@@ -17,7 +18,21 @@ class Sitting:
     from_step: int
     ended: float
     last_step: int
-    reason: str
+    reason: str = "no end recorded"
+    planned: Planned | None = None
+    peak_memory: int = 0
+    """Bytes at the highest point, as far as it was recorded."""
+    seconds: float = 0.0
+    """From its start to its last event by the monotonic clock, which stands still while the machine sleeps."""
+
+
+@dataclass(frozen=True)
+class Nap:
+    """The machine slept: until when (wall clock), for how many seconds, after which step."""
+
+    until: float
+    seconds: float
+    step: int
 
 
 @dataclass(frozen=True)
@@ -25,15 +40,20 @@ class Training:
     """The history that led to the adapter: each step once, the last telling of it."""
 
     started: Started | None
+    checked: Checked | None
+    """The machine, at the last look."""
     steps: tuple[Step, ...]
     validations: tuple[Validated, ...]
+    samples: tuple[Sampled, ...]
     finished: Finished | None
     sittings: tuple[Sitting, ...]
     repeated: int
     """Steps that were done, lost with an interruption, and done again (or not yet)."""
-    asleep: float
-    """Seconds the machine slept while training."""
-    warnings: tuple[str, ...]
+    naps: tuple[Nap, ...]
+    warnings: tuple[Warned, ...]
+    """Each message once, at its first time."""
+    counts: Mapping[str, int]
+    """Lines of events.jsonl by kind, the lost ones included."""
 
     @property
     def last_step(self) -> int:
@@ -81,8 +101,13 @@ class Training:
 
     @property
     def peak_memory(self) -> int:
-        """The most memory any step reported, bytes."""
-        return max((s.memory for s in self.steps), default=0)
+        """The most memory any sitting reported, bytes; 0 where none did."""
+        return max((s.peak_memory for s in self.sittings), default=0)
+
+    @property
+    def asleep(self) -> float:
+        """Seconds the machine slept while training."""
+        return sum(nap.seconds for nap in self.naps)
 
     @property
     def trainable_share(self) -> float:
@@ -111,46 +136,76 @@ def read_training(events: Iterable[Event]) -> Training:
     A resumed run goes back to its last checkpoint, so what an earlier sitting did after it no longer counts.
     """
     started: Started | None = None
+    checked: Checked | None = None
+    planned: Planned | None = None
     finished: Finished | None = None
     steps: dict[int, Step] = {}
     validations: dict[int, Validated] = {}
+    samples: dict[int, Sampled] = {}
     sittings: list[Sitting] = []
-    warnings: dict[str, None] = {}
-    repeated, asleep = 0, 0.0
+    warnings: dict[str, Warned] = {}
+    naps: list[Nap] = []
+    counts: Counter[str] = Counter()
+    repeated, awake = 0, 0.0
     before: Event | None = None
     for event in events:
-        if isinstance(event, Started):
-            kept = event.resumed_from
-            repeated += sum(step > kept for step in steps)
-            steps = {n: s for n, s in steps.items() if n <= kept}
-            validations = {n: v for n, v in validations.items() if n <= kept}
-            started, finished = event, None
-            sittings.append(Sitting(event.time, kept, event.time, kept, "no end recorded"))
-        elif before is not None:
+        counts[type(event).__name__] += 1
+        # the clocks of two sittings have nothing to do with each other
+        if sittings and before is not None and not isinstance(event, Checked | Planned | Started):
             nap = (event.time - before.time) - (event.monotonic - before.monotonic)
-            asleep += nap if nap > NAP_SECONDS else 0.0
-        if isinstance(event, Step):
-            repeated += event.step in steps
-            steps[event.step] = event
-        elif isinstance(event, Validated):
-            validations[event.step] = event
-        elif isinstance(event, Warned):
-            warnings[event.message] = None
-        elif isinstance(event, Finished):
-            finished = event
-        if sittings:
-            now = sittings[-1]
-            reason = event.reason if isinstance(event, Finished) else now.reason
-            last = event.step if isinstance(event, Step) else now.last_step
-            sittings[-1] = Sitting(now.began, now.from_step, event.time, last, reason)
+            if nap > NAP_SECONDS:
+                naps.append(Nap(event.time, nap, sittings[-1].last_step))
         before = event
+        match event:
+            case Checked():
+                checked = event
+                continue
+            case Planned():
+                planned = event
+                continue
+            case Started():
+                kept = event.resumed_from
+                repeated += sum(step > kept for step in steps)
+                steps = {n: s for n, s in steps.items() if n <= kept}
+                validations = {n: v for n, v in validations.items() if n <= kept}
+                samples = {n: s for n, s in samples.items() if n <= kept}
+                started, finished = event, None
+                sittings.append(Sitting(event.time, kept, event.time, kept, planned=planned))
+                planned, awake = None, event.monotonic
+            case Step():
+                repeated += event.step in steps
+                steps[event.step] = event
+            case Validated():
+                validations[event.step] = event
+            case Sampled():
+                samples[event.step] = event
+            case Warned():
+                warnings.setdefault(event.message, event)
+            case Finished():
+                finished = event
+        if sittings:
+            sittings[-1] = _longer(sittings[-1], event, awake)
     return Training(
         started=started,
+        checked=checked,
         steps=tuple(steps[n] for n in sorted(steps)),
         validations=tuple(validations[n] for n in sorted(validations)),
+        samples=tuple(samples[n] for n in sorted(samples)),
         finished=finished,
         sittings=tuple(sittings),
         repeated=repeated,
-        asleep=asleep,
-        warnings=tuple(warnings),
+        naps=tuple(naps),
+        warnings=tuple(warnings.values()),
+        counts=counts,
     )
+
+
+def _longer(sitting: Sitting, event: Event, awake: float) -> Sitting:
+    sitting = replace(sitting, ended=event.time, seconds=event.monotonic - awake)
+    match event:
+        case Step():
+            return replace(sitting, last_step=event.step, peak_memory=max(sitting.peak_memory, event.memory))
+        case Finished():
+            return replace(sitting, reason=event.reason, peak_memory=max(sitting.peak_memory, event.peak_memory))
+        case _:
+            return sitting
