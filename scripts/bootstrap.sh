@@ -4,6 +4,7 @@
 
 venv=${root:?}/.venv
 lock=$root/.venv.lock
+extras=wandb # what `./pete install NAME` knows: groups of pyproject.toml, each with its requirements/NAME.txt
 # A double-clicked launcher gets a PATH without these. PETE_PLACES is for the tests.
 framework=/Library/Frameworks/Python.framework/Versions # where python.org's installers put theirs
 places=${HOME:-}/.local/bin:${HOME:-}/.cargo/bin:/opt/homebrew/bin:/usr/local/bin:$framework/3.13/bin:$framework/3.12/bin:$framework/3.11/bin
@@ -15,13 +16,15 @@ quiet=-q
 say() { printf 'Pete: %s\n' "$1" >&2; }
 die() { say "$2"; exit "$1"; }
 
-# bootstrap run|dev: returns when .venv holds what requirements/ asks for, and sets the variables Python starts with.
+# bootstrap run|dev [EXTRA]: returns when .venv holds what requirements/ asks for, and sets the variables Python starts with.
 bootstrap() {
     case $(uname -s) in
         Darwin) platform=macos ;;
         *) platform=linux ;;
     esac
     what=$1
+    asked=
+    for extra in $extras; do [ "${2:-}" != "$extra" ] || asked=$extra; done # ./pete has words for a name that is none of them
     fresh || update || exit $?
     unset PYTHONDONTWRITEBYTECODE # compiling transformers anew at every start costs seconds
     PYTHONPATH=$root/src${PYTHONPATH:+:$PYTHONPATH}
@@ -29,13 +32,19 @@ bootstrap() {
 }
 
 # A stamp is a copy of the requirement files that were installed, put in place as the last step: no stamp, no environment.
-fresh() { [ -x "$venv/bin/python" ] && holds run && { [ "$what" = run ] || holds dev; }; }
+fresh() {
+    [ -x "$venv/bin/python" ] && holds run && { [ "$what" = run ] || holds dev; } || return
+    for extra in $extras; do ! wants "$extra" || holds "$extra" || return; done
+}
+# An extra that was installed once stays, also when .venv is made anew; ./check tests them all.
+wants() { [ "$what" = dev ] || [ "$1" = "$asked" ] || [ -f "$lock/extra-$1" ]; }
 holds() { wanted "$1" | cmp -s - "$venv/stamp-$1"; }
 wanted() {
     case $1$platform in
         dev*) cat "$root/requirements/dev.txt" ;;
         runmacos) cat "$root/requirements/macos.txt" ;;
         runlinux) cat "$root/requirements/linux.txt" "$root/requirements/torch-linux.txt" ;;
+        *) cat "$root/requirements/$1.txt" ;;
     esac
 }
 
@@ -49,7 +58,15 @@ install() {
     cd "$root" || exit 1 # uv reads the settings of the project it runs in; the one around the caller may have its own
     began=$(date +%s)
     if [ -x "$venv/bin/python" ] && [ -f "$venv/stamp-run" ]; then
-        if holds run; then say 'installing what ./check needs into .venv ...'; else say 'the requirements have changed; updating .venv ...'; fi
+        if ! holds run; then
+            say 'the requirements have changed; updating .venv ...'
+        elif [ "$what" = dev ]; then
+            say 'installing what ./check needs into .venv ...'
+        elif [ -n "$asked" ]; then
+            say "installing $asked into .venv ..."
+        else
+            say "the requirements of an extra have changed; updating .venv ..."
+        fi
         uv=$(find_program uv) || uv=$venv/bin/uv
         [ -x "$uv" ] || make_venv
     else
@@ -68,12 +85,20 @@ install() {
         fi
         mv "$venv/new-run" "$venv/stamp-run"
     fi
-    if [ "$what" = dev ]; then
-        wanted dev >"$venv/new-dev"
-        packages --no-deps --require-hashes -r requirements/dev.txt
-        mv "$venv/new-dev" "$venv/stamp-dev"
-    fi
+    [ "$what" = run ] || holds dev || add dev
+    for extra in $extras; do
+        if wants "$extra" && ! holds "$extra"; then
+            add "$extra"
+            : >"$lock/extra-$extra"
+        fi
+    done
     say "installed in $(($(date +%s) - began)) s."
+}
+
+add() {
+    wanted "$1" >"$venv/new-$1"
+    packages --no-deps --require-hashes -r "requirements/$1.txt"
+    mv "$venv/new-$1" "$venv/stamp-$1"
 }
 
 make_venv() {

@@ -302,15 +302,72 @@ def test_check_adds_its_own_and_passes_arguments_to_pytest(place: Place) -> None
     place.did()
     done = place.run("-k", "it's", command=[str(place.root / ".ci/run")], cwd=Path("/"))
     assert done.returncode == 0
-    assert place.log.read_text().splitlines()[2:] == [
+    assert place.log.read_text().splitlines()[4:] == [
         "tool ruff check ",
         "tool ruff format --check",
         "tool pyright  ",
         "tool pytest -k it's",
     ]
-    assert place.did()[0] == "uv pip requirements/dev.txt"
+    assert place.did()[:2] == ["uv pip requirements/dev.txt", "uv pip requirements/wandb.txt"]
     assert place.run(command=[str(place.root / "check")]).stderr == ""
     assert "uv" not in " ".join(place.did())
+
+
+def test_an_extra_is_installed_when_asked_for_and_kept_up_to_date(place: Place) -> None:
+    place.uv().run()
+    assert place.did() == LINUX
+    asked = place.run("install", "wandb")
+    assert (asked.returncode, asked.stdout.splitlines()[1:]) == (0, ["[install]", "[wandb]"]) and "installing wandb" in asked.stderr
+    assert place.did() == ["uv pip requirements/wandb.txt"]
+    assert (place.run("install", "wandb").stderr, place.run("train").stderr, place.did()) == ("", "", [])
+    with (place.root / "requirements/wandb.txt").open("a") as file:
+        file.write("# new\n")
+    changed = place.run("train")
+    assert "extra have changed" in changed.stderr and place.did() == ["uv pip requirements/wandb.txt"]
+    assert (place.run("train").stderr, place.did()) == ("", [])
+
+
+def test_an_extra_outlives_new_requirements_and_a_new_environment(place: Place) -> None:
+    place.uv().run("install", "wandb")
+    assert place.did() == [*LINUX, "uv pip requirements/wandb.txt"]
+    with (place.root / "requirements/linux.txt").open("a") as file:
+        file.write("# new\n")
+    place.run()
+    assert place.did() == [*LINUX[2:], "uv pip requirements/wandb.txt"]
+    shutil.rmtree(place.venv)
+    place.run()
+    assert place.did() == [*LINUX, "uv pip requirements/wandb.txt"]
+
+
+def test_an_extra_that_cannot_be_installed_keeps_nothing_from_starting(place: Place) -> None:
+    place.uv().run()
+    place.did()
+    failed = place.run("install", "wandb", UV_EXIT="1")
+    assert (failed.returncode, failed.stdout) == (1, "") and "installing failed" in failed.stderr
+    place.did()
+    assert (place.run("train").returncode, place.did()) == (0, [])
+    assert place.run("install", "wandb").returncode == 0 and place.did() == ["uv pip requirements/wandb.txt"]
+
+
+@pytest.mark.parametrize("args", [["install"], ["install", "wnadb"], ["install", "dev"], ["install", ""], ["train", "wandb"]])
+def test_what_is_no_extra_installs_nothing_and_goes_on_to_pete(place: Place, args: list[str]) -> None:
+    place.uv().run()
+    place.did()
+    done = place.run(*args)
+    assert (done.returncode, done.stderr, place.did()) == (0, "", []) and done.stdout.splitlines()[1:] == [f"[{a}]" for a in args]
+
+
+def test_the_extras_are_the_same_everywhere() -> None:
+    import re
+    import tomllib
+
+    from pete.cli.install import EXTRAS
+
+    groups = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["dependency-groups"]
+    (line,) = re.findall(r"^extras='?([a-z ]+)", (CHECKOUT / "scripts/bootstrap.sh").read_text(), re.M)
+    assert set(EXTRAS) == set(line.split()) == set(groups) - {"dev"} and len(EXTRAS) >= 1
+    for name in EXTRAS:
+        assert groups[name][0] in (CHECKOUT / f"requirements/{name}.txt").read_text()
 
 
 @pytest.mark.parametrize("tool", ["ruff", "pyright", "pytest"])
