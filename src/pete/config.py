@@ -125,6 +125,11 @@ class GenerateConfig(Section):
     top_p: Annotated[float, Field(gt=0, le=1)] = Field(0.95, description="draw from the likeliest tokens that together reach this")
     repetition_penalty: Annotated[float, Field(ge=1)] = Field(1.15, description="1 is none; small models loop without it")
     seed: Annotated[int, Field(ge=0, lt=2**31)] = Field(0, description="the same seed draws the same answer")
+    retries: Annotated[int, Field(ge=0, le=2)] = Field(0, description="how often an answer that breaks a rule is drawn again")
+    best_of: Annotated[int, Field(ge=1, le=16)] = Field(1, description="answers drawn a try; the one that breaks the fewest rules is kept")
+    avoid_bias: Annotated[float, Field(ge=0, le=100)] = Field(
+        0.0, description="taken off the logit of a token that would complete a phrase the persona avoids; 0 is off, 100 forbids"
+    )
 
 
 class EvaluateConfig(Section):

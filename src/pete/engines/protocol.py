@@ -13,6 +13,7 @@ import numpy as np
 
 from pete.config import GenerateConfig, LoraConfig, ModelConfig
 from pete.data.batch import Batch
+from pete.engines.sampling import Avoid
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,8 @@ class Base:
     revision: str
     fingerprint: str
     context: int
+    missing: int = 0
+    """Bytes of weights that are not on this machine yet; config and tokenizer are."""
 
 
 class Engine(Protocol):
@@ -89,11 +92,16 @@ class Engine(Protocol):
         ...
 
     def stream(
-        self, prompts: Sequence[Sequence[int]], sampling: GenerateConfig, eos: int, done: set[int] | None = None
+        self,
+        prompts: Sequence[Sequence[int]],
+        sampling: GenerateConfig,
+        eos: int,
+        done: set[int] | None = None,
+        avoid: Avoid | None = None,
     ) -> Iterator[tuple[int, int]]:
         """(row, token) pairs as they are drawn, end mark included; a row ends at `eos`, at max_new_tokens, or once in `done`.
 
-        Row r draws from its own generator, seeded with (sampling.seed, r). The repetition penalty looks at the answer only.
+        Row r draws from its own generator, seeded with (sampling.seed, r). The repetition penalty and `avoid` look at the answer only.
         """
         ...
 

@@ -26,7 +26,7 @@ from pete.data.batch import Batch
 from pete.engines.base_model import resolve_base
 from pete.engines.policy import choose_device, choose_dtype, measured_matmul
 from pete.engines.protocol import Base, LossSum, MemoryUse, StepResult
-from pete.engines.sampling import draw
+from pete.engines.sampling import Avoid, draw
 from pete.engines.torch_kernels import Cache, Packed, attend, lora_linear, token_losses
 from pete.errors import AdapterError, BaseModelError, ConfigError
 
@@ -234,7 +234,12 @@ class TorchEngine:
     # --- generating ----------------------------------------------------------------------------------------------
 
     def stream(
-        self, prompts: Sequence[Sequence[int]], sampling: GenerateConfig, eos: int, done: set[int] | None = None
+        self,
+        prompts: Sequence[Sequence[int]],
+        sampling: GenerateConfig,
+        eos: int,
+        done: set[int] | None = None,
+        avoid: Avoid | None = None,
     ) -> Iterator[tuple[int, int]]:
         """See the protocol."""
         self._model.eval()
@@ -247,7 +252,7 @@ class TorchEngine:
         cache = Cache(packed, self._layers, room)
         logits = self._read(prompts, packed, cache)
         for produced in range(1, room + 1):
-            tokens = {row: draw(logits[place], said[row], sampling, rngs[row]) for place, row in enumerate(active)}
+            tokens = {row: draw(logits[place], said[row], sampling, rngs[row], avoid) for place, row in enumerate(active)}
             for row, token in tokens.items():
                 said[row].append(token)
                 if token == eos:
