@@ -1,23 +1,38 @@
 """Where base models come from: embedded, a folder, or the hub's cache. safetensors and JSON only, never remote code."""
 
+import functools
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
+from safetensors import SafetensorError, safe_open
+
 from pete.config import EMBEDDED_BASE, ModelConfig
+from pete.engines import hub
+from pete.engines.hub import OFFER_EMBEDDED
 from pete.engines.protocol import Base
 from pete.errors import BaseModelError
 
-HUB_FILES = ["*.safetensors", "*.safetensors.index.json", "config.json", "generation_config.json", "tokenizer*.json",
-             "special_tokens_map.json", "chat_template.jinja"]  # fmt: skip
-OFFER_EMBEDDED = f"or start with the embedded base: --set model.base={EMBEDDED_BASE}"
-
 
 def resolve_base(model: ModelConfig) -> Base:
-    """Find a base model on this machine, fetching it from the hub only when it is named and not cached.
+    """A base model, whole on this machine: found here, or fetched from the hub when it is named and not cached.
 
     Raises:
         BaseModelError: not here and not reachable, or not safe to load; with the way to get it.
+    """
+    base = look_up_base(model)
+    if base.missing:
+        hub.fetch(base.name, base.folder)
+    _check_weights(base.folder, base.name)
+    return replace(base, missing=0)
+
+
+def look_up_base(model: ModelConfig) -> Base:
+    """The same base with config and tokenizer only: enough to plan and to look at data, and no weights are fetched for it.
+
+    Raises:
+        BaseModelError: as resolve_base.
     """
     if model.base == EMBEDDED_BASE:
         from pete.engines.embedded import embedded_base
@@ -32,11 +47,13 @@ def resolve_base(model: ModelConfig) -> Base:
         check_folder(folder)
         digest = hashlib.sha256()
         for path in sorted([folder / "config.json", *folder.glob("*.safetensors")]):
-            with path.open("rb") as file:
-                digest.update(hashlib.file_digest(file, "sha256").digest())
+            found = path.stat()
+            digest.update(_sha256(path, found.st_size, found.st_mtime_ns))
         return Base(folder.name, folder, "local", digest.hexdigest(), context_of(folder))
     if model.base.count("/") == 1 and not model.base.startswith((".", "/", "~")):
-        return _from_hub(model)
+        folder, missing = hub.look_up(model.base, model.revision)
+        _check_config(folder)
+        return Base(model.base, folder, folder.name, folder.name, context_of(folder), missing)
     raise BaseModelError(
         f"The base model {model.base!r} is neither {EMBEDDED_BASE}, a folder here, nor a hub name (owner/name).",
         OFFER_EMBEDDED.removeprefix("or "),
@@ -49,6 +66,17 @@ def check_folder(folder: Path) -> None:
     Raises:
         BaseModelError: the reason.
     """
+    _check_config(folder)
+    _check_weights(folder, str(folder))
+
+
+def context_of(folder: Path) -> int:
+    """Tokens the model can see at once."""
+    settings = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    return int(settings.get("max_position_embeddings", 2048))
+
+
+def _check_config(folder: Path) -> None:
     config = folder / "config.json"
     if not config.is_file():
         raise BaseModelError(f"{folder} has no config.json: not a model folder.", OFFER_EMBEDDED.removeprefix("or "))
@@ -62,43 +90,30 @@ def check_folder(folder: Path) -> None:
                 f"{config} has {key!r}: this model wants to run its own code, and Pete never does that.",
                 "use a model that transformers supports by itself; " + OFFER_EMBEDDED,
             )
-    if not any(folder.glob("*.safetensors")):
-        pickled = sorted(p.name for p in folder.iterdir() if p.suffix in (".bin", ".pt", ".pth", ".ckpt"))
-        found = f"only {', '.join(pickled)} (pickle, which can run code when opened)" if pickled else "no weights"
-        raise BaseModelError(f"{folder}: expected *.safetensors, found {found}.", "use a revision with safetensors; " + OFFER_EMBEDDED)
 
 
-def context_of(folder: Path) -> int:
-    """Tokens the model can see at once."""
-    settings = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    return int(settings.get("max_position_embeddings", 2048))
-
-
-def _from_hub(model: ModelConfig) -> Base:
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError
-
-    def fetch(offline: bool) -> Path:
-        return Path(
-            snapshot_download(model.base, revision=model.revision, allow_patterns=HUB_FILES, local_files_only=offline)  # type: ignore[arg-type]
-        )
-
-    try:
-        folder = fetch(offline=True)
-        check_folder(folder)  # an interrupted download leaves a folder without weights
-    except Exception:
+def _check_weights(folder: Path, name: str) -> None:
+    """Every file of weights is there and not cut short; their headers are read, not the weights."""
+    wanted = hub.weight_names(folder)
+    if not wanted:
+        pickled = sorted(p.name for p in folder.iterdir() if p.suffix in hub.PICKLED)
+        others = sorted(p.name for p in folder.glob("*.safetensors"))
+        found = f"only {', '.join(pickled)} (pickle, which can run code when opened)" if pickled else ", ".join(others) or "no weights"
+        raise BaseModelError(f"{name}: expected {hub.WEIGHTS}, found {found}.", "use a revision with safetensors; " + OFFER_EMBEDDED)
+    for number, part in enumerate(wanted, 1):
+        if not (folder / part).is_file():
+            raise BaseModelError(f"{name}: {part} is missing ({number} of {len(wanted)} files of weights).", "download the model again")
         try:
-            folder = fetch(offline=False)
-        except (RepositoryNotFoundError, RevisionNotFoundError) as error:
+            with safe_open(folder / part, "np"):
+                pass
+        except SafetensorError as error:
             raise BaseModelError(
-                f"The hub knows no {model.base} at {model.revision or 'main'}: {type(error).__name__}.", OFFER_EMBEDDED
+                f"{name}: {part} is damaged or cut short ({error}).", f"remove {(folder / part).resolve()} and get the model again"
             ) from None
-        except Exception as error:
-            raise BaseModelError(
-                f"{model.base} is not cached here and the hub cannot be reached ({type(error).__name__}).",
-                f"on a machine with a network: hf download {model.base}"
-                + (f" --revision {model.revision}" if model.revision else "")
-                + f" ; {OFFER_EMBEDDED}",
-            ) from None
-    check_folder(folder)
-    return Base(model.base, folder, folder.name, folder.name, context_of(folder))
+
+
+@functools.cache
+def _sha256(path: Path, size: int, changed: int) -> bytes:
+    """Digest of a file of this size and time, read once in a process: a base of gigabytes is looked up several times in a run."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()

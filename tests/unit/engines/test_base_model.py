@@ -1,43 +1,65 @@
 import json
 
+import numpy as np
 import pytest
+from safetensors.numpy import save
 
 from pete.config import EMBEDDED_BASE, ModelConfig
-from pete.engines.base_model import check_folder, resolve_base
+from pete.engines import base_model
+from pete.engines.base_model import check_folder, look_up_base, resolve_base
 from pete.errors import BaseModelError
 
+INDEX = json.dumps({"weight_map": {"a": "model-1.safetensors", "b": "model-2.safetensors"}})
+TENSORS = save({"w": np.arange(100, dtype=np.float32)})
 
-def folder(tmp_path, config: object = None, *files: str):
+
+def folder(tmp_path, config: object = None, **files: str | bytes):
+    """A model folder; __ in a name stands for a dot."""
     path = tmp_path / "base"
     path.mkdir()
     if config is not None:
         (path / "config.json").write_text(config if isinstance(config, str) else json.dumps(config))
-    for name in files:
-        (path / name).write_bytes(b"x")
+    for name, content in files.items():
+        (path / name.replace("__", ".")).write_bytes(content if isinstance(content, bytes) else content.encode())
     return path
 
 
 @pytest.mark.parametrize(
     ("config", "files", "reason"),
     [
-        (None, ["model.safetensors"], "no config.json"),
-        ("{", ["model.safetensors"], "not JSON"),
-        ({"auto_map": {"AutoModel": "x.y"}}, ["model.safetensors"], "run its own code"),
-        ({"model_file": "x.py"}, ["model.safetensors"], "run its own code"),
-        ({}, ["pytorch_model.bin"], "pickle"),
-        ({}, [], "no weights"),
+        (None, {"model__safetensors": TENSORS}, "no config.json"),
+        ("{", {"model__safetensors": TENSORS}, "not JSON"),
+        ({"auto_map": {"AutoModel": "x.y"}}, {"model__safetensors": TENSORS}, "run its own code"),
+        ({"model_file": "x.py"}, {"model__safetensors": TENSORS}, "run its own code"),
+        ({}, {"pytorch_model__bin": b"x"}, "only pytorch_model.bin .pickle"),
+        ({}, {}, "found no weights"),
+        ({}, {"adapter_model__safetensors": TENSORS}, "expected model.safetensors, found adapter_model.safetensors"),
+        ({}, {"model__safetensors": TENSORS[:-1]}, "model.safetensors is damaged or cut short"),
+        ({}, {"model__safetensors__index__json": INDEX, "model-1__safetensors": TENSORS}, r"model-2.safetensors is missing .2 of 2"),
+        ({}, {"model__safetensors__index__json": INDEX.replace("model-2", "../x"), "model-1__safetensors": TENSORS}, "names '../x"),
+        ({}, {"model__safetensors__index__json": "[]"}, "not an index"),
     ],
 )
 def test_folders_that_are_refused_and_why(tmp_path, config, files, reason):
-    with pytest.raises(BaseModelError, match=reason):
-        check_folder(folder(tmp_path, config, *files))
+    path = folder(tmp_path, config, **files)
+    for look in (lambda: check_folder(path), lambda: look_up_base(ModelConfig(base=str(path)))):
+        with pytest.raises(BaseModelError, match=reason):
+            look()
 
 
-def test_a_local_folder_is_known_by_its_weights(tmp_path):
-    path = folder(tmp_path, {"max_position_embeddings": 77}, "model.safetensors")
+def test_a_folder_in_parts_is_whole(tmp_path):
+    parts = {"model-1__safetensors": TENSORS, "model-2__safetensors": TENSORS}
+    check_folder(folder(tmp_path, {}, model__safetensors__index__json=INDEX, **parts))
+
+
+def test_a_local_folder_is_known_by_its_weights_and_read_once(tmp_path, monkeypatch):
+    path = folder(tmp_path, {"max_position_embeddings": 77}, model__safetensors=TENSORS)
     first = resolve_base(ModelConfig(base=str(path)))
-    assert (first.context, first.revision) == (77, "local")
-    (path / "model.safetensors").write_bytes(b"y")
+    assert (first.context, first.revision, first.missing) == (77, "local", 0)
+    with monkeypatch.context() as patch:
+        patch.setattr(base_model.hashlib, "file_digest", None)
+        assert look_up_base(ModelConfig(base=str(path))) == first
+    (path / "model.safetensors").write_bytes(save({"w": np.zeros(100, dtype=np.float32)}))
     assert resolve_base(ModelConfig(base=str(path))).fingerprint != first.fingerprint
 
 
@@ -45,31 +67,6 @@ def test_a_name_that_is_nothing_offers_the_embedded_base():
     with pytest.raises(BaseModelError) as error:
         resolve_base(ModelConfig(base="gpt-five"))
     assert EMBEDDED_BASE in error.value.hint
-
-
-def test_a_hub_name_that_is_neither_cached_nor_reachable_says_how_to_get_it(monkeypatch, tmp_path):
-    asked = []
-
-    def nothing(name, *, local_files_only, **_):
-        asked.append(local_files_only)
-        raise ConnectionError("no route")
-
-    monkeypatch.setattr("huggingface_hub.snapshot_download", nothing)
-    with pytest.raises(BaseModelError) as error:
-        resolve_base(ModelConfig(base="EleutherAI/pythia-1.4b", revision="abc"))
-    assert asked == [True, False], "the cache first, then the hub"
-    assert "hf download EleutherAI/pythia-1.4b --revision abc" in error.value.hint and EMBEDDED_BASE in error.value.hint
-
-
-def test_a_cached_hub_model_never_asks_the_hub(monkeypatch, tmp_path):
-    path = folder(tmp_path, {"max_position_embeddings": 2048}, "model.safetensors")
-
-    def cached(name, *, local_files_only, **_):
-        assert local_files_only
-        return str(path)
-
-    monkeypatch.setattr("huggingface_hub.snapshot_download", cached)
-    assert resolve_base(ModelConfig(base="a/b")).name == "a/b"
 
 
 def test_a_wheel_with_another_file_is_refused(monkeypatch, tmp_path):
