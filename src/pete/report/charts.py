@@ -5,12 +5,13 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from functools import partial
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 
+from pete.report.blocks import Chart
 from pete.report.comparison import Comparison, Likelihood
-from pete.report.numbers import bounds, plain, short
+from pete.report.numbers import bounds, gigabytes, plain, short
 from pete.report.training import Training
 
 if TYPE_CHECKING:
@@ -21,53 +22,38 @@ if TYPE_CHECKING:
 INK, FAINT, RULE, BASE, TUNED = "#0a0b01", "#0a0b02", "#0a0b03", "#0a0b04", "#0a0b05"
 VARIABLES = {INK: "--ink", FAINT: "--faint", RULE: "--rule", BASE: "--base", TUNED: "--tuned"}
 WIDE, NARROW = 760, 350
+WIDTHS = {"wide": WIDE, "narrow": NARROW}
 """CSS pixels; a phone gets its own drawing, because a shrunken one cannot be read."""
 MOST_POINTS = 500
 
 
-@dataclass(frozen=True)
-class Chart:
-    """One picture for wide and for narrow pages, and the sentence that says the same."""
-
-    wide: str
-    narrow: str
-    text: str
-
-
 def loss_chart(training: Training) -> Chart | None:
     """Train loss, validation loss, the base's validation loss, the best step; None before the first step."""
-    if not training.steps:
-        return None
-    text = loss_text(training)
-    return Chart(_loss_svg(training, WIDE, text), _loss_svg(training, NARROW, text), text)
+    return Chart(_loss_text(training), partial(_loss_svg, training)) if training.steps else None
 
 
 def gain_chart(comparison: Comparison) -> Chart | None:
-    """Held-out bits per byte of base and tuned by category, and the paired gain with its interval; None without rows."""
-    if comparison.held_out is None:
-        return None
-    held = _shown(comparison)
-    text = gain_text(comparison)
-    return Chart(_gain_svg(comparison, held, WIDE, text), _gain_svg(comparison, held, NARROW, text), text)
+    """Held-out bits per byte of base and tuned by category; None without rows."""
+    return Chart(_gain_text(comparison), partial(_gain_svg, comparison, _shown(comparison))) if comparison.held_out else None
 
 
 def pulse_chart(training: Training) -> Chart | None:
-    """Learning rate, gradient norm and tokens/s over the steps, side by side; None before the first step."""
+    """Learning rate, gradient norm, tokens/s and memory over the steps, side by side; None before the first step."""
     if not training.steps:
         return None
     norms = [s.grad_norm for s in training.steps]
     text = (
         f"Learning rate: highest {short(max(s.lr for s in training.steps))}, at the end {short(training.steps[-1].lr)}. "
         f"Gradient norm: from {short(min(norms))} to {short(max(norms))}. "
-        f"Speed: {short(training.tokens_per_second)} tokens/s over all steps."
+        f"Speed: {short(training.tokens_per_second)} tokens/s over all steps. Memory: at most {gigabytes(training.peak_memory)}."
     )
-    return Chart(_pulse_svg(training, WIDE, text), _pulse_svg(training, NARROW, text), text)
+    return Chart(text, partial(_pulse_svg, training))
 
 
 # --- the same in a sentence --------------------------------------------------------------------------------------------
 
 
-def loss_text(training: Training) -> str:
+def _loss_text(training: Training) -> str:
     """What the loss chart shows."""
     smooth = training.smoothed()
     moved = "fell" if smooth[-1] < smooth[0] else "went"
@@ -78,7 +64,7 @@ def loss_text(training: Training) -> str:
     return " ".join(words)
 
 
-def gain_text(comparison: Comparison) -> str:
+def _gain_text(comparison: Comparison) -> str:
     """What the gain chart shows."""
     said = ", ".join(f"{comparison.title(h.category)} {plain(h.base, 2)} to {plain(h.tuned, 2)}" for h in _shown(comparison))
     held = comparison.held_out
@@ -181,11 +167,12 @@ def _pulse_svg(training: Training, width: int, text: str) -> str:
         ("learning rate", [s.lr for s in training.steps]),
         ("gradient norm", [s.grad_norm for s in training.steps]),
         ("tokens/s", [s.tokens / s.seconds if s.seconds > 0 else 0.0 for s in training.steps]),
+        ("memory, GB", [s.memory / 1e9 for s in training.steps]),
     )
     steps = [s.step for s in training.steps]
-    with _figure(width, 150 if wide else 380) as figure:
+    with _figure(width, 150 if wide else 500) as figure:
         for place, (name, values) in enumerate(series, 1):
-            axes = figure.add_subplot(1, 3, place) if wide else figure.add_subplot(3, 1, place)
+            axes = figure.add_subplot(1, 4, place) if wide else figure.add_subplot(4, 1, place)
             _calm(axes)
             axes.plot(*_thin(steps, values), color=INK, linewidth=1.0)
             axes.set_xlim(0, max(steps[-1], 2))

@@ -42,6 +42,11 @@ class Suggestion:
     text: str
     command: str
 
+    @property
+    def retrains(self) -> bool:
+        """Whether it takes another training."""
+        return self.command.startswith("pete train")
+
 
 @dataclass(frozen=True)
 class Finding:

@@ -1,31 +1,31 @@
 """report.html: one file that opens anywhere, asks nobody for anything, and runs no script."""
 
+import re
 from pathlib import Path
 
-from pete.report import content
-from pete.report.charts import gain_chart, loss_chart, pulse_chart
-from pete.report.model import ReportData
+from pete.report.blocks import Chart, Page
+from pete.report.charts import WIDTHS
 
-TEMPLATE = Path(__file__).with_name("template.html.jinja")
-OPEN_PROMPTS = 4
-"""Prompts of a category that are shown at once; the others are one click away."""
+HERE = Path(__file__).parent
 
 
-def to_html(data: ReportData) -> str:
-    """The whole report. Everything is escaped but the charts, which matplotlib escapes itself."""
+def to_html(page: Page) -> str:
+    """The whole page. Everything is escaped but the charts, which matplotlib escapes itself."""
     import jinja2
 
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
     )
-    template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
-    return template.render(
-        data=data,
-        content=content,
-        evaluation=data.evaluation,
-        groups=data.evaluation.by_prompt_category() if data.evaluation else (),
-        open_prompts=OPEN_PROMPTS,
-        loss=loss_chart(data.training),
-        pulse=pulse_chart(data.training),
-        gain=gain_chart(data.evaluation) if data.evaluation else None,
-    )
+    template = environment.from_string((HERE / "template.html.jinja").read_text(encoding="utf-8"))
+    style = (HERE / "style.css").read_text(encoding="utf-8")
+    return template.render(page=page, style=style, anchor=_anchor, draw=_draw)
+
+
+def _draw(chart: Chart, width: str) -> str:
+    from markupsafe import Markup
+
+    return Markup(chart.draw(WIDTHS[width], chart.text))
+
+
+def _anchor(title: str) -> str:
+    return re.sub(r"\W+", "-", title.lower()).strip("-")

@@ -1,13 +1,27 @@
 """report.md: the report as text. Whatever a model wrote stays text: it cannot open a tag, a fence, a table or a heading."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from pete.report import content
-from pete.report.charts import gain_text, loss_text
-from pete.report.comparison import Asked, Comparison
-from pete.report.content import Fact, Table
-from pete.report.model import ReportData
+from pete.report.blocks import (
+    Answers,
+    Block,
+    Cards,
+    Chart,
+    Command,
+    Facts,
+    Findings,
+    Fold,
+    Page,
+    Passages,
+    Prompted,
+    Section,
+    Steps,
+    Table,
+    Text,
+    Verdict,
+)
+from pete.report.marks import LEGEND, marked
 
 _ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 _MARKUP = re.compile(r"([\\`*_\[\]|~#$])")
@@ -30,81 +44,63 @@ def quote(text: str) -> str:
     return "\n".join(f"> {escape(line)}  ".rstrip() if not line.strip() else f"> {escape(line)}  " for line in lines)
 
 
-def to_markdown(data: ReportData) -> str:
-    """The whole report."""
-    return "\n\n".join(part for part in _parts(data) if part) + "\n"
+def to_markdown(page: Page) -> str:
+    """The whole page."""
+    parts = [f"# {escape(page.title)}", *_lay_out(page.head, 2), *_lay_out(page.chapters, 2)]
+    return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _parts(data: ReportData) -> Iterator[str]:
-    evaluation = data.evaluation
-    yield f"# {escape(data.voice)}: {escape(data.name)}"
-    yield f"**{escape(content.lead(data))}**"
-    yield _table(Table(("Number", "Value", "Beside"), tuple((c.name, c.value, c.beside) for c in content.cards(data))))
-    if data.training.steps:
-        yield "## Learning"
-        yield escape(loss_text(data.training))
-        if table := content.validation_table(data.training):
-            yield _table(table)
-    if evaluation is None:
-        yield "## Not evaluated yet"
-        yield "There is no evaluation in this run, so nothing is said about answers or speed. To make one:"
-        yield _span(data.evaluate_command)
-    else:
-        yield from _evaluation(data, evaluation)
-    yield from _judgement(data)
-    yield "## Run facts"
-    for title, facts in content.facts(data):
-        yield f"### {title}"
-        yield _facts(facts)
-    yield "### Settings, and where each came from"
-    yield _table(content.settings_table(data))
-    yield "## How to read this"
-    yield _facts(content.how_to_read(data))
+def _lay_out(blocks: Iterable[Block], level: int) -> Iterator[str]:
+    for block in blocks:
+        match block:
+            case Section(title, inside):
+                yield f"{'#' * level} {escape(title)}"
+                yield from _lay_out(inside, level + 1)
+            case Fold(summary, inside):
+                yield f"*{escape(summary)}*"
+                yield from _lay_out(inside, level)
+            case Text(text, style):
+                yield f"**{escape(text)}**" if style == "lead" else escape(text)
+            case Verdict(word, _, reason):
+                yield f"**{escape(word)}** {escape(reason)}"
+            case Command(line):
+                yield _span(line)
+            case Cards(cards):
+                yield _table(Table(("Number", "Value", "Beside"), tuple((c.name, c.value, c.beside) for c in cards)))
+            case Table():
+                yield _table(block)
+            case Facts(facts):
+                yield "\n".join(f"- **{escape(f.name)}:** {escape(' '.join(f.value.split()))}" for f in facts)
+            case Chart(text):
+                yield escape(text)
+            case Findings(_, findings):
+                yield "\n".join(f"- **{escape(f.title)}.** {escape(f.evidence)} ({_span(f.source)})" for f in findings)
+            case Steps(steps):
+                yield "\n".join(
+                    f"{number}. {escape(step.text)} Because: {escape(finding.title)}.\n   {_span(step.command)}"
+                    for number, (step, finding) in enumerate(steps, 1)
+                )
+            case Answers(asked):
+                for prompted in asked:
+                    yield from _answers(prompted)
+            case Passages(passages):
+                for passage in passages:
+                    yield f"**{escape(passage.where)}**"
+                    yield quote("".join(p.text for p in passage.pieces))
+                    yield escape(passage.source)
+                    yield quote("".join(p.text for p in passage.source_pieces))
 
 
-def _evaluation(data: ReportData, evaluation: Comparison) -> Iterator[str]:
-    if evaluation.held_out is not None and (table := content.held_out_table(evaluation)):
-        yield "## Unseen writing of the author"
-        yield escape(gain_text(evaluation))
-        yield _table(table)
-    if evaluation.asked:
-        yield "## Answers, base beside tuned"
-        for title, prompts in evaluation.by_prompt_category():
-            yield f"### {escape(title)}"
-            for asked in prompts:
-                yield from _answers(asked)
-    if table := content.responses_table(evaluation):
-        yield "## Answers in numbers"
-        yield _table(table)
-    if table := content.changes_table(evaluation):
-        yield _table(table)
-    if table := content.speed_table(data):
-        yield "## Speed"
-        yield _table(table)
-
-
-def _answers(asked: Asked) -> Iterator[str]:
-    yield f"**{escape(asked.prompt_id)}**"
-    yield quote(asked.prompt)
-    for pair in asked.pairs:
-        for model, sample in zip(("Base", "Tuned"), pair, strict=True):
-            if sample is not None:
-                yield f"{model} ({escape(', '.join(content.notes_on(sample)))}):"
-                yield quote(sample.text) if sample.text.strip() else "*(empty)*"
-
-
-def _judgement(data: ReportData) -> Iterator[str]:
-    for kind, title in content.KINDS:
-        found = data.of_kind(kind)
-        if found:
-            yield f"## {title}"
-            yield "\n".join(f"- **{escape(f.title)}.** {escape(f.evidence)} ({_span(f.source)})" for f in found)
-    if data.next_steps:
-        yield "## What to try next"
-        yield "\n".join(
-            f"{number}. {escape(step.text)} Because: {escape(finding.title)}.\n   `{_code(step.command)}`"
-            for number, (step, finding) in enumerate(data.next_steps, 1)
-        )
+def _answers(prompted: Prompted) -> Iterator[str]:
+    yield f"**{escape(prompted.prompt_id)}**"
+    yield quote(prompted.prompt)
+    for pair in prompted.pairs:
+        for model, side in zip(("Base", "Tuned"), pair, strict=True):
+            if side is not None:
+                yield f"{model} ({escape(', '.join(side.notes))}):"
+                yield quote(side.sample.text) if side.sample.text.strip() else "*(empty)*"
+                if told := [f"{LEGEND[kind]}: {' | '.join(texts)}" for kind, texts in marked(side.pieces).items()]:
+                    yield f"Marked: {escape('; '.join(told))}"
 
 
 def _table(table: Table) -> str:
@@ -116,13 +112,5 @@ def _table(table: Table) -> str:
     return f"{text}\n\n{escape(table.note)}" if table.note else text
 
 
-def _facts(facts: list[Fact]) -> str:
-    return "\n".join(f"- **{escape(f.name)}:** {escape(' '.join(f.value.split()))}" for f in facts)
-
-
 def _span(text: str) -> str:
-    return f"`{_code(text)}`"
-
-
-def _code(text: str) -> str:
-    return text.replace("`", "'").replace("\n", " ")
+    return f"`{text.replace('`', chr(39)).replace(chr(10), ' ')}`"

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from pete.adapter import LINEAGE, Lineage, read_lineage
 from pete.config import Resolved
@@ -10,6 +11,7 @@ from pete.evaluate.log import read_log
 from pete.events import read
 from pete.report.comparison import Comparison, compare
 from pete.report.findings import Finding, Measured, Suggestion, find, next_steps
+from pete.report.night import night_summary
 from pete.report.training import Training, read_training
 from pete.run import RunDir
 
@@ -37,11 +39,21 @@ class ReportData:
     findings: tuple[Finding, ...]
     next_steps: tuple[tuple[Suggestion, Finding], ...]
     evaluate_command: str
+    train_rows: int
+    night: tuple[tuple[str, str], ...]
+    """What happened while it ran: (name, sentence)."""
+    errors: int
+    """Failures in errors.jsonl."""
 
     @property
     def base(self) -> str:
         """The base model's name."""
         return self.training.started.base if self.training.started else self.resolved.config.model.base
+
+    @property
+    def machine(self) -> Mapping[str, str | int | float]:
+        """Facts of the machine, as examined before the run; empty for runs of before that."""
+        return self.training.checked.machine if self.training.checked else {}
 
     def of_kind(self, kind: str) -> list[Finding]:
         """The findings of one kind, in order."""
@@ -57,7 +69,8 @@ def read_report(run: RunDir) -> ReportData:
     resolved = run.read_config()
     dataset = _dataset(run)
     lineage = read_lineage(run.adapter) if (run.adapter / LINEAGE).is_file() else None
-    training = read_training(read(run.events_file))
+    events = list(read(run.events_file))
+    training = read_training(events)
     newest = run.newest_evaluation()
     evaluation = compare(read_log(newest), f"evaluations/{newest.name}") if newest else None
     voice = lineage.persona if lineage else evaluation.log.persona if evaluation else resolved.config.data.persona
@@ -75,7 +88,17 @@ def read_report(run: RunDir) -> ReportData:
         findings=findings,
         next_steps=next_steps(findings),
         evaluate_command=measured.evaluate_again().strip(),
+        train_rows=rows,
+        night=tuple(night_summary(events)),
+        errors=_lines(run.errors_file),
     )
+
+
+def _lines(path: Path) -> int:
+    try:
+        return len(path.read_bytes().splitlines())
+    except OSError:
+        return 0
 
 
 def _dataset(run: RunDir) -> Dataset | None:

@@ -4,6 +4,34 @@ SECONDS = (3.0, 5.0)
 TOKENS_PER_SECOND = (10.0, 20.0)
 GIGABYTES = (4.0, 6.0)
 WHAT = "EleutherAI/pythia-1.4b on an Apple M4 Pro"
+NOT_GIVEN = "not given"
+
+BASE = {"Model": "EleutherAI/pythia-1.4b", "Parameters": "1.4 billion", "Framework": "PyTorch with Hugging Face Transformers"}
+LORA = {
+    "Method": "PEFT, LoRA adapters",
+    "Target modules": "query_key_value",
+    "Rank (r)": "16",
+    "Alpha": "32",
+    "Dropout": "0.05",
+    "Trainable parameters": "~0.5%",
+}
+TRAINING = {
+    "Batch size": "1",
+    "Gradient accumulation steps": "16",
+    "Learning rate": "2e-4",
+    "Weight decay": "0.01",
+    "Warmup steps": "100",
+    "Training iterations": "2000",
+    "Mixed precision": "disabled",
+    "Optimizer": "AdamW",
+}
+APPLE = {
+    "Device": "MPS",
+    "PYTORCH_MPS_HIGH_WATERMARK_RATIO": "0.0",
+    "PYTORCH_ENABLE_MPS_FALLBACK": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+    "Quantization": "8-bit removed",
+}
 
 
 def span(figures: tuple[float, float]) -> str:

@@ -2,8 +2,8 @@ import math
 
 import pytest
 
-from pete.report.comparison import CUT_OFF, compare
 from pete.evaluate.stats import Rate
+from pete.report.comparison import CUT_OFF, compare
 from tests.unit.report.conftest import evaluation, held_out, sample
 
 LN2 = math.log(2)

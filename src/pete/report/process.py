@@ -1,0 +1,226 @@
+"""The chapter "Fine-Tuning Process": what was trained, how, on what, and what happened meanwhile."""
+
+from collections.abc import Mapping
+
+from pete.events import Planned
+from pete.report import original
+from pete.report.blocks import Block, Fact, Facts, Fold, Section, Table, Text
+from pete.report.charts import loss_chart, pulse_chart
+from pete.report.model import ReportData
+from pete.report.numbers import change, counted, duration, gigabytes, millions, plain, short, when
+from pete.report.training import Sitting, Training
+
+UNKNOWN = "not recorded"
+BESIDE = ("This run", "Original report")
+
+
+def process(data: ReportData) -> Section:
+    """The chapter, its sections under the original report's names."""
+    sections = [
+        _learning(data),
+        Section("Base Model", (_beside("Base model", _base(data), original.BASE),)),
+        Section("Fine-Tuning Configuration", (_beside("Adapter", _lora(data), original.LORA),)),
+        Section("Training Hyperparameters", (_beside("Setting", _hyperparameters(data), original.TRAINING),)),
+        Section("Apple Silicon Optimizations", (_beside("In force", _apple(data), original.APPLE),)),
+        _machine(data),
+        _prediction(data),
+        _monitoring(data),
+    ]
+    return Section("Fine-Tuning Process", tuple(s for s in sections if s is not None))
+
+
+def _beside(name: str, mine: Mapping[str, str], theirs: Mapping[str, str]) -> Table:
+    rows = tuple((key, value, theirs.get(key, original.NOT_GIVEN)) for key, value in mine.items())
+    return Table((name, *BESIDE), rows, words=True)
+
+
+def _learning(data: ReportData) -> Section | None:
+    training = data.training
+    loss, pulse = loss_chart(training), pulse_chart(training)
+    if loss is None or pulse is None:
+        return None
+    more: list[Block] = [pulse]
+    if training.validations:
+        more.append(_validations(training))
+    return Section(
+        "Learning curves",
+        (
+            Text(
+                "Each step shows the model a few examples and corrects it a little. The thin line is the loss of each step, the thick one "
+                "its average; the dots are rows kept aside to choose the best step."
+            ),
+            loss,
+            Fold("Every validation, learning rate, gradient norm, speed and memory", tuple(more)),
+        ),
+    )
+
+
+def _validations(training: Training) -> Table:
+    smooth = {s.step: value for s, value in zip(training.steps, training.smoothed(), strict=True)}
+    rows = []
+    for v in training.validations:
+        mark = "base, before training" if v.step == 0 else "best" if training.best is not None and v.step == training.best.step else ""
+        rows.append((str(v.step), plain(v.loss), plain(smooth[v.step]) if v.step in smooth else "", mark))
+    note = (
+        f"Nats a token. The training loss is averaged over {2 * training.smoothing + 1} steps around, and is taken with dropout on, "
+        "where there is any."
+    )
+    return Table(("Step", "Validation loss", "Training loss", ""), tuple(rows), note)
+
+
+# --- what was set ----------------------------------------------------------------------------------------------------
+
+
+def _base(data: ReportData) -> dict[str, str]:
+    started, lineage = data.training.started, data.lineage
+    return {
+        "Model": data.base,
+        "Parameters": f"{millions(started.parameters)} ({started.parameters:,})" if started else UNKNOWN,
+        "Framework": f"{started.engine} engine of Pete{f' {lineage.pete}' if lineage else ''}" if started else UNKNOWN,
+        "Revision": (lineage.base_revision if lineage else data.resolved.config.model.revision) or UNKNOWN,
+        "Fingerprint": lineage.base_fingerprint[:16] if lineage else UNKNOWN,
+    }
+
+
+def _lora(data: ReportData) -> dict[str, str]:
+    lora, started = data.resolved.config.lora, data.training.started
+    trained = UNKNOWN
+    if started:
+        trained = (
+            f"{data.training.trainable_share:.2%} of all parameters: {started.trainable:,} of {started.parameters + started.trainable:,}"
+        )
+    return {
+        "Method": "LoRA adapter in PEFT's format",
+        "Target modules": ", ".join(lora.targets),
+        "Rank (r)": str(lora.rank),
+        "Alpha": f"{lora.alpha:g}",
+        "Dropout": f"{lora.dropout:g}",
+        "Trainable parameters": trained,
+    }
+
+
+def _hyperparameters(data: ReportData) -> dict[str, str]:
+    config, training = data.resolved.config, data.training
+    train, optim, started = config.train, config.optim, training.started
+    length = f"{train.epochs:g} epochs" if train.steps is None else f"{train.steps}"
+    done = f"{training.last_step} of {started.steps}" if started else UNKNOWN
+    return {
+        "Batch size": str(train.micro_batch),
+        "Gradient accumulation steps": f"{train.accumulation} ({train.micro_batch * train.accumulation} rows an update)",
+        "Learning rate": f"{optim.learning_rate:g}, {optim.schedule} after the warm-up",
+        "Weight decay": f"{optim.weight_decay:g}",
+        "Warmup steps": str(optim.warmup_steps),
+        "Training iterations": f"{done} (asked for: {length})",
+        "Mixed precision": _precision(data),
+        "Optimizer": "AdamW",
+        "Longest gradient": f"{optim.clip_norm:g}",
+        "Gradient checkpointing": "on" if train.gradient_checkpointing else "off",
+        "Tokens of the longest row": f"{config.data.max_length:,}{', rows packed together' if config.data.packing else ''}",
+        "Seed": str(train.seed),
+    }
+
+
+def _precision(data: ReportData) -> str:
+    started = data.training.started
+    if started is None:
+        return UNKNOWN
+    return "disabled: float32" if started.dtype == "float32" else f"base weights in {started.dtype}, adapter in float32"
+
+
+def _apple(data: ReportData) -> dict[str, str]:
+    started, resolved = data.training.started, data.resolved
+    device = started.device if started else UNKNOWN
+    found = {
+        key: str(data.machine.get(key, UNKNOWN))
+        for key in ("PYTORCH_MPS_HIGH_WATERMARK_RATIO", "PYTORCH_ENABLE_MPS_FALLBACK", "TOKENIZERS_PARALLELISM")
+    }
+    # runs of before this setting have it as a default only: nobody put it in force then
+    if found["PYTORCH_MPS_HIGH_WATERMARK_RATIO"] == UNKNOWN and "engine.mps_high_watermark" in resolved.sources:
+        found["PYTORCH_MPS_HIGH_WATERMARK_RATIO"] = f"{resolved.config.engine.mps_high_watermark:.1f}"
+    if device not in ("mps", UNKNOWN):
+        for key in ("PYTORCH_MPS_HIGH_WATERMARK_RATIO", "PYTORCH_ENABLE_MPS_FALLBACK"):
+            found[key] += f" (nothing to do on {device})" if found[key] != UNKNOWN else ""
+    dtype = f"{started.dtype}: {started.dtype_reason}" if started and started.dtype_reason else started.dtype if started else UNKNOWN
+    return {"Device": device, **found, "Quantization": "none", "Number format of the base": dtype}
+
+
+# --- what the machine was, what was foreseen, what happened -----------------------------------------------------------
+
+
+def _machine(data: ReportData) -> Section:
+    checked = data.training.checked
+    if checked is None:
+        return Section("The machine", (Text("Not recorded: the machine was not examined before this run."),))
+    blocks: list[Block] = []
+    if checked.machine:
+        blocks.append(Facts(tuple(Fact(_name(key), _value(key, value)) for key, value in checked.machine.items())))
+    if checked.findings:
+        order = ("stop", "caution", "good")
+        rows = sorted(
+            ((f.get("level", ""), f.get("name", ""), f.get("found", ""), f.get("advice", "")) for f in checked.findings),
+            key=lambda row: order.index(row[0]) if row[0] in order else -1,
+        )
+        blocks.append(Table(("Level", "What", "Found", "Advice"), tuple(rows), f"As examined {when(checked.time)}.", words=True))
+    return Section("The machine", tuple(blocks))
+
+
+def _name(key: str) -> str:
+    return key if key.isupper() else key.replace("_", " ").capitalize()
+
+
+def _value(key: str, value: str | int | float) -> str:
+    if isinstance(value, str):
+        return value
+    is_bytes = isinstance(value, int) and value >= 10**7 and any(word in key for word in ("memory", "disk", "swap", "total", "available"))
+    return gigabytes(int(value)) if is_bytes else short(value)
+
+
+def _prediction(data: ReportData) -> Section:
+    title = "Prediction against what happened"
+    sitting = next((s for s in reversed(data.training.sittings) if s.planned is not None), None)
+    if sitting is None or (planned := sitting.planned) is None:
+        return Section(title, (Text("Not recorded: nothing was predicted before this run."),))
+    rows = [
+        ("Peak memory", gigabytes(planned.memory), *_memory(sitting, planned)),
+        ("Training time", duration(planned.seconds), *_time(sitting, planned)),
+    ]
+    again = f" These are the figures of the last sitting, which went on after step {sitting.from_step}." if sitting.from_step else ""
+    note = f"There were {gigabytes(planned.available)} to be had. The speed was taken from: {planned.basis}.{again}"
+    return Section(title, (Table(("", "Predicted", "Happened", "Difference"), tuple(rows), note),))
+
+
+def _memory(sitting: Sitting, planned: Planned) -> tuple[str, str]:
+    if not sitting.peak_memory or not planned.memory:
+        return (UNKNOWN, "")
+    return (gigabytes(sitting.peak_memory), change(sitting.peak_memory / planned.memory - 1))
+
+
+def _time(sitting: Sitting, planned: Planned) -> tuple[str, str]:
+    if sitting.reason != "done":
+        return (f"{duration(sitting.seconds)}, {sitting.reason}", "")
+    return (duration(sitting.seconds), change(sitting.seconds / planned.seconds - 1) if planned.seconds else "")
+
+
+def _monitoring(data: ReportData) -> Section:
+    training, tracking = data.training, data.resolved.config.tracking
+    wandb = UNKNOWN
+    if "tracking.wandb" in data.resolved.sources:
+        where = {"off": "off", "offline": "offline: kept in the run's wandb/", "online": f"online, project {tracking.project}"}
+        wandb = where[tracking.wandb] + (", sampled answers too" if tracking.samples and tracking.wandb != "off" else "")
+    lines = ", ".join(counted(n, _KINDS[kind]) for kind, n in training.counts.items() if kind in _KINDS and n)
+    facts = (
+        Fact("Weights & Biases", wandb),
+        Fact("Local logging", f"events.jsonl: {lines or 'nothing'}; the same in words, with timestamps, in train.log"),
+        Fact("Errors", f"{counted(data.errors, 'failure')}, with tracebacks in errors.jsonl" if data.errors else "none recorded"),
+    )
+    blocks: list[Block] = [Facts(facts)]
+    if data.night:
+        blocks.append(Section("While it ran", (Facts(tuple(Fact(name, words) for name, words in data.night)),)))
+    if training.samples:
+        said = Facts(tuple(Fact(f"Step {s.step}", s.text.strip() or "(empty)") for s in training.samples), prose=True)
+        blocks.append(Fold(f"Answers while it learned, to: {training.samples[-1].prompt}", (said,)))
+    return Section("Monitoring", tuple(blocks))
+
+
+_KINDS = {"Step": "step", "Validated": "validation", "Saved": "checkpoint", "Sampled": "sample", "Warned": "note"}
+"""Kinds of events that count something, and what."""
