@@ -1,0 +1,74 @@
+"""pete launchers: Pete by double-click."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pete.cli.console import as_typed, console
+
+if TYPE_CHECKING:
+    from pete.machine.launchers import Outcome
+
+app = typer.Typer(help="Pete by double-click: five files for the Desktop.", no_args_is_help=True, rich_markup_mode=None)
+
+FolderArgument = Annotated[Path | None, typer.Argument(metavar="[FOLDER]", help="where to; ~/Desktop unless given")]
+
+
+@app.command()
+def install(folder: FolderArgument = None) -> None:
+    """Put the launchers into a folder, bound to this checkout. Doing it twice is fine; other people's files are left alone."""
+    from pete.config import PROJECT
+    from pete.machine import launchers
+    from pete.machine.probes import Probes
+    from pete.machine.readings import read_machine
+
+    folder = _folder(folder)
+    outcomes = launchers.install(folder)
+    _show(outcomes)
+    probes = Probes()
+    for place, cloud in read_machine(probes, list(dict.fromkeys((folder, PROJECT)))).synced:
+        if place == PROJECT:
+            _say(f"caution: {cloud} copies this checkout ({PROJECT}) with its .venv and runs: move it, to ~/pete say, and install again")
+        else:
+            _say(f"note: {cloud} copies {folder} to your other machines; there the launchers find no Pete and say so")
+    if probes.system == "Darwin":
+        _say(
+            "If macOS refuses to open one, Pete came as a zip from a browser: xattr -dr com.apple.quarantine FOLDER, or git clone instead."
+        )
+    _refuse(outcomes, "installed")
+    _say(as_typed(f"Double-click to start. They start {PROJECT}; if you move it: pete launchers install, from the new place."))
+
+
+@app.command()
+def uninstall(folder: FolderArgument = None) -> None:
+    """Remove the launchers from a folder; nothing that Pete did not put there."""
+    from pete.machine import launchers
+
+    outcomes = launchers.uninstall(_folder(folder))
+    _show(outcomes)
+    _refuse(outcomes, "removed")
+
+
+def _folder(given: Path | None) -> Path:
+    return (given.expanduser() if given else Path.home() / "Desktop").absolute()
+
+
+def _say(line: str) -> None:
+    console().print(line, soft_wrap=True, markup=False)
+
+
+def _show(outcomes: "list[Outcome]") -> None:
+    _say(f"{outcomes[0].path.parent}")
+    for outcome in outcomes:
+        _say(f"  {outcome.path.name:45} {outcome.words}")
+
+
+def _refuse(outcomes: "list[Outcome]", done: str) -> None:
+    from pete.errors import UserError
+
+    left = [outcome.path.name for outcome in outcomes if not outcome.well]
+    if left:
+        raise UserError(
+            f"{len(left)} of {len(outcomes)} launchers were not {done}: {', '.join(left)}.", "the reason stands beside each, above"
+        )
