@@ -1,0 +1,119 @@
+"""What happened while the user slept: a run's events in a handful of lines, printed when training ends."""
+
+import time
+from collections.abc import Callable, Iterable
+from itertools import pairwise
+
+from pete.events import Event
+from pete.report.numbers import change, counted, duration, gigabytes, plain
+from pete.report.training import Sitting, Training, read_training
+
+SWAP_NOTICED = 256_000_000
+"""Bytes; less than this is other programs breathing."""
+SHOWN = 3
+"""Naps and warnings told in full; the log has them all."""
+
+Local = Callable[[float], time.struct_time]
+
+
+def night_summary(events: Iterable[Event], local: Local = time.localtime) -> list[tuple[str, str]]:
+    """A run as (name, sentence) lines; nothing for a run that never started.
+
+    What was not recorded is left out, never guessed: an older run has no plan, some machines hide their swap.
+
+    Args:
+        events: what `events.read` gives, sittings that broke off included.
+        local: seconds since 1970 to local time; an argument so that a test has a clock of its own.
+    """
+    training = read_training(events)
+    if training.started is None or not training.sittings:
+        return []
+    lines = [*_course(training, local), *_losses(training), *_naps(training, local), *_against_plan(training), *_swap(training)]
+    told = [warned.message for warned in training.warnings]
+    lines += [("note", message) for message in told[:SHOWN]]
+    if len(told) > SHOWN:
+        lines.append(("", f"and {counted(len(told) - SHOWN, 'more note')} in train.log"))
+    return lines
+
+
+def _course(training: Training, local: Local) -> list[tuple[str, str]]:
+    assert training.started is not None, "looked at before"
+    sittings = training.sittings
+    first, last = sittings[0], sittings[-1]
+    steps = f"{training.last_step:,} of {training.started.steps:,} steps"
+    lines = [
+        ("began", _day(first.began, local)),
+        ("ended", f"{_day(last.ended, local)}, {duration(last.ended - first.began)} later; {steps}"),
+    ]
+    if last.reason != "done":
+        lines.append(("unfinished", f"{_ending(last)}; pete resume goes on"))
+    for before, after in pairwise(sittings):
+        at = f"{_day(before.ended, local)} after step {before.last_step:,}"
+        lines.append(("break", f"{_ending(before)} {at}; went on {_day(after.began, local)} from step {after.from_step:,}"))
+    if training.repeated:
+        lines.append(("", f"{counted(training.repeated, 'step')} after the last checkpoint had to be done again"))
+    return lines
+
+
+def _ending(sitting: Sitting) -> str:
+    return "stopped on request" if sitting.reason == "interrupted" else "broke off without a word"
+
+
+def _losses(training: Training) -> list[tuple[str, str]]:
+    lines = []
+    if smooth := training.smoothed():
+        lines.append(("loss", f"{plain(smooth[0])} at first, {plain(smooth[-1])} at last (averaged over neighbouring steps)"))
+    if training.best:
+        base = f"{plain(training.base_loss)} before training, " if training.base_loss is not None else ""
+        end = training.last_validation
+        tail = f", {plain(end.loss)} at the end" if end and end.step != training.best.step else ""
+        lines.append(("validation", f"{base}best {plain(training.best.loss)} at step {training.best.step:,}{tail}"))
+    return lines
+
+
+def _naps(training: Training, local: Local) -> list[tuple[str, str]]:
+    naps = training.naps
+    if not naps:
+        return []
+    told = ", ".join(f"{duration(nap.seconds)} until {_clock(nap.until, local)} (step {nap.step:,})" for nap in naps[:SHOWN])
+    more = f", and {counted(len(naps) - SHOWN, 'more time')}" if len(naps) > SHOWN else ""
+    return [("asleep", f"{duration(training.asleep)} in all; training waited: {told}{more}")]
+
+
+def _against_plan(training: Training) -> list[tuple[str, str]]:
+    lines = []
+    highest = max(training.sittings, key=lambda sitting: sitting.peak_memory)
+    if highest.peak_memory:
+        lines.append(("memory", f"{gigabytes(highest.peak_memory)} at the highest" + _planned(highest.peak_memory, highest, "memory")))
+    done = training.finished is not None and training.finished.reason == "done"
+    # the first plan was for the whole run, and so is the time that is kept across sittings
+    lines.append(
+        ("time", f"{duration(training.seconds)} of training" + (_planned(training.seconds, training.sittings[0], "time") if done else ""))
+    )
+    return lines
+
+
+def _planned(found: float, sitting: Sitting, what: str) -> str:
+    plan = sitting.planned
+    expected = 0 if plan is None else plan.memory if what == "memory" else plan.seconds
+    if expected <= 0:
+        return ""
+    return f"; planned {gigabytes(round(expected)) if what == 'memory' else duration(expected)} ({change(found / expected - 1)})"
+
+
+def _swap(training: Training) -> list[tuple[str, str]]:
+    growth = 0
+    for sitting in training.sittings:
+        swaps = [step.swap for step in training.steps if sitting.began <= step.time <= sitting.ended]
+        growth = max(growth, max(swaps) - swaps[0] if swaps else 0)
+    if growth < SWAP_NOTICED:
+        return []
+    return [("swap", f"grew by up to {gigabytes(growth)}: memory was short, which is slow; close other programs, or take a smaller preset")]
+
+
+def _day(seconds: float, local: Local) -> str:
+    return time.strftime("%a %d %b, %H:%M", local(seconds))
+
+
+def _clock(seconds: float, local: Local) -> str:
+    return time.strftime("%H:%M", local(seconds))
