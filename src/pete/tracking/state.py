@@ -1,0 +1,34 @@
+"""wandb/run.json: which W&B run this is, and how far it got, so that a resumed run goes on in the same one."""
+
+import json
+import secrets
+from dataclasses import asdict, dataclass, field
+from typing import Self
+
+from pete.run import RunDir, write_json
+
+NOTHING = -1
+
+
+@dataclass
+class State:
+    """The side process writes it, training reads it when that has ended."""
+
+    id: str = field(default_factory=lambda: secrets.token_hex(4))
+    step: int = NOTHING
+    """The last step W&B surely has; later ones are sent (again) by the next sitting."""
+    problem: str = ""
+    """What went wrong in the last sitting, as a sentence."""
+
+    @classmethod
+    def read(cls, run: RunDir) -> Self:
+        """What the run folder says, or a new W&B run where it says nothing that can be used."""
+        try:
+            found = json.loads((run.wandb / "run.json").read_text(encoding="utf-8"))
+            return cls(id=str(found["id"]), step=int(found["step"]), problem=str(found["problem"]))
+        except (OSError, ValueError, KeyError, TypeError):
+            return cls()
+
+    def write(self, run: RunDir) -> None:
+        """Replace wandb/run.json."""
+        write_json(run.wandb / "run.json", asdict(self))
