@@ -94,6 +94,8 @@ class Chart(Block):
     text: str
     draw: Callable[[int, str], str]
     """(width in CSS pixels, text) -> SVG"""
+    caption: str = ""
+    """Shown below it, where the sentence is too long to be."""
 
 
 @dataclass(frozen=True)
@@ -113,21 +115,27 @@ class Steps(Block):
 
 @dataclass(frozen=True)
 class Side:
-    """One answer, its marks laid out in the text and told in words."""
+    """One answer under the name of who gave it, its marks laid out in the text and told in words; None: nothing recorded."""
 
-    sample: Sample
-    pieces: tuple[Piece, ...]
-    notes: tuple[str, ...]
-    flagged: bool
+    name: str
+    sample: Sample | None
+    pieces: tuple[Piece, ...] = ()
+    notes: tuple[str, ...] = ()
+    flagged: bool = False
+
+    @property
+    def tuned(self) -> bool:
+        """Whether a trained model gave it."""
+        return self.name != "base"
 
 
 @dataclass(frozen=True)
 class Prompted:
-    """One prompt with its answers, base beside tuned; a side is None when that answer is missing."""
+    """One prompt with its answers; those of a row were drawn alike and stand beside each other."""
 
     prompt_id: str
     prompt: str
-    pairs: tuple[tuple[Side | None, Side | None], ...]
+    rows: tuple[tuple[Side, ...], ...]
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,15 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 
+from pete.evaluate.stats import Interval
 from pete.report.blocks import Chart
 from pete.report.comparison import Comparison, Likelihood
-from pete.report.numbers import bounds, gigabytes, plain, short
+from pete.report.numbers import bounds, gigabytes, plain, short, signed
 from pete.report.training import Training
 
 if TYPE_CHECKING:
@@ -19,8 +21,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 # matplotlib wants real colours: each stands for a CSS variable and is swapped for it in the finished SVG
-INK, FAINT, RULE, BASE, TUNED = "#0a0b01", "#0a0b02", "#0a0b03", "#0a0b04", "#0a0b05"
-VARIABLES = {INK: "--ink", FAINT: "--faint", RULE: "--rule", BASE: "--base", TUNED: "--tuned"}
+INK, FAINT, RULE, BASE, TUNED, GOOD = "#0a0b01", "#0a0b02", "#0a0b03", "#0a0b04", "#0a0b05", "#0a0b06"
+VARIABLES = {INK: "--ink", FAINT: "--faint", RULE: "--rule", BASE: "--base", TUNED: "--tuned", GOOD: "--good"}
 WIDE, NARROW = 760, 350
 WIDTHS = {"wide": WIDE, "narrow": NARROW}
 """CSS pixels; a phone gets its own drawing, because a shrunken one cannot be read."""
@@ -35,6 +37,47 @@ def loss_chart(training: Training) -> Chart | None:
 def gain_chart(comparison: Comparison) -> Chart | None:
     """Held-out bits per byte of base and tuned by category; None without rows."""
     return Chart(_gain_text(comparison), partial(_gain_svg, comparison, _shown(comparison))) if comparison.held_out else None
+
+
+@dataclass(frozen=True)
+class Effect:
+    """One line of a forest plot: a measure, its two values in words, and the difference with its interval.
+
+    `better` is 1 where more is better, -1 where less is.
+    """
+
+    name: str
+    before: str
+    after: str
+    shift: Interval
+    better: int
+    digits: int = 2
+
+    @property
+    def verdict(self) -> str:
+        """What the interval allows to say."""
+        if self.shift.verdict == "no significant difference":
+            return self.shift.verdict
+        return "better" if (self.shift.low > 0) == (self.better > 0) else "worse"
+
+    @property
+    def words(self) -> str:
+        """The same as a phrase."""
+        return f"{self.name} {self.before} to {self.after} ({bounds(self.shift, self.digits)}: {self.verdict})"
+
+
+def forest_chart(effects: Sequence[Effect], name: str) -> Chart | None:
+    """Differences with 95% intervals, each on its own scale, all turned so that right of the line is better; None without any.
+
+    Args:
+        effects: the lines, top to bottom.
+        name: keeps the ids of two such drawings on a page apart.
+    """
+    if not effects:
+        return None
+    text = f"Differences with 95% intervals: {'; '.join(e.words for e in effects)}."
+    caption = "The line is the 95% interval. Each row has its own scale and is turned so that right is better; grey lines include 0."
+    return Chart(text, partial(_forest_svg, effects, name), caption)
 
 
 def pulse_chart(training: Training) -> Chart | None:
@@ -161,6 +204,49 @@ def _gain_svg(comparison: Comparison, held: Sequence[Likelihood], width: int, te
         return _svg(figure, f"gain-{width}", text)
 
 
+def _forest_svg(effects: Sequence[Effect], name: str, width: int, text: str) -> str:
+    wide = width == WIDE
+    step, below = (32, 30) if wide else (60, 30)
+    tall = below + step * len(effects)
+    left, span = (0.42, 0.30) if wide else (0.0, 1.0)
+    with _figure(width, tall) as figure:
+        figure.set_layout_engine("none")
+        axes = figure.add_axes((left, below / tall, span, 1 - below / tall))
+        axes.set_axis_off()
+        axes.set_xlim(-1.08, 1.08)
+        axes.set_ylim(-0.5, len(effects) - 0.5)
+        across = axes.get_yaxis_transform()  # x in shares of the axes, y in rows
+
+        def write(x: float, y: float, words: str, color: str, ha: str) -> None:
+            axes.text((x - left) / span, y, words, color=color, ha=ha, va="center", fontsize=10.5, transform=across)
+
+        for row, e in enumerate(effects):
+            y = len(effects) - 1 - row
+            line = y if wide else y - 0.24
+            color = {"better": GOOD, "worse": TUNED}.get(e.verdict, FAINT)
+            low, middle, high = sorted(e.better * v for v in (e.shift.low, e.shift.mean, e.shift.high))
+            known = math.isfinite(low)
+            reach = max(abs(low), abs(high)) if known else abs(middle)
+            scale = 1 / reach if reach > 0 else 0.0
+            if row:
+                axes.plot([-left / span, (1 - left) / span], [y + 0.5, y + 0.5], color=RULE, linewidth=0.6, transform=across, clip_on=False)
+            axes.plot([0, 0], [line - (0.5 if wide else 0.24), line + (0.5 if wide else 0.2)], color=INK, linewidth=0.9)
+            if known:
+                axes.plot([low * scale, high * scale], [line, line], color=color, linewidth=2.2, solid_capstyle="round")
+            _dots(axes, [middle * scale], [line], color, 4.2, hollow=not known)
+            values, found = f"{e.before} \u2192 {e.after}", signed(e.better * e.shift.mean, e.digits)
+            if wide:
+                write(0, y, e.name, INK, "left")
+                write(left - 0.01, y, values, FAINT, "right")
+                write(left + span + 0.015, y, f"{found}  {e.verdict}", color, "left")
+            else:
+                write(0, y + 0.2, f"{_shorten(e.name, 28)}  {values}", INK, "left")
+                write(1, y + 0.2, found, color, "right")
+        for words, side, ha in (("\u2190 worse", -0.02, "right"), ("better \u2192", 0.02, "left")):
+            write(left + span / 2 + side, -0.5 - 14 / step, words, FAINT, ha)
+        return _svg(figure, f"{name}-{width}", text)
+
+
 def _pulse_svg(training: Training, width: int, text: str) -> str:
     wide = width == WIDE
     series = (
@@ -265,4 +351,5 @@ def _svg(figure: "Figure", name: str, text: str) -> str:
     # a hundredth of a pixel is enough, in shapes; numbers in the text are not touched
     body = re.sub(r"<[^>]+>", lambda tag: re.sub(r"(\d\.\d\d)\d+", r"\1", tag[0]), body)
     body = re.sub(r"\n\s*", "\n", body)
-    return f'<svg class="chart" role="img" aria-label="{html.escape(text)}" viewBox="{box.group(1)}">{body}'
+    titled = f'<title id="{name}-title">{html.escape(text.partition(":")[0])}</title><desc id="{name}-desc">{html.escape(text)}</desc>'
+    return f'<svg class="chart" role="img" aria-labelledby="{name}-title {name}-desc" viewBox="{box.group(1)}">{titled}{body}'

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 
+from pete.evaluate.log import MODELS
 from pete.report.blocks import (
     Answers,
     Block,
@@ -21,7 +22,6 @@ from pete.report.blocks import (
     Text,
     Verdict,
 )
-from pete.report.marks import LEGEND, marked
 
 _ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 _MARKUP = re.compile(r"([\\`*_\[\]|~#$])")
@@ -94,13 +94,12 @@ def _lay_out(blocks: Iterable[Block], level: int) -> Iterator[str]:
 def _answers(prompted: Prompted) -> Iterator[str]:
     yield f"**{escape(prompted.prompt_id)}**"
     yield quote(prompted.prompt)
-    for pair in prompted.pairs:
-        for model, side in zip(("Base", "Tuned"), pair, strict=True):
-            if side is not None:
-                yield f"{model} ({escape(', '.join(side.notes))}):"
-                yield quote(side.sample.text) if side.sample.text.strip() else "*(empty)*"
-                if told := [f"{LEGEND[kind]}: {' | '.join(texts)}" for kind, texts in marked(side.pieces).items()]:
-                    yield f"Marked: {escape('; '.join(told))}"
+    for side in (side for row in prompted.rows for side in row if side.sample is not None):
+        assert side.sample is not None
+        yield f"{escape(side.name.capitalize() if side.name in MODELS else side.name)} ({escape(', '.join(side.notes))}):"
+        yield quote(side.sample.text) if side.sample.text.strip() else "*(empty)*"
+        if told := [f"\u201c{' '.join(p.text.split())}\u201d ({p.words})" for p in side.pieces if p.marks]:
+            yield f"Marked: {escape(', '.join(told))}"
 
 
 def _table(table: Table) -> str:

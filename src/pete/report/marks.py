@@ -1,54 +1,45 @@
-"""Where in an answer the marks against it lie: what the voice avoids, what is copied, what repeats, what leaked."""
+"""An answer cut where the scorers' marks begin and end, so that they can be shown in the text and told in words."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal
 
-Kind = Literal["avoid", "copied", "loop", "leak"]
+from pete.evaluate.log import Mark
 
-LEGEND: dict[Kind, str] = {
-    "avoid": "a phrase to avoid, hashtag, emoji or placeholder",
-    "copied": "word for word as in a training row",
+LEGEND = {
+    "cliche": "what the voice avoids",
+    "copied": "word for word in a training row",
     "loop": "said before in the same answer",
     "leak": "a control mark of the model",
 }
-"""What each mark means, in words."""
-
-
-@dataclass(frozen=True)
-class Span:
-    """A stretch of an answer, in characters."""
-
-    start: int
-    end: int
-    kind: Kind
+"""What a kind of mark means. A kind that is not listed speaks for itself."""
 
 
 @dataclass(frozen=True)
 class Piece:
-    """A stretch of text and what is marked on it (nothing: plain text)."""
+    """A stretch of text and what is marked on it; without marks it is plain text."""
 
     text: str
-    kinds: tuple[Kind, ...] = ()
+    marks: tuple[Mark, ...] = ()
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of its marks."""
+        return tuple(dict.fromkeys(mark.kind for mark in self.marks))
 
     @property
     def words(self) -> str:
-        """The marks in words, for those who do not see them."""
-        return "; ".join(LEGEND[kind] for kind in self.kinds)
+        """Its marks in words, for those who do not see them."""
+        return "; ".join(dict.fromkeys(f"{meaning(m.kind)}: {m.note}" if m.note else meaning(m.kind) for m in self.marks))
 
 
-def pieces(text: str, spans: Iterable[Span]) -> list[Piece]:
-    """The text cut where marks begin and end; joined again it is the same text."""
-    spans = [s for s in spans if s.start < s.end]
-    cuts = sorted({0, len(text), *(s.start for s in spans), *(s.end for s in spans)})
-    found = []
-    for start, end in pairwise(cuts):
-        kinds: tuple[Kind, ...] = tuple(kind for kind in LEGEND if any(s.kind == kind and s.start <= start and end <= s.end for s in spans))
-        found.append(Piece(text[start:end], kinds))
-    return found
+def meaning(kind: str) -> str:
+    """A kind of mark in words."""
+    return LEGEND.get(kind, kind)
 
 
-def marked(parts: Sequence[Piece]) -> dict[Kind, list[str]]:
-    """The marked words by kind, for a reader without colours."""
-    return {kind: said for kind in LEGEND if (said := [p.text for p in parts if kind in p.kinds])}
+def pieces(text: str, marks: Sequence[Mark]) -> tuple[Piece, ...]:
+    """The text in pieces; joined again it is the same text."""
+    inside = [m for m in marks if 0 <= m.start < m.end <= len(text)]
+    cuts = sorted({0, len(text), *(m.start for m in inside), *(m.end for m in inside)})
+    return tuple(Piece(text[a:b], tuple(m for m in inside if m.start <= a and b <= m.end)) for a, b in pairwise(cuts))

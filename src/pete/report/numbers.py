@@ -2,6 +2,7 @@
 
 import math
 import time
+from dataclasses import replace
 
 from pete.evaluate.stats import FEW, Interval
 
@@ -10,7 +11,14 @@ MINUS = "\u2212"
 
 def plain(value: float, digits: int = 3) -> str:
     """A number with a fixed count of decimals and a real minus sign."""
-    return f"{value:.{digits}f}".replace("-", MINUS)
+    text = f"{value:.{digits}f}"
+    return (text if float(text) else text.lstrip("-")).replace("-", MINUS)
+
+
+def signed(value: float, digits: int = 3) -> str:
+    """A difference, always with its sign; nothing is neither plus nor minus."""
+    text = f"{value:+.{digits}f}"
+    return (text.lstrip("+-") if not float(text) else text).replace("-", MINUS)
 
 
 def short(value: float) -> str:
@@ -66,6 +74,11 @@ def bounds(interval: Interval, digits: int = 3) -> str:
     if math.isinf(interval.low):
         return f"no interval from {interval.clusters}"
     return f"{plain(interval.low, digits)} to {plain(interval.high, digits)}"
+
+
+def minus(interval: Interval) -> Interval:
+    """The interval of the opposite difference."""
+    return replace(interval, mean=-interval.mean, low=-interval.high, high=-interval.low)
 
 
 def certainty(interval: Interval) -> str:

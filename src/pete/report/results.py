@@ -23,11 +23,11 @@ from pete.report.blocks import (
     Table,
     Text,
 )
-from pete.report.charts import gain_chart
+from pete.report.charts import Effect, forest_chart, gain_chart
 from pete.report.comparison import CUT_OFF, Asked, Comparison, Responses, flags_of
-from pete.report.marks import LEGEND, Span, marked, pieces
+from pete.report.marks import meaning, pieces
 from pete.report.model import ReportData
-from pete.report.numbers import bounds, change, counted, duration, gigabytes, millions, percent, plain, short
+from pete.report.numbers import bounds, change, counted, duration, gigabytes, millions, minus, percent, plain, short
 
 FLAG_TITLES = {CUT_OFF: "Cut off", "degenerate.any": "Loops or empty", "cliche.any": "Phrases to avoid"}
 FLAG_TAGS = {CUT_OFF: "cut off", "degenerate.any": "loops or empty", "cliche.any": "phrase to avoid"}
@@ -55,7 +55,7 @@ def evaluation(data: ReportData) -> Section:
                 *_analysis(data),
             ),
         )
-    parts = [_approach(found), *_changes(found), *_by_category(data, found), *_speed(data, found), *_answers(found), *_analysis(data)]
+    parts = [*_changes(found), *_by_category(data, found), *_speed(data, found), *_answers(found), *_analysis(data), _approach(found)]
     return Section(title, tuple(parts))
 
 
@@ -143,15 +143,32 @@ def _approach(found: Comparison) -> Section:
     return Section("Evaluation Approach", (Facts(facts),))
 
 
+def effects_of(found: Comparison) -> list[Effect]:
+    """What an evaluation compares, measure by measure."""
+    effects = []
+    if (held := found.held_out) is not None:
+        effects.append(Effect("Bits per byte, unseen text", plain(held.base), plain(held.tuned), minus(held.gain), -1, 3))
+    base, tuned = found.overall("base"), found.overall("tuned")
+    if base is not None and tuned is not None:
+        for key, shift in found.changes.items():
+            before, after = percent(base.flags[key].share), percent(tuned.flags[key].share)
+            effects.append(Effect(FLAG_TITLES.get(key, key), before, after, shift, -1))
+    return effects
+
+
 def _changes(found: Comparison) -> Iterator[Section]:
-    if not found.changes:
+    effects = effects_of(found)
+    chart = forest_chart(effects, "changes")
+    if chart is None:
         return
-    rows = tuple(
-        (FLAG_TITLES.get(key, key), plain(shift.mean, 2), bounds(shift, 2), _verdict(shift, "more often", "less often"))
-        for key, shift in found.changes.items()
-    )
-    note = "Paired: each prompt is compared with itself. Below 0 the tuned model does it less often."
-    yield Section("What changed", (Table(("Share of answers", "Tuned minus base", "95% interval", "Verdict"), rows, note),))
+    rows = tuple((e.name, e.before, e.after, plain(e.shift.mean, e.digits), bounds(e.shift, e.digits), _sure(e)) for e in effects)
+    note = "Paired: each prompt, and each unseen row, is compared with itself. The drawing turns every line so that right is better."
+    table = Table(("Measure", "Base", "Tuned", "Tuned minus base", "95% interval", "Verdict"), rows, note)
+    yield Section("What changed", (chart, Fold("The same in numbers", (table,))))
+
+
+def _sure(effect: Effect) -> str:
+    return f"{effect.verdict}, underpowered" if effect.shift.underpowered else effect.verdict
 
 
 def _by_category(data: ReportData, found: Comparison) -> Iterator[Section]:
@@ -249,27 +266,27 @@ def _answers(found: Comparison) -> Iterator[Section]:
         if more := prompted[OPEN_PROMPTS:]:
             blocks.append(Fold(f"{len(more)} more in {title}", (Answers(more),)))
         sections.append(Section(title, tuple(blocks)))
-    seen = {kind for _, prompted in groups for p in prompted for pair in p.pairs for side in pair if side for kind in marked(side.pieces)}
+    kinds = dict.fromkeys(mark.kind for sample in found.log.samples for mark in sample.marks)
     text = (
         f"The same prompts, the same random seeds. Nothing was picked by hand: these are the first {OPEN_PROMPTS} prompts of each "
         "category, and the rest is one click away."
     )
-    legend = (Legend(tuple((kind, words) for kind, words in LEGEND.items() if kind in seen)),) if seen else ()
+    legend = (Legend(tuple((kind, meaning(kind)) for kind in kinds)),) if kinds else ()
     yield Section("Answers, base beside tuned", (Text(text), *legend, *sections))
 
 
 def _prompted(asked: Asked) -> Prompted:
-    return Prompted(asked.prompt_id, asked.prompt, tuple((_side(base), _side(tuned)) for base, tuned in asked.pairs))
+    return Prompted(asked.prompt_id, asked.prompt, tuple((side("base", base), side("tuned", tuned)) for base, tuned in asked.pairs))
 
 
-def _side(sample: Sample | None) -> Side | None:
+def side(name: str, sample: Sample | None) -> Side:
+    """An answer, ready to be shown."""
     if sample is None:
-        return None
-    spans: list[Span] = []
+        return Side(name, None)
     flags = [FLAG_TAGS.get(key, key.removesuffix(".any")) for key, found in flags_of(sample).items() if found and key != CUT_OFF]
     flags += ["leaks a marker"] if sample.leaks_clean else []
     notes = (counted(sample.tokens, "token"), STOP_TITLES.get(sample.stop, sample.stop), *flags)
-    return Side(sample, tuple(pieces(sample.text, spans)), notes, bool(flags) or sample.stop == "length")
+    return Side(name, sample, pieces(sample.text, sample.marks), notes, bool(flags) or sample.stop == "length")
 
 
 def _analysis(data: ReportData) -> Iterator[Section]:

@@ -66,7 +66,7 @@ def test_model_text_is_escaped_in_html(make_run: MakeRun):
     parsed = parse(html)
     assert "script" not in parsed.seen and "<b>$$" not in html and "<i>Ada" not in html
     assert "&lt;script&gt;alert(1)&lt;/script&gt;\n```" in html, "and its line breaks are kept"
-    assert parsed.seen["svg"] == 6
+    assert parsed.seen["svg"] == 8
 
 
 def test_the_page_asks_nobody_for_anything(make_run: MakeRun):
@@ -87,9 +87,9 @@ def test_charts_follow_the_page_and_say_what_they_show(make_run: MakeRun):
     run = make_run(log=evaluation([held_out(100, 80, topic=f"t{n}") for n in range(3)]))
     write_report(run)
     svgs = re.findall(r"<svg.*?</svg>", run.report_html.read_text(encoding="utf-8"), re.DOTALL)
-    assert len(svgs) == 6
+    assert len(svgs) == 8
     for svg in svgs:
-        assert 'role="img"' in svg and re.search(r'aria-label="[^"]{40,}"', svg)
+        assert 'role="img"' in svg and re.search(r"<title id=\"(.+?)\">[^<]{10,}</title><desc id=\"(.+?)\">[^<]{40,}</desc>", svg)
         assert "<text" in svg and "var(--" in svg and "<metadata" not in svg and "<style" not in svg
         assert not re.search(r"#[0-9a-f]{6}\b(?!-)", re.sub(r'(href|url)[("=]+#[^")]+', "", svg)), "a colour that dark mode cannot change"
     assert any("best: 2.500, step 10" in svg for svg in svgs)
