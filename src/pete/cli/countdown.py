@@ -1,0 +1,41 @@
+"""Ten seconds in which somebody may object; nobody has to."""
+
+import os
+import sys
+import time
+
+SECONDS = 10.0
+
+
+def wants_new(name: str, seconds: float = SECONDS) -> bool:
+    """Whether a person at the terminal presses n before an unfinished run goes on; any other key goes on at once.
+
+    Without a terminal, and in the background of one, the answer is no, at once. The line goes to stderr.
+    """
+    import select
+    import termios
+    import tty
+
+    try:
+        keyboard = sys.stdin.fileno()
+        if not sys.stdin.isatty() or os.tcgetpgrp(keyboard) != os.getpgrp():  # from the background, the first touch would stop us
+            return False
+        before = termios.tcgetattr(keyboard)
+    except (OSError, ValueError, AttributeError, termios.error):  # closed, or none at all
+        return False
+    end = time.monotonic() + seconds
+    try:
+        tty.setcbreak(keyboard, termios.TCSAFLUSH)  # a key counts without return; what was typed into the void before does not
+        while (left := end - time.monotonic()) > 0:
+            _write(f"\r\033[KGoing on with {name} in {left:.0f} s. Press n for a new run, another key to go on now. ")
+            if select.select([keyboard], [], [], min(1.0, left))[0]:
+                return os.read(keyboard, 1) in (b"n", b"N")
+        return False
+    finally:
+        termios.tcsetattr(keyboard, termios.TCSAFLUSH, before)
+        _write("\r\033[K")
+
+
+def _write(text: str) -> None:
+    sys.stderr.write(text)
+    sys.stderr.flush()
