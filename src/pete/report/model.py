@@ -30,6 +30,7 @@ class ReportData:
     """One run, measured."""
 
     name: str
+    folder: Path
     voice: str
     resolved: Resolved
     dataset: Dataset | None
@@ -79,6 +80,7 @@ def read_report(run: RunDir) -> ReportData:
     findings = find(measured)
     return ReportData(
         name=run.name,
+        folder=run.folder,
         voice=voice,
         resolved=resolved,
         dataset=dataset,

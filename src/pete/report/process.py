@@ -171,8 +171,9 @@ def _name(key: str) -> str:
 def _value(key: str, value: str | int | float) -> str:
     if isinstance(value, str):
         return value
-    is_bytes = isinstance(value, int) and value >= 10**7 and any(word in key for word in ("memory", "disk", "swap", "total", "available"))
-    return gigabytes(int(value)) if is_bytes else short(value)
+    if isinstance(value, int) and key in ("memory", "available", "swap", "disk"):
+        return f"{value / 2**30:.1f} GB".replace(".0 ", " ")  # of 2^30, as memory is sold
+    return short(value)
 
 
 def _prediction(data: ReportData) -> Section:

@@ -1,6 +1,6 @@
 """The chapters "Executive Summary" and "Model Evaluation": the verdict, what changed, and the answers themselves."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from pete.evaluate.log import Sample
 from pete.evaluate.stats import Interval
@@ -42,6 +42,11 @@ def summary(data: ReportData) -> tuple[Block, ...]:
     return (Text(lead(data), "lead"), Cards(tuple(_cards(data))))
 
 
+def verdict_word(data: ReportData) -> tuple[str, str]:
+    """The verdict and its reason, in words."""
+    return ("not judged", "this evaluation has no gates")
+
+
 def evaluation(data: ReportData) -> Section:
     """The chapter, or the command that makes one possible."""
     found = data.evaluation
@@ -55,7 +60,10 @@ def evaluation(data: ReportData) -> Section:
                 *_analysis(data),
             ),
         )
-    parts = [*_changes(found), *_by_category(data, found), *_speed(data, found), *_answers(found), *_analysis(data), _approach(found)]
+    changed = changes(effects_of(found), "Base", "Tuned", "changes")
+    parts = [*_by_category(data, found), *_speed(data, found), *_answers(found), *_analysis(data), _approach(found)]
+    if changed:
+        parts.insert(0, Section("What changed", changed))
     return Section(title, tuple(parts))
 
 
@@ -156,15 +164,15 @@ def effects_of(found: Comparison) -> list[Effect]:
     return effects
 
 
-def _changes(found: Comparison) -> Iterator[Section]:
-    effects = effects_of(found)
-    chart = forest_chart(effects, "changes")
+def changes(effects: Sequence[Effect], before: str, after: str, name: str) -> tuple[Block, ...]:
+    """The effects drawn, and the same in numbers."""
+    chart = forest_chart(effects, name)
     if chart is None:
-        return
+        return ()
     rows = tuple((e.name, e.before, e.after, plain(e.shift.mean, e.digits), bounds(e.shift, e.digits), _sure(e)) for e in effects)
     note = "Paired: each prompt, and each unseen row, is compared with itself. The drawing turns every line so that right is better."
-    table = Table(("Measure", "Base", "Tuned", "Tuned minus base", "95% interval", "Verdict"), rows, note)
-    yield Section("What changed", (chart, Fold("The same in numbers", (table,))))
+    table = Table(("Measure", before, after, "Difference", "95% interval", "Verdict"), rows, note)
+    return (chart, Fold("The same in numbers", (table,)))
 
 
 def _sure(effect: Effect) -> str:

@@ -1,0 +1,192 @@
+"""Runs side by side: what was set differently, what came out, and whether that is more than luck."""
+
+from collections.abc import Mapping, Sequence
+
+from pete.errors import RunError
+from pete.evaluate.log import EvaluationLog, HeldOut, Sample
+from pete.report.blocks import Answers, Block, Fact, Facts, Fold, Page, Prompted, Section, Side, Table, Text
+from pete.report.comparison import Comparison, compare
+from pete.report.model import ReportData
+from pete.report.numbers import bounds, counted, duration, gigabytes, percent, plain
+from pete.report.results import changes, effects_of, side, verdict_word
+
+SHOWN = 3
+"""Prompts of a category whose answers are shown at once."""
+
+
+def make_comparison(reports: Sequence[ReportData]) -> Page:
+    """The page.
+
+    Raises:
+        RunError: fewer than two runs, one of them twice, not evaluated, on another base, or asked other prompts.
+    """
+    runs = _comparable(reports)
+    names = _names(reports)
+    first, *others = runs
+    against = [(name, _against(first, other)) for name, other in zip(names[1:], others, strict=True)]
+    chapters = [
+        Section("What was set differently", (_settings(reports, names),)),
+        *(Section(f"{name} against {names[0]}", _shift(found, names[0], name, n)) for n, (name, found) in enumerate(against)),
+        Section("Numbers", (_numbers(reports, runs, names),)),
+        Section("Answers side by side", tuple(_answers(runs, names))),
+        Section("How to Read This", (_how_to_read(names),)),
+    ]
+    lines = [Text(_lead(names[0], name, found), "lead") for name, found in against]
+    return Page(
+        f"{reports[0].base}: {', '.join(names)}", (Section("Runs side by side", (*lines, _verdicts(reports, names))),), tuple(chapters)
+    )
+
+
+def _comparable(reports: Sequence[ReportData]) -> list[Comparison]:
+    """The evaluations, if they can stand beside each other."""
+    if len(reports) < 2:
+        raise RunError(f"Comparing takes two runs or more; found {len(reports)}.", "pete report --compare RUN RUN")
+    folders = [data.folder.resolve() for data in reports]
+    if twice := next((data for data in reports if folders.count(data.folder.resolve()) > 1), None):
+        raise RunError(f"{twice.name} is named twice: a run compared with itself differs in nothing.", "name another run")
+    found: list[Comparison] = []
+    for data in reports:
+        if data.evaluation is None:
+            raise RunError(f"{data.name} has no evaluation yet: there is nothing to compare.", data.evaluate_command)
+        found.append(data.evaluation)
+    first = found[0]
+    asked = {(a.prompt_id, a.prompt) for a in first.asked}
+    for data, other in zip(reports[1:], found[1:], strict=True):
+        if other.log.base_fingerprint != first.log.base_fingerprint:
+            raise RunError(
+                f"{data.name} was trained on {other.log.base} ({other.log.base_fingerprint[:12]}), {reports[0].name} on {first.log.base} "
+                f"({first.log.base_fingerprint[:12]}): their numbers have different starting points.",
+                "compare runs on one base; each run's own report holds it against its base",
+            )
+        mine = {(a.prompt_id, a.prompt) for a in other.asked}
+        if mine != asked:
+            raise RunError(
+                f"{data.name} was asked {counted(len(mine - asked), 'prompt')} that {reports[0].name} was not, and not asked "
+                f"{len(asked - mine)} that it was: answers to other prompts cannot be compared.",
+                "ask both the same: pete evaluate RUN --suite FILE, with one FILE for each of them",
+            )
+    return found
+
+
+def _names(reports: Sequence[ReportData]) -> list[str]:
+    names = [data.name for data in reports]
+    return [str(data.folder) if names.count(data.name) > 1 else data.name for data in reports]
+
+
+def _against(first: Comparison, other: Comparison) -> Comparison:
+    """The tuned model of one run in the place of the base of another: everything that compares, compares these."""
+
+    def key(row: HeldOut) -> tuple[str, str, int, float]:
+        return (row.category, row.topic, row.text_bytes, round(row.base_nats, 3))
+
+    before = {key(row): row for row in first.log.held_out}
+    shared = [row for row in other.log.held_out if key(row) in before]
+    # another seed or another share cuts other rows: then there is nothing to pair
+    paired = [row.model_copy(update={"base_nats": before[key(row)].tuned_nats}) for row in shared] if len(shared) == len(before) else []
+    samples = [_as_base(s) for s in first.log.samples if s.model == "tuned"] + [s for s in other.log.samples if s.model == "tuned"]
+    return compare(other.log.model_copy(update={"held_out": paired, "samples": samples, "speed": []}), other.file)
+
+
+def _as_base(sample: Sample) -> Sample:
+    return sample.model_copy(update={"model": "base"})
+
+
+def _lead(first: str, name: str, found: Comparison) -> str:
+    held = found.held_out
+    if held is None:
+        return f"{name} and {first} were held against other unseen rows, so only their answers are paired."
+    sure = held.gain.verdict != "no significant difference"
+    word = ("fewer" if held.gain.mean > 0 else "more") if sure else "not significantly different"
+    return (
+        f"{name} needs {plain(held.tuned)} bits for each byte of unseen writing, {first} {plain(held.base)}: {word} "
+        f"(95% interval of the gain: {bounds(held.gain)})."
+    )
+
+
+def _shift(found: Comparison, first: str, name: str, number: int) -> tuple[Block, ...]:
+    blocks = changes(effects_of(found), first, name, f"against-{number}")
+    if found.held_out is None:
+        blocks = (*blocks, Text("Their unseen rows differ (another seed or share cut them), so bits per byte are not paired.", "note"))
+    return blocks
+
+
+def _verdicts(reports: Sequence[ReportData], names: Sequence[str]) -> Table:
+    rows = tuple((name, *verdict_word(data)) for name, data in zip(names, reports, strict=True))
+    return Table(("Run", "Verdict", "Because"), rows, words=True)
+
+
+def _settings(reports: Sequence[ReportData], names: Sequence[str]) -> Table:
+    flat = [_flat(data) for data in reports]
+    keys = [key for key in flat[0] if len({other.get(key) for other in flat}) > 1]
+    rows = tuple((key, *(other.get(key, "not recorded") for other in flat)) for key in keys)
+    note = "" if rows else "Nothing: the same settings, the same data."
+    return Table(("Setting", *names), rows or (("none", *("the same" for _ in names)),), note, words=True)
+
+
+def _flat(data: ReportData) -> Mapping[str, str]:
+    values = {
+        f"{section}.{key}": "not set" if value is None else ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+        for section, table in data.resolved.config.model_dump().items()
+        for key, value in table.items()
+    }
+    started = data.training.started
+    return values | {
+        "data (fingerprint)": data.dataset.fingerprint[:16] if data.dataset else "not recorded",
+        "answers drawn with": _drawn(data.evaluation.log) if data.evaluation else "not recorded",
+        "computed on": f"{started.engine} on {started.device}, {started.dtype}" if started else "not recorded",
+    }
+
+
+def _drawn(log: EvaluationLog) -> str:
+    return ", ".join(f"{key} {value}" for key, value in log.generate.items())
+
+
+def _numbers(reports: Sequence[ReportData], runs: Sequence[Comparison], names: Sequence[str]) -> Table:
+    rows: dict[str, list[str]] = {}
+    for column, (data, found) in enumerate(zip(reports, runs, strict=True)):
+        training = data.training
+        cells = {e.name: f"{e.before} to {e.after} ({bounds(e.shift, e.digits)}: {e.verdict})" for e in effects_of(found)}
+        if (alone := found.alone("tuned")) is not None:
+            cells["Seconds an answer, alone"] = plain(alone.seconds, 1)
+            cells["Tokens per second"] = plain(alone.tokens_per_second, 1)
+        cells["Peak memory of the evaluation"] = gigabytes(found.log.peak_memory)
+        if training.steps:
+            cells["Steps, best"] = f"{training.last_step}, {training.best_step}"
+            cells["Training time"] = duration(training.seconds)
+            cells["Peak memory of the training"] = gigabytes(training.peak_memory)
+            cells["Trainable share"] = percent(training.trainable_share)
+        for name, value in cells.items():
+            rows.setdefault(name, [""] * len(runs))[column] = value
+    note = "Base to tuned, each run against its own base; in brackets the 95% interval of the difference."
+    return Table(("Measure", *names), tuple((name, *cells) for name, cells in rows.items()), note, words=True)
+
+
+def _answers(runs: Sequence[Comparison], names: Sequence[str]) -> list[Block]:
+    columns = [{a.prompt_id: a for a in found.asked} for found in runs]
+    sections: list[Block] = []
+    for title, prompts in runs[0].by_prompt_category():
+        shown = []
+        for asked in prompts:
+            mine = [column[asked.prompt_id] for column in columns]
+            row: list[Side] = [side("base", mine[0].pairs[0][0])]
+            row += [side(name, other.pairs[0][1]) for name, other in zip(names, mine, strict=True)]
+            shown.append(Prompted(asked.prompt_id, asked.prompt, (tuple(row),)))
+        blocks: list[Block] = [Answers(tuple(shown[:SHOWN]))]
+        if shown[SHOWN:]:
+            blocks.append(Fold(f"{len(shown) - SHOWN} more in {title}", (Answers(tuple(shown[SHOWN:])),)))
+        sections.append(Section(title, tuple(blocks)))
+    return sections
+
+
+def _how_to_read(names: Sequence[str]) -> Facts:
+    return Facts(
+        (
+            Fact("Against", f"The answers of a run are paired with those of {names[0]} to the same prompts; unseen rows likewise."),
+            Fact("95% interval", "Where the true difference plausibly lies. One that includes 0 is printed as no significant difference."),
+            Fact(
+                "What this cannot say",
+                "Whether a recipe is better: one run of each speaks for these adapters. Three seeds of each recipe show how much is luck.",
+            ),
+        ),
+        prose=True,
+    )
