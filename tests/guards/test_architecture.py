@@ -12,7 +12,7 @@ HEAVY = {"torch", "transformers", "peft", "mlx", "mlx_lm"}
 # what a stage may import: the shared ground, and stages before it
 GROUND = {"config", "errors", "run", "events", "persona", "adapter", "machine", "__init__"}
 BEFORE = {
-    "machine": set(),
+    "machine": {"tracking"},
     "tracking": set(),
     "monitor": set(),
     "data": set(),

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pete.config import PROJECT, Config
+from pete.config import PROJECT, Config, EngineConfig
+from pete.engines.policy import environment
 from pete.machine.doctor import Finding
 from pete.machine.places import cache_root
 from pete.machine.probes import attempt
@@ -26,8 +27,8 @@ LONGEST = 180.0
 
 DEAD = "PyTorch does not start here: its process ended before it could name a device."
 
-Start = Callable[[str], str | None]
-"""device -> what `selftest_checks` printed until it ended, was killed or crashed; None where it could not be started."""
+Start = Callable[[EngineConfig], str | None]
+"""engine -> what `selftest_checks` printed until it ended, was killed or crashed; None where it could not be started."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ def selftest(
     if kept is not None:
         return kept
     began = time.time()
-    outcome = read_lines((start or start_checks)(config.engine.device), began)
+    outcome = read_lines((start or start_checks)(config.engine), began)
     if not outcome.unfinished and outcome.refused != DEAD:  # a machine under load may be too slow today
         document = {name: value for name, value in vars(outcome).items() if name != "remembered"}
         attempt(lambda: write_json(place, {"key": key, **document}))
@@ -122,14 +123,15 @@ def needs_selftest(config: Config, facts: Mapping[str, str | int | float]) -> bo
     return config.engine.name == "torch" and config.engine.device in ("auto", "mps") and facts.get("os") == "macOS"
 
 
-def start_checks(device: str) -> str | None:
-    """See `Start`."""
+def start_checks(engine: EngineConfig) -> str | None:
+    """See `Start`. The process has the environment that training has."""
     path = os.pathsep.join(filter(None, (str(PROJECT / "src"), os.environ.get("PYTHONPATH"))))
-    environment = {"PYTORCH_ENABLE_MPS_FALLBACK": "1"} | os.environ | {"PYTHONPATH": path}
-    command = [sys.executable, "-P", "-m", "pete.engines.selftest_checks", device]
+    kept = {name: value for name, value in os.environ.items() if name != "PYTORCH_MPS_LOW_WATERMARK_RATIO"}
+    command = [sys.executable, "-P", "-m", "pete.engines.selftest_checks", engine.device]
     try:
         done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=LONGEST, env=environment
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=LONGEST,
+            env=kept | {"PYTHONPATH": path} | environment(engine),
         )  # fmt: skip
         return done.stdout.decode(errors="replace")
     except subprocess.TimeoutExpired as error:

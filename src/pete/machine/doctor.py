@@ -17,6 +17,7 @@ from pete.events import Checked
 from pete.machine.places import cache_root, hub_cache
 from pete.machine.probes import Probes, attempt
 from pete.machine.readings import Readings, read_machine
+from pete.tracking.keys import has_key
 
 Level = Literal["good", "caution", "stop"]
 GIB = 2**30
@@ -118,7 +119,6 @@ def _facts(now: Readings, folder: Path, probes: Probes) -> dict[str, str | int |
     facts: dict[str, str | int | float] = {
         "system": name,
         "os": now.os,
-        "build": now.build,
         "chip": now.chip or "unknown chip",
         "cores": now.cores,
         "python": f"{now.python} {now.machine}",
@@ -126,6 +126,8 @@ def _facts(now: Readings, folder: Path, probes: Probes) -> dict[str, str | int |
         "pete": __version__,
         "power": _power(now),
     }
+    if now.build:
+        facts["build"] = now.build
     if now.gpu_cores is not None:
         facts["gpu_cores"] = now.gpu_cores
     if now.memory is not None:
@@ -323,44 +325,17 @@ def _short(path: Path, home: Path) -> str:
 def _gpu_limit(now: Readings, config: Config, probes: Probes) -> Iterator[Finding]:
     if now.os != "macOS" or config.engine.name != "torch" or config.engine.device not in ("auto", "mps"):
         return
-    given = probes.environment.get("PYTORCH_MPS_HIGH_WATERMARK_RATIO")
-    low = probes.environment.get("PYTORCH_MPS_LOW_WATERMARK_RATIO")
-    high = attempt(lambda: float(given)) if given else config.engine.mps_high_watermark
-    where = "in the environment" if given else "by engine.mps_high_watermark"
-    lowest = attempt(lambda: float(low)) if low else None
-    if high is None or (low and lowest is None):
-        yield Finding(
-            "gpu memory",
-            "stop",
-            "PYTORCH_MPS_HIGH_WATERMARK_RATIO or ..._LOW_... in the environment is not a number: PyTorch would not start.",
-            "unset PYTORCH_MPS_HIGH_WATERMARK_RATIO PYTORCH_MPS_LOW_WATERMARK_RATIO",
-        )
-    elif lowest is not None and high and lowest > high:
-        yield Finding(
-            "gpu memory",
-            "stop",
-            f"PYTORCH_MPS_LOW_WATERMARK_RATIO={low} in the environment is above the limit of {high:g}: PyTorch would abort.",
-            "unset PYTORCH_MPS_LOW_WATERMARK_RATIO",
-        )
-    elif high == 0:
+    limit, given = config.engine.mps_high_watermark, probes.environment.get("PYTORCH_MPS_HIGH_WATERMARK_RATIO", "")
+    replaced = f" The {given[:20]} in the environment is replaced." if given and attempt(lambda: float(given)) != limit else ""
+    if limit == 0:
         yield Finding(
             "gpu memory",
             "caution",
-            f"No limit on GPU memory (set {where}): a run that is too big swaps all night instead of failing.",
-            "unset PYTORCH_MPS_HIGH_WATERMARK_RATIO"
-            if given
-            else "--set engine.mps_high_watermark=1.0, unless this is the report's preset.",
+            "engine.mps_high_watermark = 0: no limit. A run that is too big swaps all night instead of failing." + replaced,
+            "--set engine.mps_high_watermark=1.0, unless it has to be the report's setting.",
         )
     else:
-        yield Finding("gpu memory", "good", f"PyTorch may take {high:g} of what Metal recommends (set {where}).")
-    fallback = probes.environment.get("PYTORCH_ENABLE_MPS_FALLBACK", "1")
-    if fallback != "1":
-        yield Finding(
-            "fallback",
-            "caution",
-            f"PYTORCH_ENABLE_MPS_FALLBACK={fallback} in the environment: what the GPU cannot compute fails instead of going to the CPU.",
-            "unset PYTORCH_ENABLE_MPS_FALLBACK",
-        )
+        yield Finding("gpu memory", "good", f"PyTorch may take {limit:g} of what Metal recommends (engine.mps_high_watermark).{replaced}")
 
 
 def _outside(config: Config, probes: Probes) -> Iterator[Finding]:
@@ -370,21 +345,22 @@ def _outside(config: Config, probes: Probes) -> Iterator[Finding]:
     elif _version(probes, "wandb") is None:
         yield Finding(
             "wandb",
-            "caution",
-            f'tracking.wandb = "{mode}", and the package is not installed: the numbers go to events.jsonl only.',
-            "pete install wandb, or --set tracking.wandb=off",
+            "stop",  # as tracking refuses it
+            f'tracking.wandb = "{mode}", and the package is not installed.',
+            "pete install wandb; or --set tracking.wandb=off, the numbers go to events.jsonl in any case.",
         )
     elif mode == "offline":
         yield Finding("wandb", "good", f"Weights & Biases {_version(probes, 'wandb')}, offline: into the run folder, nothing is sent.")
-    elif not _wandb_key(probes):
+    elif not attempt(lambda: has_key(probes.environment, probes.home)):
         yield Finding(
             "wandb",
-            "caution",
-            'tracking.wandb = "online", and there is no key: neither WANDB_API_KEY nor a line in ~/.netrc.',
-            "wandb login, or --set tracking.wandb=offline",
+            "stop",
+            'tracking.wandb = "online", and there is no key: none in WANDB_API_KEY, none in ~/.netrc.',
+            "Put one into WANDB_API_KEY, or --set tracking.wandb=offline and send the numbers later.",
         )
     else:
-        asked.append(f"{_wandb_host(probes)} ({'numbers and sampled answers' if config.tracking.samples else 'numbers only'})")
+        server = probes.environment.get("WANDB_BASE_URL") or "Weights & Biases"
+        asked.append(f"{server} (numbers{' and sampled answers' if config.tracking.samples else ' only'})")
         yield Finding("wandb", "good", f"Weights & Biases {_version(probes, 'wandb')}, online; a key is there.")
     if _on_hub(config) and not _is_cached(config, probes):
         if probes.environment.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE"):
@@ -410,19 +386,6 @@ def _is_cached(config: Config, probes: Probes) -> bool:
     snapshot = (attempt(lambda: probes.read(kept / "refs" / wanted)) or wanted).strip()
     names = attempt(lambda: probes.names(kept / "snapshots" / snapshot)) or []
     return "config.json" in names and any(name.endswith(".safetensors") for name in names)
-
-
-def _wandb_host(probes: Probes) -> str:
-    return re.sub(r"^https?://|/.*$", "", probes.environment.get("WANDB_BASE_URL", "")) or "api.wandb.ai"
-
-
-def _wandb_key(probes: Probes) -> bool:
-    """Whether there is a key. The key itself goes nowhere, not even into a variable that outlives this call."""
-    if probes.environment.get("WANDB_API_KEY"):
-        return True
-    places = [Path(probes.environment["NETRC"])] if probes.environment.get("NETRC") else [probes.home / ".netrc", probes.home / "_netrc"]
-    line = rf"\bmachine\s+{re.escape(_wandb_host(probes))}\s(?:(?!\bmachine\b).)*?\bpassword\s+\S"
-    return any(re.search(line, attempt(lambda place=place: probes.read(place)) or "", re.DOTALL) for place in places)
 
 
 def _version(probes: Probes, name: str) -> str | None:
