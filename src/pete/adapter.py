@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,9 @@ class Lineage:
     categories: Mapping[str, str]
     avoid: tuple[str, ...]
     pete: str
+    limits: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """The persona's [limits]: "all" or a category -> what answers keep to. Adapters of an earlier version have none."""
+    formats: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 def write_weights(folder: Path, settings: Mapping[str, Any], tensors: Mapping[str, np.ndarray]) -> None:

@@ -1,9 +1,12 @@
 """A voice: who speaks, how, and with which words never."""
 
+import difflib
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from pete.config import PROJECT
 from pete.errors import PersonaError
@@ -20,6 +23,54 @@ PLAIN_TEMPLATE = (
 )
 
 
+EVERYTHING = "all"
+"""The key of [limits] that holds for every answer."""
+
+
+def _at_most(value: object) -> object:
+    return (0, value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+Least = Annotated[int, Field(ge=0)]
+Range = Annotated[tuple[Least, Least], BeforeValidator(_at_most)]
+"""[least, most]; a single number is the most."""
+
+
+RANGES = ("words", "characters", "lines", "line_words", "line_characters", "items")
+
+
+class Limit(BaseModel):
+    """What an answer has to keep to; a key that is left out limits nothing."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    words: Range | None = None
+    characters: Range | None = None
+    lines: Range | None = Field(None, description="lines that are not empty")
+    line_words: Range | None = Field(None, description="of each line")
+    line_characters: Range | None = Field(None, description="of each line")
+    items: Range | None = Field(None, description="lines of a list: numbered, with bullets, or simply one below the other")
+    facts: Annotated[float, Field(gt=0, le=1)] | None = Field(
+        None, description="least share of the prompt's figures, names and quoted words that the answer repeats"
+    )
+    copied: Annotated[int, Field(ge=3)] | None = Field(None, description="this many words in a row out of one training row are a copy")
+    language: bool | None = Field(None, description="the answer is in the prompt's language")
+    placeholders: bool | None = Field(None, description="true allows [name] and the like")
+    asked: tuple[str, ...] = Field((), description="other words that ask for this format")
+
+    @model_validator(mode="after")
+    def _ranges_are_ranges(self) -> Self:
+        for name in RANGES:
+            given = getattr(self, name)
+            if given and given[0] > given[1]:
+                raise ValueError(f"{name} = [{given[0]}, {given[1]}]: the least comes first")
+        return self
+
+    def over(self, below: "Limit") -> "Limit":
+        """This limit where it says something, the one below where it does not."""
+        return below.model_copy(update={name: getattr(self, name) for name in self.model_fields_set})
+
+
 class Persona(BaseModel):
     """persona.toml, checked. A persona is one folder: persona.toml, examples/*.jsonl, prompts.jsonl."""
 
@@ -33,7 +84,17 @@ class Persona(BaseModel):
     rules: tuple[str, ...] = ()
     avoid: tuple[str, ...] = Field((), description="words and phrases this voice would not use")
     stop: tuple[str, ...] = Field((), description="strings that end an answer")
+    limits: Mapping[str, Limit] = Field({}, description="what answers keep to: for all, or by category")
+    formats: Mapping[str, Limit] = Field({}, description="the same by what is asked for: tagline, subject lines, ...")
     folder: Path = Field(exclude=True)
+
+    @model_validator(mode="after")
+    def _limits_have_a_category(self) -> Self:
+        known = [EVERYTHING, *self.categories]
+        wrong = [key for key in self.limits if key not in known]
+        if wrong:
+            raise ValueError("; ".join(f"limits.{key}: no such category{did_you_mean(key, known)}" for key in wrong))
+        return self
 
     @property
     def examples(self) -> list[Path]:
@@ -44,6 +105,17 @@ class Persona(BaseModel):
     def prompts(self) -> Path:
         """The held-out evaluation prompts."""
         return self.folder / "prompts.jsonl"
+
+
+def did_you_mean(word: str, known: list[str]) -> str:
+    """Where something is close, ", did you mean" it; else what there is."""
+    close = difflib.get_close_matches(word, known, 1)
+    return f", did you mean {close[0]}?" if close else f"; there is {', '.join(known)}"
+
+
+def plain_limits(limits: Mapping[str, Limit]) -> dict[str, dict[str, Any]]:
+    """Limits as JSON: only what the persona says, so that later defaults hold for older adapters."""
+    return {name: limit.model_dump(mode="json", exclude_unset=True) for name, limit in limits.items()}
 
 
 def load_persona(name: str) -> Persona:
@@ -68,7 +140,7 @@ def load_persona(name: str) -> Persona:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise PersonaError(f"{path} cannot be read as TOML: {error}", "mend that line, then run the same command") from None
     except ValidationError as error:
-        problems = [f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()]
+        problems = [_explain(tuple(map(str, item["loc"])), item["type"], item["msg"]) for item in error.errors()]
         raise PersonaError.of_problems(f"{path} does not describe a persona:", problems, "compare personas/pete-connor") from None
     if not persona.examples:
         raise PersonaError(
@@ -76,3 +148,12 @@ def load_persona(name: str) -> Persona:
             "compare personas/pete-connor/examples",
         )
     return persona
+
+
+def _explain(where: tuple[str, ...], kind: str, message: str) -> str:
+    name = ".".join(where)
+    if kind == "extra_forbidden":
+        fields = Limit.model_fields if where[0] in ("limits", "formats") else Persona.model_fields
+        return f"{name}: unknown{did_you_mean(where[-1], [field for field in fields if field != 'folder'])}"
+    message = message.removeprefix("Value error, ")
+    return f"{name}: {message}" if name else message

@@ -21,6 +21,8 @@ LINEAGE = Lineage(
     {"a": "A"},
     ("unlock*",),
     "0.1.0",
+    {"all": {"words": [0, 90]}},
+    {"tagline": {"line_words": [0, 12]}},
 )
 
 
@@ -41,6 +43,13 @@ def test_round_trip(folder):
     settings, tensors = read_weights(folder, "base", "f" * 64)
     assert settings["r"] == 2 and tensors["w"].tolist() == [[1.0] * 3] * 2
     assert read_lineage(folder) == LINEAGE
+
+
+def test_an_adapter_of_an_earlier_version_has_no_limits(folder):
+    record = json.loads((folder / "pete.json").read_text())
+    del record["limits"], record["formats"]
+    (folder / "pete.json").write_text(json.dumps(record))
+    assert read_lineage(folder).limits == {} == read_lineage(folder).formats
 
 
 def test_another_base_is_refused_with_both_names(folder):

@@ -6,7 +6,7 @@ import pytest
 from pete.config import PROJECT
 from pete.data.examples import check_examples, load_examples, load_prompts
 from pete.errors import PersonaError
-from pete.persona import load_persona
+from pete.persona import Limit, load_persona, plain_limits
 
 
 def test_unknown_persona_lists_the_known():
@@ -24,6 +24,39 @@ def test_problems_in_persona_toml_are_listed(persona_folder):
     with pytest.raises(PersonaError) as error:
         load_persona(str(persona_folder))
     assert all(word in error.value.message for word in ("name", "shoe_size", "description", "categories"))
+
+
+def test_limits_are_read_and_a_number_is_the_most(persona_folder):
+    with (persona_folder / "persona.toml").open("a") as file:
+        file.write('[limits.all]\nwords = 90\n[limits.marketing]\nfacts = 0.5\n[formats."subject lines"]\nitems = [2, 5]\n')
+    persona = load_persona(str(persona_folder))
+    assert persona.limits["all"].words == (0, 90) and persona.formats["subject lines"].items == (2, 5)
+    assert persona.limits["marketing"].over(persona.limits["all"]) == Limit.model_validate({"words": 90, "facts": 0.5})
+    assert plain_limits(persona.limits) == {"all": {"words": [0, 90]}, "marketing": {"facts": 0.5}}, "only what was said"
+
+
+def test_a_persona_needs_no_limits(persona_folder):
+    assert load_persona(str(persona_folder)).limits == {} == load_persona(str(persona_folder)).formats
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ("[limits.all]\nwrods = 9\n", "limits.all.wrods: unknown, did you mean words?"),
+        ("[formats.tagline]\nline_word = 9\n", "did you mean line_words?"),
+        ("[limits.marketting]\nwords = 9\n", "limits.marketting: no such category, did you mean marketing?"),
+        ("[limits.all]\nwords = [9, 3]\n", "the least comes first"),
+        ("[limits.all]\nwords = -1\n", "limits.all.words"),
+        ("[limits.all]\nfacts = 2\n", "limits.all.facts"),
+        ("[formatz.tagline]\nwords = 9\n", "formatz: unknown, did you mean formats?"),
+    ],
+)
+def test_a_rule_that_does_not_exist_is_named_with_the_nearest_that_does(persona_folder, lines, message):
+    with (persona_folder / "persona.toml").open("a") as file:
+        file.write(lines)
+    with pytest.raises(PersonaError) as error:
+        load_persona(str(persona_folder))
+    assert message in error.value.message
 
 
 def test_no_examples(persona_folder):

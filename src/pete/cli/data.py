@@ -79,7 +79,7 @@ def show(
     from pete.data.render import Renderer
     from pete.engines.base_model import resolve_base
     from pete.errors import DataError
-    from pete.generate.stream import scrub
+    from pete.generate.extract import scrub
     from pete.persona import load_persona
 
     resolved = resolve(preset or (None if config else "quickstart"), config, [*persona_override(persona), *(set_ or [])]).config

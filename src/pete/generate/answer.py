@@ -2,47 +2,26 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from pete.adapter import Lineage, read_lineage
 from pete.config import Config, GenerateConfig
+from pete.data.examples import Example, load_examples
 from pete.data.render import Message, Renderer
 from pete.engines import open_engine
 from pete.engines.protocol import Engine
-from pete.errors import AdapterError, RunError
-from pete.generate.stream import TextStream
+from pete.engines.sampling import Avoid
+from pete.errors import AdapterError, DataError, RunError
+from pete.generate.asked import Kind
+from pete.generate.choose import Answer, Judge, Voice, choose
+from pete.generate.extract import Extractor, pieces_of, turn_marks
+from pete.generate.validate import Validator, limits_of
 from pete.run import RunDir
 
-StopReason = Literal["end", "stop string", "length"]
 OnText = Callable[[int, str], None]
 """(row, delta): called as text becomes certain."""
-
-
-@dataclass(frozen=True)
-class Answer:
-    """One answer. Times are seconds since the whole batch was asked for; `batch` says how many shared them."""
-
-    text: str
-    raw: str
-    """Every id decoded, special tokens shown: what the model really said."""
-    tokens: int
-    stop: StopReason
-    first_token_seconds: float
-    seconds: float
-    batch: int
-    leaks_raw: int
-    """Special tokens the model produced before its end."""
-    leaks_clean: int
-    """Special tokens or stop strings in `text`: must be 0."""
-
-    @property
-    def tokens_per_second(self) -> float:
-        """Decode speed: tokens after the first over the time after the first."""
-        after = self.seconds - self.first_token_seconds
-        return (self.tokens - 1) / after if self.tokens > 1 and after > 0 else 0.0
 
 
 @dataclass
@@ -53,10 +32,49 @@ class Tuned:
     renderer: Renderer
     lineage: Lineage
     config: Config
+    validator: Validator = field(default_factory=Validator)
 
-    def ask(self, turns: Sequence[Sequence[Message]], sampling: GenerateConfig, on_text: OnText | None = None) -> list[Answer]:
-        """Answer conversations side by side."""
-        return answer_all(self.engine, self.renderer, turns, sampling, self.lineage.stop, on_text)
+    def ask(
+        self,
+        turns: Sequence[Sequence[Message]],
+        sampling: GenerateConfig,
+        on_text: OnText | None = None,
+        kinds: Sequence[Kind] | None = None,
+        voice: Voice | None = None,
+    ) -> list[Answer]:
+        """Answer conversations side by side, and judge the answers by the persona's rules.
+
+        Args:
+            turns: one conversation a row, the user's message last.
+            sampling: how to draw; `retries` and `best_of` say how often.
+            on_text: called as text becomes certain. What was shown cannot be taken back: such answers are drawn once, and flagged.
+            kinds: category and format of each conversation; None takes what the prompts say.
+            voice: how much a text sounds like the persona, higher is more; decides between answers that keep the same rules.
+
+        Raises:
+            UserError: a conversation is too long for the model's context.
+        """
+        stops = tuple(dict.fromkeys((*self.lineage.stop, *turn_marks(self.renderer))))
+        avoid = self._avoid(sampling.avoid_bias)
+
+        def draw(rows: Sequence[int], sampling: GenerateConfig) -> list[Answer]:
+            return answer_all(self.engine, self.renderer, [turns[row] for row in rows], sampling, stops, on_text, avoid)
+
+        if on_text is not None:
+            sampling = sampling.model_copy(update={"retries": 0, "best_of": 1})
+        prompts = ["\n".join(turn.content for turn in conversation if turn.role == "user") for conversation in turns]
+        judge = Judge(self.validator, prompts, kinds or [Kind()] * len(turns), voice)
+        return choose(draw, judge, sampling)
+
+    def _avoid(self, strength: float) -> Avoid | None:
+        """Steering around the persona's phrases; None is none."""
+        if strength == 0 or not self.lineage.avoid:
+            return None
+        if self._steered is None or self._steered.strength != np.float32(strength):
+            self._steered = Avoid(pieces_of(self.renderer), self.lineage.avoid, strength)
+        return self._steered
+
+    _steered: Avoid | None = field(default=None, init=False, repr=False)
 
 
 def open_tuned(run: RunDir) -> Tuned:
@@ -73,7 +91,18 @@ def open_tuned(run: RunDir) -> Tuned:
     engine.load(config.model, run.adapter)
     renderer = Renderer(run.adapter, template="", system=lineage.system, context=engine.base.context)
     _refuse_idle(engine, renderer, run)
-    return Tuned(engine, renderer, lineage, config)
+    validator = Validator(
+        limits_of(lineage.limits), limits_of(lineage.formats), lineage.avoid, (*renderer.special, *lineage.stop), _training_rows(run)
+    )
+    return Tuned(engine, renderer, lineage, config, validator)
+
+
+def _training_rows(run: RunDir) -> Sequence[Example]:
+    """What an answer could have copied; without the run's data nobody can tell."""
+    try:
+        return load_examples([run.split_file("train")])
+    except DataError:
+        return ()
 
 
 def _refuse_idle(engine: Engine, renderer: Renderer, run: RunDir) -> None:
@@ -94,52 +123,49 @@ def answer_all(
     sampling: GenerateConfig,
     stops: Sequence[str],
     on_text: OnText | None = None,
+    avoid: Avoid | None = None,
 ) -> list[Answer]:
-    """Answer every conversation, all of them in one batch.
+    """Answer every conversation once, all of them in one batch.
 
     Raises:
         UserError: a conversation is too long for the model's context.
     """
     prompts = [renderer.prompt_ids(turns, room=min(sampling.max_new_tokens, renderer.context // 2)) for turns in conversations]
     count = len(prompts)
-    streams = [TextStream(renderer, stops) for _ in prompts]
+    streams = [Extractor(renderer, stops) for _ in prompts]
     ids: list[list[int]] = [[] for _ in prompts]
-    pieces: list[list[str]] = [[] for _ in prompts]
     first, last = [0.0] * count, [0.0] * count
     done: set[int] = set()
 
     def put(row: int, delta: str) -> None:
-        if delta:
-            pieces[row].append(delta)
-            if on_text:
-                on_text(row, delta)
+        if delta and on_text:
+            on_text(row, delta)
 
     began = time.perf_counter()
-    for row, token in engine.stream(prompts, sampling, renderer.eos, done):
+    for row, token in engine.stream(prompts, sampling, renderer.eos, done, avoid):
         last[row] = time.perf_counter() - began
         first[row] = first[row] or last[row]
         ids[row].append(token)
-        if token != renderer.eos:
-            put(row, streams[row].push(token))
-            if streams[row].stopped_by is not None:
-                done.add(row)
+        put(row, streams[row].push(token))
+        if streams[row].stop is not None:
+            done.add(row)
     answers = []
     for row, stream in enumerate(streams):
         put(row, stream.finish())
-        text = "".join(pieces[row])
-        ended = bool(ids[row]) and ids[row][-1] == renderer.eos
-        body = ids[row][:-1] if ended else ids[row]
+        assert stream.stop is not None, "finish() says why"
+        body = ids[row][:-1] if stream.stop == "end" and ids[row][-1] == renderer.eos else ids[row]
         answers.append(
             Answer(
-                text=text,
+                text=stream.text,
                 raw=renderer.tokenizer.decode(ids[row], skip_special_tokens=False),
                 tokens=len(ids[row]),
-                stop="end" if ended else "stop string" if stream.stopped_by is not None else "length",
+                stop=stream.stop,
                 first_token_seconds=first[row],
                 seconds=last[row],
                 batch=count,
                 leaks_raw=sum(token in renderer.special_ids for token in body),
-                leaks_clean=sum(mark in "\n" + text for mark in (*renderer.special, *stops)),
+                leaks_clean=sum(mark in "\n" + stream.text for mark in (*renderer.special, *stops)),
+                tokens_drawn=len(ids[row]),
             )
         )
     return answers

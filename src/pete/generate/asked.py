@@ -1,0 +1,142 @@
+"""What a prompt asks for, as far as its words say it: a format, a length, a number of lines, facts to keep, a language."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pete.persona import Limit
+
+_SMALL = """zero one two three four five six seven eight nine ten
+eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen"""
+_TENS = """twenty thirty forty fifty sixty seventy eighty ninety"""
+NUMBERS = {word: value for value, word in enumerate(_SMALL.split())} | {word: 10 * value for value, word in enumerate(_TENS.split(), 2)}
+
+ABOUT = 0.35
+"""Share: "about 120 words" is kept by 78 to 162."""
+SLACK = 0.1
+"""Share: "60-80 words" is kept by 54 to 88; a subject line or a name below need not be counted with care."""
+
+_N = rf"(\d{{1,4}}|{'|'.join(NUMBERS)})"
+_MOST_BEFORE = r"(?:under|below|within|max(?:imum)?(?: of)?|at most|up to|(?:no|not) (?:more than|over)|(?:fewer|less) than)"
+_MOST_AFTER = r"(?:max(?:imum)?|at (?:the )?most|or (?:fewer|less|under)|tops)\b"
+_UNIT = r"(words?|characters?|chars?|lines?|points?|bullets?|steps?|items?)\b"
+_EACH_BEFORE = re.compile(r"\beach,? ?$")
+_EACH_AFTER = re.compile(r"(?: [a-z]+)? (?:each|per (?:line|item))\b")
+_LENGTH = re.compile(
+    rf"(?:(?P<most>{_MOST_BEFORE})|(?P<about>about|around|roughly|approximately|some|ca\.?))?\s*(?<![\d.,])\b{_N}"
+    rf"(?:\s*(?:-|\u2013|to|or)\s*{_N})?[ -]{_UNIT}(?P<after>,?\s+{_MOST_AFTER})?"
+)
+_LIST = re.compile(rf"\b{_N}(?: [a-z'-]+){{0,2}} (?:(?:[a-z]+ )lines|headlines|options|names|ideas|taglines|slogans|titles|variants)\b")
+_FIGURE = re.compile(r"\d+(?:[.,:]\d+)*")
+_QUOTED = re.compile(r"(?<!\w)['\"\u2018\u201c]([^'\"\u2018\u2019\u201c\u201d\n]{2,40})['\"\u2019\u201d](?!\w)")
+_NAME = re.compile(r"(?<=[a-z0-9,;] )[A-Z][a-z]+(?: (?:& |and )?[A-Z][a-z]+)*")
+MOST_QUOTED = 3
+"""Words: a longer quotation is somebody talking, not a name."""
+
+# the commonest words of a language that its neighbours do not share
+_STOP_WORDS = {
+    "English": "the and of to is it that for you with this are we on have not our your be what",
+    "German": "der die das und ist nicht ein eine wir sie mit auf f\u00fcr den dem von zu ich es unser",
+    "French": "le la les et est une nous vous pour dans pas que qui sur avec notre des du ce au",
+    "Spanish": "el los las y es una por para con no que nuestro su se del lo como m\u00e1s al est\u00e1",
+    "Italian": "il lo gli e \u00e8 una per con non che di nostro del della sono si al pi\u00f9 ma anche",
+    "Dutch": "het een en is niet wij ons voor van met op te dat deze zijn ook maar bij naar je",
+    "Portuguese": "o os as e \u00e9 uma para com n\u00e3o que nosso do da em por mais ao se sua est\u00e1",
+}
+_LANGUAGES = {name: frozenset(words.split()) for name, words in _STOP_WORDS.items()}
+_LETTERS = re.compile(r"[^\W\d_]+")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What sort of answer is wanted; "" is unknown, and the prompt's own words decide."""
+
+    category: str = ""
+    format: str = ""
+
+
+def length_asked(prompt: str) -> Limit:
+    """The limits that a prompt states: "under 80 words", "five subject lines", "max six points"."""
+    text = prompt.lower()
+    found: dict[str, tuple[int, int]] = {}
+    for match in _LIST.finditer(text):
+        count = _value(match.group(1))
+        if count > 1:
+            found.setdefault("items", (count, count))
+    for match in _LENGTH.finditer(text):
+        low, high, unit = match.group(3), match.group(4), match.group(5).rstrip("s")
+        first = _value(low)
+        last = _value(high) if high else first
+        field = {"word": "words", "character": "characters", "char": "characters", "line": "lines"}.get(unit, "items")
+        most = bool(match["most"] or match["after"])
+        each = _EACH_BEFORE.search(text[: match.start()]) or _EACH_AFTER.match(text, match.end())
+        if each and field in ("words", "characters"):
+            field = f"line_{field}"
+        # "seven items were fixed", "one line at the top" say something else
+        aside = field in ("lines", "items") and (bool(each) or (not most and (field == "items" or last == 1)))
+        if field in found or last < first or aside:
+            continue
+        if most or field != "words":
+            found[field] = (0, last)
+        elif high:
+            found[field] = (int(first * (1 - SLACK)), round(last * (1 + SLACK)))
+        else:
+            found[field] = (int(first * (1 - ABOUT)), round(last * (1 + ABOUT)))
+    return Limit.model_validate(found)
+
+
+def format_asked(prompt: str, formats: Mapping[str, Limit]) -> str:
+    """The format that a prompt names first, outside quotation marks; "" for none."""
+    text = _QUOTED.sub(" ", prompt.lower())
+    found = []
+    for name, limit in formats.items():
+        for word in (name, *limit.asked):
+            # "our tagline", "no slogan": it is talked about, not asked for
+            match = re.search(rf"(?<!our )(?<!no )\b{re.escape(word.lower().removesuffix('s'))}s?\b", text)
+            if match:
+                found.append((match.start(), -len(word), name))
+    return min(found)[2] if found else ""
+
+
+def facts_asked(prompt: str) -> list[str]:
+    """Figures, names and short quotations of a prompt: what an answer may not leave out or change at will."""
+    text = _LENGTH.sub(lambda match: " " * len(match.group()), prompt)
+    text = re.sub(r"\b\d+-second\b", "", text)
+    quoted = [q for q in _QUOTED.findall(text) if len(q.split()) <= MOST_QUOTED]
+    plain = _QUOTED.sub(" ", text)
+    return list(dict.fromkeys([*_FIGURE.findall(text), *(q.strip(" .,") for q in quoted), *_NAME.findall(plain)]))
+
+
+def holds(text: str, fact: str) -> bool:
+    """Whether an answer has a fact: figures also in words, or with other thousands marks; names and quotations in any case."""
+    if not _FIGURE.fullmatch(fact):
+        return fact.casefold() in text.casefold()
+    if _digits(fact) in {_digits(figure) for figure in _FIGURE.findall(text)}:
+        return True
+    words = set(_LETTERS.findall(text.casefold()))
+    return any(word in words for word, value in NUMBERS.items() if str(value) == fact)
+
+
+def language_of(text: str, least: int = 3) -> str:
+    """The language whose commonest words a text uses most; "" when fewer than `least` of them, or no clear winner."""
+    words = [word.casefold() for word in _LETTERS.findall(text)]
+    counts = sorted(((sum(word in common for word in words), name) for name, common in _LANGUAGES.items()), reverse=True)
+    (most, name), (second, _) = counts[:2]
+    return name if most >= least and most >= 2 * second else ""
+
+
+def count_items(text: str) -> int:
+    """Lines of a list: those with bullets or numbers where there are some, else all that are not empty."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    marked = [line for line in lines if re.match(r"(?:[-*\u2022\u2013]|\(?\d{1,2}[.)])\s", line)]
+    return len(marked or lines)
+
+
+def _value(number: str) -> int:
+    return NUMBERS[number] if number in NUMBERS else int(number)
+
+
+def _digits(figure: str) -> str:
+    whole, mark, rest = figure.rpartition(",")
+    figure = whole + rest if mark and len(rest) == 3 else figure
+    return re.sub(r"[.:,]0+$", "", figure) if not figure.startswith("0") else figure

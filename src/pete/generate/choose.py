@@ -1,0 +1,113 @@
+"""Which answer is given: the first that keeps the rules, or the best of those that were drawn, with what is wrong with it."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from pete.config import GenerateConfig
+from pete.generate.asked import Kind
+from pete.generate.extract import StopReason
+from pete.generate.validate import Validator, Violation
+
+Voice = Callable[[str], float]
+"""How much a text sounds like the persona; higher is more."""
+
+RESEED = 1_000_003
+"""Seeds of a second and a third try lie this far from the first: nobody who counts seeds up by batches meets them."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer. Times are seconds since the whole batch was asked for; `batch` says how many shared them.
+
+    An answer that was chosen among several counts the time and the tokens of all of them.
+    """
+
+    text: str
+    raw: str
+    """Every id decoded, special tokens shown: what the model really said."""
+    tokens: int
+    stop: StopReason
+    first_token_seconds: float
+    seconds: float
+    batch: int
+    leaks_raw: int
+    """Special tokens the model produced before its end."""
+    leaks_clean: int
+    """Special tokens or stop strings in `text`: must be 0."""
+    flags: tuple[Violation, ...] = ()
+    """The rules it breaks all the same."""
+    attempts: int = 1
+    """Answers drawn for this prompt, this one included."""
+    tokens_drawn: int = 0
+    """Tokens of all of them."""
+    first: "Answer | None" = None
+    """The first attempt, as it was, when another one was preferred to it."""
+
+    @property
+    def tokens_per_second(self) -> float:
+        """Decode speed: tokens after the first over the time after the first, all attempts counted."""
+        after = self.seconds - self.first_token_seconds
+        drawn = max(self.tokens, self.tokens_drawn)
+        return (drawn - 1) / after if drawn > 1 and after > 0 else 0.0
+
+
+@dataclass(frozen=True)
+class Judge:
+    """What the answers of a batch are judged by."""
+
+    validator: Validator
+    prompts: Sequence[str]
+    kinds: Sequence[Kind]
+    voice: Voice | None = None
+
+    def check(self, row: int, answer: Answer) -> Answer:
+        """The answer with its flags."""
+        return replace(answer, flags=self.validator.check(answer.text, self.prompts[row], self.kinds[row], answer.stop))
+
+    def rank(self, row: int, answer: Answer) -> tuple[float, ...]:
+        """The lower the better: something said, few broken rules, then the voice, or a usual length where no voice is given."""
+        if self.voice is not None:
+            taste = -self.voice(answer.text) if answer.text else 0.0
+        else:
+            usual = self.validator.typical_words(self.prompts[row], self.kinds[row])
+            taste = abs(len(answer.text.split()) - usual) if usual is not None else 0.0
+        return (float(not answer.text), len(answer.flags), taste)
+
+
+def choose(draw: Callable[[Sequence[int], GenerateConfig], list[Answer]], judge: Judge, sampling: GenerateConfig) -> list[Answer]:
+    """Draw, judge, and draw again what broke a rule.
+
+    Args:
+        draw: answers for some rows of the batch, side by side. A row that comes twice is answered twice.
+        judge: the rules.
+        sampling: `best_of` answers are drawn a try; rows whose best one breaks a rule get up to `retries` more tries, with new seeds.
+    """
+    rows = list(range(len(judge.prompts)))
+    drawn: list[list[Answer]] = [[] for _ in rows]
+    began = time.perf_counter()
+    for number in range(1 + sampling.retries):
+        before = time.perf_counter() - began
+        seed = (sampling.seed + number * RESEED) % 2**31
+        # all first answers come first, so that a row's is the same whether others are drawn beside it or not
+        asked = [row for _ in range(sampling.best_of) for row in rows]
+        for row, answer in zip(asked, draw(asked, sampling.model_copy(update={"seed": seed})), strict=True):
+            late = replace(answer, first_token_seconds=answer.first_token_seconds + before, seconds=answer.seconds + before)
+            drawn[row].append(judge.check(row, late))
+        rows = [row for row in rows if all(answer.flags for answer in drawn[row])]
+        if not rows:
+            break
+    return [_best(judge, row, answers) for row, answers in enumerate(drawn)]
+
+
+def _best(judge: Judge, row: int, answers: Sequence[Answer]) -> Answer:
+    best = answers[0] if len(answers) == 1 else min(answers, key=lambda answer: judge.rank(row, answer))
+    first = answers[0]
+    return replace(
+        best,
+        first_token_seconds=first.first_token_seconds,
+        seconds=max(answer.seconds for answer in answers),
+        attempts=len(answers),
+        tokens_drawn=sum(answer.tokens for answer in answers),
+        first=None if best is first else first,
+    )
