@@ -385,7 +385,7 @@ def _is_cached(config: Config, probes: Probes) -> bool:
     wanted = config.model.revision or "main"
     snapshot = (attempt(lambda: probes.read(kept / "refs" / wanted)) or wanted).strip()
     names = attempt(lambda: probes.names(kept / "snapshots" / snapshot)) or []
-    return "config.json" in names and any(name.endswith(".safetensors") for name in names)
+    return any(name.endswith(".safetensors") for name in names)  # an interrupted download leaves the small files alone
 
 
 def _version(probes: Probes, name: str) -> str | None:

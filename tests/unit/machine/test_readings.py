@@ -140,6 +140,12 @@ def test_a_linux_laptop_and_not_its_mouse():
     assert (now.on_battery, now.battery, now.low_power, now.silent) == (True, 64, True, ())
 
 
+def test_a_mouse_is_no_battery_of_the_machine():
+    mouse = {name: text for name, text in LAPTOP.items() if "BAT0" not in name}
+    now = read_machine(replace(mac({}, files=mouse), system="Linux"))
+    assert (now.on_battery, now.battery) == (False, None)
+
+
 def test_a_bare_linux_machine():
     now = read_machine(replace(mac({}), system="Linux", kernel="6.1.0"))
     assert (now.version, now.chip, now.on_battery, now.battery, now.low_power) == ("6.1.0", None, False, None, None)
