@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 from pete.cli.console import RunArgument, SetOption
 
 if TYPE_CHECKING:
+    from pete.config import GenerateConfig
     from pete.data.render import Message
     from pete.generate.answer import Tuned
 
 HELP = """/reset         forget the conversation
+/again         another answer to the last question, in place of the last one
 /system TEXT   another system line (alone: show it)
 /save FILE     write the conversation as JSON
 /quit          leave (so does Ctrl-D); Ctrl-C stops an answer"""
@@ -32,8 +34,13 @@ def chat(run: RunArgument = None, set_: SetOption = None) -> None:
     print(f"loading {folder.name} ...", file=sys.stderr)
     tuned = replace(open_tuned(folder), config=config)
     print(f"{tuned.lineage.persona}, at your service. /help for commands.", file=sys.stderr)
+    _talk(tuned, config.generate)
+
+
+def _talk(tuned: "Tuned", sampling: "GenerateConfig") -> None:
     turns: list[Message] = []
     answered = 0
+    # an answer that streams is on the screen before it can be judged: it is flagged, and drawn again only when asked to
     while True:
         try:
             line = input("> " if sys.stdin.isatty() else "").strip()
@@ -44,12 +51,15 @@ def chat(run: RunArgument = None, set_: SetOption = None) -> None:
             continue
         if not line:
             continue
+        if line.split()[0] == "/again" and turns:
+            line = turns[-2].content
+            del turns[-2:]
         if line.startswith("/"):
             if line.split()[0] in ("/quit", "/exit"):
                 return
             _command(line, tuned, turns)
         else:
-            _answer(line, tuned, turns, seed=config.generate.seed + answered)
+            _answer(line, tuned, turns, seed=sampling.seed + answered)
             answered += 1
 
 
@@ -65,8 +75,10 @@ def _answer(line: str, tuned: "Tuned", turns: "list[Message]", seed: int) -> Non
 
     question = Message("user", line)
     try:
-        tuned.ask([[*turns, question]], tuned.config.generate.model_copy(update={"seed": seed}), show)
+        (answer,) = tuned.ask([[*turns, question]], tuned.config.generate.model_copy(update={"seed": seed}), show)
         print()
+        if answer.flags:
+            print(f"(flagged: {'; '.join(flag.words for flag in answer.flags)}. /again draws another answer)", file=sys.stderr)
     except KeyboardInterrupt:
         print("\n(stopped)")
     except UserError as error:

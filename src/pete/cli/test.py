@@ -31,6 +31,7 @@ def test(
     from pete.errors import UserError
     from pete.evaluate.log import MODELS
     from pete.generate.answer import open_tuned
+    from pete.generate.asked import Kind
     from pete.run import RunDir
 
     words = list(words or [])
@@ -39,10 +40,10 @@ def test(
     run = RunDir.find(words.pop(0) if named else None)
     if any(not word.strip() for word in words):
         raise UserError("A prompt is empty.", 'pete test "Write a tagline for a bakery"')
-    prompts = [(word, "") for word in words]
+    prompts = [(word, Kind()) for word in words]
     if not prompts and run.prompts_file.is_file():
         first = {p.category: p for p in reversed(load_prompts(run.prompts_file))}
-        prompts = [(p.prompt, p.category) for p in reversed(first.values())]
+        prompts = [(p.prompt, Kind(p.category, p.format)) for p in reversed(first.values())]
     if not prompts:
         raise UserError(f"{run.folder} kept no prompts of its own.", 'pete test "Write a tagline for a bakery"')
     tuned = open_tuned(run)
@@ -50,12 +51,12 @@ def test(
     screen = console(quiet=json)
     screen.print(f"[dim]run {run.folder}[/]", soft_wrap=True)
     results = []
-    for prompt, category in prompts:
+    for prompt, kind in prompts:
         answers = {}
         for model in MODELS:
             tuned.engine.adapter_active = model == "tuned"
-            (answers[model],) = tuned.ask([[Message("user", prompt)]], tuned.config.generate)
-        results.append({"prompt": prompt, "category": category, **{model: asdict(answer) for model, answer in answers.items()}})
+            (answers[model],) = tuned.ask([[Message("user", prompt)]], tuned.config.generate, kinds=[kind])
+        results.append({"prompt": prompt, "category": kind.category, **{model: asdict(answer) for model, answer in answers.items()}})
         if not json:
             show_pair(screen, prompt, {model: (answer.text, _facts(answer)) for model, answer in answers.items()})
     if json:
@@ -63,10 +64,11 @@ def test(
 
 
 def _facts(answer: "Answer") -> str:
-    return (
+    facts = (
         f"{answer.seconds:.1f} s, first token {answer.first_token_seconds:.2f} s, {answer.tokens_per_second:.0f} tok/s, "
         f"{answer.tokens} tokens, ended by {answer.stop}"
     )
+    return "\n".join([facts + (f", {answer.how}" if answer.how else ""), *(f"flagged: {flag.words}" for flag in answer.flags)])
 
 
 def show_pair(screen: "Console", prompt: str, answers: dict[str, tuple[str, str]]) -> None:

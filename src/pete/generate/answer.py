@@ -62,7 +62,7 @@ class Tuned:
 
         if on_text is not None:
             sampling = sampling.model_copy(update={"retries": 0, "best_of": 1})
-        prompts = ["\n".join(turn.content for turn in conversation if turn.role == "user") for conversation in turns]
+        prompts = [next((turn.content for turn in reversed(talk) if turn.role == "user"), "") for talk in turns]
         judge = Judge(self.validator, prompts, kinds or [Kind()] * len(turns), voice)
         return choose(draw, judge, sampling)
 

@@ -39,10 +39,19 @@ class Answer:
     """The rules it breaks all the same."""
     attempts: int = 1
     """Answers drawn for this prompt, this one included."""
+    tries: int = 1
+    """Rounds in which they were drawn: 1, and one for each retry."""
     tokens_drawn: int = 0
     """Tokens of all of them."""
     first: "Answer | None" = None
     """The first attempt, as it was, when another one was preferred to it."""
+
+    @property
+    def how(self) -> str:
+        """In words: "2nd try", "best of 4", "after 3 tries" for one that is still flagged; nothing for one that was drawn once."""
+        tries = f"after {self.tries} tries" if self.flags else "2nd try" if self.tries == 2 else "3rd try"
+        best = f"best of {self.attempts}" if self.attempts > self.tries else ""
+        return ", ".join(part for part in (best, tries if self.tries > 1 else "") if part)
 
     @property
     def tokens_per_second(self) -> float:
@@ -97,10 +106,10 @@ def choose(draw: Callable[[Sequence[int], GenerateConfig], list[Answer]], judge:
         rows = [row for row in rows if all(answer.flags for answer in drawn[row])]
         if not rows:
             break
-    return [_best(judge, row, answers) for row, answers in enumerate(drawn)]
+    return [_best(judge, row, answers, len(answers) // sampling.best_of) for row, answers in enumerate(drawn)]
 
 
-def _best(judge: Judge, row: int, answers: Sequence[Answer]) -> Answer:
+def _best(judge: Judge, row: int, answers: Sequence[Answer], tries: int) -> Answer:
     best = answers[0] if len(answers) == 1 else min(answers, key=lambda answer: judge.rank(row, answer))
     first = answers[0]
     return replace(
@@ -108,6 +117,7 @@ def _best(judge: Judge, row: int, answers: Sequence[Answer]) -> Answer:
         first_token_seconds=first.first_token_seconds,
         seconds=max(answer.seconds for answer in answers),
         attempts=len(answers),
+        tries=tries,
         tokens_drawn=sum(answer.tokens for answer in answers),
         first=None if best is first else first,
     )

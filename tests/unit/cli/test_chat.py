@@ -5,6 +5,7 @@ from pete.cli import chat
 from pete.config import GenerateConfig
 from pete.data.render import Message
 from pete.errors import UserError
+from pete.generate.validate import Violation
 
 
 @dataclass
@@ -14,17 +15,21 @@ class Speaker:
     words: list[str]
     cut_after: int | None = None
     error: UserError | None = None
+    flags: tuple[Violation, ...] = ()
     asked: list[list[Message]] = field(default_factory=list)
+    seeds: list[int] = field(default_factory=list)
     config: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(generate=GenerateConfig()))
 
     def ask(self, conversations, sampling, on_text):
         self.asked.append(list(conversations[0]))
+        self.seeds.append(sampling.seed)
         if self.error:
             raise self.error
         for number, word in enumerate(self.words):
             if number == self.cut_after:
                 raise KeyboardInterrupt
             on_text(0, word)
+        return [SimpleNamespace(flags=self.flags)]
 
 
 def test_ctrl_c_stops_the_answer_keeps_what_was_said_and_goes_on(capsys):
@@ -42,3 +47,31 @@ def test_a_message_that_is_too_long_is_said_and_forgotten(capsys):
     turns: list[Message] = []
     chat._answer("x" * 9, Speaker([], error=UserError("too long", "shorten it")), turns, seed=0)  # type: ignore[arg-type]
     assert turns == [] and "too long (shorten it)" in capsys.readouterr().err
+
+
+def test_what_streamed_is_flagged_afterwards_and_stays(capsys):
+    turns: list[Message] = []
+    flags = (Violation("length", "too long for a tagline (14 words, at most 10)", 0, 4), Violation("avoid", "says 'unlock'", 0, 4))
+    chat._answer("A tagline", Speaker(["Long."], flags=flags), turns, seed=0)  # type: ignore[arg-type]
+    seen = capsys.readouterr()
+    assert seen.out == "Long.\n" and len(turns) == 2
+    assert "(flagged: too long for a tagline (14 words, at most 10); says 'unlock'. /again draws another answer)" in seen.err
+    chat._answer("Another", Speaker(["Short."]), turns, seed=1)  # type: ignore[arg-type]
+    assert "flagged" not in capsys.readouterr().err
+
+
+def test_again_asks_the_last_question_anew(monkeypatch, capsys):
+    speaker = Speaker(["Yes."])
+    lines = iter(["/again", "One?", "/again", "/again", "Two?"])
+
+    def typed(_: str) -> str:
+        try:
+            return next(lines)
+        except StopIteration:
+            raise EOFError from None
+
+    monkeypatch.setattr("builtins.input", typed)
+    chat._talk(speaker, GenerateConfig(seed=5))  # type: ignore[arg-type]
+    assert [[m.content for m in asked] for asked in speaker.asked] == [["One?"], ["One?"], ["One?"], ["One?", "Yes.", "Two?"]]
+    assert speaker.seeds == [5, 6, 7, 8], "another seed each time"
+    assert "/again" in capsys.readouterr().err, "with nothing to repeat, it shows the help"

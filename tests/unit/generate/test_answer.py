@@ -114,7 +114,7 @@ def test_only_what_broke_a_rule_is_drawn_again_and_the_time_counts_all():
 
     answers = model.ask(ASKED, WARM.model_copy(update={"retries": 2}), kinds=kinds)
     assert calls == [4, 2, 2], "retries are batched, and only of the rows that failed"
-    assert [a.attempts for a in answers] == [3, 1, 3, 1]
+    assert [(a.attempts, a.tries, a.how) for a in answers] == [(3, 3, "after 3 tries"), (1, 1, "")] * 2
     assert [len(a.flags) for a in answers] == [1, 0, 1, 0] and "at most 0" in answers[0].flags[0].words
     assert answers[0].text == once[0].text and answers[0].first is None, "none was better, so the first stays"
     assert answers[0].tokens_drawn > answers[0].tokens and answers[0].seconds > answers[1].seconds
@@ -134,7 +134,7 @@ def test_a_better_attempt_keeps_the_first_beside_it():
     once = tuned().ask(ASKED, WARM)
     for answer, first in zip(answers, once, strict=True):
         assert answer.first is not None and answer.first.text == first.text and answer.text != first.text
-        assert answer.flags == () and answer.first.flags and answer.attempts == 2
+        assert answer.flags == () and answer.first.flags and answer.attempts == 2 and answer.how == "2nd try"
     assert asdict(answers[0])["first"]["text"] == once[0].text
 
 
@@ -142,7 +142,7 @@ def test_best_of_prefers_fewer_broken_rules_then_the_voice():
     sampling = WARM.model_copy(update={"best_of": 4})
     chosen = tuned().ask(ASKED, sampling, voice=lambda text: float(text.count("e")))
     rest = tuned().ask(ASKED, sampling, voice=lambda text: -float(text.count("e")))
-    assert all(a.attempts == 4 for a in chosen)
+    assert all((a.attempts, a.tries, a.how) == (4, 1, "best of 4") for a in chosen)
     assert all(a.text.count("e") >= b.text.count("e") for a, b in zip(chosen, rest, strict=True))
     assert any(a.text.count("e") > b.text.count("e") for a, b in zip(chosen, rest, strict=True))
     first = tuned().ask(ASKED, WARM)
