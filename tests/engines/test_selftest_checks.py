@@ -16,7 +16,7 @@ from pete.engines.torch_kernels import attend, lora_linear, token_losses
 
 def test_every_check_holds_on_this_cpu():
     results = run_checks("cpu")
-    assert [name for name, _, _ in results] == list(CHECKS) and len(results) == 9
+    assert [name for name, _, _ in results] == list(CHECKS) and len(results) == 10
     assert [(name, wrong) for name, wrong, _ in results if wrong] == []
     assert sum(seconds for _, _, seconds in results) < 60  # about 1.5 s on an idle machine
 
@@ -131,6 +131,8 @@ FAULTS = {
     "Adam instead of AdamW": ("AdamW", {"optimizer": plain_adam}, "five steps"),
     "classes cut off": ("loss over 50,304", {"losses": cut_losses}, "the loss is off"),
     "half the gradient": ("loss over 50,304", {"losses": half_grad_losses}, "its gradient is off"),
+    "classes cut off in bfloat16": ("the same in bfloat16", {"losses": cut_losses}, "the loss is off"),
+    "half the gradient in bfloat16": ("the same in bfloat16", {"losses": half_grad_losses}, "its gradient is off"),
     "state not put back": ("random state", {"set_random": lambda device, state: None}, "drew other numbers"),
     "adapter without gradient": ("twenty steps", {"lora": deaf_lora}, "the loss leaves the CPU's at step 2"),
     "not implemented": ("output head", {"linear": missing}, "NotImplementedError: The operator 'aten::linear'"),

@@ -26,6 +26,8 @@ VOCABULARY = 50304
 """Pythia's: above 32,768, where products on M1 and M2 used to go wrong (pytorch#177116)."""
 CLOSE = 2e-3
 """Largest allowed difference, as a share of the largest value; the faults that were seen in the field are of order 1."""
+ROUGH = 3e-2
+"""The same for bfloat16, which keeps 8 bits of each number."""
 SLICE = 4096
 
 
@@ -151,17 +153,17 @@ def check_adamw(use: Operations, device: str) -> str:
 
 def check_loss(use: Operations, device: str) -> str:
     """Cross-entropy over 50,304 classes, and its gradient."""
-    draw, width = _source(7), 64
-    hidden, weight, labels = draw(70, width), draw(VOCABULARY, width) / 4, torch.arange(70) * 718  # up to the last classes
-    head = torch.nn.Linear(width, VOCABULARY, bias=False)
-    head.weight = torch.nn.Parameter(weight.to(device), requires_grad=False)
-    here = _leaf(hidden, device)
-    losses = use.losses(here, head, labels.to(device))
-    losses.sum().backward()
-    there = _leaf(hidden.double(), "cpu")
-    expected = F.cross_entropy(there @ weight.double().t(), labels, reduction="none")
-    expected.sum().backward()
-    return _differs("the loss", losses, expected.detach()) or _differs("its gradient", _grad(here), _grad(there))
+    return _loss(use, device, torch.float32, CLOSE)
+
+
+def check_bfloat16(use: Operations, device: str) -> str:
+    """The same in bfloat16, which training may choose where it is quick; where it is not there, training chooses float32."""
+    try:
+        tiny = torch.ones(2, 2, dtype=torch.bfloat16, device=device)
+        torch.mm(tiny, tiny)
+    except (RuntimeError, TypeError):
+        return ""
+    return _loss(use, device, torch.bfloat16, ROUGH)
 
 
 def check_random(use: Operations, device: str) -> str:
@@ -193,6 +195,7 @@ CHECKS: dict[str, Callable[[Operations, str], str]] = {
     "gradient checkpointing": check_checkpoint,
     "AdamW": check_adamw,
     "loss over 50,304": check_loss,
+    "the same in bfloat16": check_bfloat16,
     "random state": check_random,
     "twenty steps": check_training,
 }
@@ -230,12 +233,26 @@ def _grad(tensor: Tensor) -> Tensor:
     return tensor.grad
 
 
-def _differs(what: str, ours: Tensor, reference: Tensor) -> str:
+def _differs(what: str, ours: Tensor, reference: Tensor, close: float = CLOSE) -> str:
     found = ours.detach().cpu().double()
     if not bool(torch.isfinite(found).all()):
         return f"{what} has {int((~torch.isfinite(found)).sum())} values that are not numbers"
     gap = float((found - reference).abs().max() / reference.abs().max())
-    return "" if gap < CLOSE else f"{what} is off by {gap:.2g} of its largest value"
+    return "" if gap < close else f"{what} is off by {gap:.2g} of its largest value"
+
+
+def _loss(use: Operations, device: str, dtype: torch.dtype, close: float) -> str:
+    draw, width = _source(7), 64
+    hidden, weight = draw(70, width).to(dtype), (draw(VOCABULARY, width) / 4).to(dtype)
+    labels = torch.arange(70) * 718  # up to the last classes
+    head = torch.nn.Linear(width, VOCABULARY, bias=False)
+    head.weight = torch.nn.Parameter(weight.to(device), requires_grad=False)
+    here, there = _leaf(hidden, device), _leaf(hidden.double(), "cpu")
+    losses = use.losses(here, head, labels.to(device))
+    losses.sum().backward()
+    expected = F.cross_entropy(there @ weight.double().t(), labels, reduction="none")
+    expected.sum().backward()
+    return _differs("the loss", losses, expected.detach(), close) or _differs("its gradient", _grad(here), _grad(there), close)
 
 
 def _attention(q: Tensor, k: Tensor, v: Tensor, seen: Tensor) -> Tensor:

@@ -103,7 +103,8 @@ def check_machine(config: Config, folder: Path, probes: Probes | None = None, *,
                 "unknown",
                 "caution",
                 f"No answer that makes sense from: {', '.join(now.silent)}.",
-                "Nothing is assumed about what they would have told; pete doctor asks again, with more patience.",
+                "Nothing is assumed about what they would have told."
+                + (" Look yourself in System Settings, Battery." if thorough else " pete doctor asks again, with more patience."),
             )
         )
     return Checkup(tuple(findings), _facts(now, folder, probes))
@@ -178,7 +179,7 @@ def _computer(now: Readings) -> Iterator[Finding]:
     if now.heat:
         yield Finding("heat", "caution", f"The machine is hot: {now.heat}.", "Let it cool, and give it air; training goes on, slower.")
     elif now.heat is not None:
-        yield Finding("heat", "good", "No thermal warning (Apple silicon seldom gives one here; a monitor sees speed fall).")
+        yield Finding("heat", "good", "No thermal warning (Apple silicon seldom gives one: a falling speed tells more).")
 
 
 def _python(now: Readings, config: Config, probes: Probes) -> Iterator[Finding]:
@@ -261,7 +262,7 @@ def _energy(now: Readings) -> Iterator[Finding]:
         yield Finding(
             "power",
             "caution",
-            f"On battery{charge}: it may run out, and nothing keeps a Mac awake on battery for certain."
+            f"On battery{charge}: it may run out, and there caffeinate holds off idle sleep only."
             if now.os == "macOS"
             else f"On battery{charge}: it may run out.",
             "Plug it in. If it runs out all the same, pete resume goes on from the last checkpoint.",
@@ -286,7 +287,7 @@ def _energy(now: Readings) -> Iterator[Finding]:
             "Open the lid; the screen may go dark.",
         )
     if now.sleep_minutes is not None:
-        idle = f"after {now.sleep_minutes} idle minutes" if now.sleep_minutes else "never by itself"
+        idle = f"when idle for {now.sleep_minutes} min" if now.sleep_minutes else "never by itself"
         lid = " A closed lid does end it." if now.lid_closed is not None and not now.sleep_disabled else ""
         yield Finding(
             "sleep",
@@ -335,7 +336,7 @@ def _gpu_limit(now: Readings, config: Config, probes: Probes) -> Iterator[Findin
             "--set engine.mps_high_watermark=1.0, unless it has to be the report's setting.",
         )
     else:
-        yield Finding("gpu memory", "good", f"PyTorch may take {limit:g} of what Metal recommends (engine.mps_high_watermark).{replaced}")
+        yield Finding("gpu memory", "good", f"PyTorch may take {limit:.0%} of what Metal recommends (engine.mps_high_watermark).{replaced}")
 
 
 def _outside(config: Config, probes: Probes) -> Iterator[Finding]:
