@@ -7,6 +7,8 @@ from pathlib import Path
 
 from pete.adapter import LINEAGE, Lineage, read_lineage
 from pete.config import Resolved
+from pete.data.examples import load_examples
+from pete.errors import DataError
 from pete.evaluate.log import read_log
 from pete.events import read
 from pete.report.comparison import Comparison, compare
@@ -43,6 +45,8 @@ class ReportData:
     train_rows: int
     night: tuple[tuple[str, str], ...]
     """What happened while it ran: (name, sentence)."""
+    training_rows: Mapping[str, str]
+    """Completions of the training rows by the names an evaluation gives them."""
     errors: int
     """Failures in errors.jsonl."""
 
@@ -92,8 +96,17 @@ def read_report(run: RunDir) -> ReportData:
         evaluate_command=measured.evaluate_again().strip(),
         train_rows=rows,
         night=tuple(night_summary(events)),
+        training_rows=_training_rows(run),
         errors=_lines(run.errors_file),
     )
+
+
+def _training_rows(run: RunDir) -> dict[str, str]:
+    try:
+        rows = load_examples([run.split_file("train")])
+    except DataError:  # gone: the report stands without them
+        return {}
+    return {row.id or f"train.jsonl:{number}": row.completion for number, row in enumerate(rows, 1)}
 
 
 def _lines(path: Path) -> int:

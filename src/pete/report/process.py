@@ -153,19 +153,27 @@ def _machine(data: ReportData) -> Section:
         return Section("The machine", (Text("Not recorded: the machine was not examined before this run."),))
     blocks: list[Block] = []
     if checked.machine:
-        blocks.append(Facts(tuple(Fact(_name(key), _value(key, value)) for key, value in checked.machine.items())))
-    if checked.findings:
-        order = ("stop", "caution", "good")
-        rows = sorted(
-            ((f.get("level", ""), f.get("name", ""), f.get("found", ""), f.get("advice", "")) for f in checked.findings),
-            key=lambda row: order.index(row[0]) if row[0] in order else -1,
-        )
-        blocks.append(Table(("Level", "What", "Found", "Advice"), tuple(rows), f"As examined {when(checked.time)}.", words=True))
+        blocks.append(Facts(tuple(Fact(_name(key), _value(key, value)) for key, value in checked.machine.items() if value != "")))
+    for levels, summary in ((("stop", "caution"), ""), (("good",), "What was fine")):
+        rows = [
+            tuple(f.get(key, "") for key in ("level", "name", "found", "advice"))
+            for level in levels
+            for f in checked.findings
+            if f.get("level") == level
+        ]
+        if rows and not summary:
+            blocks.append(Table(("Level", "What", "Found", "Advice"), tuple(rows), f"As examined {when(checked.time)}.", words=True))
+        elif rows:
+            blocks.append(Fold(f"{summary}: {len(rows)}", (Table(("What", "Found"), tuple(row[1:3] for row in rows), words=True),)))
     return Section("The machine", tuple(blocks))
 
 
 def _name(key: str) -> str:
-    return key if key.isupper() else key.replace("_", " ").capitalize()
+    return (
+        key
+        if key.isupper()
+        else {"os": "Kind", "gpu_cores": "GPU cores", "available": "Free memory"}.get(key, key.replace("_", " ").capitalize())
+    )
 
 
 def _value(key: str, value: str | int | float) -> str:

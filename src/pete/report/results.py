@@ -25,6 +25,7 @@ from pete.report.blocks import (
 )
 from pete.report.charts import Effect, forest_chart, gain_chart
 from pete.report.comparison import CUT_OFF, Asked, Comparison, Responses, flags_of
+from pete.report.copied import originality
 from pete.report.marks import meaning, pieces
 from pete.report.model import ReportData
 from pete.report.numbers import bounds, change, counted, duration, gigabytes, millions, minus, percent, plain, short
@@ -61,7 +62,8 @@ def evaluation(data: ReportData) -> Section:
             ),
         )
     changed = changes(effects_of(found), "Base", "Tuned", "changes")
-    parts = [*_by_category(data, found), *_speed(data, found), *_answers(found), *_analysis(data), _approach(found)]
+    parts = [*_by_category(data, found), *_speed(data, found), *_answers(found)]
+    parts += [*originality(found, data.training_rows), *_analysis(data), _approach(found)]
     if changed:
         parts.insert(0, Section("What changed", changed))
     return Section(title, tuple(parts))
@@ -146,6 +148,7 @@ def _approach(found: Comparison) -> Section:
         Fact("Unseen text", counted(len(log.held_out), "row") if log.held_out else "none"),
         Fact("Drawn with", drawn),
         Fact("Machine", f"{log.machine}, {counted(log.cores, 'core')}; {log.engine} on {log.device}, {log.dtype}"),
+        *([Fact("To know", " ".join(log.notes))] if log.notes else []),
         Fact("File", f"{found.file}, made {log.created}, in {duration(log.seconds)}"),
     )
     return Section("Evaluation Approach", (Facts(facts),))

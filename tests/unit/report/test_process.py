@@ -90,9 +90,13 @@ def test_what_an_older_run_did_not_record_is_not_guessed(make_run: MakeRun):
 def test_the_machine_and_what_was_found_wrong_with_it_first(make_run: MakeRun):
     found = section(chapter(make_run, [CHECKED, *HISTORY]), "The machine")
     said = facts(found.blocks)
-    assert said["Chip"] == "Apple M4 Pro" and said["Memory"] == "48 GB" and said["Gpu cores"] == "20"
-    rows = next(block for block in found.blocks if isinstance(block, Table)).rows
-    assert [row[:2] for row in rows] == [("caution", "power"), ("good", "torch")] and rows[0][3] == "Plug it in."
+    assert said["Chip"] == "Apple M4 Pro" and said["Memory"] == "48 GB" and said["GPU cores"] == "20"
+    (warned,) = next(block for block in found.blocks if isinstance(block, Table)).rows
+    assert warned == ("caution", "power", "On battery at 61%.", "Plug it in.")
+    fold = next(block for block in found.blocks if isinstance(block, Fold))
+    assert (
+        fold.summary == "What was fine: 1" and isinstance(fold.blocks[0], Table) and fold.blocks[0].rows == (("torch", "PyTorch 2.14.1."),)
+    )
 
 
 def test_prediction_against_what_happened(make_run: MakeRun):

@@ -1,0 +1,71 @@
+"""The section "Originality": the longest stretches that answers share with training rows, shown in both."""
+
+from collections.abc import Iterator, Mapping
+
+from pete.evaluate.log import Mark, Sample
+from pete.evaluate.words import words, words_in
+from pete.report.blocks import Passage, Passages, Section, Text
+from pete.report.comparison import Comparison
+from pete.report.marks import pieces
+from pete.report.numbers import counted, percent
+
+SPAN, COVERED, NEAREST = "originality.span", "originality.covered", "originality.nearest"
+SHOWN = 3
+LEAST = 4
+"""Words; shorter runs are what any two texts of a language share."""
+
+
+def originality(found: Comparison, rows: Mapping[str, str]) -> Iterator[Section]:
+    """The section, if the evaluation looked.
+
+    Args:
+        found: the evaluation.
+        rows: the training rows' completions by the names the evaluation gave them.
+    """
+    if not any(SPAN in s.scores for s in found.log.samples):
+        return
+    tuned = sorted((s for s in found.log.samples if s.model == "tuned" and SPAN in s.scores), key=lambda s: -s.scores[SPAN])
+    passages = [p for s in tuned if s.scores[SPAN] >= LEAST and (p := _passage(s, rows))]
+    unique = list({p.source_pieces: p for p in reversed(passages)}.values())[::-1]
+    blocks = (Passages(tuple(unique[:SHOWN])),) if unique else ()
+    yield Section("Originality", (Text(_words(found)), *blocks))
+
+
+def _words(found: Comparison) -> str:
+    longest = {
+        model: max((s.scores[SPAN] for s in found.log.samples if s.model == model and SPAN in s.scores), default=None)
+        for model in ("tuned", "base")
+    }
+    said = [f"{model} {counted(int(n), 'word')}" for model, n in longest.items() if n is not None]
+    parts = [f"The longest run of words an answer shares with one training row: {', '.join(said)}."]
+    covered = [s.scores[COVERED] for s in found.log.samples if s.model == "tuned" and COVERED in s.scores]
+    if covered:
+        parts.append(f"On average {percent(sum(covered) / len(covered))} of a tuned answer lies in shared runs of eight words and more.")
+    measures = found.log.measures
+    if "originality.limit" in measures:
+        parts.append(
+            f"The author's own unseen texts share up to {counted(int(measures['originality.author_p99']), 'word')} "
+            f"(99th percentile); from {int(measures['originality.limit'])} on an answer counts as recited."
+        )
+    return " ".join(parts)
+
+
+def _passage(sample: Sample, rows: Mapping[str, str]) -> Passage | None:
+    length = int(sample.scores[SPAN])
+    said = words_in(sample.text)
+    given = words(sample.prompt)
+    lent = {tuple(given[i : i + length]) for i in range(len(given) - length + 1)}
+    grams = {tuple(w.text for w in said[i : i + length]): i for i in range(len(said) - length + 1)}
+    for name, text in rows.items():
+        source = words_in(text)
+        for k in range(len(source) - length + 1):
+            gram = tuple(w.text for w in source[k : k + length])
+            if gram in grams and gram not in lent:
+                at = grams[gram]
+                return Passage(
+                    pieces(sample.text, [Mark(start=said[at].start, end=said[at + length - 1].end, kind="copied")]),
+                    f"{counted(length, 'word')}, in the answer to {sample.prompt_id}",
+                    pieces(text, [Mark(start=source[k].start, end=source[k + length - 1].end, kind="copied")]),
+                    f"training row {name}",
+                )
+    return None
