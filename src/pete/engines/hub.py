@@ -126,9 +126,12 @@ class Meter:
         if self._began is None:
             self._began = now, done
             self._tenth = done * 10 // self.total
-        speed = (done - self._began[1]) / (now - self._began[0]) if now > self._began[0] else 0.0
-        left = f", {(self.total - done) / speed / 60:.0f} min left" if speed and self.total - done > 60 * speed else ""
-        line = f"  {in_words(done)} of {in_words(self.total)}, {in_words(round(speed))}/s{left}"
+        line, seconds = f"  {in_words(done)} of {in_words(self.total)}", now - self._began[0]
+        if seconds > 1 and done > self._began[1]:
+            speed = (done - self._began[1]) / seconds
+            line += f", {in_words(round(speed))}/s"
+            if self.total - done > 60 * speed:
+                line += f", {(self.total - done) / speed / 60:.0f} min left"
         if sys.stderr.isatty():
             if now - self._shown > 0.2 or done == self.total:
                 self._shown = now
@@ -206,7 +209,7 @@ def _missing(name: str, folder: Path) -> list[Listed]:
         others = sorted(path for path in listing if path.endswith((".safetensors", ".gguf")))
         found = f"only {', '.join(pickled)} (pickle, which can run code when opened)" if pickled else ", ".join(others) or "no weights"
         raise BaseModelError(
-            f"{name} at {folder.name[:12]}: expected {WEIGHTS}, found {found}. Nothing of it was fetched.",
+            f"{name} at {folder.name[:12]}: expected {WEIGHTS}, found {found}. No weights were fetched.",
             f"use a revision with safetensors (--set model.revision=...); {OFFER_EMBEDDED}",
         )
     if unknown := [path for path in wanted if path not in listing]:
