@@ -80,7 +80,7 @@ def test_a_run_does_not_notice(tmp_path, untracked, fault, said):
     assert "blocks" not in fault or on["finish"] < 4
     assert on["said"] is None if said is None else said in on["said"]
     assert "sync" not in (on["said"] or ""), "the fake keeps nothing that could be sent"
-    assert not side_processes(tmp_path / "on")
+    assert not side_processes(tmp_path / "on") and not (tmp_path / "on" / "wandb" / "scratch").exists()
     assert {path.name for path in (tmp_path / "on").iterdir()} == {"wandb", "config.toml", "events.jsonl"}
     if fault == "none":
         rows = [json.loads(line) for line in (tmp_path / "on" / "wandb" / "rows.jsonl").read_text().splitlines()]

@@ -158,7 +158,7 @@ def _leave(run: RunDir, state: State) -> None:
         state.write(run)
     except OSError as error:  # the disk is full, or the run was deleted
         print(f"run.json was not written: {error.strerror}", file=sys.stderr, flush=True)
-    send.clean_up()
+    send.clean_up(send.SCRATCH.parent)
 
 
 def _reason(error: BaseException) -> str:

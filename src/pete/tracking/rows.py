@@ -72,13 +72,20 @@ def hyperparameters(config: Config, here: Path) -> dict[str, Any]:
         config: the run's configuration.
         here: what a relative folder is relative to.
     """
-    tables = config.model_dump(mode="json")
-    del tables["tracking"]
+    tables = _without_paths(config.model_dump(mode="json", exclude={"tracking"}))
     tables["data"]["persona"] = Path(config.data.persona).name
     base = Path(config.model.base)
-    if config.model.base.startswith((".", "~", "/")) or len(base.parts) > 2 or (here / base).exists():  # a hub id is owner/name
+    if len(base.parts) > 2 or (here / base).exists():  # a hub id is owner/name
         tables["model"]["base"] = base.name
     return tables
+
+
+def _without_paths(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _without_paths(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_without_paths(inner) for inner in value]
+    return Path(value).name if isinstance(value, str) and value.startswith((".", "~", "/")) else value
 
 
 def facts(started: Started) -> dict[str, Any]:

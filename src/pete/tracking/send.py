@@ -25,7 +25,7 @@ KEPT = {"WANDB_API_KEY", "WANDB_BASE_URL", "WANDB_ENTITY", "WANDB_CONFIG_DIR", "
 def settle(run: RunDir) -> None:
     """Make this process W&B's: in the run folder, with its files in wandb/ and nowhere else, and without this machine's names."""
     os.chdir(run.folder)  # with relative paths from here on, no log can hold the absolute ones
-    clean_up()
+    clean_up(SCRATCH.parent)
     SCRATCH.mkdir(parents=True)
     for name in [name for name in os.environ if name.startswith(("WANDB_", "_WANDB_")) and name not in KEPT]:
         del os.environ[name]
@@ -39,10 +39,10 @@ def settle(run: RunDir) -> None:
     } | dict.fromkeys(("WANDB_CACHE_DIR", "WANDB_DATA_DIR", "WANDB_ARTIFACT_DIR", "TMPDIR"), str(SCRATCH))
 
 
-def clean_up() -> None:
-    """Remove what only the running W&B needs: its service's log and socket, which hold absolute paths."""
-    shutil.rmtree(SCRATCH, ignore_errors=True)
-    for folder in Path("wandb").glob("*run-*"):
+def clean_up(wandb_folder: Path) -> None:
+    """Remove what only a running W&B needs: its service's log and socket, which hold absolute paths."""
+    shutil.rmtree(wandb_folder / SCRATCH.name, ignore_errors=True)
+    for folder in wandb_folder.glob("*run-*"):
         (folder / "logs" / "debug-core.log").unlink(missing_ok=True)  # a link into the scratch folder
         shutil.rmtree(folder / "tmp", ignore_errors=True)
 

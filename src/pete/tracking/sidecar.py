@@ -18,6 +18,7 @@ from pete.config import PROJECT, Config
 from pete.errors import UserError
 from pete.run import RunDir
 from pete.tracking.keys import has_key
+from pete.tracking.send import clean_up
 from pete.tracking.state import State
 
 FINISH_SECONDS = {"offline": 20.0, "online": 60.0}
@@ -107,6 +108,7 @@ class Tracker:
             self.problem = State.read(self.run).problem
             if code and not self.problem:
                 self.problem = f"W&B ended with exit code {code}; {self.run.wandb / 'sidecar.log'} may say why."
+        clean_up(self.run.wandb)  # a process that was ended could not
         if self.problem and any(self.run.wandb.glob("*run-*/*.wandb")):
             self.problem += f" The run lost nothing, and what is kept here can be sent later: {sync_command(self.run)}"
         return self.problem or None
