@@ -1,0 +1,36 @@
+"""pete monitor: watch a run."""
+
+from typing import Annotated
+
+import typer
+
+from pete.cli.console import JsonOption, RunArgument, as_typed, console, print_json
+
+
+def monitor(
+    run: RunArgument = None,
+    once: Annotated[bool, typer.Option("--once", help="print one frame and leave")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Watch a run from its events, during or after it; q or Ctrl-C leaves, and the run goes on."""
+    from dataclasses import asdict
+
+    from pete.monitor.frame import headline
+    from pete.monitor.terminal import show_lines, show_live, show_once
+    from pete.monitor.watch import Watch, find
+
+    watch = Watch(find(run), as_typed=as_typed)
+    screen = console()
+    if json:
+        print_json(asdict(watch.look()))
+        return
+    if once:
+        show_once(watch.look(), screen)
+        return
+    if screen.is_terminal and not screen.is_dumb_terminal:
+        state = show_live(watch, screen)
+    else:
+        state = show_lines(watch, lambda line: screen.print(line, markup=False, soft_wrap=True))
+    screen.print(f"{state.run}: {headline(state)}", markup=False, soft_wrap=True)
+    if state.next:
+        screen.print(f"next: {state.next}", markup=False, soft_wrap=True)

@@ -1,0 +1,113 @@
+"""A run on disk, looked at again and again. Everything is opened for reading; the trainer never waits for it."""
+
+import datetime
+import json
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pete.run
+from pete.errors import RunError, WorkError
+from pete.monitor.history import History
+from pete.monitor.state import Failure, Place, State, observe
+from pete.monitor.tail import Tail
+from pete.monitor.words import harmless
+from pete.run import RunDir
+
+END_OF_ERRORS = 1 << 16
+"""Bytes of errors.jsonl that are looked at; the last failure is in them."""
+
+
+def find(name: str | None) -> RunDir:
+    """The run to watch: by folder or name, else the one that said something last, also before it has its configuration.
+
+    Raises:
+        RunError: there is none.
+    """
+    if name is None:
+        said = {folder: moment for folder in pete.run.RUNS.glob("*/") if (moment := _last_word(RunDir(folder)))}
+        return RunDir(max(said, key=said.__getitem__)) if said else RunDir.find(None)
+    for folder in (Path(name).expanduser(), pete.run.RUNS / name):
+        if _last_word(RunDir(folder)):
+            return RunDir(folder)
+    return RunDir.find(name)
+
+
+class Watch:
+    """Looks at one run; each look reads only what is new."""
+
+    def __init__(
+        self,
+        run: RunDir,
+        now: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+        as_typed: Callable[[str], str] = str,
+    ) -> None:
+        self.run = run
+        self._now, self._monotonic, self._as_typed = now, monotonic, as_typed
+        self._tail = Tail(run.events_file)
+        self._history = History()
+
+    def look(self) -> State:
+        """The state now.
+
+        Raises:
+            WorkError: the run is not there any more.
+            RunError: it may not be read.
+        """
+        run = self.run
+        if not run.folder.is_dir():
+            raise WorkError(
+                f"{run.folder} is gone: the run was deleted or moved while it was watched.", "pete monitor looks for the newest run"
+            )
+        holder = run.holder()  # before the events: a run that ends in between has then said so
+        try:
+            anew, events = self._tail.poll()
+            failure = _last_failure(run.errors_file)
+        except OSError as error:
+            raise RunError(f"{run.folder} cannot be read: {error.strerror}.", f"look at who may read it: ls -l {run.word}") from None
+        if anew:
+            self._history = History()
+        for event in events:
+            self._history.take(event)
+        since = self._history.began
+        place = Place(
+            name=run.name,
+            folder=str(run.folder),
+            word=run.word,
+            holder=holder,
+            failure=failure[1] if failure and failure[0] >= int(since) else None,
+            resumable=run.config_file.is_file() and run.manifest_file.is_file(),
+        )
+        state = observe(self._history, place, self._now(), self._monotonic())
+        return replace(state, next=self._as_typed(state.next))
+
+
+def _last_word(run: RunDir) -> float:
+    """When a run last wrote events, or its configuration; 0 when it is no run."""
+    try:
+        return max((path.stat().st_mtime for path in (run.events_file, run.config_file) if path.is_file()), default=0.0)
+    except OSError:
+        return 0.0
+
+
+def _last_failure(path: Path) -> tuple[float, Failure] | None:
+    """The last entry of errors.jsonl and when it was written (seconds since 1970; infinity when it does not say)."""
+    if not path.is_file():
+        return None
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - END_OF_ERRORS))
+        lines = file.read().splitlines()
+    for line in reversed(lines):
+        try:
+            record = json.loads(line)
+            kind, message, moment = str(record["kind"]), str(record["message"]), str(record["time"])
+        except (ValueError, KeyError, TypeError, RecursionError):
+            continue
+        try:
+            when = datetime.datetime.strptime(moment, "%Y-%m-%dT%H:%M:%S%z").timestamp()
+        except ValueError:
+            when = float("inf")
+        return when, Failure(harmless(kind), harmless(message))
+    return None

@@ -1,0 +1,114 @@
+import json
+from dataclasses import asdict
+
+import pytest
+
+from pete.events import Checked, Finished, Started
+from pete.monitor.history import History
+from pete.monitor.state import Failure, Place, observe
+from tests.unit.monitor.synthetic import night
+
+PID = 4242
+
+
+def look(events, after=1.0, *, holder=PID, asleep=0.0, failure=None, resumable=True):
+    """The state `after` seconds of wall clock past the last event, `asleep` of them slept."""
+    history = History()
+    for event in events:
+        history.take(event)
+    last = history.last
+    now, monotonic = (last.time + after, last.monotonic + after - asleep) if last else (1e9, 1e6)
+    return observe(history, Place("a run", "/runs/a run", "'a run'", holder, failure, resumable), now, monotonic)
+
+
+@pytest.mark.parametrize(
+    ("events", "given", "condition", "command"),
+    [
+        ([], {"holder": None}, "waiting", "pete resume 'a run'"),
+        ([], {}, "starting", ""),
+        ([], {"holder": None, "failure": Failure("BaseModelError", "no weights")}, "crashed", "pete resume 'a run'"),
+        (list(night(0))[:1], {}, "starting", ""),
+        (list(night(0))[:2], {"after": 901.0}, "stalled", ""),
+        (list(night(0))[:2], {"holder": None, "resumable": False}, "crashed", "pete train"),
+        (night(50), {}, "running", ""),
+        (night(50), {"after": 80.0}, "running", ""),
+        (night(50), {"after": 100.0}, "stalled", ""),
+        (night(50), {"after": 3600.0, "asleep": 3590.0}, "running", ""),
+        (night(50), {"holder": None}, "crashed", "pete resume 'a run'"),
+        (night(50), {"holder": 99}, "starting", ""),
+        (night(50, end="interrupted"), {"holder": None}, "interrupted", "pete resume 'a run'"),
+        (night(50, end="interrupted"), {"after": 1.0}, "interrupted", "pete resume 'a run'"),
+        (night(50, end="interrupted"), {"after": 60.0}, "starting", ""),
+        (night(200, steps=200, end="done"), {"holder": None, "after": 1e6}, "finished", "pete test 'a run'"),
+        (night(200, steps=200, end="done"), {}, "finished", "pete test 'a run'"),
+    ],
+)
+def test_conditions(events, given, condition, command):
+    state = look(events, **given)
+    assert (state.condition, state.next) == (condition, command)
+    assert state.over == (condition in ("finished", "interrupted", "crashed"))
+
+
+def test_the_finish_is_the_pace_over_the_steps_that_are_left():
+    state = look(night(1000, nap_at=0), after=2.0)
+    assert state.remaining == pytest.approx(1000 * state.seconds_per_step - 2.0)
+    assert state.finish == pytest.approx(state.now + state.remaining) and 8.4 < state.seconds_per_step < 8.8
+    assert state.plan.finish == pytest.approx(state.began + 41 + 16000)
+    assert look(night(200, steps=200), after=5.0).remaining == 0.0
+    for over in (look(night(1000), holder=None), look(night(1000), after=900.0), look(night(2000, end="done"))):
+        assert over.remaining is None and over.finish is None
+
+
+def test_naps_are_counted_and_the_one_just_now_too():
+    state = look(night(1000), after=4000.0, asleep=3999.0)
+    assert [round(s.seconds) for s in state.sleeps] == [2820, 3999] and state.asleep == pytest.approx(6819)
+    assert state.condition == "running" and state.silent == pytest.approx(1.0)
+
+
+def test_another_boots_clock_counts_as_awake():
+    state = look(night(50), after=3600.0, asleep=5e8)
+    assert state.silent == 3600.0 and state.sleeps == ()
+
+
+def test_memory_is_of_this_sitting():
+    history = list(night(200, steps=400))
+    last = history[-1]
+    again = Started(
+        **{**vars(next(e for e in history if isinstance(e, Started))), "resumed_from": 200, "time": last.time + 9, "monotonic": 1.0}
+    )
+    state = look([*history, again])
+    assert state.memory is None and state.loss is None and state.step == 200 and state.resumed_from == 200 and state.sittings == 2
+    grown = look(night(1500))
+    assert grown.memory.swap_growth == pytest.approx(0.6e9, abs=2) and grown.memory.peak >= grown.memory.device
+    assert look(night(2000, end="done")).memory.peak == 7_700_000_000, "the peak the run itself reports"
+
+
+def test_what_a_model_or_a_file_says_is_harmless():
+    evil = "a\x1b[2Jb\x07c\u202ed\x9b31me\u200bf\ud800g\nh\x1b]0;title\x07i"
+    events = list(night(400))
+    for event in events:
+        for key, value in vars(event).items():
+            if isinstance(value, str):
+                object.__setattr__(event, key, evil)
+        if isinstance(event, Checked):
+            event.findings[:] = [{"name": evil, "level": "stop", "found": evil}]
+    state = look(events, failure=Failure("K", "m"))
+    text = json.dumps(asdict(state), ensure_ascii=False)
+    text.encode()
+    assert state.sample.text == "abcd31mef?g hi" and state.cautions[0].advice == "" and state.warnings == ("abcd31mef?g hi",)
+    assert not [c for c in text if ord(c) < 32 or c in "\x9b\u202e\u200b"]
+
+
+def test_json_is_numbers():
+    document = json.loads(json.dumps(asdict(look(night(1234)))))
+    assert document["step"] == 1234 and document["steps"] == 2000 and document["condition"] == "running" and document["pid"] == PID
+    assert all(
+        isinstance(document[key], float) for key in ("remaining", "finish", "loss", "lr", "grad_norm", "tokens_per_second", "asleep")
+    )
+    assert set(document["curves"]) == {"loss", "validation", "lr", "grad_norm", "speed", "memory"}
+    assert len(document["curves"]["loss"]) == 200 and len(document["curves"]["validation"]) == 13
+
+
+def test_an_absurd_pace_gives_no_estimate():
+    state = look([e for e in night(3, seconds=1e9) if not isinstance(e, Finished)])
+    assert state.finish is None
