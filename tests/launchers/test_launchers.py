@@ -113,13 +113,13 @@ def test_an_end_that_is_not_the_end_is_told_in_words(finder: Finder, code, words
 
 
 def test_a_failure_names_the_newest_log_and_the_page_that_helps(finder: Finder):
-    for age, name in ((200, "old"), (100, 'new "one"'), (300, "older")):
+    for age, name in ((200, "old"), (100, 'z new "one"'), (300, "older")):
         log = finder.root / "runs" / name / "train.log"
         log.parent.mkdir(parents=True)
         log.touch()
         os.utime(log, (1e9 - age, 1e9 - age))
     done = finder.start(finder.root / "launchers" / RUN, EXIT_train="1")
-    assert f'{finder.root}/runs/new "one"/train.log\n' in done.stdout
+    assert f'{finder.root}/runs/z new "one"/train.log\n' in done.stdout
     assert f"{finder.root}/docs/troubleshooting.md\n" in done.stdout and (CHECKOUT / "docs/troubleshooting.md").is_file()
     elsewhere = finder.start(finder.root / "launchers" / RUN, EXIT_train="1", PETE_RUNS=str(finder.home))
     assert "train.log" not in elsewhere.stdout and elsewhere.stderr == ""
