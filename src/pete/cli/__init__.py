@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from pete.cli import chat, data, evaluate, install, launchers, quickstart, report, resume, test, train
+from pete.cli import chat, data, evaluate, install, launchers, monitor, quickstart, report, resume, test, train
 from pete.cli.console import complain
 from pete.errors import PeteError
 
@@ -21,6 +21,7 @@ app.command("quickstart")(quickstart.quickstart)
 app.add_typer(data.app, name="data")
 app.command("train")(train.train)
 app.command("resume")(resume.resume)
+app.command("monitor")(monitor.monitor)
 app.command("test")(test.test)
 app.command("chat")(chat.chat)
 app.command("evaluate")(evaluate.evaluate)
