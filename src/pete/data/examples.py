@@ -17,7 +17,7 @@ SPLITS: tuple[Split, ...] = ("train", "valid", "test")
 
 
 class Prompt(BaseModel):
-    """One line of prompts.jsonl: something to ask, with nothing to learn from."""
+    """Something to ask, with nothing to learn from."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -27,6 +27,13 @@ class Prompt(BaseModel):
     topic: str = Field("", validation_alias=AliasChoices("topic", "group"), description="rows of a topic stay in one split")
     prompt: str
     source: str = Field("", description="file:line, for messages")
+
+
+class Question(Prompt):
+    """One line of prompts.jsonl for the evaluation, with what its answer has to keep."""
+
+    facts: tuple[str, ...] = Field((), description="must be in the answer; a|b is either")
+    checks: dict[str, Any] = Field(default_factory=dict, description="predicates of form: see evaluate/scorers/formatting.py")
 
 
 class Example(Prompt):
@@ -60,9 +67,9 @@ def load_examples(paths: Sequence[Path]) -> list[Example]:
     return _load(paths, Example)
 
 
-def load_prompts(path: Path) -> list[Prompt]:
+def load_prompts(path: Path) -> list[Question]:
     """Read and check a prompt file; raises DataError as `load_examples` does."""
-    return _load([path], Prompt)
+    return _load([path], Question)
 
 
 def write_examples(path: Path, rows: Iterable[Example]) -> str:
@@ -164,4 +171,5 @@ def _row(line: str, where: str, kind: type[Row], problems: list[str]) -> Row | N
 
 
 def _expected(name: str) -> str:
-    return "train, valid or test" if name == "split" else "text"
+    wanted = {"split": "train, valid or test", "facts": "a list of texts", "checks": 'an object such as {"max_words": 80}'}
+    return wanted.get(name, "text")

@@ -44,10 +44,10 @@ class Interval:
 
 @dataclass(frozen=True)
 class Rate:
-    """`hits` of `of`."""
+    """`hits` of `of`; whole numbers, unless they stand for answers that are not worth a whole one each."""
 
-    hits: int
-    of: int
+    hits: float
+    of: float
 
     @classmethod
     def count(cls, outcomes: Iterable[bool]) -> "Rate":
@@ -82,7 +82,7 @@ class Rate:
 
     def __str__(self) -> str:
         """As "3 of 60"."""
-        return f"{self.hits} of {self.of}"
+        return f"{self.hits:g} of {self.of:g}"
 
 
 def paired(differences: Sequence[float], clusters: Sequence[str], seed: int = 0) -> Interval:
@@ -145,6 +145,24 @@ def share_change(before: Sequence[bool], after: Sequence[bool], clusters: Sequen
     p = math.erfc(abs(middle) / spread / math.sqrt(2)) if spread else 1.0
     mean = float(sums.sum() / counts.sum())
     return Interval(mean, max(-1.0, middle - _Z95 * spread), min(1.0, middle + _Z95 * spread), n, p)
+
+
+def share(outcomes: Sequence[bool], clusters: Sequence[str]) -> Interval:
+    """A share of answers with its 95% interval: Wilson's, with as many answers as these are worth.
+
+    Answers to one prompt resemble each other, so that 3 samples of 60 prompts are worth 60 to 180 (Kish's design
+    effect); where all came out alike nothing can be said about that, and they count as 60.
+
+    Raises:
+        ValueError: there is nothing to count.
+    """
+    sums, counts = _grouped([float(outcome) for outcome in outcomes], clusters)
+    n, answers = len(sums), float(counts.sum())
+    p = float(sums.sum()) / answers
+    spread = float((((sums - p * counts) * n / answers) ** 2).sum()) / max(1, n - 1) / n
+    worth = min(answers, max(float(n), p * (1 - p) / spread)) if spread > 0 else float(n)
+    rate = Rate(p * worth, worth)
+    return Interval(p, rate.low, rate.high, n)
 
 
 def share_of_way(

@@ -5,18 +5,23 @@ import os
 import platform
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
+import numpy as np
+
+from pete.config import EMBEDDED_BASE
 from pete.data.batch import in_batches
-from pete.data.examples import Example, Prompt, load_prompts
+from pete.data.examples import Example, Question, load_examples, load_prompts
 from pete.data.render import Message, Rendered, Renderer
 from pete.data.split import read_splits
+from pete.engines import open_engine
 from pete.engines.protocol import Engine
 from pete.errors import DataError
-from pete.evaluate.log import MODELS, EvaluationLog, HeldOut, Model, Sample, Speed
-from pete.evaluate.scorers import Scorer, apply
-from pete.evaluate.scorers.cliche import Cliche
-from pete.evaluate.scorers.degenerate import Degenerate
+from pete.evaluate.log import MODELS, Asked, EvaluationLog, HeldOut, Model, Sample, Speed
+from pete.evaluate.scorers.formatting import refuse_unknown
+from pete.evaluate.scoring import NEUTRAL, rescore, source_of
 from pete.generate.answer import Tuned
 from pete.run import RunDir
 
@@ -24,39 +29,52 @@ OnStage = Callable[[str, int, int], None]
 """(what, done, of)"""
 
 
-def load_suite(run: RunDir, file: Path | None, per_category: int | None) -> list[Prompt]:
+@dataclass(frozen=True)
+class Judge:
+    """Who says how foreseeable a text is. `third`: it wrote none of the answers."""
+
+    name: str
+    third: bool
+    nats: Callable[[Sequence[str]], list[float]]
+    """Negative log-likelihood of texts."""
+
+
+def load_suite(run: RunDir, file: Path | None, per_category: int | None) -> list[Question]:
     """The prompts to ask: a file of the user's, or the ones the run kept; the first `per_category` of each category.
 
     Raises:
-        DataError: no prompts there, or malformed ones by file:line.
+        DataError: no prompts there, or malformed ones, or checks that cannot be run, by file:line.
     """
     path = file or run.prompts_file
     if file is None and not path.is_file():
         raise DataError(f"{run.folder} kept no evaluation prompts: its persona had no prompts.jsonl.", "give some: --suite FILE.jsonl")
     prompts = load_prompts(path)
+    refuse_unknown({prompt.source: prompt.checks for prompt in prompts})
     taken: dict[str, int] = {}
     chosen = []
     for number, prompt in enumerate(prompts, 1):
         taken[prompt.category] = taken.get(prompt.category, 0) + 1
         if per_category is None or taken[prompt.category] <= per_category:
             chosen.append(prompt.model_copy(update={"id": prompt.id or f"{prompt.category}-{number}"}))
+    _refuse_twins(chosen)
     return chosen
 
 
-def scorers_for(avoid: Sequence[str]) -> list[Scorer]:
-    """The scorers of the suite, in the order of the report."""
-    return [Degenerate(), Cliche(avoid)]
-
-
-def evaluate(tuned: Tuned, run: RunDir, prompts: Sequence[Prompt], on_stage: OnStage) -> EvaluationLog:
+def evaluate(tuned: Tuned, run: RunDir, prompts: Sequence[Question], on_stage: OnStage) -> EvaluationLog:
     """Run the suite on base and tuned; the model in memory is one, its adapter switched off for the base."""
     began = time.monotonic()
     engine, config = tuned.engine, tuned.config
-    rows = read_splits(run)[0]["test"]
-    held_out = score_held_out(engine, tuned.renderer, rows, on_stage)
-    samples = _generate(tuned, prompts, on_stage)
+    splits = read_splits(run)[0]
+    judge = open_judge(tuned)
+    held_out = score_held_out(engine, tuned.renderer, splits["test"], on_stage, "held-out text")
+    held_out = _with_fluency(held_out, [row.completion for row in splits["test"]], judge)
+    known = {row.prompt for row in splits["train"]}
+    ordinary = [row for row in load_examples([NEUTRAL]) if row.prompt not in known]
+    neutral = score_held_out(engine, tuned.renderer, ordinary, on_stage, "neutral text")
+    samples = _with_fluency(_generate(tuned, prompts, on_stage), None, judge)
     speed = _time_alone(tuned, prompts, on_stage)
-    return EvaluationLog(
+    on_stage("scores", 0, 1)
+    log = EvaluationLog(
         created=time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         run=run.name,
         base=engine.base.name,
@@ -69,16 +87,48 @@ def evaluate(tuned: Tuned, run: RunDir, prompts: Sequence[Prompt], on_stage: OnS
         cores=os.cpu_count() or 1,
         generate=config.generate.model_dump(),
         categories=dict(tuned.lineage.categories),
+        avoid=tuned.lineage.avoid,
+        prompts=[Asked.model_validate(prompt.model_dump()) for prompt in prompts],
         held_out=held_out,
-        samples=apply(samples, scorers_for(tuned.lineage.avoid)),
+        neutral=neutral,
+        samples=samples,
         speed=speed,
         peak_memory=engine.memory().peak,
-        seconds=time.monotonic() - began,
+        seconds=0.0,
+        fluency_model=judge.name,
+        fluency_is_third=judge.third,
     )
+    log = rescore(log, run)
+    on_stage("scores", 1, 1)
+    return log.model_copy(update={"seconds": time.monotonic() - began})
 
 
-def score_held_out(engine: Engine, renderer: Renderer, rows: Sequence[Example], on_stage: OnStage) -> list[HeldOut]:
-    """Negative log-likelihood of the author's own unseen answers under base and tuned; the end mark is not counted."""
+def open_judge(tuned: Tuned) -> Judge:
+    """The embedded model where it is not the base that is evaluated; else the base itself, which is no third model."""
+    engine, renderer = tuned.engine, tuned.renderer
+    third = engine.name != "fake" and engine.base.name != EMBEDDED_BASE
+    if third:
+        settings = tuned.config.model_copy(
+            update={"model": tuned.config.model.model_copy(update={"base": EMBEDDED_BASE, "revision": None})}
+        )
+        engine = open_engine(settings)
+        engine.load(settings.model)
+        renderer = Renderer(engine.base.folder, template="", system="", context=engine.base.context)
+
+    def nats(texts: Sequence[str]) -> list[float]:
+        found: list[float] = []
+        active = engine.adapter_active
+        engine.adapter_active = False
+        for batch in in_batches([_bare(renderer, text) for text in texts]):
+            found += engine.loss(batch).nats
+        engine.adapter_active = active
+        return found
+
+    return Judge(engine.base.name, third, nats)
+
+
+def score_held_out(engine: Engine, renderer: Renderer, rows: Sequence[Example], on_stage: OnStage, what: str) -> list[HeldOut]:
+    """Negative log-likelihood of unseen answers, the author's own or neutral ones, under base and tuned; the end mark is not counted."""
     rendered = [_without_end(renderer.example(row)) for row in rows]
     nats: dict[Model, list[float]] = {}
     for model in MODELS:
@@ -86,16 +136,17 @@ def score_held_out(engine: Engine, renderer: Renderer, rows: Sequence[Example], 
         nats[model] = []
         for batch in in_batches(rendered):
             nats[model] += engine.loss(batch).nats
-            on_stage(f"held-out text, {model}", len(nats[model]), len(rows))
+            on_stage(f"{what}, {model}", len(nats[model]), len(rows))
     engine.adapter_active = True
     return [
         HeldOut(
-            source=Path(row.source.rsplit(":", 1)[0]).name + ":" + row.source.rsplit(":", 1)[-1],
+            source=source_of(row),
             category=row.category,
             topic=row.topic or row.source,
             text_bytes=r.text_bytes,
             base_nats=base,
             tuned_nats=mine,
+            tokens=int(r.trained.sum()),
         )
         for row, r, base, mine in zip(rows, rendered, nats["base"], nats["tuned"], strict=True)
     ]
@@ -107,7 +158,37 @@ def _without_end(row: Rendered) -> Rendered:
     return dataclasses.replace(row, trained=trained)
 
 
-def _generate(tuned: Tuned, prompts: Sequence[Prompt], on_stage: OnStage) -> list[Sample]:
+def _bare(renderer: Renderer, text: str) -> Rendered:
+    """A text on its own, after the end mark: nobody asked for it."""
+    ids = np.array([renderer.eos, *renderer.encode(renderer.neutral(text))], dtype=np.int32)[: renderer.context]
+    trained = np.ones(len(ids), dtype=bool)
+    trained[0] = False
+    return Rendered(ids, trained, len(text.encode()))
+
+
+Row = TypeVar("Row", Sample, HeldOut)
+
+
+def _with_fluency(rows: Sequence[Row], texts: Sequence[str] | None, judge: Judge) -> list[Row]:
+    """Rows with how foreseeable their texts are (a sample carries its own); an empty text stays unknown."""
+    said = list(texts) if texts is not None else [row.text for row in rows if isinstance(row, Sample)]
+    some = {text: 0.0 for text in said if text.strip()}
+    found = dict(zip(some, judge.nats(list(some)), strict=True))
+    return [row.model_copy(update={"fluency_nats": found.get(text)}) for row, text in zip(rows, said, strict=True)]
+
+
+def _refuse_twins(prompts: Sequence[Question]) -> None:
+    seen: dict[str, str] = {}
+    problems = []
+    for prompt in prompts:
+        if prompt.id in seen:
+            problems.append(f"{prompt.source}: the id {prompt.id!r} is also that of {seen[prompt.id]}")
+        seen.setdefault(prompt.id, prompt.source)
+    if problems:
+        raise DataError.of_problems("Each prompt needs an id of its own:", problems, "change one of them, or leave ids out")
+
+
+def _generate(tuned: Tuned, prompts: Sequence[Question], on_stage: OnStage) -> list[Sample]:
     settings = tuned.config.evaluate
     asked = [(prompt, k) for k in range(settings.samples) for prompt in prompts]
     samples = []
@@ -119,7 +200,7 @@ def _generate(tuned: Tuned, prompts: Sequence[Prompt], on_stage: OnStage) -> lis
             seed = tuned.config.generate.seed + start
             sampling = tuned.config.generate.model_copy(update={"seed": seed})
             answers = tuned.ask([[Message("user", prompt.prompt)] for prompt, _ in part], sampling)
-            for (prompt, _), answer in zip(part, answers, strict=True):
+            for (prompt, number), answer in zip(part, answers, strict=True):
                 samples.append(
                     Sample(
                         model=model,
@@ -127,6 +208,7 @@ def _generate(tuned: Tuned, prompts: Sequence[Prompt], on_stage: OnStage) -> lis
                         category=prompt.category,
                         prompt=prompt.prompt,
                         seed=seed,
+                        number=number,
                         **dataclasses.asdict(answer),
                     )
                 )
@@ -135,7 +217,7 @@ def _generate(tuned: Tuned, prompts: Sequence[Prompt], on_stage: OnStage) -> lis
     return samples
 
 
-def _time_alone(tuned: Tuned, prompts: Sequence[Prompt], on_stage: OnStage) -> list[Speed]:
+def _time_alone(tuned: Tuned, prompts: Sequence[Question], on_stage: OnStage) -> list[Speed]:
     """One prompt of each category, answered alone by each model, after a short answer to warm up."""
     first = {prompt.category: prompt for prompt in reversed(prompts)}
     rows = []

@@ -1,27 +1,48 @@
 """Loops and empty answers: what a small model does when it has nothing left to say."""
 
 import zlib
+from collections.abc import Sequence
 
 from pete.evaluate.log import Sample
+from pete.evaluate.words import words
 
 LOOP_REPEATED = 0.20
+LOOP_TAIL = 0.10
 LOOP_ZLIB = 3.2
 MIN_BYTES_FOR_ZLIB = 200
 """Short texts compress badly whatever they say, so their ratio tells nothing."""
+MIN_TAIL = 4
+"""Words: "No. No. No." is a sentence, not a loop."""
 
 
 class Degenerate:
-    """1 for an empty answer, or one that repeats itself: a fifth of its 4-grams are repeats, or it zips 3.2 to 1."""
+    """1 for an empty answer, or one that repeats itself.
+
+    A fifth of its 4-grams are repeats, a tenth of it is a tail that goes round, or it zips 3.2 to 1.
+    """
 
     name = "degenerate"
 
     def score(self, sample: Sample) -> dict[str, float]:
         """`any`, with its parts `empty` and `loop`."""
-        words = sample.text.lower().split()
-        grams = [tuple(words[i : i + 4]) for i in range(len(words) - 3)]
+        said = words(sample.text)
+        grams = [tuple(said[i : i + 4]) for i in range(len(said) - 3)]
         repeated = 1 - len(set(grams)) / len(grams) if grams else 0.0
         data = sample.text.encode()
         ratio = len(data) / len(zlib.compress(data, 9)) if len(data) >= MIN_BYTES_FOR_ZLIB else 1.0
-        loop = float(repeated > LOOP_REPEATED or ratio > LOOP_ZLIB)
-        empty = float(not words)
+        loop = float(repeated > LOOP_REPEATED or tail_loop(said) > LOOP_TAIL or ratio > LOOP_ZLIB)
+        empty = float(not said)
         return {"any": max(loop, empty), "empty": empty, "loop": loop}
+
+
+def tail_loop(said: Sequence[str]) -> float:
+    """Share of the words that only repeat, at the end, what stood a period before them; a period comes round at least twice."""
+    longest = 0
+    for period in range(1, len(said) // 2 + 1):
+        again = 0
+        while again < len(said) - period and said[-1 - again] == said[-1 - again - period]:
+            again += 1
+        # a phrase said twice in a row is a loop when it is long; a single word has to come round more often
+        if again >= max(period, MIN_TAIL):
+            longest = max(longest, again)
+    return longest / len(said) if said else 0.0

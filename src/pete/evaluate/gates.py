@@ -1,0 +1,228 @@
+"""Ship, don't ship, or not enough evidence: the gates as data, and one verdict.
+
+A gate is passed when the evidence holds, failed when the evidence is against it, and unknown in between: more prompts
+would settle it. All gates must hold, so no correction for their number is needed (an intersection-union test): each gate
+more can only make shipping harder.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pete.evaluate.log import EvaluationLog, Sample
+from pete.evaluate.results import Measure, measures, neutral_loss
+from pete.evaluate.stats import MARGIN, Interval, share
+from pete.evaluate.worst import Worst, worst
+
+State = Literal["passed", "failed", "unknown", "not asked"]
+Verdict = Literal["ship", "don't ship", "not enough evidence"]
+Rule = Literal["above", "below", "not worse", "not shown worse", "at most", "at least"]
+EXIT_CODES: dict[Verdict, int] = {"ship": 0, "don't ship": 1, "not enough evidence": 3}
+
+
+@dataclass(frozen=True)
+class Gate:
+    """One condition.
+
+    rule            passed when                               failed when
+    above           the interval lies above `limit`           it lies below `worth`: what there is, is too little to matter
+    below           the interval lies below `limit`           it lies above it
+    not worse       its lower bound is above -`limit`         it lies below 0: significantly worse than the base
+    not shown worse it is not failed; a cap bounds it too     the same
+    at most         the share is at most `limit`              the interval lies above `limit`
+    at least        the share is at least `limit`             the interval lies below `limit`
+
+    A share passes only with at least 20 prompts behind it.
+    """
+
+    name: str
+    title: str
+    of: str
+    """The measure or score that is judged."""
+    rule: Rule
+    limit: float
+    worth: float = 0.0
+    asked_only: bool = False
+    """Only where prompts ask for it: a suite without such prompts is not held back."""
+
+    @property
+    def condition(self) -> str:
+        """The threshold in words."""
+        number = f"{self.limit:.0%}" if self.rule in ("at most", "at least", "below") else f"{self.limit:g}"
+        return {
+            "above": f"95% interval above {number}",
+            "below": f"95% interval below {number}",
+            "not worse": f"95% interval above -{number} against the base",
+            "not shown worse": "not significantly worse than the base",
+            "at most": f"at most {number}",
+            "at least": f"at least {number}",
+        }[self.rule]
+
+
+GATES = (
+    Gate("gain", "held-out gain", "gain", "above", 0.0, worth=0.01),
+    Gate("selectivity", "selectivity", "selectivity", "above", 0.0, worth=0.01),
+    Gate("neutral", "neutral text gets worse", "neutral", "below", 0.05),
+    Gate("voice", "voice index", "voice", "above", 0.0, worth=0.05),
+    Gate("relevance", "relevance (MRR)", "relevance.rr", "not worse", MARGIN),
+    Gate("facts", "facts of the prompt", "facts.kept", "not worse", 2 * MARGIN, asked_only=True),
+    Gate("echo", "gives the prompt back", "echo.any", "at most", 0.05),
+    Gate("degenerate", "loops or empty", "degenerate.any", "at most", 0.02),
+    Gate("degenerate-base", "loops or empty, against the base", "degenerate.any", "not shown worse", 0.0),
+    Gate("fluency", "no English", "fluency.any", "at most", 0.05),
+    Gate("originality", "copied from the training rows", "originality.any", "at most", 0.02),
+    Gate("formatting", "written to order", "formatting.strict", "not worse", 2 * MARGIN, asked_only=True),
+    Gate("leaks", "leaks in the clean text", "leak.any", "at most", 0.0),
+    Gate("stops", "ends by itself (EOS)", "stop.end", "at least", 0.95),
+    Gate("collapse", "begins like another answer", "collapse.any", "at most", 0.15),
+)
+"""`fluency` and `echo` are what relevance presupposes; the author's own text is at 0% in both. The margin for facts and form is
+wider than for relevance, because a yes or no carries less than a rank: at 0.05 sixty prompts could never settle it."""
+
+TELLS_APART = 0.6
+"""AUC below which the classifier cannot tell the author from anybody, and the voice index says nothing."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One gate with what was found."""
+
+    gate: Gate
+    state: State
+    found: Interval | None
+    """A difference or a share, as the rule has it."""
+    reason: str
+    worst: tuple[Worst, ...] = ()
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """The verdict, its gates, and every measure."""
+
+    verdict: Verdict
+    outcomes: tuple[Outcome, ...]
+    measures: tuple[Measure, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def exit_code(self) -> int:
+        """0 ship, 1 don't ship, 3 not enough evidence."""
+        return EXIT_CODES[self.verdict]
+
+    def of(self, state: State) -> list[Outcome]:
+        """The gates in a state."""
+        return [outcome for outcome in self.outcomes if outcome.state == state]
+
+    def record(self) -> dict[str, Any]:
+        """The same as one JSON document."""
+        return {
+            "verdict": self.verdict,
+            "gates": [
+                {
+                    "name": o.gate.name,
+                    "state": o.state,
+                    "found": _numbers(o.found),
+                    "condition": o.gate.condition,
+                    "reason": o.reason,
+                    "worst": [vars(w) for w in o.worst],
+                }
+                for o in self.outcomes
+            ],
+            "measures": [
+                {"name": m.name, "unit": m.unit, "primary": m.primary, "base": m.base, "tuned": m.tuned, "author": m.author,
+                 "change": _numbers(m.change), "adjusted_p": m.adjusted_p, "verdict": m.verdict}
+                for m in self.measures
+            ],
+            "notes": list(self.notes),
+        }  # fmt: skip
+
+
+def judge(log: EvaluationLog, gates: Sequence[Gate] = GATES) -> Judgement:
+    """Hold a scored log against the gates."""
+    known = {m.name: m for m in measures(log)}
+    outcomes = tuple(_judged(log, gate, known) for gate in gates)
+    states = {outcome.state for outcome in outcomes}
+    verdict: Verdict = "don't ship" if "failed" in states else "not enough evidence" if "unknown" in states else "ship"
+    return Judgement(verdict, outcomes, tuple(known.values()), log.notes)
+
+
+def _judged(log: EvaluationLog, gate: Gate, known: dict[str, Measure]) -> Outcome:
+    found = _found(log, gate, known)
+    if found is None:
+        if gate.asked_only:
+            return Outcome(gate, "not asked", None, "no prompt of the suite asks for it")
+        return Outcome(gate, "unknown", None, _missing(log, gate))
+    if (doubt := _doubt(log, gate)) and _state(gate, found) == "passed":
+        return Outcome(gate, "unknown", found, doubt)
+    state = _state(gate, found)
+    reason = {
+        "passed": "",
+        "failed": "the evidence is against it",
+        "unknown": f"{found.clusters} prompts or topics cannot settle it" + (": underpowered" if found.underpowered else ""),
+    }[state]
+    return Outcome(gate, state, found, reason, tuple(worst(log, gate.name, gate.of)) if state == "failed" else ())
+
+
+def _found(log: EvaluationLog, gate: Gate, known: dict[str, Measure]) -> Interval | None:
+    if gate.of == "neutral":
+        return neutral_loss(log)
+    if gate.rule in ("at most", "at least"):
+        rows = [(_hit(s, gate.of), s.prompt_id) for s in log.samples if s.model == "tuned"]
+        counted = [(hit, prompt) for hit, prompt in rows if hit is not None]
+        return share([hit for hit, _ in counted], [prompt for _, prompt in counted]) if counted else None
+    if gate.of not in known:
+        return None
+    measure = known[gate.of]
+    change = measure.change
+    if gate.rule in ("not worse", "not shown worse") and measure.better == "less":
+        return Interval(-change.mean, -change.high, -change.low, change.clusters, change.p)
+    return change
+
+
+def _hit(sample: Sample, key: str) -> bool | None:
+    if key == "stop.end":
+        return sample.stop == "end"
+    return sample.scores[key] > 0 if key in sample.scores else None
+
+
+def _state(gate: Gate, found: Interval) -> Literal["passed", "failed", "unknown"]:
+    passed, failed = {
+        "above": (found.low > gate.limit, found.high < max(gate.worth, gate.limit)),
+        "below": (found.high < gate.limit, found.low > gate.limit),
+        # few prompts that all came out alike have an interval without width: that is luck, not evidence
+        "not worse": (found.low > -gate.limit and not (found.underpowered and found.low == found.high), found.high < 0),
+        "not shown worse": (found.high >= 0 and not found.underpowered, found.high < 0),
+        "at most": (found.mean <= gate.limit and not found.underpowered, found.low > gate.limit),
+        "at least": (found.mean >= gate.limit and not found.underpowered, found.high < gate.limit),
+    }[gate.rule]
+    return "passed" if passed else "failed" if failed else "unknown"
+
+
+def _doubt(log: EvaluationLog, gate: Gate) -> str:
+    """Why a gate that seems to hold does not count."""
+    if gate.name == "voice" and log.measures.get("voice.auc", 0.0) < TELLS_APART:
+        return f"the classifier cannot tell the author from others (AUC {log.measures.get('voice.auc', 0.0):.2f})"
+    lengths = sorted(row.tokens for row in log.held_out if row.tokens)
+    room = float(log.generate.get("max_new_tokens", 0))
+    if gate.name == "stops" and lengths and room and room < 2 * lengths[len(lengths) // 2]:
+        return f"answers had room for {room:.0f} tokens, less than twice the author's median of {lengths[len(lengths) // 2]}"
+    return ""
+
+
+def _missing(log: EvaluationLog, gate: Gate) -> str:
+    word = {"gain": "likelihood", "voice": "voice", "selectivity": "selectivity", "neutral": "neutral"}.get(gate.of, gate.of.split(".")[0])
+    said = [note for note in log.notes if word in note.lower()]
+    if said:
+        return said[0]
+    if not log.samples and gate.of not in ("gain", "selectivity", "neutral"):
+        return "no answers were generated"
+    return f"the log has no numbers for it (version {log.version}): pete evaluate --rescore computes what it can"
+
+
+def _numbers(found: Interval | None) -> dict[str, float | int | None] | None:
+    if found is None:
+        return None
+    # JSON knows no infinity
+    low, high = (value if math.isfinite(value) else None for value in (found.low, found.high))
+    return {"mean": found.mean, "low": low, "high": high, "clusters": found.clusters}

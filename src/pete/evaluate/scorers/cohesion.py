@@ -1,0 +1,33 @@
+"""Do neighbouring sentences belong together? Shown, never a gate: a loop would have a perfect score."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from pete.evaluate.embed import Embedder
+from pete.evaluate.log import Sample
+from pete.evaluate.scorers import Scorer
+from pete.evaluate.words import sentences
+
+
+class Cohesion:
+    """`adjacent`: mean cosine of neighbouring sentences. Nothing for a single sentence, or for an answer that loops."""
+
+    name = "cohesion"
+
+    def __init__(self, embedder: Embedder, loops: Scorer, samples: Sequence[Sample] = ()) -> None:
+        """`samples` are answers that will be scored, to embed them together."""
+        self._embedder, self._loops = embedder, loops
+        embedder([sentence for s in samples for sentence in self._parts(s)])
+
+    def score(self, sample: Sample) -> dict[str, float]:
+        """The number of one answer."""
+        parts = self._parts(sample)
+        if not parts:
+            return {}
+        vectors = self._embedder(parts)
+        return {"adjacent": float(np.einsum("ij,ij->i", vectors[:-1], vectors[1:]).mean())}
+
+    def _parts(self, sample: Sample) -> list[str]:
+        parts = sentences(sample.text)
+        return parts if len(parts) > 1 and not self._loops.score(sample)["any"] else []
