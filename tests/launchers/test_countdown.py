@@ -1,6 +1,7 @@
 """The seconds before an unfinished run goes on, in a real terminal."""
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -24,7 +25,8 @@ def window(tmp_path: Path, seconds: float) -> Window:
 )
 def test_one_key_decides_at_once(tmp_path, key, answer):
     asked = window(tmp_path, 300)
-    asked.wait_for("Going on with night-1 in 300 s. Press n for a new run")
+    asked.wait_for("night-1 is not finished.")
+    asked.wait_for("Going on with it in 300 s. Press n for a new run")
     asked.type(key)
     asked.wait_for(f"answer {answer}")
     assert asked.ended() == 0
@@ -34,6 +36,7 @@ def test_no_key_goes_on(tmp_path):
     asked = window(tmp_path, 1.2)
     asked.wait_for("answer False")
     assert "in 1 s." in asked.text and asked.ended() == 0
+    assert all(len(line) < 80 for line in re.split(r"[\r\n]", asked.text)), "a line that wraps cannot be written over"
 
 
 def test_what_was_typed_before_the_question_is_no_answer(tmp_path):

@@ -10,7 +10,7 @@ SECONDS = 10.0
 def wants_new(name: str, seconds: float = SECONDS) -> bool:
     """Whether a person at the terminal presses n before an unfinished run goes on; any other key goes on at once.
 
-    Without a terminal, and in the background of one, the answer is no, at once. The line goes to stderr.
+    Without a terminal, and in the background of one, the answer is no, at once. What is said goes to stderr.
     """
     import select
     import termios
@@ -24,10 +24,11 @@ def wants_new(name: str, seconds: float = SECONDS) -> bool:
     except (OSError, ValueError, AttributeError, termios.error):  # closed, or none at all
         return False
     end = time.monotonic() + seconds
+    _write(f"{name} is not finished.\n")
     try:
         tty.setcbreak(keyboard, termios.TCSAFLUSH)  # a key counts without return; what was typed into the void before does not
         while (left := end - time.monotonic()) > 0:
-            _write(f"\r\033[KGoing on with {name} in {left:.0f} s. Press n for a new run, another key to go on now. ")
+            _write(f"\r\033[KGoing on with it in {left:.0f} s. Press n for a new run, another key to go on now. ")
             if select.select([keyboard], [], [], min(1.0, left))[0]:
                 return os.read(keyboard, 1) in (b"n", b"N")
         return False

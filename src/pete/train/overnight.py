@@ -59,13 +59,14 @@ def plan_night(memory: int, overrides: Sequence[str], wants_new: Callable[[str],
     preset = preset_for(memory)
     try:
         resolved = resolve(preset, None, overrides)
-        if resolved.config.model.base != EMBEDDED_BASE:
+        base = resolved.config.model.base
+        if base != EMBEDDED_BASE:
+            # the hub, where there is none, is given up after half a minute: too long for silence
+            say(f"Preset {preset}, for a machine with {memory / GIB:.0f} GB. Looking for {base}, here and then at the hub ...")
             resolve_base(resolved.config.model)
         return Night(preset, resolved, prepare(resolved.config))
     except BaseModelError as error:
-        say(f"{error.message} Tonight the embedded base learns instead: smaller, and here.")
-        if error.hint:
-            say(f"For the bigger one: {error.hint}")
+        say(f"{error.message} Tonight the embedded base learns instead: smaller, and here. With a network the bigger one is fetched.")
     resolved = resolve(FALLBACK, None, overrides)
     return Night(FALLBACK, resolved, prepare(resolved.config))
 
