@@ -66,7 +66,7 @@ def plan_night(memory: int, overrides: Sequence[str], wants_new: Callable[[str],
             resolve_base(resolved.config.model)
         return Night(preset, resolved, prepare(resolved.config))
     except BaseModelError as error:
-        say(f"{error.message} Tonight the embedded base learns instead: smaller, and here. With a network the bigger one is fetched.")
+        say(f"{error.message} Tonight the embedded base learns instead: smaller, and here.")
     resolved = resolve(FALLBACK, None, overrides)
     return Night(FALLBACK, resolved, prepare(resolved.config))
 
