@@ -208,7 +208,7 @@ def test_a_refused_key_is_one_sentence_whose_command_sends_everything_later(plac
     assert place.state()["step"] == 30 and KEY not in every_byte(place.wandb).decode("latin1")
     with serving() as server:
         environment = place.environment | {"WANDB_BASE_URL": server.url}
-        done = subprocess.run(command, shell=True, env=environment, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(command, shell=True, cwd=place.tmp, env=environment, capture_output=True, text=True, timeout=60, check=False)
         assert done.returncode == 0, done.stderr
         assert [row["_step"] for row in sent_rows(server)] == list(range(1, 31))
 
