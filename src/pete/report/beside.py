@@ -7,8 +7,8 @@ from pete.evaluate.log import EvaluationLog, HeldOut, Sample
 from pete.report.blocks import Answers, Block, Fact, Facts, Fold, Page, Prompted, Section, Side, Table, Text
 from pete.report.comparison import Comparison, compare
 from pete.report.model import ReportData
-from pete.report.numbers import bounds, counted, duration, gigabytes, percent, plain
-from pete.report.results import changes, effects_of, side, verdict_word
+from pete.report.numbers import bounds, capital, counted, duration, gigabytes, of_unit, percent, plain
+from pete.report.results import VERDICTS, changes, reasons, side
 
 SHOWN = 3
 """Prompts of a category whose answers are shown at once."""
@@ -33,7 +33,7 @@ def make_comparison(reports: Sequence[ReportData]) -> Page:
     ]
     lines = [Text(_lead(names[0], name, found), "lead") for name, found in against]
     return Page(
-        f"{reports[0].base}: {', '.join(names)}", (Section("Runs side by side", (*lines, _verdicts(reports, names))),), tuple(chapters)
+        f"{reports[0].base}: {', '.join(names)}", (Section("Runs side by side", (*lines, _verdicts(runs, names))),), tuple(chapters)
     )
 
 
@@ -83,8 +83,10 @@ def _against(first: Comparison, other: Comparison) -> Comparison:
     shared = [row for row in other.log.held_out if key(row) in before]
     # another seed or another share cuts other rows: then there is nothing to pair
     paired = [row.model_copy(update={"base_nats": before[key(row)].tuned_nats}) for row in shared] if len(shared) == len(before) else []
+    ordinary = {key(row): row for row in first.log.neutral}
+    neutral = [row.model_copy(update={"base_nats": ordinary[key(row)].tuned_nats}) for row in other.log.neutral if key(row) in ordinary]
     samples = [_as_base(s) for s in first.log.samples if s.model == "tuned"] + [s for s in other.log.samples if s.model == "tuned"]
-    return compare(other.log.model_copy(update={"held_out": paired, "samples": samples, "speed": []}), other.file)
+    return compare(other.log.model_copy(update={"held_out": paired, "neutral": neutral, "samples": samples, "speed": []}), other.file)
 
 
 def _as_base(sample: Sample) -> Sample:
@@ -104,14 +106,14 @@ def _lead(first: str, name: str, found: Comparison) -> str:
 
 
 def _shift(found: Comparison, first: str, name: str, number: int) -> tuple[Block, ...]:
-    blocks = changes(effects_of(found), first, name, f"against-{number}")
+    blocks = changes(found.judgement.measures, first, name, f"against-{number}")
     if found.held_out is None:
         blocks = (*blocks, Text("Their unseen rows differ (another seed or share cut them), so bits per byte are not paired.", "note"))
     return blocks
 
 
-def _verdicts(reports: Sequence[ReportData], names: Sequence[str]) -> Table:
-    rows = tuple((name, *verdict_word(data)) for name, data in zip(names, reports, strict=True))
+def _verdicts(runs: Sequence[Comparison], names: Sequence[str]) -> Table:
+    rows = tuple((name, VERDICTS[found.judgement.verdict][0], reasons(found)) for name, found in zip(names, runs, strict=True))
     return Table(("Run", "Verdict", "Because"), rows, words=True)
 
 
@@ -145,7 +147,10 @@ def _numbers(reports: Sequence[ReportData], runs: Sequence[Comparison], names: S
     rows: dict[str, list[str]] = {}
     for column, (data, found) in enumerate(zip(reports, runs, strict=True)):
         training = data.training
-        cells = {e.name: f"{e.before} to {e.after} ({bounds(e.shift, e.digits)}: {e.verdict})" for e in effects_of(found)}
+        cells = {
+            capital(m.title): f"{of_unit(m.base, m.unit)} to {of_unit(m.tuned, m.unit)} ({bounds(m.change)}: {m.verdict})"
+            for m in found.judgement.measures
+        }
         if (alone := found.alone("tuned")) is not None:
             cells["Seconds an answer, alone"] = plain(alone.seconds, 1)
             cells["Tokens per second"] = plain(alone.tokens_per_second, 1)

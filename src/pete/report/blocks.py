@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pete.evaluate.log import Sample
-from pete.report.findings import Finding, Suggestion
+from pete.report.advice import Suggestion
+from pete.report.findings import Finding
 from pete.report.marks import Piece
 
 Tone = Literal["good", "bad", "open"]

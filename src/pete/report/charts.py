@@ -5,15 +5,14 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 
-from pete.evaluate.stats import Interval
+from pete.evaluate.results import Measure
 from pete.report.blocks import Chart
 from pete.report.comparison import Comparison, Likelihood
-from pete.report.numbers import bounds, gigabytes, plain, short, signed
+from pete.report.numbers import bounds, capital, gigabytes, of_unit, plain, short, signed
 from pete.report.training import Training
 
 if TYPE_CHECKING:
@@ -39,45 +38,21 @@ def gain_chart(comparison: Comparison) -> Chart | None:
     return Chart(_gain_text(comparison), partial(_gain_svg, comparison, _shown(comparison))) if comparison.held_out else None
 
 
-@dataclass(frozen=True)
-class Effect:
-    """One line of a forest plot: a measure, its two values in words, and the difference with its interval.
-
-    `better` is 1 where more is better, -1 where less is.
-    """
-
-    name: str
-    before: str
-    after: str
-    shift: Interval
-    better: int
-    digits: int = 2
-
-    @property
-    def verdict(self) -> str:
-        """What the interval allows to say."""
-        if self.shift.verdict == "no significant difference":
-            return self.shift.verdict
-        return "better" if (self.shift.low > 0) == (self.better > 0) else "worse"
-
-    @property
-    def words(self) -> str:
-        """The same as a phrase."""
-        return f"{self.name} {self.before} to {self.after} ({bounds(self.shift, self.digits)}: {self.verdict})"
-
-
-def forest_chart(effects: Sequence[Effect], name: str) -> Chart | None:
+def forest_chart(measures: Sequence[Measure], name: str) -> Chart | None:
     """Differences with 95% intervals, each on its own scale, all turned so that right of the line is better; None without any.
 
     Args:
-        effects: the lines, top to bottom.
+        measures: the rows, top to bottom; what is neither better nor worse is left out.
         name: keeps the ids of two such drawings on a page apart.
     """
-    if not effects:
+    measures = [m for m in measures if m.better != "neither"]
+    if not measures:
         return None
-    text = f"Differences with 95% intervals: {'; '.join(e.words for e in effects)}."
-    caption = "The line is the 95% interval. Each row has its own scale and is turned so that right is better; grey lines include 0."
-    return Chart(text, partial(_forest_svg, effects, name), caption)
+    said = "; ".join(
+        f"{m.title} {of_unit(m.base, m.unit)} to {of_unit(m.tuned, m.unit)} ({bounds(m.change)}: {m.verdict})" for m in measures
+    )
+    caption = "The line is the 95% interval. Each row has its own scale and is turned so that right is better; grey settles nothing."
+    return Chart(f"Differences with 95% intervals: {said}.", partial(_forest_svg, measures, name), caption)
 
 
 def pulse_chart(training: Training) -> Chart | None:
@@ -204,27 +179,28 @@ def _gain_svg(comparison: Comparison, held: Sequence[Likelihood], width: int, te
         return _svg(figure, f"gain-{width}", text)
 
 
-def _forest_svg(effects: Sequence[Effect], name: str, width: int, text: str) -> str:
+def _forest_svg(measures: Sequence[Measure], name: str, width: int, text: str) -> str:
     wide = width == WIDE
     step, below = (32, 30) if wide else (60, 30)
-    tall = below + step * len(effects)
+    tall = below + step * len(measures)
     left, span = (0.42, 0.30) if wide else (0.0, 1.0)
     with _figure(width, tall) as figure:
         figure.set_layout_engine("none")
         axes = figure.add_axes((left, below / tall, span, 1 - below / tall))
         axes.set_axis_off()
         axes.set_xlim(-1.08, 1.08)
-        axes.set_ylim(-0.5, len(effects) - 0.5)
+        axes.set_ylim(-0.5, len(measures) - 0.5)
         across = axes.get_yaxis_transform()  # x in shares of the axes, y in rows
 
         def write(x: float, y: float, words: str, color: str, ha: str) -> None:
             axes.text((x - left) / span, y, words, color=color, ha=ha, va="center", fontsize=10.5, transform=across)
 
-        for row, e in enumerate(effects):
-            y = len(effects) - 1 - row
+        for row, m in enumerate(measures):
+            y = len(measures) - 1 - row
+            turn = -1 if m.better == "less" else 1
             line = y if wide else y - 0.24
-            color = {"better": GOOD, "worse": TUNED}.get(e.verdict, FAINT)
-            low, middle, high = sorted(e.better * v for v in (e.shift.low, e.shift.mean, e.shift.high))
+            color = {"better": GOOD, "worse": TUNED}.get(m.verdict, FAINT)
+            low, middle, high = sorted(turn * v for v in (m.change.low, m.change.mean, m.change.high))
             known = math.isfinite(low)
             reach = max(abs(low), abs(high)) if known else abs(middle)
             scale = 1 / reach if reach > 0 else 0.0
@@ -234,13 +210,14 @@ def _forest_svg(effects: Sequence[Effect], name: str, width: int, text: str) -> 
             if known:
                 axes.plot([low * scale, high * scale], [line, line], color=color, linewidth=2.2, solid_capstyle="round")
             _dots(axes, [middle * scale], [line], color, 4.2, hollow=not known)
-            values, found = f"{e.before} \u2192 {e.after}", signed(e.better * e.shift.mean, e.digits)
+            values = f"{of_unit(m.base, m.unit)} \u2192 {of_unit(m.tuned, m.unit)}"
+            title, found = capital(m.title), signed(turn * m.change.mean, 3 if m.unit.startswith("bits") else 2)
             if wide:
-                write(0, y, e.name, INK, "left")
+                write(0, y, _shorten(title, 38), INK, "left")
                 write(left - 0.01, y, values, FAINT, "right")
-                write(left + span + 0.015, y, f"{found}  {e.verdict}", color, "left")
+                write(left + span + 0.015, y, f"{found}  {m.verdict}", color, "left")
             else:
-                write(0, y + 0.2, f"{_shorten(e.name, 28)}  {values}", INK, "left")
+                write(0, y + 0.2, f"{_shorten(title, 30)}  {values}", INK, "left")
                 write(1, y + 0.2, found, color, "right")
         for words, side, ha in (("\u2190 worse", -0.02, "right"), ("better \u2192", 0.02, "left")):
             write(left + span / 2 + side, -0.5 - 14 / step, words, FAINT, ha)

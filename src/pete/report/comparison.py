@@ -1,17 +1,15 @@
-"""What an evaluation log says about base and tuned: likelihood, answers, speed. Numbers only, no judgement."""
+"""What an evaluation log says about base and tuned: likelihood, answers, speed, and the evaluation's own judgement of them."""
 
 import math
 import statistics
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from pete.evaluate.gates import Judgement, judge
 from pete.evaluate.log import MODELS, EvaluationLog, HeldOut, Model, Sample
+from pete.evaluate.results import Measure, measures
 from pete.evaluate.stats import Interval, Rate, paired
-
-OPENING_WORDS = 4
-CUT_OFF = "stop.length"
-"""The flag of an answer that ran into generate.max_new_tokens, beside the scorers' own "<scorer>.any"."""
 
 
 @dataclass(frozen=True)
@@ -47,24 +45,19 @@ class Responses:
     """Median."""
     stops: Mapping[str, float]
     """Shares of answers by why they ended."""
-    flags: Mapping[str, Rate]
-    """Shares of answers with a mark against them: CUT_OFF and every scorer's "any"."""
-    parts: Mapping[str, float]
-    """Sums of the scorers' other numbers."""
-    leaks_raw: Rate
+    flags: Mapping[str, float]
+    """Shares of answers that a scorer marks, by its name."""
     leaks_clean: Rate
-    same_opening: Rate
-    """Answers whose first four words also begin an answer to another prompt."""
 
     @property
     def degenerate(self) -> float:
         """Share of answers that loop or are empty."""
-        return self.flags["degenerate.any"].share if "degenerate.any" in self.flags else 0.0
+        return self.flags.get("degenerate", 0.0)
 
     @property
     def cliche(self) -> float:
         """Share of answers with something the voice avoids."""
-        return self.flags["cliche.any"].share if "cliche.any" in self.flags else 0.0
+        return self.flags.get("cliche", 0.0)
 
 
 @dataclass(frozen=True)
@@ -95,14 +88,13 @@ class Comparison:
 
     file: str
     log: EvaluationLog
+    judgement: Judgement
     held_out: Likelihood | None
     by_category: tuple[Likelihood, ...]
     author_bytes: float | None
     """Median length of the author's own held-out answers."""
     categories: tuple[Responses, ...]
     """Both models in each category, then in all of them."""
-    changes: Mapping[str, Interval]
-    """Tuned minus base, in the share of answers with a flag, clustered by prompt."""
     speeds: tuple[Alone, ...]
     asked: tuple[Asked, ...]
 
@@ -114,6 +106,10 @@ class Comparison:
         """All answers of a model."""
         return next((r for r in self.categories if r.category is None and r.model == model), None)
 
+    def measure(self, name: str) -> Measure | None:
+        """A measure by name."""
+        return next((m for m in self.judgement.measures if m.name == name), None)
+
     def alone(self, model: Model) -> Alone | None:
         """The speed of a model."""
         return next((s for s in self.speeds if s.model == model), None)
@@ -122,6 +118,21 @@ class Comparison:
         """The prompts of each category, categories in the persona's order."""
         order = _in_order(self.log, (a.category for a in self.asked))
         return [(self.title(c), [a for a in self.asked if a.category == c]) for c in order]
+
+    def measures_by_category(self) -> dict[str, tuple[Measure, ...]]:
+        """Every measure once more within each category, by its title; nothing where there is only one."""
+        log = self.log
+        names = _in_order(log, [*(s.category for s in log.samples), *(row.category for row in log.held_out)])
+        parts = {
+            name: log.model_copy(
+                update={
+                    "samples": [s for s in log.samples if s.category == name],
+                    "held_out": [row for row in log.held_out if row.category == name],
+                }
+            )
+            for name in names
+        }
+        return {self.title(name): tuple(measures(part)) for name, part in parts.items()} if len(names) > 1 else {}
 
     @property
     def seconds(self) -> float:
@@ -139,7 +150,6 @@ def compare(log: EvaluationLog, file: str) -> Comparison:
     rows = [row for row in log.held_out if row.text_bytes > 0]
     held_categories = _in_order(log, (row.category for row in rows))
     categories = _in_order(log, (sample.category for sample in log.samples))
-    asked = _asked(log.samples)
     responses = [
         _responses(c, title_of(log, c), m, [s for s in log.samples if s.model == m and c in (None, s.category)])
         for c in (*categories, None)
@@ -148,13 +158,13 @@ def compare(log: EvaluationLog, file: str) -> Comparison:
     return Comparison(
         file=file,
         log=log,
+        judgement=judge(log),
         held_out=_likelihood(None, rows) if rows else None,
         by_category=tuple(_likelihood(c, [row for row in rows if row.category == c]) for c in held_categories),
         author_bytes=statistics.median(row.text_bytes for row in rows) if rows else None,
-        categories=tuple(r for r in responses if r.answers),
-        changes=_changes(asked),
+        categories=tuple(r for r in responses if r is not None),
         speeds=tuple(_alone(log, model) for model in MODELS if any(s.model == model for s in log.speed)),
-        asked=asked,
+        asked=_asked(log.samples),
     )
 
 
@@ -163,9 +173,9 @@ def title_of(log: EvaluationLog, category: str | None) -> str:
     return "All" if category is None else log.categories.get(category, category)
 
 
-def flags_of(sample: Sample) -> dict[str, bool]:
-    """The marks against one answer."""
-    return {CUT_OFF: sample.stop == "length", **{key: value > 0 for key, value in sample.scores.items() if key.endswith(".any")}}
+def flags_of(sample: Sample) -> list[str]:
+    """The scorers that mark an answer, by name."""
+    return [key.removesuffix(".any") for key, value in sample.scores.items() if key.endswith(".any") and value > 0]
 
 
 def _in_order(log: EvaluationLog, found: Iterable[str]) -> list[str]:
@@ -185,66 +195,34 @@ def _likelihood(category: str | None, rows: Sequence[HeldOut]) -> Likelihood:
     )
 
 
-def _responses(category: str | None, title: str, model: Model, samples: Sequence[Sample]) -> Responses:
-    def mean(of: Callable[[Sample], float]) -> float:
-        return sum(map(of, samples)) / len(samples) if samples else 0.0
-
-    flagged = [flags_of(s) for s in samples]
-    openings: dict[str, set[str]] = defaultdict(set)
-    for s in samples:
-        openings[_opening(s)].add(s.prompt_id)
-    parts: Counter[str] = Counter()
-    for s in samples:
-        parts.update({key: value for key, value in s.scores.items() if not key.endswith(".any")})
+def _responses(category: str | None, title: str, model: Model, samples: Sequence[Sample]) -> Responses | None:
+    if not samples:
+        return None
     return Responses(
         category=category,
         title=title,
         model=model,
         answers=len(samples),
-        seconds=mean(lambda s: s.seconds),
-        tokens=mean(lambda s: s.tokens),
-        text_bytes=statistics.median(len(s.text.encode()) for s in samples) if samples else 0.0,
+        seconds=statistics.fmean(s.seconds for s in samples),
+        tokens=statistics.fmean(s.tokens for s in samples),
+        text_bytes=statistics.median(len(s.text.encode()) for s in samples),
         stops={stop: sum(s.stop == stop for s in samples) / len(samples) for stop in sorted({s.stop for s in samples})},
-        flags={key: Rate.count(f[key] for f in flagged if key in f) for key in sorted({k for f in flagged for k in f})},
-        parts=dict(sorted(parts.items())),
-        leaks_raw=Rate.count(s.leaks_raw > 0 for s in samples),
+        flags={name: n / len(samples) for name, n in sorted(Counter(name for s in samples for name in flags_of(s)).items())},
         leaks_clean=Rate.count(s.leaks_clean > 0 for s in samples),
-        same_opening=Rate.count(bool(_opening(s)) and len(openings[_opening(s)]) > 1 for s in samples),
     )
 
 
-def _opening(sample: Sample) -> str:
-    words = sample.text.lower().split()[:OPENING_WORDS]
-    return " ".join(words) if len(words) == OPENING_WORDS else ""
-
-
 def _asked(samples: Sequence[Sample]) -> tuple[Asked, ...]:
-    # the k-th answer of one model belongs beside the k-th of the other: the suite asks both in the same order
-    sides: dict[str, dict[str, list[Sample]]] = {}
+    by_prompt: dict[str, dict[Model, dict[int, Sample]]] = {}
     for sample in samples:
-        sides.setdefault(sample.prompt_id, {model: [] for model in MODELS})[sample.model].append(sample)
+        by_prompt.setdefault(sample.prompt_id, {model: {} for model in MODELS})[sample.model][sample.number] = sample
     asked = []
-    for prompt_id, by_model in sides.items():
-        base, tuned = by_model["base"], by_model["tuned"]
-        first = (base or tuned)[0]
-        count = max(len(base), len(tuned))
-        pairs = tuple((base[k] if k < len(base) else None, tuned[k] if k < len(tuned) else None) for k in range(count))
-        asked.append(Asked(prompt_id, first.category, first.prompt, pairs))
+    for prompt_id, sides in by_prompt.items():
+        base, tuned = sides["base"], sides["tuned"]
+        numbers = sorted(base.keys() | tuned.keys())
+        first = (base or tuned)[min(base or tuned)]
+        asked.append(Asked(prompt_id, first.category, first.prompt, tuple((base.get(n), tuned.get(n)) for n in numbers)))
     return tuple(asked)
-
-
-def _changes(asked: Sequence[Asked]) -> dict[str, Interval]:
-    differences: dict[str, list[float]] = defaultdict(list)
-    clusters: dict[str, list[str]] = defaultdict(list)
-    for prompt in asked:
-        for base, tuned in prompt.pairs:
-            if base is None or tuned is None:
-                continue
-            before, after = flags_of(base), flags_of(tuned)
-            for key in sorted(before.keys() & after.keys()):
-                differences[key].append(float(after[key]) - float(before[key]))
-                clusters[key].append(prompt.prompt_id)
-    return {key: paired(differences[key], clusters[key]) for key in differences}
 
 
 def _alone(log: EvaluationLog, model: Model) -> Alone:

@@ -11,8 +11,9 @@ from pete.data.examples import load_examples
 from pete.errors import DataError
 from pete.evaluate.log import read_log
 from pete.events import read
+from pete.report.advice import Measured, Suggestion
 from pete.report.comparison import Comparison, compare
-from pete.report.findings import Finding, Measured, Suggestion, find, next_steps
+from pete.report.findings import Finding, find, next_steps
 from pete.report.night import night_summary
 from pete.report.training import Training, read_training
 from pete.run import RunDir

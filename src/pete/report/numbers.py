@@ -2,7 +2,6 @@
 
 import math
 import time
-from dataclasses import replace
 
 from pete.evaluate.stats import FEW, Interval
 
@@ -69,6 +68,11 @@ def counted(number: int, one: str, many: str = "") -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
+def capital(text: str) -> str:
+    """The same with a capital letter in front, the rest as it is."""
+    return text[:1].upper() + text[1:]
+
+
 def bounds(interval: Interval, digits: int = 3) -> str:
     """The two ends of a 95% interval, or why there are none."""
     if math.isinf(interval.low):
@@ -76,9 +80,9 @@ def bounds(interval: Interval, digits: int = 3) -> str:
     return f"{plain(interval.low, digits)} to {plain(interval.high, digits)}"
 
 
-def minus(interval: Interval) -> Interval:
-    """The interval of the opposite difference."""
-    return replace(interval, mean=-interval.mean, low=-interval.high, high=-interval.low)
+def of_unit(value: float, unit: str) -> str:
+    """A value of a measure: shares as percents, bits with three decimals, the rest with two."""
+    return percent(value) if unit.startswith("share") else plain(value, 3 if unit.startswith("bits") else 2)
 
 
 def certainty(interval: Interval) -> str:

@@ -1,8 +1,10 @@
 """The chapters "Executive Summary" and "Model Evaluation": the verdict, what changed, and the answers themselves."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
+from pete.evaluate.gates import State
 from pete.evaluate.log import Sample
+from pete.evaluate.results import Measure
 from pete.evaluate.stats import Interval
 from pete.report import original
 from pete.report.blocks import (
@@ -22,30 +24,55 @@ from pete.report.blocks import (
     Steps,
     Table,
     Text,
+    Tone,
+    Verdict,
 )
-from pete.report.charts import Effect, forest_chart, gain_chart
-from pete.report.comparison import CUT_OFF, Asked, Comparison, Responses, flags_of
+from pete.report.charts import forest_chart, gain_chart
+from pete.report.comparison import Asked, Comparison, flags_of
 from pete.report.copied import originality
 from pete.report.marks import meaning, pieces
 from pete.report.model import ReportData
-from pete.report.numbers import bounds, change, counted, duration, gigabytes, millions, minus, percent, plain, short
+from pete.report.numbers import bounds, capital, change, counted, duration, gigabytes, millions, of_unit, percent, plain, short
 
-FLAG_TITLES = {CUT_OFF: "Cut off", "degenerate.any": "Loops or empty", "cliche.any": "Phrases to avoid"}
-FLAG_TAGS = {CUT_OFF: "cut off", "degenerate.any": "loops or empty", "cliche.any": "phrase to avoid"}
-STOP_TITLES = {"end": "ended by itself", "stop string": "stopped at a marker", "length": "cut off at the limit"}
+FLAG_TAGS = {
+    "degenerate": "loops or empty", "cliche": "phrase to avoid", "leak": "leaks a control mark", "ending": "does not end properly",
+    "echo": "gives the prompt back", "fluency": "no English", "collapse": "begins like another", "originality": "copied",
+    "formatting": "not to order", "facts": "loses a fact",
+}  # fmt: skip
+STOP_TITLES = {
+    "end": "ended by itself", "stop string": "stopped at a marker", "loop": "stopped in a loop", "length": "cut off at the limit",
+}  # fmt: skip
 OPEN_PROMPTS = 4
 """Prompts of a category that are shown at once; the others are one click away."""
 KINDS = (("strength", "Strengths"), ("weakness", "Areas for Improvement"), ("open", "What the numbers cannot settle"))
 
 
+VERDICTS: dict[str, tuple[str, Tone]] = {
+    "ship": ("Ship", "good"),
+    "don't ship": ("Don\u2019t ship", "bad"),
+    "not enough evidence": ("Not enough evidence", "open"),
+}
+
+
 def summary(data: ReportData) -> tuple[Block, ...]:
     """What stands at the top: the verdict, one sentence with numbers, the numbers that matter."""
-    return (Text(lead(data), "lead"), Cards(tuple(_cards(data))))
+    verdict: tuple[Block, ...] = ()
+    if data.evaluation is not None:
+        word, tone = VERDICTS[data.evaluation.judgement.verdict]
+        verdict = (Verdict(word, tone, reasons(data.evaluation)),)
+    return (*verdict, Text(lead(data), "lead"), Cards(tuple(_cards(data))))
 
 
-def verdict_word(data: ReportData) -> tuple[str, str]:
-    """The verdict and its reason, in words."""
-    return ("not judged", "this evaluation has no gates")
+def reasons(found: Comparison) -> str:
+    """Why the verdict is what it is, gate by gate."""
+    judgement = found.judgement
+    asked = [o for o in judgement.outcomes if o.state != "not asked"]
+    parts = [f"{len(judgement.of('passed'))} of {counted(len(asked), 'gate')} hold."]
+    told: dict[State, str] = {"failed": "Against it", "unknown": "Not settled"}
+    for state, words in told.items():
+        if outcomes := judgement.of(state):
+            parts.append(f"{words}: {' · '.join(o.gate.title for o in outcomes)}.")
+    return " ".join(parts)
 
 
 def evaluation(data: ReportData) -> Section:
@@ -61,9 +88,9 @@ def evaluation(data: ReportData) -> Section:
                 *_analysis(data),
             ),
         )
-    changed = changes(effects_of(found), "Base", "Tuned", "changes")
+    changed = changes(found.judgement.measures, "Base", "Tuned", "changes")
     parts = [*_by_category(data, found), *_speed(data, found), *_answers(found)]
-    parts += [*originality(found, data.training_rows), *_analysis(data), _approach(found)]
+    parts += [_gates(found), *originality(found, data.training_rows), *_analysis(data), _approach(found)]
     if changed:
         parts.insert(0, Section("What changed", changed))
     return Section(title, tuple(parts))
@@ -116,12 +143,12 @@ def _cards(data: ReportData) -> Iterator[Card]:
             yield Card("bits per byte, unseen text", plain(held.tuned, 2), f"base {plain(held.base, 2)}, {change(held.relative)}")
         base, tuned = found.overall("base"), found.overall("tuned")
         if tuned is not None:
-            ended = 1 - tuned.flags[CUT_OFF].share
-            yield Card("answers that end", percent(ended), f"base {percent(1 - base.flags[CUT_OFF].share)}" if base else "")
-            for key, name in (("degenerate.any", "answers that loop"), ("cliche.any", "with phrases to avoid")):
-                if key in tuned.flags:
-                    beside = f"base {percent(base.flags[key].share)}" if base and key in base.flags else ""
-                    yield Card(name, percent(tuned.flags[key].share), beside)
+            before = f"base {percent(base.stops.get('end', 0.0))}" if base else ""
+            yield Card("answers that end", percent(tuned.stops.get("end", 0.0)), before)
+        for name, title in (("relevance.first", "stay on the prompt"), ("voice", "voice index")):
+            if (m := found.measure(name)) is not None:
+                beside = "0 base, 1 author" if name == "voice" else f"base {of_unit(m.base, m.unit)}"
+                yield Card(title, of_unit(m.tuned, m.unit), beside)
         if (alone := found.alone("tuned")) is not None:
             yield Card("an answer, alone", f"{plain(alone.seconds, 1)} s", f"original {original.span(original.SECONDS)} s")
     elif training.best is not None:
@@ -154,32 +181,42 @@ def _approach(found: Comparison) -> Section:
     return Section("Evaluation Approach", (Facts(facts),))
 
 
-def effects_of(found: Comparison) -> list[Effect]:
-    """What an evaluation compares, measure by measure."""
-    effects = []
-    if (held := found.held_out) is not None:
-        effects.append(Effect("Bits per byte, unseen text", plain(held.base), plain(held.tuned), minus(held.gain), -1, 3))
-    base, tuned = found.overall("base"), found.overall("tuned")
-    if base is not None and tuned is not None:
-        for key, shift in found.changes.items():
-            before, after = percent(base.flags[key].share), percent(tuned.flags[key].share)
-            effects.append(Effect(FLAG_TITLES.get(key, key), before, after, shift, -1))
-    return effects
-
-
-def changes(effects: Sequence[Effect], before: str, after: str, name: str) -> tuple[Block, ...]:
-    """The effects drawn, and the same in numbers."""
-    chart = forest_chart(effects, name)
+def changes(measures: Sequence[Measure], before: str, after: str, name: str) -> tuple[Block, ...]:
+    """The measures drawn, and the same in numbers."""
+    chart = forest_chart(measures, name)
     if chart is None:
         return ()
-    rows = tuple((e.name, e.before, e.after, plain(e.shift.mean, e.digits), bounds(e.shift, e.digits), _sure(e)) for e in effects)
-    note = "Paired: each prompt, and each unseen row, is compared with itself. The drawing turns every line so that right is better."
-    table = Table(("Measure", before, after, "Difference", "95% interval", "Verdict"), rows, note)
-    return (chart, Fold("The same in numbers", (table,)))
+    rows = tuple(
+        (
+            f"{capital(m.title)}{' (primary)' if m.primary else ''}", of_unit(m.base, m.unit), of_unit(m.tuned, m.unit),
+            "" if m.author is None else of_unit(m.author, m.unit), plain(m.change.mean), bounds(m.change), plain(m.adjusted_p),
+            f"{m.verdict}, underpowered" if m.change.underpowered else m.verdict,
+        )
+        for m in measures
+    )  # fmt: skip
+    note = (
+        "Paired: each prompt, and each unseen row, is compared with itself. The two primary measures were named in advance and read as "
+        "they are; for the others p is Holm's, because many are looked at."
+    )
+    head = ("Measure", before, after, "Author", "Difference", "95% interval", "p", "Verdict")
+    return (chart, Fold("The same in numbers", (Table(head, rows, note),)))
 
 
-def _sure(effect: Effect) -> str:
-    return f"{effect.verdict}, underpowered" if effect.shift.underpowered else effect.verdict
+def _gates(found: Comparison) -> Section:
+    words: dict[State, str] = {"failed": "against it", "unknown": "not settled", "passed": "holds", "not asked": "not asked"}
+    outcomes = [o for state in words for o in found.judgement.outcomes if o.state == state]
+    rows = []
+    for o in outcomes:
+        share = o.gate.rule in ("at most", "at least", "below")
+        shown = "" if o.found is None else percent(o.found.mean) if share else plain(o.found.mean)
+        limits = "" if o.found is None else bounds(o.found) if not share else f"{percent(o.found.low)} to {percent(o.found.high)}"
+        rows.append((words[o.state], o.gate.title, o.gate.condition, shown, limits, o.reason))
+    blocks: list[Block] = [Table(("", "Gate", "Holds with", "Found", "95% interval", "Why"), tuple(rows), words=True)]
+    for o in outcomes:
+        if o.worst:
+            told = tuple(Fact(f"{w.where}: {w.why}", w.text or "(the row is in data/test.jsonl)") for w in o.worst)
+            blocks.append(Fold(f"{o.gate.title}: the worst {len(told)}", (Facts(told, prose=True),)))
+    return Section("Gates", tuple(blocks))
 
 
 def _by_category(data: ReportData, found: Comparison) -> Iterator[Section]:
@@ -190,6 +227,8 @@ def _by_category(data: ReportData, found: Comparison) -> Iterator[Section]:
             "for each letter: the fewer, the better it knows the voice."
         )
         blocks += [Text(text), chart, _held_out(found)]
+    if by_category := found.measures_by_category():
+        blocks.append(_measures(found, by_category))
     if found.categories:
         blocks.append(_responses(found))
     if blocks:
@@ -213,35 +252,31 @@ def _held_out(found: Comparison) -> Table:
     )  # fmt: skip
 
 
+def _measures(found: Comparison, by_category: Mapping[str, Sequence[Measure]]) -> Table:
+    columns = {**by_category, "All": found.judgement.measures}
+    rows: dict[str, list[str]] = {m.name: [capital(m.title)] + [""] * len(columns) for m in found.judgement.measures}
+    for place, measures in enumerate(columns.values(), 1):
+        for m in measures:
+            better = {"better": " \u25b2", "worse": " \u25bc"}.get(m.verdict, "")
+            rows[m.name][place] = f"{of_unit(m.base, m.unit)} \u2192 {of_unit(m.tuned, m.unit)}{better}"
+    note = "Base \u2192 tuned. \u25b2 better and \u25bc worse mark what is more than luck; the rest is no significant difference."
+    return Table(("Measure", *columns), tuple(map(tuple, rows.values())), note)
+
+
 def _responses(found: Comparison) -> Table:
-    flags = list(dict.fromkeys(key for row in found.categories for key in row.flags))
-    flags.sort(key=lambda key: list(FLAG_TITLES).index(key) if key in FLAG_TITLES else len(FLAG_TITLES))
-    head = ("Category", "Model", "Answers", "Seconds", "Tokens", "Ended by itself", "At a marker", *(FLAG_TITLES.get(f, f) for f in flags))
     batch = max(s.batch for s in found.log.samples)
     return Table(
-        (*head, "Leaks, raw", "Leaks, shown", "Begin alike"),
-        tuple(_responses_row(row, flags) for row in found.categories),
-        f"Seconds and tokens are averages, with up to {counted(batch, 'answer')} sharing the machine; the speed of one alone is below. "
-        "Leaks count answers with a special token or template marker, before and after the text is cleaned. "
-        "Begin alike: the first four words also begin an answer to another prompt.",
+        ("Category", "Model", "Answers", "Seconds", "Tokens", *(title.capitalize() for title in STOP_TITLES.values())),
+        tuple(
+            (
+                row.title, row.model, str(row.answers), plain(row.seconds, 1), plain(row.tokens, 0),
+                *(percent(row.stops.get(stop, 0.0)) for stop in STOP_TITLES),
+            )
+            for row in found.categories
+        ),
+        f"Seconds and tokens are averages, with up to {counted(batch, 'answer')} sharing the machine; the speed of one alone is below.",
         names=2,
-    )
-
-
-def _responses_row(row: Responses, flags: list[str]) -> tuple[str, ...]:
-    return (
-        row.title,
-        row.model,
-        str(row.answers),
-        plain(row.seconds, 1),
-        plain(row.tokens, 0),
-        percent(row.stops.get("end", 0.0)),
-        percent(row.stops.get("stop string", 0.0)),
-        *(percent(row.flags[key].share) if key in row.flags else "" for key in flags),
-        str(row.leaks_raw.hits),
-        str(row.leaks_clean.hits),
-        percent(row.same_opening.share),
-    )
+    )  # fmt: skip
 
 
 def _speed(data: ReportData, found: Comparison) -> Iterator[Section]:
@@ -294,8 +329,7 @@ def side(name: str, sample: Sample | None) -> Side:
     """An answer, ready to be shown."""
     if sample is None:
         return Side(name, None)
-    flags = [FLAG_TAGS.get(key, key.removesuffix(".any")) for key, found in flags_of(sample).items() if found and key != CUT_OFF]
-    flags += ["leaks a marker"] if sample.leaks_clean else []
+    flags = [FLAG_TAGS.get(name, name) for name in flags_of(sample)]
     notes = (counted(sample.tokens, "token"), STOP_TITLES.get(sample.stop, sample.stop), *flags)
     return Side(name, sample, pieces(sample.text, sample.marks), notes, bool(flags) or sample.stop == "length")
 

@@ -1,6 +1,7 @@
 """A small run folder, written by Pete's own writers."""
 
 import json
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -56,13 +57,22 @@ def sample(model: str, prompt_id: str, text: str, **facts: object) -> Sample:
     values = {
         "model": model, "prompt_id": prompt_id, "category": "marketing", "prompt": f"Ask {prompt_id}?", "text": text, "raw": text,
         "tokens": 20, "stop": "end", "first_token_seconds": 0.1, "seconds": 2.0, "batch": 4, "seed": 0, "leaks_raw": 0, "leaks_clean": 0,
-        "scores": {"degenerate.any": 0.0, "degenerate.loop": 0.0, "cliche.any": 0.0, "cliche.hashtags": 0.0},
+        "scores": {"degenerate.any": 0.0, "degenerate.loop": 0.0, "cliche.any": 0.0, "cliche.hashtags": 0.0, "leak.any": 0.0},
     }  # fmt: skip
     return Sample.model_validate(values | facts)
 
 
 def held_out(base_nats: float, tuned_nats: float, text_bytes: int = 100, topic: str = "t", category: str = "marketing") -> HeldOut:
     return HeldOut(source="x:1", category=category, topic=topic, text_bytes=text_bytes, base_nats=base_nats, tuned_nats=tuned_nats)
+
+
+def numbered(samples: Sequence[Sample]) -> list[Sample]:
+    seen: Counter[tuple[str, str]] = Counter()
+    out = []
+    for one in samples:
+        out.append(one.model_copy(update={"number": seen[(one.model, one.prompt_id)]}))
+        seen[(one.model, one.prompt_id)] += 1
+    return out
 
 
 def evaluation(held: Sequence[HeldOut] = (), samples: Sequence[Sample] = (), **facts: object) -> EvaluationLog:
@@ -75,7 +85,7 @@ def evaluation(held: Sequence[HeldOut] = (), samples: Sequence[Sample] = (), **f
         "created": "2026-11-23T08:31:00+0000", "run": "r", "base": "tiny", "base_fingerprint": "b" * 64, "persona": "Ada", "engine": "fake",
         "device": "cpu", "dtype": "float32", "machine": "Test machine", "cores": 2,
         "generate": {"max_new_tokens": 220, "temperature": 0.7},
-        "categories": CATEGORIES, "held_out": list(held), "samples": list(samples), "speed": speed, "peak_memory": 2_000_000_000,
+        "categories": CATEGORIES, "held_out": list(held), "samples": numbered(samples), "speed": speed, "peak_memory": 2_000_000_000,
         "seconds": 30.0,
     }  # fmt: skip
     return EvaluationLog.model_validate(values | facts)

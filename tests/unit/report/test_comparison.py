@@ -3,7 +3,7 @@ import math
 import pytest
 
 from pete.evaluate.stats import Rate
-from pete.report.comparison import CUT_OFF, compare
+from pete.report.comparison import compare, flags_of
 from tests.unit.report.conftest import evaluation, held_out, sample
 
 LN2 = math.log(2)
@@ -27,10 +27,10 @@ def test_rows_of_a_topic_are_one_unit():
     assert found.held_out is not None and found.held_out.gain.clusters == 2 and found.held_out.gain.underpowered
 
 
-def test_responses_and_paired_changes():
+def test_responses_by_category_and_the_judgement():
     flagged = {"scores": {"degenerate.any": 1.0, "cliche.any": 1.0, "cliche.hashtags": 3.0}}
     samples = [
-        sample("base", "a", "one two three four five", stop="length", tokens=200, seconds=6.0, leaks_raw=2, **flagged),
+        sample("base", "a", "one two three four five", stop="length", tokens=200, seconds=6.0, leaks_clean=2, **flagged),
         sample("base", "b", "One two three four six", tokens=100),
         sample("tuned", "a", "plain words stand here"),
         sample("tuned", "b", "and others stand there", category="service"),
@@ -39,15 +39,15 @@ def test_responses_and_paired_changes():
     base, tuned = found.overall("base"), found.overall("tuned")
     assert base is not None and tuned is not None
     assert (base.answers, base.tokens, base.seconds) == (2, 150, 4.0)
-    assert base.stops == {"end": 0.5, "length": 0.5}
-    assert base.flags[CUT_OFF] == Rate(1, 2) and base.degenerate == 0.5 and base.cliche == 0.5 and tuned.degenerate == 0
-    assert base.leaks_raw == Rate(1, 2) and base.leaks_clean == Rate(0, 2)
-    assert base.same_opening == Rate(2, 2) and tuned.same_opening == Rate(0, 2)
-    assert base.parts["cliche.hashtags"] == 3
-    assert found.changes["cliche.any"].mean == pytest.approx(-0.5) and found.changes["cliche.any"].clusters == 2
+    assert base.stops == {"end": 0.5, "length": 0.5} and base.flags == {"cliche": 0.5, "degenerate": 0.5} and not tuned.flags
+    assert base.leaks_clean == Rate(1, 2)
+    cliche = found.measure("cliche.any")
+    assert cliche is not None and cliche.change.mean == pytest.approx(-0.5) and cliche.change.clusters == 2
     assert [(r.title, r.model) for r in found.categories] == [
         ("Marketing", "base"), ("Marketing", "tuned"), ("Customer Service", "tuned"), ("All", "base"), ("All", "tuned"),
     ]  # fmt: skip
+    assert list(found.measures_by_category()) == ["Marketing", "Customer Service"]
+    assert flags_of(samples[0]) == ["degenerate", "cliche"] and flags_of(samples[2]) == []
 
 
 def test_the_kth_answer_stands_beside_the_kth_answer():
@@ -63,7 +63,10 @@ def test_speed_is_the_median_alone():
 
 def test_an_evaluation_of_nothing():
     found = compare(evaluation(speed=[]), "f")
-    assert found.held_out is None and not found.categories and not found.changes and not found.speeds and found.author_bytes is None
+    assert (
+        found.held_out is None and not found.categories and not found.judgement.measures
+    assert not found.speeds and found.author_bytes is None
+    )
 
 
 @pytest.mark.parametrize(

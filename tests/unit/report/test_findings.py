@@ -5,9 +5,9 @@ from itertools import pairwise
 import pytest
 
 from pete.config import override, resolve
-from pete.events import Event
+from pete.events import Event, Planned
 from pete.report.model import ReportData, read_report
-from tests.unit.report.conftest import MakeRun, evaluation, finished, held_out, sample, started, step, validated
+from tests.unit.report.conftest import HISTORY, MakeRun, evaluation, finished, held_out, sample, started, step, validated
 
 TOPICS = 25
 
@@ -28,7 +28,7 @@ def gains(by: float, noise: float = 1.0) -> list:
     return [held_out(100 + (n % 5) * noise, 100 - by - (n % 3) * noise, topic=f"t{n}") for n in range(TOPICS)]
 
 
-BAD = {"stop": "length", "leaks_clean": 1, "leaks_raw": 1, "scores": {"degenerate.any": 1.0, "cliche.any": 1.0, "cliche.emoji": 2.0}}
+BAD = {"stop": "length", "leaks_clean": 1, "leaks_raw": 1, "scores": {"degenerate.any": 1.0, "cliche.any": 1.0, "leak.any": 1.0}}
 LOGS = {
     "none": None,
     "good": lambda: evaluation(gains(20), pairs(TOPICS)),
@@ -72,39 +72,57 @@ def test_every_suggested_setting_is_accepted_by_the_configuration(make_run: Make
 def test_a_good_run(make_run: MakeRun):
     data = read_report(make_run(log=LOGS["good"]()))
     good = titles(data, "strength")
-    for words in ("knows the voice", "neither loop", "end by themselves", "No special token", "as fast as", "no more memory"):
+    for words in ("knows the voice", "neither loop", "end by themselves", "No control mark", "as fast as", "no more memory"):
         assert words in good
-    assert "No significant difference in what this voice avoids" in titles(data, "open"), "0 against 0 settles nothing"
+    assert "avoids" not in good, "0 against 0 settles nothing"
 
 
 def test_a_bad_run(make_run: MakeRun):
     data = read_report(make_run(log=LOGS["bad"]()))
     bad = titles(data, "weakness")
     for words in (
-        "lost the voice",
-        "loop or are empty",
-        "do not end",
-        "Special tokens reach",
-        "uses what this voice avoids",
-        "more memory",
-    ):
+        "does not know the voice", "loop or are empty", "do not end", "Control marks reach", "loops more than the base",
+        "Phrases the voice avoids: worse than the base", "more memory",
+    ):  # fmt: skip
         assert words in bad
-    text = next(f.evidence for f in data.findings if "avoids" in f.title)
-    assert "25 of 25 answers (100%" in text and "50 emoji" in text
+    text = next(f.evidence for f in data.findings if f.title.startswith("Some answers loop"))
+    assert "100% of the answers, base 0%" in text and "the gate: at most 2%" in text
     commands = [s.command for s, _ in data.next_steps]
-    assert any("generate.repetition_penalty=1.25" in c for c in commands) and any("generate.max_new_tokens=330" in c for c in commands)
+    for words in ("generate.repetition_penalty=1.25", "generate.max_new_tokens=330", "generate.avoid_bias=8"):
+        assert any(words in c for c in commands), words
 
 
-def test_no_significant_difference_is_said(make_run: MakeRun):
-    data = read_report(make_run(log=LOGS["flat"]()))
-    assert "No significant difference on unseen writing of Ada" in titles(data, "open")
-    assert "voice: unseen" not in titles(data, "strength")
+def test_what_is_not_settled_is_said_to_be_so(make_run: MakeRun):
+    rows = [held_out(100 + 8 * (-1) ** n, 99, topic=f"t{n}") for n in range(TOPICS)]
+    data = read_report(make_run(log=evaluation(rows, pairs(TOPICS))))
+    assert "Not settled: it knows the voice" in titles(data, "open")
+    assert "knows the voice: unseen" not in titles(data, "strength")
+    finding = next(f for f in data.of_kind("open") if "knows the voice" in f.title)
+    assert "no significant difference" in finding.evidence and "data.test_share=0.2" in finding.suggestions[0].command
 
 
-def test_underpowered_is_said(make_run: MakeRun):
+def test_underpowered_is_said_and_asks_for_more_prompts(make_run: MakeRun):
     data = read_report(make_run(log=LOGS["few"]()))
-    said = " ".join(f.evidence for f in data.of_kind("open"))
-    assert "Underpowered: 3 topics where 20 are wanted" in said and "Underpowered: 3 prompts asked" in said
+    finding = next(f for f in data.of_kind("open") if "neither loop" in f.title)
+    assert "3 prompts or topics cannot settle it: underpowered" in finding.evidence.lower()
+    assert "evaluate.samples=3" in finding.suggestions[0].command
+
+
+def test_a_category_that_lost_is_named(make_run: MakeRun):
+    rows = [held_out(100, 80 - n % 3, topic=f"t{n}") for n in range(TOPICS)]
+    rows += [held_out(100, 110 + n % 3, topic=f"s{n}", category="service") for n in range(TOPICS)]
+    bad = titles(read_report(make_run(log=evaluation(rows))), "weakness")
+    assert "Customer Service became worse" in bad and "Marketing" not in bad
+
+
+def test_a_plan_is_held_against_what_happened(make_run: MakeRun):
+    def planned(memory: int) -> Planned:
+        return Planned(memory=memory, available=10**10, seconds=10.0, tokens=1, basis="x")
+
+    cases = {1_000_000_000: "strength", 500_000_000: "weakness"}
+    for memory, kind in cases.items():
+        data = read_report(make_run([planned(memory), *HISTORY], folder=str(memory)))
+        assert "memory" in titles(data, kind) and "planned" in titles(data, kind)
 
 
 def test_one_topic_has_no_interval(make_run: MakeRun):
