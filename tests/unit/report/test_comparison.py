@@ -63,10 +63,8 @@ def test_speed_is_the_median_alone():
 
 def test_an_evaluation_of_nothing():
     found = compare(evaluation(speed=[]), "f")
-    assert (
-        found.held_out is None and not found.categories and not found.judgement.measures
+    assert found.held_out is None and not found.categories and not found.judgement.measures
     assert not found.speeds and found.author_bytes is None
-    )
 
 
 @pytest.mark.parametrize(
