@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from pete import run as runs
 from pete.config import EMBEDDED_BASE, Resolved, resolve
-from pete.engines.base_model import resolve_base
+from pete.engines.base_model import look_up_base, resolve_base
 from pete.errors import BaseModelError, RunError, UserError
 from pete.run import RunDir
 from pete.train.session import Prepared, prepare, resumable
@@ -63,7 +63,8 @@ def plan_night(memory: int, overrides: Sequence[str], wants_new: Callable[[str],
         if base != EMBEDDED_BASE:
             # the hub, where there is none, is given up after half a minute: too long for silence
             say(f"Preset {preset}, for a machine with {memory / GIB:.0f} GB. Looking for {base}, here and then at the hub ...")
-            resolve_base(resolved.config.model)
+            if look_up_base(resolved.config.model).missing:
+                resolve_base(resolved.config.model)
         return Night(preset, resolved, prepare(resolved.config))
     except BaseModelError as error:
         say(f"{error.message} Tonight the embedded base learns instead: smaller, and here.")

@@ -1,4 +1,5 @@
 import os
+from types import SimpleNamespace
 
 import pytest
 
@@ -16,6 +17,7 @@ def world(tmp_path, monkeypatch):
     class World:
         def __init__(self):
             self.said, self.asked, self.broken = [], [], {}
+            self.fetched, self.missing = [], 0
 
         def run(self, name, age, preset="mac-16gb", adapter=False):
             run = RunDir(tmp_path / "runs" / name)
@@ -33,9 +35,15 @@ def world(tmp_path, monkeypatch):
 
             return plan_night(memory, overrides, wants_new, self.said.append)
 
-        def resolve_base(self, model):
+        def look_up_base(self, model):
             if model.base in self.broken:
                 raise self.broken[model.base]
+            return SimpleNamespace(missing=self.missing)
+
+        def resolve_base(self, model):
+            self.fetched.append(model.base)
+            if "fetch" in self.broken:
+                raise self.broken["fetch"]
 
         def prepare(self, config):
             return f"prepared {config.model.base}"
@@ -46,7 +54,7 @@ def world(tmp_path, monkeypatch):
             return run.read_config(), f"prepared {run.name}"
 
     world = World()
-    for name in ("resolve_base", "prepare", "resumable"):
+    for name in ("look_up_base", "resolve_base", "prepare", "resumable"):
         monkeypatch.setattr(overnight, name, getattr(world, name))
     return world
 
@@ -74,6 +82,14 @@ def test_a_first_night_starts_a_run_and_asks_nothing(world):
     assert (night.preset, night.run, night.prepared) == ("mac-16gb", None, "prepared EleutherAI/pythia-1.4b")
     assert night.resolved.config.train.seed == 7 and world.asked == []
     assert world.said == ["Preset mac-16gb, for a machine with 16 GB. Looking for EleutherAI/pythia-1.4b, here and then at the hub ..."]
+
+
+def test_what_is_missing_is_fetched_before_the_night_and_what_is_here_is_not(world):
+    assert world.plan().preset == "mac-16gb" and world.fetched == []
+    world.missing = 1000
+    assert world.plan().preset == "mac-16gb" and world.fetched == ["EleutherAI/pythia-1.4b"]
+    world.broken["fetch"] = BaseModelError("Fetching broke off.")
+    assert world.plan().preset == "quickstart"
 
 
 def test_an_unfinished_run_goes_on(world):
