@@ -269,20 +269,18 @@ def clipping(m: Measured) -> Iterator[Finding]:
 
 def plan(m: Measured) -> Iterator[Finding]:
     """Was the prediction right?"""
-    for sitting in m.training.sittings[-1:]:
-        planned = sitting.planned
-        if planned is None or not planned.memory or not sitting.peak_memory:
-            continue
-        off = sitting.peak_memory / planned.memory - 1
-        evidence = f"Peak memory {gigabytes(sitting.peak_memory)}, planned {gigabytes(planned.memory)} ({change(off)})"
-        if sitting.reason == "done" and planned.seconds:
-            evidence += (
-                f"; {duration(sitting.seconds)}, planned {duration(planned.seconds)} ({change(sitting.seconds / planned.seconds - 1)})"
-            )
-        if off > PLAN_MISSED:
-            yield Finding("weakness", "Training took more memory than planned", f"{evidence}.", "events.jsonl")
-        elif off >= -PLAN_MISSED:
-            yield Finding("strength", "Training took the memory that was planned", f"{evidence}.", "events.jsonl")
+    planned, peak = m.training.planned, m.training.peak_memory
+    if planned is None or not planned.memory or not peak:
+        return
+    off = peak / planned.memory - 1
+    evidence = f"Peak memory {gigabytes(peak)}, planned {gigabytes(planned.memory)} ({change(off)})"
+    if m.training.done and planned.seconds:
+        late = change(m.training.seconds / planned.seconds - 1)
+        evidence += f"; {duration(m.training.seconds)}, planned {duration(planned.seconds)} ({late})"
+    if off > PLAN_MISSED:
+        yield Finding("weakness", "Training took more memory than planned", f"{evidence}.", "events.jsonl")
+    elif off >= -PLAN_MISSED:
+        yield Finding("strength", "Training took the memory that was planned", f"{evidence}.", "events.jsonl")
 
 
 def one_seed(m: Measured) -> Iterator[Finding]:

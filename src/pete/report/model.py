@@ -34,6 +34,8 @@ class ReportData:
 
     name: str
     folder: Path
+    word: str
+    """The run as a word of a command line."""
     voice: str
     resolved: Resolved
     dataset: Dataset | None
@@ -86,6 +88,7 @@ def read_report(run: RunDir) -> ReportData:
     return ReportData(
         name=run.name,
         folder=run.folder,
+        word=run.word,
         voice=voice,
         resolved=resolved,
         dataset=dataset,

@@ -32,6 +32,14 @@ APPLE = {
     "TOKENIZERS_PARALLELISM": "false",
     "Quantization": "8-bit removed",
 }
+TOOLS = (
+    ("Training", "train", ("launchers", "Run_Pete_Connor_Overnight_Training.command"), ("scripts", "apple_silicon_training.py")),
+    ("Monitoring", "monitor", ("launchers", "Monitor_Pete_Connor_Training.command"), ("scripts", "")),
+    ("Testing", "test", ("launchers", "Test_Pete_Connor_Model.command"), ("scripts", "test_finetuned_model.py")),
+    ("Interactive testing", "chat", ("launchers", "Pete_Connor_Interactive.command"), ("scripts", "interactive_model_test.py")),
+    ("Evaluation", "evaluate", ("launchers", "Evaluate_Pete_Connor_Model.command"), ("scripts", "evaluate_model.py")),
+)
+"""What for, the verb, and the original's own names for it as (folder, file)."""
 
 
 def span(figures: tuple[float, float]) -> str:

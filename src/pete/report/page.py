@@ -1,6 +1,8 @@
 """The report of one run, chapter by chapter; html and markdown say the same because both lay out this."""
 
 from pete.adapter import Lineage
+from pete.config import PROJECT
+from pete.report import original
 from pete.report.blocks import Block, Fact, Facts, Fold, Page, Section, Table
 from pete.report.model import ReportData
 from pete.report.process import process
@@ -9,9 +11,21 @@ from pete.report.results import evaluation, next_steps, summary
 
 def make_page(data: ReportData) -> Page:
     """Verdict first, then what it rests on, then how it came about."""
-    chapters = [evaluation(data), next_steps(data), process(data), _facts(data), _how_to_read(data)]
+    chapters = [evaluation(data), next_steps(data), process(data), _tools(data), _facts(data), _how_to_read(data)]
     title = f"{data.voice} on {data.base}: {data.name}"
     return Page(title, (Section("Executive Summary", summary(data)),), tuple(c for c in chapters if c is not None))
+
+
+def _tools(data: ReportData) -> Section:
+    rows = tuple(
+        (what, f"pete {verb} {data.word}".strip() if verb != "train" else "pete train", *(_here(folder, name) for folder, name in files))
+        for what, verb, *files in original.TOOLS
+    )
+    return Section("Tools and Resources", (Table(("For", "Command", "Desktop launcher", "Script"), rows, words=True),))
+
+
+def _here(folder: str, name: str) -> str:
+    return f"{folder}/{name}" if name and (PROJECT / folder / name).is_file() else ""
 
 
 def _facts(data: ReportData) -> Section:

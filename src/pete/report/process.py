@@ -1,14 +1,14 @@
 """The chapter "Fine-Tuning Process": what was trained, how, on what, and what happened meanwhile."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
-from pete.events import Planned
 from pete.report import original
 from pete.report.blocks import Block, Fact, Facts, Fold, Section, Table, Text
 from pete.report.charts import loss_chart, pulse_chart
 from pete.report.model import ReportData
 from pete.report.numbers import change, counted, duration, gigabytes, millions, plain, short, when
-from pete.report.training import Sitting, Training
+from pete.report.training import Training
 
 UNKNOWN = "not recorded"
 BESIDE = ("This run", "Original report")
@@ -185,29 +185,23 @@ def _value(key: str, value: str | int | float) -> str:
 
 
 def _prediction(data: ReportData) -> Section:
-    title = "Prediction against what happened"
-    sitting = next((s for s in reversed(data.training.sittings) if s.planned is not None), None)
-    if sitting is None or (planned := sitting.planned) is None:
+    title, training = "Prediction against what happened", data.training
+    planned = training.planned
+    if planned is None:
         return Section(title, (Text("Not recorded: nothing was predicted before this run."),))
     rows = [
-        ("Peak memory", gigabytes(planned.memory), *_memory(sitting, planned)),
-        ("Training time", duration(planned.seconds), *_time(sitting, planned)),
+        ("Peak memory", gigabytes(planned.memory), *_held_against(planned.memory, training.peak_memory, gigabytes)),
+        ("Training time", duration(planned.seconds), *_held_against(planned.seconds, training.seconds if training.done else 0, duration)),
     ]
-    again = f" These are the figures of the last sitting, which went on after step {sitting.from_step}." if sitting.from_step else ""
-    note = f"There were {gigabytes(planned.available)} to be had. The speed was taken from: {planned.basis}.{again}"
+    unfinished = "" if training.done else " Training did not come to its end, so its time is not compared."
+    note = f"There were {gigabytes(planned.available)} to be had. The speed was taken from: {planned.basis}.{unfinished}"
     return Section(title, (Table(("", "Predicted", "Happened", "Difference"), tuple(rows), note),))
 
 
-def _memory(sitting: Sitting, planned: Planned) -> tuple[str, str]:
-    if not sitting.peak_memory or not planned.memory:
-        return (UNKNOWN, "")
-    return (gigabytes(sitting.peak_memory), change(sitting.peak_memory / planned.memory - 1))
-
-
-def _time(sitting: Sitting, planned: Planned) -> tuple[str, str]:
-    if sitting.reason != "done":
-        return (f"{duration(sitting.seconds)}, {sitting.reason}", "")
-    return (duration(sitting.seconds), change(sitting.seconds / planned.seconds - 1) if planned.seconds else "")
+def _held_against(predicted: float, found: float, words: Callable[[Any], str]) -> tuple[str, str]:
+    if not predicted or not found:
+        return (UNKNOWN if not found else words(found), "")
+    return (words(found), change(found / predicted - 1))
 
 
 def _monitoring(data: ReportData) -> Section:

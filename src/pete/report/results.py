@@ -89,10 +89,9 @@ def evaluation(data: ReportData) -> Section:
             ),
         )
     changed = changes(found.judgement.measures, "Base", "Tuned", "changes")
-    parts = [*_by_category(data, found), *_speed(data, found), *_answers(found)]
-    parts += [_gates(found), *originality(found, data.training_rows), *_analysis(data), _approach(found)]
-    if changed:
-        parts.insert(0, Section("What changed", changed))
+    parts = [Section("What changed", changed)] if changed else []
+    parts += [_gates(found), *_by_category(data, found), *_speed(data, found), *_answers(found)]
+    parts += [*originality(found, data.training_rows), *_analysis(data), _approach(found)]
     return Section(title, tuple(parts))
 
 
@@ -221,16 +220,20 @@ def _gates(found: Comparison) -> Section:
 
 def _by_category(data: ReportData, found: Comparison) -> Iterator[Section]:
     blocks: list[Block] = []
+    more: list[Block] = []
     if (chart := gain_chart(found)) is not None and found.held_out is not None:
         text = (
             f"Text the model never trained on, as {data.voice} wrote it. Bits per byte count how many yes-or-no hints the model needs "
             "for each letter: the fewer, the better it knows the voice."
         )
-        blocks += [Text(text), chart, _held_out(found)]
+        blocks += [Text(text), chart]
+        more.append(_held_out(found))
     if by_category := found.measures_by_category():
         blocks.append(_measures(found, by_category))
     if found.categories:
-        blocks.append(_responses(found))
+        more.append(_responses(found))
+    if more:
+        blocks.append(Fold("Unseen text in numbers; length, time and ending of the answers", tuple(more)))
     if blocks:
         yield Section("By category", tuple(blocks))
 
@@ -274,7 +277,7 @@ def _responses(found: Comparison) -> Table:
             )
             for row in found.categories
         ),
-        f"Seconds and tokens are averages, with up to {counted(batch, 'answer')} sharing the machine; the speed of one alone is below.",
+        f"Seconds and tokens are averages, with up to {counted(batch, 'answer')} sharing the machine; one alone is faster.",
         names=2,
     )  # fmt: skip
 

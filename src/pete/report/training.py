@@ -22,8 +22,6 @@ class Sitting:
     planned: Planned | None = None
     peak_memory: int = 0
     """Bytes at the highest point, as far as it was recorded."""
-    seconds: float = 0.0
-    """From its start to its last event by the monotonic clock, which stands still while the machine sleeps."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +103,16 @@ class Training:
         return max((s.peak_memory for s in self.sittings), default=0)
 
     @property
+    def planned(self) -> Planned | None:
+        """The last plan. Each one is for the whole run, a resumed one too."""
+        return next((s.planned for s in reversed(self.sittings) if s.planned is not None), None)
+
+    @property
+    def done(self) -> bool:
+        """Whether training came to its end."""
+        return self.finished is not None and self.finished.reason == "done"
+
+    @property
     def asleep(self) -> float:
         """Seconds the machine slept while training."""
         return sum(nap.seconds for nap in self.naps)
@@ -146,7 +154,7 @@ def read_training(events: Iterable[Event]) -> Training:
     warnings: dict[str, Warned] = {}
     naps: list[Nap] = []
     counts: Counter[str] = Counter()
-    repeated, awake = 0, 0.0
+    repeated = 0
     before: Event | None = None
     for event in events:
         counts[type(event).__name__] += 1
@@ -171,7 +179,7 @@ def read_training(events: Iterable[Event]) -> Training:
                 samples = {n: s for n, s in samples.items() if n <= kept}
                 started, finished = event, None
                 sittings.append(Sitting(event.time, kept, event.time, kept, planned=planned))
-                planned, awake = None, event.monotonic
+                planned = None
             case Step():
                 repeated += event.step in steps
                 steps[event.step] = event
@@ -184,7 +192,7 @@ def read_training(events: Iterable[Event]) -> Training:
             case Finished():
                 finished = event
         if sittings:
-            sittings[-1] = _longer(sittings[-1], event, awake)
+            sittings[-1] = _longer(sittings[-1], event)
     return Training(
         started=started,
         checked=checked,
@@ -200,8 +208,8 @@ def read_training(events: Iterable[Event]) -> Training:
     )
 
 
-def _longer(sitting: Sitting, event: Event, awake: float) -> Sitting:
-    sitting = replace(sitting, ended=event.time, seconds=event.monotonic - awake)
+def _longer(sitting: Sitting, event: Event) -> Sitting:
+    sitting = replace(sitting, ended=event.time)
     match event:
         case Step():
             return replace(sitting, last_step=event.step, peak_memory=max(sitting.peak_memory, event.memory))
