@@ -1,0 +1,67 @@
+"""The persona's rules through the real command line: what is flagged, what is drawn again, and that the user sees it."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.pipeline.conftest import FAKE
+
+SHORT = ["--set", "generate.max_new_tokens=20"]
+
+
+@pytest.fixture
+def run(pete, persona_folder, tmp_path) -> Path:
+    folder = tmp_path / "run"
+    done = pete("train", "--persona", persona_folder, "--out", folder, *FAKE, "--set", "train.epochs=1")
+    assert done.returncode == 0, done.stderr
+    lineage = folder / "adapter" / "pete.json"
+    record = json.loads(lineage.read_text())
+    record["limits"], record["formats"] = {"all": {"placeholders": True}}, {"tagline": {"characters": [0, 3]}}
+    lineage.write_text(json.dumps(record))
+    return folder
+
+
+def test_a_flagged_answer_is_tried_again_and_the_user_sees_which(run, pete):
+    asked = ["test", run, "Tagline for a bakery", *SHORT, "--set", "generate.retries=2"]
+    done = pete(*asked, "--json")
+    assert done.returncode == 0, done.stderr
+    (result,) = json.loads(done.stdout)["results"]
+    answer = result["tuned"]
+    assert (answer["attempts"], answer["tries"]) == (3, 3) and answer["tokens_drawn"] > answer["tokens"]
+    assert any(flag["words"].startswith("too long for a tagline (") for flag in answer["flags"])
+    shown = " ".join(pete(*asked, COLUMNS="80").stdout.replace("\u2502", " ").split())
+    assert "after 3 tries" in shown and "flagged: too long for a tagline (" in shown and "at most 3)" in shown
+
+
+def test_without_retries_it_is_only_flagged(run, pete):
+    (result,) = json.loads(pete("test", run, "Tagline for a bakery", *SHORT, "--json").stdout)["results"]
+    assert result["tuned"]["attempts"] == 1 and result["tuned"]["flags"] and result["tuned"]["first"] is None
+
+
+def test_chat_flags_afterwards_and_again_draws_another(run, pete):
+    done = pete("chat", run, *SHORT, "--set", "generate.retries=2", text="Tagline for a bakery\n/again\n")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("(flagged: ") == 2 and "too long for a tagline" in done.stderr
+    first, second = (line for line in done.stdout.splitlines() if line.strip())
+    assert first != second
+
+
+@pytest.mark.parametrize("value", ["retries=3", "retries=-1", "best_of=0", "avoid_bias=-1"])
+def test_settings_out_of_range_are_refused(run, pete, value):
+    done = pete("test", run, "?", "--set", f"generate.{value}")
+    assert done.returncode == 2 and f"generate.{value.split('=')[0]}" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_limits_that_this_version_does_not_know_are_refused(run, pete):
+    lineage = run / "adapter" / "pete.json"
+    lineage.write_text(json.dumps(json.loads(lineage.read_text()) | {"limits": {"all": {"rhymes": True}}}))
+    done = pete("test", run, "?")
+    assert done.returncode == 2 and "pete.json" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_rule_in_persona_toml_that_does_not_exist_stops_before_training(pete, persona_folder, tmp_path):
+    with (persona_folder / "persona.toml").open("a") as file:
+        file.write("[limits.all]\nwrods = 9\n")
+    done = pete("train", "--persona", persona_folder, "--out", tmp_path / "run", *FAKE)
+    assert done.returncode == 2 and "did you mean words?" in done.stderr and not (tmp_path / "run").exists()
