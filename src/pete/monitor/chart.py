@@ -72,21 +72,20 @@ def chart(line: Points, width: int, height: int, *, style: str, marks: Marks | N
 
     drawn = []
     for at, row in enumerate(glyphs):
-        text = Text(f"{labels.get(at, ''):>{gutter}}", style="dim", no_wrap=True)
-        text.append("┤" if at in labels else "│", style="dim")
+        text = Text().append(f"{labels.get(at, ''):>{gutter}}{'┤' if at in labels else '│'}", style="dim")
         for glyph, ink in row:
             text.append(glyph, style=ink if glyph != " " else None)
         drawn.append(text)
     ticks = {across(step, cells): step for step in _nice(first, last, max(2, cells // 12)) if step == int(step)}
     axis = "".join("┴" if at in ticks else "─" for at in range(cells))
-    drawn.append(Text(" " * gutter + "└" + axis, style="dim", no_wrap=True))
+    drawn.append(Text(" " * gutter + "└" + axis, style="dim"))
     under = " " * (gutter + 1)
     for at, step in sorted(ticks.items()):
         label = f"{step:,.0f}"
         place = min(width - len(label), max(0, gutter + 1 + at - len(label) // 2))
         if place > len(under.rstrip()) + (1 if under.strip() else -1) and cell_len(label) <= width:
             under = under.rstrip().ljust(place) + label
-    drawn.append(Text(under[:width], style="dim", no_wrap=True))
+    drawn.append(Text(under[:width], style="dim"))
     return drawn
 
 

@@ -97,7 +97,7 @@ def _narrow(state: State, width: int, height: int) -> list[Text]:
     body += sample[: max(0, budget)]
     drawn = _loss_chart(state, width, left - len(body))
     space = max(0, left - len(body) - len(drawn))
-    return [*head, *verdict, *drawn, *body, *([Text("")] * space), *foot][:height]
+    return [*head, *verdict, *drawn, *body, *([Text("")] * space), *foot]
 
 
 def _wide(state: State, width: int, height: int) -> list[Text]:
@@ -112,9 +112,9 @@ def _wide(state: State, width: int, height: int) -> list[Text]:
     figures = _figures(state, right, room)
     body = []
     for i in range(room):
-        line = column[i].copy() if i < len(column) else Text("")
-        line.truncate(left, overflow="crop", pad=True)
-        line.append(" " * (left - cell_len(line.plain)) + "   ")
+        line = Text().append_text(column[i] if i < len(column) else Text())
+        line.truncate(left, overflow="crop")
+        line.append(" " * (left - cell_len(line.plain) + 3))
         if i < len(figures):
             line.append_text(figures[i])
         body.append(line)
@@ -146,7 +146,7 @@ def _bar(state: State, width: int) -> Text:
     tail = f"  {state.step:,} of {state.steps:,} · {_percent(share)}"
     cells = max(0, width - len(tail))
     done = round(share * cells) if share < 1 else cells
-    return Text("━" * done, style=COLOURS[state.condition]).append("─" * (cells - done), style="dim").append(tail, style="bold")
+    return Text().append("━" * done, style=COLOURS[state.condition]).append("─" * (cells - done), style="dim").append(tail, style="bold")
 
 
 def _forecast(state: State) -> str:
@@ -215,7 +215,7 @@ def _loss_chart(state: State, width: int, height: int) -> list[Text]:
 
 
 def _legend(state: State, width: int) -> Text:
-    line = Text("loss", style="bold")
+    line = Text().append("loss", style="bold")
     if state.loss_smoothed is not None:
         line.append("  ⠤⠒⠉ training ", style=TRAINING).append(f"{state.loss_smoothed:.3f}", style=f"bold {TRAINING}")
     if v := state.validation:
@@ -282,7 +282,8 @@ def _figures(state: State, width: int, height: int) -> list[Text]:
         base = f"; base {v.base:.3f}" if v.base is not None else ""
         rows.append(Row("validation", f"{v.loss:.3f} at step {v.step:,}{best}{base}"))
     if state.lr is not None and state.grad_norm is not None:
-        rows.append(Row("step", _join(f"lr {words.number(state.lr)}", f"gradient norm {words.number(state.grad_norm)}", _pace(state))))
+        rows.append(Row("step", _join(_pace(state), f"gradient norm {words.number(state.grad_norm)}")))
+        rows.append(Row("", f"learning rate {words.number(state.lr)}"))
     if speed := _speed(state):
         rows.append(Row("speed", speed))
     if m := state.memory:
@@ -327,9 +328,10 @@ def _plan_rows(state: State, long: bool) -> list[Row]:
     if not long:
         return [Row("plan", _join(peak, hour), style)]
     return [
-        Row("plan", f"{peak} of {words.gigabytes(plan.available)} free", style),
+        Row("plan", peak, style),
+        Row("", f"{words.gigabytes(plan.available)} were free"),
         Row("", f"done {hour}"),
-        Row("", f"from {plan.basis}", "dim"),
+        Row("", f"speed from {plan.basis}", "dim"),
     ]
 
 
@@ -391,8 +393,10 @@ def _swap(state: State, long: bool) -> str:
         return ""
     if not m.swap and not m.swap_growth:
         return "none"
-    grown = f"{'+' if m.swap_growth >= 0 else '-'}{words.gigabytes(abs(m.swap_growth))}"
-    return f"{words.gigabytes(m.swap)} ({grown}{' since the start' if long else ''})"
+    since = " since the start" if long else ""
+    if abs(m.swap_growth) < 5e7:
+        return f"{words.gigabytes(m.swap)} ({'unchanged' if long else 'as'}{since or ' at the start'})"
+    return f"{words.gigabytes(m.swap)} ({'+' if m.swap_growth > 0 else '-'}{words.gigabytes(abs(m.swap_growth))}{since})"
 
 
 def _alarm(state: State) -> str:
@@ -405,7 +409,7 @@ def _sleep(state: State) -> str:
     last, count = state.sleeps[-1], len(state.sleeps)
     times = "once" if count == 1 else f"{count} times"
     total = f"{words.roughly(state.asleep)}{'' if count == 1 else ' in all, last'}"
-    return f"{times}, {total} from {words.clock(last.until - last.seconds, state.now)} to {words.clock(last.until, state.now)}"
+    return f"{times}, {total} from {words.clock(last.until - last.seconds, last.until)} to {words.clock(last.until, state.now)}"
 
 
 # --- lines -------------------------------------------------------------------------------------------------------------
@@ -413,7 +417,7 @@ def _sleep(state: State) -> str:
 
 def _line(row: Row, width: int) -> Text:
     room = max(0, width - LABEL)
-    return Text(f"{row.label:{LABEL}}", style="dim").append(words.shortened(row.value, room), style=row.style or "none")
+    return Text().append(f"{row.label:{LABEL}}", style="dim").append(words.shortened(row.value, room), style=row.style or "none")
 
 
 def _lines(row: Row, width: int) -> list[Text]:
@@ -426,7 +430,7 @@ def _sides(left: Text, right: Text, width: int) -> Text:
     if cell_len(right.plain) + 8 > width:
         return _cut(left, width)
     left = _cut(left, width - cell_len(right.plain) - 2)
-    return left.append(" " * (width - cell_len(left.plain) - cell_len(right.plain))).append_text(right)
+    return Text().append_text(left).append(" " * (width - cell_len(left.plain) - cell_len(right.plain))).append_text(right)
 
 
 def _cut(text: Text, width: int) -> Text:

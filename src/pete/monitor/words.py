@@ -85,8 +85,10 @@ def clock(moment: float, now: float) -> str:
 
 
 def gigabytes(count: float) -> str:
-    """Bytes as GB (10^9), like the report; small ones as MB."""
-    return f"{count / 1e9:.1f} GB" if abs(count) >= 9.95e7 else f"{count / 1e6:.0f} MB"
+    """Bytes as GB (10^9), like the report; small ones as MB or kB."""
+    if abs(count) >= 9.95e7:
+        return f"{count / 1e9:.1f} GB"
+    return f"{count / 1e6:.0f} MB" if abs(count) >= 9.995e5 else f"{count / 1e3:.0f} kB"
 
 
 def number(value: float) -> str:

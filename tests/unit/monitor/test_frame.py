@@ -135,8 +135,8 @@ def test_a_wide_window_shows_more_side_by_side():
         "tokens/s",
         "memory, GB",
         "in the last step",
-        "of 15.1 GB free",
-        "from a matrix product",
+        "15.1 GB were free",
+        "speed from a matrix product",
         "saved",
     ):
         assert part in shown, part
@@ -181,3 +181,14 @@ def test_ascii_draws_the_same_picture():
     shown = text(STATES["half"], ascii_only=True)
     assert shown.isascii() and "****" in shown and "####" in shown and "O best" in shown
     assert len(shown) == len(text(STATES["half"]))
+
+
+def test_only_labels_are_dim():
+    """A style at the start of a line must not reach what is appended to it."""
+    lines = frame(STATES["half"], 160, 50)
+    assert not [line.plain for line in lines[5:-2] if line.style], "two columns, so no style of the whole line"
+    speed = next(line for line in lines if "tokens/s now" in line.plain)
+    at = speed.plain.index("tokens/s now")
+    assert not [span for span in speed.spans if span.start <= at < span.end and span.style == "dim"]
+    point = next((line, i) for line in lines for i, c in enumerate(line.plain) if 0x2800 < ord(c) <= 0x28FF and "┤" in line.plain[:i])
+    assert [str(span.style) for span in point[0].spans if span.start <= point[1] < span.end] == ["cyan"]

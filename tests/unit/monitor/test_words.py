@@ -64,7 +64,7 @@ def test_rough_spans(seconds, said):
 
 
 def test_sizes():
-    assert words.gigabytes(7_245_000_000) == "7.2 GB" and words.gigabytes(310_000) == "0 MB" and words.gigabytes(99_600_000) == "0.1 GB"
+    assert words.gigabytes(7_245_000_000) == "7.2 GB" and words.gigabytes(310_000) == "310 kB" and words.gigabytes(99_600_000) == "0.1 GB"
 
 
 @given(st.text(max_size=300), st.integers(1, 40))
