@@ -96,7 +96,7 @@ class Chart(Block):
     draw: Callable[[int, str], str]
     """(width in CSS pixels, text) -> SVG"""
     caption: str = ""
-    """Shown below it, where the sentence is too long to be."""
+    """Shown below it in place of the sentence, where that is long and its numbers stand in a table anyway."""
 
 
 @dataclass(frozen=True)

@@ -62,7 +62,7 @@ def _lay_out(blocks: Iterable[Block], level: int) -> Iterator[str]:
             case Text(text, style):
                 yield f"**{escape(text)}**" if style == "lead" else escape(text)
             case Verdict(word, _, reason):
-                yield f"**{escape(word)}** {escape(reason)}"
+                yield f"**{escape(word)}.** {escape(reason)}"
             case Command(line):
                 yield _span(line)
             case Cards(cards):
@@ -71,8 +71,8 @@ def _lay_out(blocks: Iterable[Block], level: int) -> Iterator[str]:
                 yield _table(block)
             case Facts(facts):
                 yield "\n".join(f"- **{escape(f.name)}:** {escape(' '.join(f.value.split()))}" for f in facts)
-            case Chart(text):
-                yield escape(text)
+            case Chart(text, _, caption):
+                yield "" if caption else escape(text)  # a caption means that the same stands in a table below
             case Findings(_, findings):
                 yield "\n".join(f"- **{escape(f.title)}.** {escape(f.evidence)} ({_span(f.source)})" for f in findings)
             case Steps(steps):

@@ -1,7 +1,7 @@
 """The report as plain data, computed from a run folder and nothing else; html and markdown only lay it out."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +29,19 @@ class Dataset:
 
 
 @dataclass(frozen=True)
+class Blind:
+    """What a person chose who did not know which answer was whose: pairs won, lost and tied by the tuned model."""
+
+    file: str
+    wins: int
+    losses: int
+    ties: int
+    low: float
+    high: float
+    """The 95% interval of the share of decided pairs that the tuned model won."""
+
+
+@dataclass(frozen=True)
 class ReportData:
     """One run, measured."""
 
@@ -42,6 +55,7 @@ class ReportData:
     lineage: Lineage | None
     training: Training
     evaluation: Comparison | None
+    blind: tuple[Blind, ...]
     findings: tuple[Finding, ...]
     next_steps: tuple[tuple[Suggestion, Finding], ...]
     evaluate_command: str
@@ -95,6 +109,7 @@ def read_report(run: RunDir) -> ReportData:
         lineage=lineage,
         training=training,
         evaluation=evaluation,
+        blind=tuple(_blind_tests(run)),
         findings=findings,
         next_steps=next_steps(findings),
         evaluate_command=measured.evaluate_again().strip(),
@@ -103,6 +118,17 @@ def read_report(run: RunDir) -> ReportData:
         training_rows=_training_rows(run),
         errors=_lines(run.errors_file),
     )
+
+
+def _blind_tests(run: RunDir) -> Iterator[Blind]:
+    for path in sorted(run.evaluations.glob("blind-*.json")):
+        try:
+            record = json.loads(path.read_text(encoding="utf-8"))
+            low, high = record["interval"].values() if isinstance(record["interval"], dict) else record["interval"]
+            counts = (int(record[key]) for key in ("wins", "losses", "ties"))
+            yield Blind(f"evaluations/{path.name}", *counts, low=float(low), high=float(high))
+        except (OSError, ValueError, KeyError, TypeError):  # half written: somebody is still choosing
+            continue
 
 
 def _training_rows(run: RunDir) -> dict[str, str]:

@@ -91,7 +91,7 @@ def evaluation(data: ReportData) -> Section:
     changed = changes(found.judgement.measures, "Base", "Tuned", "changes")
     parts = [Section("What changed", changed)] if changed else []
     parts += [_gates(found), *_by_category(data, found), *_speed(data, found), *_answers(found)]
-    parts += [*originality(found, data.training_rows), *_analysis(data), _approach(found)]
+    parts += [*originality(found, data.training_rows), *_blind(data), *_analysis(data), _approach(found)]
     return Section(title, tuple(parts))
 
 
@@ -148,6 +148,8 @@ def _cards(data: ReportData) -> Iterator[Card]:
             if (m := found.measure(name)) is not None:
                 beside = "0 base, 1 author" if name == "voice" else f"base {of_unit(m.base, m.unit)}"
                 yield Card(title, of_unit(m.tuned, m.unit), beside)
+        if data.blind and (decided := data.blind[-1].wins + data.blind[-1].losses):
+            yield Card("won in the blind test", percent(data.blind[-1].wins / decided), f"{counted(decided, 'decided pair')}")
         if (alone := found.alone("tuned")) is not None:
             yield Card("an answer, alone", f"{plain(alone.seconds, 1)} s", f"original {original.span(original.SECONDS)} s")
     elif training.best is not None:
@@ -335,6 +337,21 @@ def side(name: str, sample: Sample | None) -> Side:
     flags = [FLAG_TAGS.get(name, name) for name in flags_of(sample)]
     notes = (counted(sample.tokens, "token"), STOP_TITLES.get(sample.stop, sample.stop), *flags)
     return Side(name, sample, pieces(sample.text, sample.marks), notes, bool(flags) or sample.stop == "length")
+
+
+def _blind(data: ReportData) -> Iterator[Section]:
+    if not data.blind:
+        return
+    rows = tuple(
+        (
+            b.file, str(b.wins), str(b.losses), str(b.ties), percent(b.wins / (b.wins + b.losses)) if b.wins + b.losses else "",
+            f"{percent(b.low)} to {percent(b.high)}", "tuned" if b.low > 0.5 else "base" if b.high < 0.5 else "no significant difference",
+        )
+        for b in data.blind
+    )  # fmt: skip
+    note = "A person chose between two answers without knowing whose they were. Ties are left out of the share; 50% is a coin."
+    head = ("Test", "Tuned won", "Base won", "Ties", "Share", "95% interval", "Preferred")
+    yield Section("Blind test", (Table(head, rows, note),))
 
 
 def _analysis(data: ReportData) -> Iterator[Section]:

@@ -1,3 +1,5 @@
+import json
+import os
 import re
 import subprocess
 import sys
@@ -183,6 +185,18 @@ def test_the_lead_and_the_facts_carry_the_numbers(make_run: MakeRun):
         assert "3 to 5" in text and "10 to 20" in text and "4 to 6" in text, "the original report's figures"
         rank = re.search(r"\| Rank \(r\) \| 8 \| 16 \|", text) or re.search(r"Rank \(r\)</th><td[^>]*>8</td><td[^>]*>16<", text)
         assert "--set" in text and rank
+
+
+def test_what_people_preferred_is_shown(make_run: MakeRun):
+    run = make_run(log=evaluation(samples=[sample("tuned", "a", "Plain.")]))
+    said = run.evaluations / "blind-ada.json"
+    said.write_text(json.dumps({"wins": 15, "losses": 3, "ties": 2, "interval": [0.61, 0.94], "pairs": []}))
+    os.utime(said, (1, 1))  # the evaluation is the newest
+    (run.evaluations / "blind-half.json").write_text('{"wins": 1')
+    os.utime(run.evaluations / "blind-half.json", (1, 1))
+    write_report(run)
+    for text in (run.report_html.read_text(encoding="utf-8"), run.report_md.read_text(encoding="utf-8")):
+        assert "Blind test" in text and "61% to 94%" in text and "83%" in text and "blind-half" not in text
 
 
 def test_a_damaged_evaluation_is_named(make_run: MakeRun):
