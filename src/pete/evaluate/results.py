@@ -115,7 +115,7 @@ def neutral_loss(log: EvaluationLog) -> Interval | None:
     rows = [row for row in log.neutral if row.text_bytes > 0]
     if not rows:
         return None
-    base = sum(row.base_nats / row.text_bytes for row in rows) / len(rows)
+    base = math.fsum(row.base_nats / row.text_bytes for row in rows) / len(rows)
     return paired([(row.tuned_nats - row.base_nats) / row.text_bytes / base for row in rows], [row.topic for row in rows])
 
 
@@ -162,7 +162,7 @@ def _gain(row: HeldOut) -> float:
 
 
 def _bits(rows: Sequence[HeldOut], model: Literal["base", "tuned"]) -> float:
-    nats = sum(row.base_nats if model == "base" else row.tuned_nats for row in rows)
+    nats = math.fsum(row.base_nats if model == "base" else row.tuned_nats for row in rows)
     return nats / math.log(2) / sum(row.text_bytes for row in rows)
 
 

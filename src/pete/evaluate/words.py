@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 _WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
@@ -22,12 +23,21 @@ class Word:
 
 def words_in(text: str) -> list[Word]:
     """The words of a text; punctuation separates and is dropped."""
-    return [Word(m.group().lower().replace("\u2019", "'"), m.start(), m.end()) for m in _WORD.finditer(text)]
+    return [Word(_small(m.group()), m.start(), m.end()) for m in _WORD.finditer(text)]
 
 
 def words(text: str) -> list[str]:
     """The words of a text, in small letters."""
-    return [word.text for word in words_in(text)]
+    return list(_words(text))
+
+
+@lru_cache(maxsize=4096)  # half a dozen scorers ask for the words of the same answer
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(_small(word) for word in _WORD.findall(text))
+
+
+def _small(word: str) -> str:
+    return word.lower().replace("\u2019", "'")
 
 
 def sentences(text: str) -> list[str]:

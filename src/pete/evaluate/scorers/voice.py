@@ -15,6 +15,7 @@ import zlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -24,6 +25,7 @@ from pete.evaluate.words import windows
 
 FOLDS = 5
 CELLS = 2**13
+_HALF = CELLS // 2
 PENALTY = 1e-4
 FEWEST = 20
 """Windows of a class below which nothing can be learned about it."""
@@ -135,18 +137,22 @@ def masked(text: str) -> tuple[str, list[str]]:
 def features(texts: Sequence[str]) -> np.ndarray:
     """float32 [len(texts), CELLS]: hashed n-grams, square roots of counts, each of the two kinds of unit length."""
     out = np.zeros((len(texts), CELLS), np.float32)
-    half = CELLS // 2
     for row, text in enumerate(texts):
-        shown, tokens = masked(text)
-        grams = Counter(shown[i : i + n] for n in (2, 3, 4) for i in range(len(shown) - n + 1))
-        phrases = Counter(" ".join(tokens[i : i + n]) for n in (1, 2, 3) for i in range(len(tokens) - n + 1))
-        for start, counts in ((0, grams), (half, phrases)):
-            for gram, count in counts.items():
-                out[row, start + zlib.crc32(gram.encode()) % half] += count
+        np.add.at(out[row], *_cells(text))
     np.sqrt(out, out=out)
-    for part in (out[:, :half], out[:, half:]):
+    for part in (out[:, :_HALF], out[:, _HALF:]):
         part /= np.maximum(np.linalg.norm(part, axis=1, keepdims=True), 1e-9)
     return out
+
+
+@lru_cache(maxsize=4096)  # what was learned from is scored as well
+def _cells(text: str) -> tuple[np.ndarray, np.ndarray]:
+    """Cells and counts of a text's n-grams: characters in the first half, function words in the second."""
+    shown, tokens = masked(text)
+    grams = Counter(shown[i : i + n] for n in (2, 3, 4) for i in range(len(shown) - n + 1))
+    phrases = Counter(" ".join(tokens[i : i + n]) for n in (1, 2, 3) for i in range(len(tokens) - n + 1))
+    cells = [zlib.crc32(gram.encode()) % _HALF for gram in grams] + [_HALF + zlib.crc32(gram.encode()) % _HALF for gram in phrases]
+    return np.array(cells, np.int32), np.array([*grams.values(), *phrases.values()], np.float32)
 
 
 def _fit(x: np.ndarray, kernel: np.ndarray, kinds: np.ndarray) -> tuple[np.ndarray, float]:

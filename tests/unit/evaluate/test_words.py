@@ -1,0 +1,43 @@
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pete.evaluate.words import Corpus, sentences, windows, words, words_in
+
+LETTERS = st.lists(st.sampled_from("abc"), max_size=12)
+
+
+def inside(part, whole):
+    return any(whole[i : i + len(part)] == part for i in range(len(whole) - len(part) + 1))
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(LETTERS, max_size=4), st.lists(st.sampled_from("abcd"), max_size=15), st.integers(1, 4))
+def test_shared_spans_are_the_longest_there_are(documents, text, least):
+    spans = Corpus(documents).spans(text, least)
+    for span in spans:
+        assert len(span) >= least and inside(text[span.first : span.last], documents[span.document])
+    longest = max(
+        (k for i in range(len(text)) for k in range(1, len(text) - i + 1) if any(inside(text[i : i + k], d) for d in documents)), default=0
+    )
+    assert max(map(len, spans), default=0) == (longest if longest >= least else 0)
+
+
+def test_words_and_where_they_stand():
+    assert words("Don\u2019t panic: 3.50, e-mail!") == ["don't", "panic", "3", "50", "e", "mail"]
+    text = "A kettle, twice."
+    assert [text[w.start : w.end].lower() for w in words_in(text)] == words(text)
+
+
+def test_sentences():
+    assert sentences('Dr. Smith came at 9 a.m. on Monday. He said "Go." Then he left.\nBye\n- one\n- two') == [
+        "Dr. Smith came at 9 a.m. on Monday.", 'He said "Go."', "Then he left.", "Bye", "- one", "- two",
+    ]  # fmt: skip
+    assert sentences("") == [] and sentences("It costs 3.50 a box") == ["It costs 3.50 a box"]
+
+
+def test_windows_are_even_and_cover_everything():
+    assert windows("word " * 29) == []
+    for n in (30, 60, 61, 90, 121, 500):
+        pieces = windows(" ".join(str(i) for i in range(n)))
+        assert " ".join(pieces) == " ".join(str(i) for i in range(n))
+        assert all(30 <= len(p.split()) <= 60 for p in pieces)
