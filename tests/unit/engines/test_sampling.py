@@ -61,7 +61,8 @@ def test_repetition_penalty_lowers_what_was_seen_whatever_its_sign():
 
 
 PIECES = ["Unlock", " unlock", "ing", "un", "lock", "ed", " a", " game", "-", "changer", " changer", "s", ".", " the", "re", " relock",
-          " here", "\u2019s", " here's", " the kicker", "!\nUnlock"]  # fmt: skip
+          " here", "\u2019s", " here's", " the kicker", "!\nUnlock",
+          "delved"]  # fmt: skip
 
 
 def completing(said: str | list[str], *phrases: str) -> set[str]:
@@ -81,6 +82,9 @@ def completing(said: str | list[str], *phrases: str) -> set[str]:
         ([" here", "\u2019s"], ["here's the kicker"], {" the kicker"}),
         ([" here's", " the"], ["here's the kicker"], set()),  # no token goes on from there
         ([" game"], ["a"], {" a"}),
+        ([], ["delv*"], {"delved"}),
+        ([], ["delve"], set()),
+        ([], ["un"], {"un"}),
         ([], [], set()),
         ([], ["", "*"], set()),
     ],

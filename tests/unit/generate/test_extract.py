@@ -175,6 +175,7 @@ def test_a_loop_ends_the_answer_early_and_its_repeats_are_cut(text, size):
     "text",
     [
         "No, no, no. Location, location, location.",
+        "No. No. No. No. No. No. And then, in May, yes.",
         "Row, row, row your boat. Row, row, row your boat, and then ashore.",
         "We open at 9. We close at 5. We open at 9 on Sundays too, and we close at 5.",
         "To: Marketing\nRe: Brenda\n--------------------\nBrenda leaves.",
