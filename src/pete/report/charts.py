@@ -51,7 +51,10 @@ def forest_chart(measures: Sequence[Measure], name: str) -> Chart | None:
     said = "; ".join(
         f"{m.title} {of_unit(m.base, m.unit)} to {of_unit(m.tuned, m.unit)} ({bounds(m.change)}: {m.verdict})" for m in measures
     )
-    caption = "The line is the 95% interval. Each row has its own scale and is turned so that right is better; grey settles nothing."
+    caption = (
+        "The line is the 95% interval. Each row has its own scale and is turned so that right is better. Grey is no significant "
+        "difference: many are looked at, so a line that only just misses 0 may still be luck."
+    )
     return Chart(f"Differences with 95% intervals: {said}.", partial(_forest_svg, measures, name), caption)
 
 

@@ -1,10 +1,11 @@
-"""An answer cut where the scorers' marks begin and end, so that they can be shown in the text and told in words."""
+"""An answer cut where marks begin and end, so that they can be shown in the text and told in words."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from pete.evaluate.log import Mark
+from pete.evaluate.log import Mark, Sample
+from pete.evaluate.words import words_in
 
 LEGEND = {
     "cliche": "what the voice avoids",
@@ -13,6 +14,8 @@ LEGEND = {
     "leak": "a control mark of the model",
 }
 """What a kind of mark means. A kind that is not listed speaks for itself."""
+RUN = 4
+"""Words in a row, as the scorer of loops counts them."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,22 @@ class Piece:
     def words(self) -> str:
         """Its marks in words, for those who do not see them."""
         return "; ".join(dict.fromkeys(f"{meaning(m.kind)}: {m.note}" if m.note else meaning(m.kind) for m in self.marks))
+
+
+def loops(sample: Sample) -> tuple[Mark, ...]:
+    """Where an answer that its scorer calls a loop says again, in runs of four words and more, what it said before."""
+    if not sample.scores.get("degenerate.loop"):
+        return ()
+    said = words_in(sample.text)
+    seen: set[tuple[str, ...]] = set()
+    again: set[int] = set()
+    for i in range(len(said) - RUN + 1):
+        gram = tuple(word.text for word in said[i : i + RUN])
+        again |= set(range(i, i + RUN)) if gram in seen else set()
+        seen.add(gram)
+    starts = [i for i in sorted(again) if i - 1 not in again]
+    ends = [i for i in sorted(again) if i + 1 not in again]
+    return tuple(Mark(start=said[a].start, end=said[b].end, kind="loop") for a, b in zip(starts, ends, strict=True))
 
 
 def meaning(kind: str) -> str:

@@ -30,7 +30,7 @@ from pete.report.blocks import (
 from pete.report.charts import forest_chart, gain_chart
 from pete.report.comparison import Asked, Comparison, flags_of
 from pete.report.copied import originality
-from pete.report.marks import meaning, pieces
+from pete.report.marks import loops, meaning, pieces
 from pete.report.model import ReportData
 from pete.report.numbers import bounds, capital, change, counted, duration, gigabytes, millions, of_unit, percent, plain, short
 
@@ -42,6 +42,7 @@ FLAG_TAGS = {
 STOP_TITLES = {
     "end": "ended by itself", "stop string": "stopped at a marker", "loop": "stopped in a loop", "length": "cut off at the limit",
 }  # fmt: skip
+MOST_CARDS = 6
 OPEN_PROMPTS = 4
 """Prompts of a category that are shown at once; the others are one click away."""
 KINDS = (("strength", "Strengths"), ("weakness", "Areas for Improvement"), ("open", "What the numbers cannot settle"))
@@ -60,7 +61,7 @@ def summary(data: ReportData) -> tuple[Block, ...]:
     if data.evaluation is not None:
         word, tone = VERDICTS[data.evaluation.judgement.verdict]
         verdict = (Verdict(word, tone, reasons(data.evaluation)),)
-    return (*verdict, Text(lead(data), "lead"), Cards(tuple(_cards(data))))
+    return (*verdict, Text(lead(data), "lead"), Cards(tuple(_cards(data))[:MOST_CARDS]))
 
 
 def reasons(found: Comparison) -> str:
@@ -141,9 +142,6 @@ def _cards(data: ReportData) -> Iterator[Card]:
         if (held := found.held_out) is not None:
             yield Card("bits per byte, unseen text", plain(held.tuned, 2), f"base {plain(held.base, 2)}, {change(held.relative)}")
         base, tuned = found.overall("base"), found.overall("tuned")
-        if tuned is not None:
-            before = f"base {percent(base.stops.get('end', 0.0))}" if base else ""
-            yield Card("answers that end", percent(tuned.stops.get("end", 0.0)), before)
         for name, title in (("relevance.first", "stay on the prompt"), ("voice", "voice index")):
             if (m := found.measure(name)) is not None:
                 beside = "0 base, 1 author" if name == "voice" else f"base {of_unit(m.base, m.unit)}"
@@ -152,6 +150,9 @@ def _cards(data: ReportData) -> Iterator[Card]:
             yield Card("won in the blind test", percent(data.blind[-1].wins / decided), f"{counted(decided, 'decided pair')}")
         if (alone := found.alone("tuned")) is not None:
             yield Card("an answer, alone", f"{plain(alone.seconds, 1)} s", f"original {original.span(original.SECONDS)} s")
+        if tuned is not None:
+            before = f"base {percent(base.stops.get('end', 0.0))}" if base else ""
+            yield Card("answers that end", percent(tuned.stops.get("end", 0.0)), before)
     elif training.best is not None:
         beside = f"base {plain(training.base_loss)}" if training.base_loss is not None else ""
         yield Card("validation loss", plain(training.best.loss), beside)
@@ -317,7 +318,7 @@ def _answers(found: Comparison) -> Iterator[Section]:
         if more := prompted[OPEN_PROMPTS:]:
             blocks.append(Fold(f"{len(more)} more in {title}", (Answers(more),)))
         sections.append(Section(title, tuple(blocks)))
-    kinds = dict.fromkeys(mark.kind for sample in found.log.samples for mark in sample.marks)
+    kinds = dict.fromkeys(mark.kind for sample in found.log.samples for mark in (*sample.marks, *loops(sample)))
     text = (
         f"The same prompts, the same random seeds. Nothing was picked by hand: these are the first {OPEN_PROMPTS} prompts of each "
         "category, and the rest is one click away."
@@ -336,7 +337,7 @@ def side(name: str, sample: Sample | None) -> Side:
         return Side(name, None)
     flags = [FLAG_TAGS.get(name, name) for name in flags_of(sample)]
     notes = (counted(sample.tokens, "token"), STOP_TITLES.get(sample.stop, sample.stop), *flags)
-    return Side(name, sample, pieces(sample.text, sample.marks), notes, bool(flags) or sample.stop == "length")
+    return Side(name, sample, pieces(sample.text, (*sample.marks, *loops(sample))), notes, bool(flags) or sample.stop == "length")
 
 
 def _blind(data: ReportData) -> Iterator[Section]:
