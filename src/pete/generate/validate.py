@@ -228,11 +228,14 @@ class Validator:
     def _case(self, text: str, prompt: str, kind: Kind, stop: StopReason) -> Case:
         limit, reasons = _NO_LIMIT, dict[str, str]()
         name = kind.format or format_asked(prompt, self.formats)
+        asked = length_asked(prompt)
         layers = [
             ("", self.limits.get(EVERYTHING)),
             (f" for {kind.category.replace('_', ' ')}", self.limits.get(kind.category)),
             (f" for {_article(name)}", self.formats.get(name)),
-            (" for what was asked", length_asked(prompt)),
+            # what a prompt says of the whole answer also replaces what a format says of each line
+            ("", Limit.model_validate({f"line_{field}": None for field in ("words", "characters") if field in asked.model_fields_set})),
+            (" for what was asked", asked),
         ]
         for why, layer in layers:
             if layer is not None:

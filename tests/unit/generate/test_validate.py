@@ -104,7 +104,7 @@ def test_violations_say_what_where_and_how_much():
     formats = {"tagline": limit(line_words=10)}
     (long,) = check("one two three four five six seven eight nine ten eleven", "Tagline for a bakery", formats=formats)
     assert long.words == "too long for a tagline (11 words, at most 10 a line)"
-    (asked,) = check("one two three", "Tagline for a bakery, two words max", formats=formats)
+    (asked,) = check("one two three", "Tagline for a bakery, two words max", formats={"tagline": limit(line_words=2)})
     assert asked.words == "too long for what was asked (3 words, at most 2)"
     (banned,) = check("We can unlock it.", avoid=["unlock*"])
     assert "We can unlock it."[banned.start : banned.end] == "unlock"
