@@ -106,7 +106,9 @@ def _lead(first: str, name: str, found: Comparison) -> str:
 
 
 def _shift(found: Comparison, first: str, name: str, number: int) -> tuple[Block, ...]:
-    blocks = changes(found.judgement.measures, first, name, f"against-{number}")
+    # each evaluation learned a voice classifier of its own: their logits have no common scale
+    measures = [m for m in found.judgement.measures if m.name != "voice"]
+    blocks = changes(measures, first, name, f"against-{number}")
     if found.held_out is None:
         blocks = (*blocks, Text("Their unseen rows differ (another seed or share cut them), so bits per byte are not paired.", "note"))
     return blocks
@@ -117,12 +119,12 @@ def _verdicts(runs: Sequence[Comparison], names: Sequence[str]) -> Table:
     return Table(("Run", "Verdict", "Because"), rows, words=True)
 
 
-def _settings(reports: Sequence[ReportData], names: Sequence[str]) -> Table:
+def _settings(reports: Sequence[ReportData], names: Sequence[str]) -> Block:
     flat = [_flat(data) for data in reports]
-    keys = [key for key in flat[0] if len({other.get(key) for other in flat}) > 1]
-    rows = tuple((key, *(other.get(key, "not recorded") for other in flat)) for key in keys)
-    note = "" if rows else "Nothing: the same settings, the same data."
-    return Table(("Setting", *names), rows or (("none", *("the same" for _ in names)),), note, words=True)
+    rows = tuple((key, *(one[key] for one in flat)) for key in flat[0] if len({one[key] for one in flat}) > 1)
+    if not rows:
+        return Text("Nothing: the same settings, the same data.")
+    return Table(("Setting", *names), rows, words=True, even=True)
 
 
 def _flat(data: ReportData) -> Mapping[str, str]:
@@ -163,7 +165,7 @@ def _numbers(reports: Sequence[ReportData], runs: Sequence[Comparison], names: S
         for name, value in cells.items():
             rows.setdefault(name, [""] * len(runs))[column] = value
     note = "Base to tuned, each run against its own base; in brackets the 95% interval of the difference."
-    return Table(("Measure", *names), tuple((name, *cells) for name, cells in rows.items()), note, words=True)
+    return Table(("Measure", *names), tuple((name, *cells) for name, cells in rows.items()), note, words=True, even=True)
 
 
 def _answers(runs: Sequence[Comparison], names: Sequence[str]) -> list[Block]:

@@ -63,13 +63,17 @@ class Cards(Block):
 
 @dataclass(frozen=True)
 class Table(Block):
-    """Rows of text under a head; the first `names` columns name the row, the others are numbers unless `words`."""
+    """Rows of text under a head; the first `names` columns name the row, the others are numbers unless `words`.
+
+    `even` gives every column the same width, for things that stand beside each other.
+    """
 
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     note: str = ""
     names: int = 1
     words: bool = False
+    even: bool = False
 
 
 @dataclass(frozen=True)

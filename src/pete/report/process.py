@@ -31,7 +31,7 @@ def process(data: ReportData) -> Section:
 
 def _beside(name: str, mine: Mapping[str, str], theirs: Mapping[str, str]) -> Table:
     rows = tuple((key, value, theirs.get(key, original.NOT_GIVEN)) for key, value in mine.items())
-    return Table((name, *BESIDE), rows, words=True)
+    return Table((name, *BESIDE), rows, words=True, even=True)
 
 
 def _learning(data: ReportData) -> Section | None:
