@@ -89,9 +89,25 @@ def _how_to_read(data: ReportData) -> Section:
                 "Underpowered means fewer than 20 prompts or topics: only a large difference could have shown.",
             ),
             Fact(
-                "Loops, cut off, leaks",
-                "An answer loops when a fifth of its four-word runs are repeats or it zips like a stuck record; it is cut off when it "
-                "ran into the token limit; it leaks when it shows the model's own control marks.",
+                "The verdict",
+                "Ship: every gate holds. Don\u2019t ship: the evidence is against at least one. Not enough evidence: nothing is against it, "
+                "and more prompts, or more unseen text, would settle the rest.",
+            ),
+            Fact(
+                "Voice index",
+                "A classifier that sees style and not subject was taught the author against others. 0 is where it puts the base, "
+                "1 where it puts the author's own unseen texts.",
+            ),
+            Fact(
+                "Own prompt found",
+                "Of all prompts, how high the one that was asked ranks for its answer. 1.00 means always first; an answer that echoes, "
+                "loops or is no English ranks nowhere.",
+            ),
+            Fact(
+                "Loops, copies, leaks",
+                "An answer loops when a fifth of its four-word runs are repeats or it zips like a stuck record; it copies when it shares a "
+                "longer run of words with a training row than the author's own unseen texts do; it leaks when it shows the model's own "
+                "control marks.",
             ),
         ]
     words.append(Fact("What this cannot say", "Whether the writing is good. Numbers do not laugh: read the answers, and trust your ear."))

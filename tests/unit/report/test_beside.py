@@ -1,6 +1,6 @@
 import pytest
 
-from pete.errors import RunError
+from pete.errors import RunError, UserError
 from pete.report import write_comparison
 from pete.report.beside import make_comparison
 from pete.report.blocks import Section, Table
@@ -78,3 +78,21 @@ def test_the_page_is_written_where_it_is_asked_for(two: list[ReportData], tmp_pa
 
     html, markdown = write_comparison([RunDir(data.folder) for data in two], tmp_path / "out")
     assert html.read_text(encoding="utf-8").startswith("<!doctype html>") and markdown.is_file() and html.parent == tmp_path / "out"
+
+
+def test_through_the_command_line(two: list[ReportData], tmp_path):
+    from typer.testing import CliRunner
+
+    from pete.cli import app
+
+    folders = [str(data.folder) for data in two]
+    done = CliRunner().invoke(app, ["report", "--compare", *folders])
+    assert done.exit_code == 0, done.output
+    assert done.output.split() == [f"{folders[0]}/compare.html", f"{folders[0]}/compare.md"]
+    done = CliRunner().invoke(app, ["report", "--compare", *folders, "--out", str(tmp_path / "here")])
+    assert (tmp_path / "here" / "compare.html").is_file(), done.output
+    done = CliRunner().invoke(app, ["report", folders[0]])
+    assert done.output.split() == [f"{folders[0]}/report.html", f"{folders[0]}/report.md"]
+    for wrong, words in (([*folders], "--compare"), ([folders[0], "--out", "x"], "--out belongs to --compare")):
+        error = CliRunner().invoke(app, ["report", *wrong]).exception
+        assert isinstance(error, UserError) and words in error.message + error.hint
