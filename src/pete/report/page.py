@@ -90,8 +90,8 @@ def _how_to_read(data: ReportData) -> Section:
             ),
             Fact(
                 "The verdict",
-                "Ship: every gate holds. Don\u2019t ship: the evidence is against at least one. Not enough evidence: nothing is against it, "
-                "and more prompts, or more unseen text, would settle the rest.",
+                "Ship: every gate holds. Don\u2019t ship: the evidence is against at least one. Not enough evidence: nothing is against "
+                "it, and more prompts, or more unseen text, would settle the rest.",
             ),
             Fact(
                 "Voice index",
