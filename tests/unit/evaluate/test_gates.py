@@ -1,0 +1,153 @@
+import json
+import math
+
+import pytest
+
+from pete.evaluate.gates import GATES, Gate, judge
+from pete.evaluate.results import PRIMARY, measures, neutral_loss, voice_index
+from pete.evaluate.worst import _BADNESS
+from tests.unit.evaluate.conftest import held_out, log_of, sample
+
+GOOD = {
+    **dict.fromkeys(("degenerate.any", "degenerate.loop", "degenerate.empty", "echo.any", "echo.share", "fluency.any", "leak.any"), 0.0),
+    **dict.fromkeys(("leak.clean", "originality.any", "collapse.any", "ending.any", "cliche.any"), 0.0),
+    **{"fluency.z": 0.1, "originality.span": 4.0, "relevance.rr": 0.9},
+}
+
+
+def answers(count, model="tuned", samples=1, logit=2.0, **scores):
+    """`count` prompts; a score given as a list is that of the first prompts."""
+    found = []
+    for p in range(count):
+        for n in range(samples):
+            own = {key: value[p] if isinstance(value, list) and p < len(value) else value for key, value in scores.items()}
+            own = {
+                key.replace("__", "."): GOOD.get(key.replace("__", "."), 0.0) if isinstance(value, list) else value
+                for key, value in own.items()
+            }
+            wobble = 0.1 * ((7 * p + n) % 5)
+            facts = GOOD | {"voice.logit": logit + wobble} | own
+            found.append(sample("An answer.", model=model, prompt_id=f"p{p}", number=n, scores=facts, tokens=30))
+    return found
+
+
+def log(count=40, samples=1, tuned=None, base=None, gain=5.0, neutral=0.5, **facts):
+    wobbly = [0.3 * (i % 7) for i in range(40)]
+    return log_of(
+        samples=[*answers(count, "base", samples, -1.0, **(base or {})), *answers(count, "tuned", samples, **(tuned or {}))],
+        held_out=[held_out(i, 100.0, 100.0 - gain - w, scores={"voice.logit": 2.5 + w}) for i, w in enumerate(wobbly)],
+        neutral=[held_out(i, 100.0, 100.0 - neutral - w / 3) for i, w in enumerate(wobbly)],
+        measures={"voice.auc": 0.95}, **facts,
+    )  # fmt: skip
+
+
+def states(of):
+    return {o.gate.name: o.state for o in judge(of).outcomes}
+
+
+def test_all_good_ships():
+    judgement = judge(log())
+    assert judgement.verdict == "ship" and judgement.exit_code == 0
+    assert states(log()) == dict.fromkeys((g.name for g in GATES), "passed") | {"facts": "not asked", "formatting": "not asked"}
+
+
+@pytest.mark.parametrize(
+    ("gate", "facts"),
+    [
+        ("gain", {"gain": -6.0}),
+        ("selectivity", {"gain": 2.0, "neutral": 6.0}),
+        ("neutral", {"neutral": -12.0}),
+        ("voice", {"tuned": {"voice__logit": -2.0}}),
+        ("relevance", {"tuned": {"relevance__rr": 0.4}}),
+        ("echo", {"tuned": {"echo__any": 1.0, "echo__share": 0.9}}),
+        ("degenerate", {"tuned": {"degenerate__any": 1.0}}),
+        ("degenerate-base", {"tuned": {"degenerate__any": 1.0}}),
+        ("fluency", {"tuned": {"fluency__any": 1.0, "fluency__z": 7.0}}),
+        ("originality", {"tuned": {"originality__any": 1.0}}),
+        ("leaks", {"tuned": {"leak__any": 1.0}}),
+        ("collapse", {"tuned": {"collapse__any": 1.0}}),
+        ("facts", {"tuned": {"facts__kept": 0.2}, "base": {"facts__kept": 0.9}}),
+        ("formatting", {"tuned": {"formatting__strict": 0.0, "formatting__any": 1.0}, "base": {"formatting__strict": 1.0}}),
+    ],
+)
+def test_each_gate_can_fail_and_shows_three(gate, facts):
+    judgement = judge(log(**facts))
+    (outcome,) = [o for o in judgement.outcomes if o.gate.name == gate]
+    assert outcome.state == "failed" and len(outcome.worst) == 3 and all(w.why for w in outcome.worst)
+    assert judgement.verdict == "don't ship" and judgement.exit_code == 1
+
+
+def test_answers_that_do_not_end_by_themselves():
+    cut = [s.model_copy(update={"stop": "length"}) for s in log().samples]
+    assert states(log().model_copy(update={"samples": cut}))["stops"] == "failed"
+    tight = log(generate={"max_new_tokens": 30})
+    (outcome,) = [o for o in judge(tight).outcomes if o.gate.name == "stops"]
+    assert outcome.state == "unknown" and "twice the author's median" in outcome.reason
+
+
+def test_every_gate_that_judges_answers_knows_the_worst():
+    assert {g.name for g in GATES} - {"gain", "selectivity", "neutral"} == set(_BADNESS)
+
+
+def test_few_prompts_are_not_enough_evidence():
+    judgement = judge(log(count=8))
+    assert judgement.verdict == "not enough evidence" and judgement.exit_code == 3
+    assert "underpowered" in {o.gate.name: o.reason for o in judgement.outcomes}["degenerate"]
+
+
+def test_a_share_between_the_limit_and_the_evidence_is_unknown():
+    one, many = ({"degenerate__any": [1.0] * n} for n in (2, 12))
+    assert states(log(tuned=one))["degenerate"] == "unknown" and states(log(tuned=many))["degenerate"] == "failed"
+
+
+def test_nothing_gained_is_a_failure_and_not_a_mystery():
+    assert states(log(gain=-0.9))["gain"] == "failed", "within 0.01 bits of nothing on both sides"
+
+
+def test_what_was_not_measured_is_unknown_with_the_reason():
+    without = log(notes=("Neutral text was not scored: selectivity is unknown.",)).model_copy(update={"neutral": []})
+    found = {o.gate.name: o for o in judge(without).outcomes}
+    assert found["selectivity"].state == "unknown" and "Neutral text was not scored" in found["selectivity"].reason
+    empty = judge(log_of())
+    assert empty.verdict == "not enough evidence" and {o.state for o in empty.outcomes} == {"unknown", "not asked"}
+    deaf = log().model_copy(update={"measures": {"voice.auc": 0.52}})
+    (voice,) = [o for o in judge(deaf).outcomes if o.gate.name == "voice"]
+    assert voice.state == "unknown" and "0.52" in voice.reason
+
+
+def test_the_record_is_json_without_infinities():
+    document = json.loads(json.dumps(judge(log(count=1)).record(), allow_nan=False))
+    assert document["verdict"] == "not enough evidence" and len(document["gates"]) == len(GATES)
+
+
+def test_measures_say_which_were_named_beforehand_and_correct_the_others():
+    noisy = {"cliche__any": [1.0] * 5}
+    found = {m.name: m for m in measures(log(tuned=noisy))}
+    assert {m.name for m in found.values() if m.primary} == set(PRIMARY)
+    assert found["gain"].verdict == "better" and found["gain"].adjusted_p == found["gain"].change.p
+    assert found["cliche.any"].change.p < found["cliche.any"].adjusted_p and found["cliche.any"].verdict == "no significant difference"
+
+
+def test_answers_are_paired_by_prompt_and_number_in_any_order():
+    whole = log(samples=3)
+    mixed = whole.model_copy(update={"samples": whole.samples[::-1]})
+    assert judge(mixed).record() == judge(whole).record()
+    lost = whole.model_copy(update={"samples": whole.samples[5:]})
+    index = voice_index(lost)
+    assert index is not None and index.change.clusters < 40
+
+
+def test_voice_index_is_0_at_the_base_and_1_at_the_author():
+    index = voice_index(log(tuned={"voice__logit": 3.4}, base={"voice__logit": -1.0}))
+    assert index is not None and index.tuned == pytest.approx(1.0, abs=0.05) and math.isfinite(index.change.low)
+
+
+def test_neutral_loss_is_relative():
+    loss = neutral_loss(log_of(neutral=[held_out(i, 100.0, 110.0) for i in range(30)]))
+    assert loss is not None and loss.mean == pytest.approx(0.1) and states(log(neutral=-7.0))["neutral"] in ("unknown", "failed")
+
+
+def test_a_gates_condition_in_words():
+    assert [Gate("x", "x", "x", rule, 0.05).condition for rule in ("at most", "not worse", "above")] == [
+        "at most 5%", "95% interval above -0.05 against the base", "95% interval above 0.05",
+    ]  # fmt: skip

@@ -1,0 +1,106 @@
+import random
+
+import pytest
+
+from pete.data.examples import Example, load_examples, write_examples
+from pete.evaluate import scoring
+from pete.evaluate.scoring import NEUTRAL, OTHERS, read_material, rescore, source_of
+from pete.evaluate.words import words
+from pete.run import RunDir
+from tests.unit.evaluate.conftest import asked, held_out, log_of, sample
+
+SENTENCE = "the kettle was on and nobody had asked it to be but there it was again with the lid off"
+
+
+def row(number: int) -> Example:
+    text = " ".join(random.Random(number).choices(SENTENCE.split(), k=40)).capitalize() + "."
+    return Example(id=f"row-{number}", category="c", topic=f"t{number}", prompt=f"Say {number}.", completion=text)
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    monkeypatch.setattr(scoring, "find_embedder", lambda: None)
+    run = RunDir(tmp_path / "run")
+    write_examples(run.split_file("train"), [row(n) for n in range(30)])
+    write_examples(run.split_file("test"), [row(n) for n in range(30, 42)])
+    return run
+
+
+def log(run, text="Entirely other words, in some other order, about a van."):
+    rows = load_examples([run.split_file("test")])
+    return log_of(
+        prompts=[asked(f"p{n}", f"Ask {n}?") for n in range(6)],
+        samples=[sample(text, prompt_id=f"p{n}", model=m, fluency_nats=60.0) for m in ("base", "tuned") for n in range(6)],
+        held_out=[held_out(n, 9.0, 8.0, fluency_nats=40.0 + n, text_bytes=100 + 9 * n).model_copy(update={"source": source_of(r)})
+                  for n, r in enumerate(rows)],
+    )  # fmt: skip
+
+
+def test_scores_of_answers_and_of_the_author(run):
+    copied = row(3).completion
+    scored = rescore(log(run, copied), run)
+    assert all(s.scores["originality.any"] == 1 and s.marks[0].note == "row-3" for s in scored.samples)
+    assert all("profile.sentence_words" in h.scores and "collapse.any" not in h.scores for h in scored.held_out)
+    assert scored.measures["originality.limit"] >= 8 and scored.held_out[0].scores["originality.any"] == 0
+
+
+def test_scoring_again_changes_nothing(run):
+    once = rescore(log(run), run)
+    assert rescore(once, run) == once
+
+
+def test_missing_training_rows_are_said(run):
+    run.split_file("train").unlink()
+    scored = rescore(log(run), run)
+    assert any("originality" in note and "unknown" in note for note in scored.notes)
+    assert not any(key.startswith("originality") for key in scored.samples[0].scores)
+
+
+def test_no_unseen_rows_and_no_sentence_model_are_said(run):
+    run.split_file("test").write_text("")
+    scored = rescore(log_of(samples=[sample("Fine.")]), run)
+    said = " ".join(scored.notes)
+    for word in ("No row of the author's", "Neutral text", "sentence model", "Fluency needs"):
+        assert word in said
+    assert read_material(run).held_out == {}
+
+
+def test_rows_that_went_missing_afterwards_are_said(run):
+    whole = log(run)
+    write_examples(run.split_file("test"), [row(n) for n in range(30, 33)])
+    assert any("Rows of data/test.jsonl are missing" in note for note in rescore(whole, run).notes)
+
+
+def test_our_own_texts():
+    neutral, others = load_examples([NEUTRAL]), load_examples([OTHERS])
+    by_category = {c: sum(r.category == c for r in neutral) for c in {r.category for r in neutral}}
+    assert len(by_category) == 3 and min(by_category.values()) >= 20
+    assert len(others) >= 60 and len({r.category for r in others}) >= 6 and min(len(r.completion.split()) for r in others) >= 30
+    for rows in (neutral, others):
+        assert len({r.id for r in rows}) == len({r.completion for r in rows}) == len(rows)
+
+
+def test_neutral_text_answers_the_bundled_prompts_and_keeps_to_them():
+    from pete.data.examples import load_prompts
+    from pete.evaluate.log import Asked
+    from pete.evaluate.scorers.facts import Facts
+    from pete.evaluate.scorers.formatting import Formatting
+    from pete.persona import load_persona
+
+    prompts = load_prompts(load_persona("pete-connor").prompts)
+    neutral = {r.id: r for r in load_examples([NEUTRAL])}
+    assert {p.id: p.prompt for p in prompts} == {key: r.prompt for key, r in neutral.items()}
+    form = Formatting([Asked.model_validate(p.model_dump()) for p in prompts])
+    facts = Facts({p.id: p.facts for p in prompts})
+    broken = [
+        p.id for p in prompts for scorer in (form, facts) if scorer.score(sample(neutral[p.id].completion, prompt_id=p.id)).get("any")
+    ]
+    assert broken == []
+
+
+def test_neutral_text_is_not_the_authors():
+    from pete.evaluate.words import Corpus
+    from pete.persona import load_persona
+
+    corpus = Corpus([words(r.completion) for r in load_examples(load_persona("pete-connor").examples)])
+    assert max(len(s) for r in load_examples([NEUTRAL, OTHERS]) for s in corpus.spans(words(r.completion), 1)) < 8
