@@ -8,7 +8,8 @@ from pete.report.blocks import Answers, Block, Fact, Facts, Fold, Page, Prompted
 from pete.report.comparison import Comparison, compare
 from pete.report.model import ReportData
 from pete.report.numbers import bounds, capital, counted, duration, gigabytes, of_unit, percent, plain
-from pete.report.results import VERDICTS, changes, reasons, side
+from pete.report.results import changes, side
+from pete.report.summary import VERDICTS, reasons
 
 SHOWN = 3
 """Prompts of a category whose answers are shown at once."""

@@ -6,7 +6,8 @@ from pete.report import original
 from pete.report.blocks import Block, Fact, Facts, Fold, Page, Section, Table
 from pete.report.model import ReportData
 from pete.report.process import process
-from pete.report.results import evaluation, next_steps, summary
+from pete.report.results import evaluation
+from pete.report.summary import next_steps, summary
 
 
 def make_page(data: ReportData) -> Page:
