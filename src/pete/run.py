@@ -217,14 +217,19 @@ class RunDir:
             RunError: somebody else holds it.
         """
         with (self.folder / ".lock").open("a+") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                file.seek(0)
-                raise RunError(
-                    f"{self.folder} is being trained by process {file.read().strip() or 'unknown'}.",
-                    f"watch it (tail -f {self.log_file}), or stop that process first",
-                ) from None
+            for left in reversed(range(20)):  # somebody who only looks (`holder`) is gone in a moment
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except OSError:
+                    if left:
+                        time.sleep(0.05)
+                        continue
+                    file.seek(0)
+                    raise RunError(
+                        f"{self.folder} is being trained by process {file.read().strip() or 'unknown'}.",
+                        f"watch it: pete monitor {self.word}; or stop that process first",
+                    ) from None
             file.seek(0)
             file.truncate()
             file.write(str(os.getpid()))

@@ -17,7 +17,7 @@ BEFORE = {
     "monitor": set(),
     "data": set(),
     "engines": {"data"},
-    "train": {"data", "engines"},
+    "train": {"data", "engines", "tracking"},
     "generate": {"data", "engines"},
     "evaluate": {"data", "engines", "generate"},
     "report": {"data", "evaluate"},

@@ -26,13 +26,13 @@ def check(
     from pete.data.examples import check_examples, load_examples
     from pete.data.render import Renderer
     from pete.data.split import split_rows
-    from pete.engines.base_model import resolve_base
+    from pete.engines.base_model import look_up_base
     from pete.persona import load_persona
 
     config = resolve(preset or "quickstart", None, [*persona_override(persona), *(set_ or [])]).config
     voice = load_persona(config.data.persona)
     rows = load_examples(files or voice.examples)
-    base = resolve_base(config.model)
+    base = look_up_base(config.model)
     renderer = Renderer(base.folder, template=voice.template, system=voice.system, context=base.context)
     lengths = sorted(map(len, renderer.examples(rows, config.data.max_length)))
     findings = check_examples(rows, voice.categories, voice.avoid)
@@ -77,14 +77,14 @@ def show(
     from pete.config import resolve
     from pete.data.examples import load_examples
     from pete.data.render import Renderer
-    from pete.engines.base_model import resolve_base
+    from pete.engines.base_model import look_up_base
     from pete.errors import DataError
     from pete.generate.extract import scrub
     from pete.persona import load_persona
 
     resolved = resolve(preset or (None if config else "quickstart"), config, [*persona_override(persona), *(set_ or [])]).config
     voice = load_persona(resolved.data.persona)
-    base = resolve_base(resolved.model)
+    base = look_up_base(resolved.model)
     renderer = Renderer(base.folder, template=voice.template, system=voice.system, context=base.context)
     examples = load_examples(files or voice.examples)
     if first > len(examples):

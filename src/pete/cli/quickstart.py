@@ -20,11 +20,12 @@ def quickstart(
     import time
 
     from pete.cli.evaluate import run_evaluation, show_evaluation
+    from pete.cli.preflight import preflight
     from pete.cli.test import show_pair
-    from pete.cli.train import run_training, show_plan
+    from pete.cli.train import run_training
     from pete.config import resolve
     from pete.report import write_report
-    from pete.run import RunDir
+    from pete.run import RUNS, RunDir
     from pete.train.session import prepare
 
     began = time.monotonic()
@@ -36,11 +37,11 @@ def quickstart(
 
     screen.rule("1 of 4  plan and data", align="left")
     prepared = prepare(resolved.config)
-    show_plan(screen, resolved, prepared)
+    before = preflight(screen, resolved, prepared, out or RUNS)
     run = RunDir.create(out, "quickstart")
 
     screen.rule("2 of 4  train", align="left")
-    run_training(screen, resolved, prepared, run)
+    run_training(screen, resolved, prepared, run, before)
 
     screen.rule("3 of 4  base beside tuned", align="left")
     log = run_evaluation(screen, run, run.read_config(), None, "quickstart")

@@ -1,5 +1,6 @@
 """Training as it looks on a terminal: one bar with loss, speed and the time left; lines where there is no terminal."""
 
+import contextlib
 from types import TracebackType
 from typing import Self
 
@@ -8,7 +9,8 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from pete.cli.console import duration
-from pete.events import Event, Finished, Saved, Started, Step, Validated, Warned
+from pete.events import Checked, Event, Finished, Planned, Sampled, Saved, Started, Step, Validated, Warned
+from pete.generate.extract import scrub
 
 LINES_WITHOUT_TERMINAL = 20
 
@@ -39,7 +41,8 @@ class TrainingView:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._progress.stop()
+        with contextlib.suppress(OSError):  # a closed window must not hide why training ended
+            self._progress.stop()
 
     def show(self, event: Event) -> None:
         """Take one event."""
@@ -69,11 +72,13 @@ class TrainingView:
             case Validated():
                 name = "before training" if event.step == 0 else f"step {event.step}"
                 self._say(f"{name}: validation loss {event.loss:.4f}{'  (best so far)' if event.best else ''}")
+            case Sampled():
+                self._say(f"step {event.step}, asked: {scrub(event.prompt)}\n  {scrub(event.text)}")
             case Warned():
                 self._say(f"[yellow]note:[/] {escape(event.message)}", markup=True)
             case Finished(reason="done"):
                 self._say(f"trained in {duration(event.seconds)}; the best step was {event.best_step}; adapter saved, reloaded and checked")
-            case Finished() | Saved():
+            case Checked() | Planned() | Finished() | Saved():
                 pass
 
     def _say(self, line: str, markup: bool = False) -> None:

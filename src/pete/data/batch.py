@@ -63,6 +63,14 @@ class Sequencer:
         for _ in range(first, self.steps):
             yield [Batch.of([self.rows[i] for _ in range(self.micro_batch) for i in next(packs)]) for _ in range(self.accumulation)]
 
+    def micro_lengths(self, first: int = 0) -> Iterator[list[int]]:
+        """The row lengths of every micro-batch from step `first` (0-based) to the last, in order."""
+        packs = self._packs()
+        for _ in range(first * self.accumulation * self.micro_batch):
+            next(packs)
+        for _ in range((self.steps - first) * self.accumulation):
+            yield [len(self.rows[i]) for _ in range(self.micro_batch) for i in next(packs)]
+
     def _packs(self) -> Iterator[list[int]]:
         epoch = 0
         while True:
@@ -88,7 +96,7 @@ class Sequencer:
         return packs
 
 
-def in_batches(rows: Sequence[Rendered], tokens: int = 4096) -> Iterator[Batch]:
+def in_batches(rows: Sequence[Rendered], tokens: int = 2048) -> Iterator[Batch]:
     """Rows in order, as many to a batch as fit into `tokens` (at least one): for scoring."""
     held: list[Rendered] = []
     for row in rows:

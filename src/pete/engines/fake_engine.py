@@ -16,9 +16,10 @@ from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 from pete.adapter import read_weights, write_weights
 from pete.config import Config, GenerateConfig, LoraConfig, ModelConfig
 from pete.data.batch import Batch
-from pete.engines.protocol import Base, LossSum, MemoryUse, StepResult
+from pete.engines.protocol import Base, Forecast, LossSum, MemoryUse, StepResult
 from pete.engines.sampling import Avoid, draw
 from pete.errors import AdapterError
+from pete.machine.memory import read_memory
 from pete.machine.places import cache_root
 from pete.run import write_atomic
 
@@ -84,6 +85,13 @@ class FakeEngine:
             self._moments = [(state[f"first.{i}"], state[f"second.{i}"]) for i in range(2)]
             random = json.loads((adapter / "random.json").read_text())
             self._rng.bit_generator.state = random
+
+    def foresee(
+        self, base: Base, model: ModelConfig, lora: LoraConfig, *, largest: Sequence[int], typical: Sequence[int], scored: Sequence[int]
+    ) -> Forecast:
+        """The table, and the speed of an honest guess: nothing here is worth timing."""
+        vocabulary = byte_tokenizer().get_vocab_size()
+        return Forecast({"weights": vocabulary**2 * 4}, read_memory().available, 100_000.0)
 
     def add_lora(self, lora: LoraConfig) -> int:
         """See the protocol."""
@@ -201,4 +209,4 @@ class FakeEngine:
     def memory(self) -> MemoryUse:
         """The table and the adapter."""
         size = self._table.nbytes
-        return MemoryUse(size, size)
+        return MemoryUse(size, size, size)

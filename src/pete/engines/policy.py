@@ -1,5 +1,6 @@
 """Which device and which dtype, and why. Every probe is an argument, so a Mac can be simulated."""
 
+import functools
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -75,6 +76,7 @@ def choose_dtype(requested: str, device: str, probe: MatmulProbe) -> Choice:
     return Choice("bfloat16", f"matrix products run {ratio:.1f}x as fast as float32 here")
 
 
+@functools.cache  # one answer a process: the plan and the training must not choose different dtypes
 def measured_matmul(device: str, dtype: Dtype) -> float | None:
     """Seconds of a [512, 2048] x [2048, 2048] product on this machine, the best of five."""
     import torch

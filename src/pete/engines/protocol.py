@@ -1,10 +1,11 @@
 """The engine protocol: the smallest set of verbs that trains, scores and generates.
 
-Eight verbs. `logits` came to the seven of the design because an adapter is proven by logits, not by shapes, and
-`stream` takes several prompts at once because answering sixteen together costs little more than answering one.
+Nine verbs. `logits` came to the seven of the design because an adapter is proven by logits, not by shapes;
+`stream` takes several prompts at once because answering sixteen together costs little more than answering one;
+`foresee` because only an engine knows what its own step keeps in memory.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -35,10 +36,25 @@ class StepResult:
 
 @dataclass(frozen=True)
 class MemoryUse:
-    """Bytes in use now and at most since the process began: what the system judges the process by."""
+    """Bytes: on the device that matters, now and at the highest point so far, and in the process's main memory now."""
 
     current: int
     peak: int
+    resident: int
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What training will take here: bytes by part at the highest point, bytes to be had, real tokens a second."""
+
+    parts: Mapping[str, int]
+    available: int
+    tokens_per_second: float
+
+    @property
+    def memory(self) -> int:
+        """Bytes at the highest point."""
+        return sum(self.parts.values())
 
 
 @dataclass(frozen=True)
@@ -55,7 +71,7 @@ class Base:
 
 
 class Engine(Protocol):
-    """Facts, one switch, eight verbs."""
+    """Facts, one switch, nine verbs."""
 
     name: str
     device: str
@@ -72,6 +88,24 @@ class Engine(Protocol):
 
         Raises:
             BaseModelError, AdapterError: what cannot be found, trusted or fitted.
+        """
+        ...
+
+    def foresee(
+        self, base: Base, model: ModelConfig, lora: LoraConfig, *, largest: Sequence[int], typical: Sequence[int], scored: Sequence[int]
+    ) -> Forecast:
+        """What training this base would take; works without its weights, and before `load`.
+
+        Args:
+            base: whose folder holds at least config.json.
+            model: the dtype asked for.
+            lora: the adapter.
+            largest: lengths of the rows of the largest micro-batch.
+            typical: the same of an average one.
+            scored: the same of the largest batch that will be scored; empty for none.
+
+        Raises:
+            BaseModelError, ConfigError: the shape cannot be built, or a target names no layer.
         """
         ...
 

@@ -17,7 +17,7 @@ import torch
 from peft.tuners.lora import Linear as LoraLinear
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from transformers import AttentionInterface, AutoModelForCausalLM
+from transformers import AttentionInterface, AutoConfig, AutoModelForCausalLM
 from transformers.utils import logging as transformers_logging
 
 from pete.adapter import read_weights, write_weights
@@ -25,10 +25,12 @@ from pete.config import Config, GenerateConfig, LoraConfig, ModelConfig
 from pete.data.batch import Batch
 from pete.engines.base_model import resolve_base
 from pete.engines.policy import choose_device, choose_dtype, measured_matmul
-from pete.engines.protocol import Base, LossSum, MemoryUse, StepResult
+from pete.engines.protocol import Base, Forecast, LossSum, MemoryUse, StepResult
 from pete.engines.sampling import Avoid, draw
+from pete.engines.torch_forecast import step_bytes, tokens_a_second
 from pete.engines.torch_kernels import Cache, Packed, attend, lora_linear, token_losses
-from pete.errors import AdapterError, BaseModelError, ConfigError
+from pete.errors import AdapterError, BaseModelError, ConfigError, WorkError
+from pete.machine.memory import read_memory
 
 ADAPTER = "default"
 OPTIMIZER = "optimizer.safetensors"
@@ -46,6 +48,7 @@ class TorchEngine:
     def __init__(self, config: Config) -> None:
         transformers_logging.set_verbosity_error()
         transformers_logging.disable_progress_bar()
+        self._config = config
         self.optim = config.optim
         self.seed = config.train.seed
         self.recompute = config.train.gradient_checkpointing
@@ -60,6 +63,52 @@ class TorchEngine:
         self._model: Any = None
         self._peft: Any = None
         self._optimizer: torch.optim.AdamW | None = None
+        self._peak = 0
+
+    # --- before loading ------------------------------------------------------------------------------------------
+
+    def foresee(
+        self, base: Base, model: ModelConfig, lora: LoraConfig, *, largest: Sequence[int], typical: Sequence[int], scored: Sequence[int]
+    ) -> Forecast:
+        """See the protocol."""
+        dtype = choose_dtype(model.dtype, self.device, measured_matmul).value
+
+        def open_shape(device: str, layers: int | None) -> "TorchEngine":
+            engine = TorchEngine(self._config)
+            engine._load_shape(base, dtype, device, layers)
+            engine.add_lora(lora)
+            return engine
+
+        layers = AutoConfig.from_pretrained(base.folder).num_hidden_layers
+        parts = {"program": psutil.Process().memory_info().rss} if self.device == "cpu" else {}
+        available = self._available(sum(parts.values()))
+        parts |= step_bytes(open_shape, largest, scored)
+        return Forecast(parts, available, tokens_a_second(open_shape, self.device, layers, typical))
+
+    def _available(self, own: int) -> int:
+        if self.device == "mps":
+            share = self._config.engine.mps_high_watermark
+            return int(torch.mps.recommended_max_memory() * share) if share > 0 else read_memory().total
+        if self.device == "cuda":
+            return torch.cuda.mem_get_info()[0]
+        return read_memory().available + own
+
+    def _load_shape(self, base: Base, dtype: str, device: str, layers: int | None) -> None:
+        """A model of the base's shape, or of its first layers: no weights read, all of them one small number."""
+        shape = AutoConfig.from_pretrained(base.folder)
+        if layers is not None:
+            shape.num_hidden_layers = layers
+            if getattr(shape, "layer_types", None):
+                shape.layer_types = shape.layer_types[:layers]
+        with torch.device("meta"):
+            self._model = AutoModelForCausalLM.from_config(shape, dtype=getattr(torch, dtype), attn_implementation="pete")
+        self.base, self.device, self.dtype = base, device, dtype
+        if device != "meta":
+            self._model.to_empty(device=device)
+            with torch.no_grad():
+                for tensor in [*self._model.parameters(), *self._model.buffers()]:
+                    tensor.fill_(0.01)
+        self._prepare()
 
     # --- loading -------------------------------------------------------------------------------------------------
 
@@ -175,10 +224,21 @@ class TorchEngine:
         self._peft.train()
         tokens = sum(int(batch.trained.sum()) for batch in micro)
         nats = 0.0
-        for batch in micro:
-            losses = self._losses(batch)[0]
-            (losses.sum() / tokens).backward()
-            nats += float(losses.detach().sum(dtype=torch.float64 if self.device == "cpu" else None))
+        try:
+            for batch in micro:
+                losses = self._losses(batch)[0]
+                (losses.sum() / tokens).backward()
+                nats += float(losses.detach().sum(dtype=torch.float64 if self.device == "cpu" else None))
+                if self.device == "mps":
+                    self.memory()  # the highest point is here, and mps keeps no record of it
+        except RuntimeError as error:
+            if "out of memory" not in str(error).lower() and "can't allocate memory" not in str(error).lower():
+                raise
+            raise WorkError(
+                f"The {self.device} ran out of memory in a micro-batch of {max(len(b.ids) for b in micro)} tokens: {error}",
+                "the checkpoints so far are good; begin a new run with --set train.micro_batch=1, or with "
+                "--set train.gradient_checkpointing=true --set lora.dropout=0, after closing other programs",
+            ) from None
         parameters = list(self._trainable().values())
         norm = float(torch.nn.utils.clip_grad_norm_(parameters, self.optim.clip_norm))
         if math.isfinite(norm) and math.isfinite(nats):
@@ -322,14 +382,15 @@ class TorchEngine:
 
     def memory(self) -> MemoryUse:
         """Driver memory on mps, reserved memory on cuda, resident memory on cpu."""
+        resident = psutil.Process().memory_info().rss
         if self.device == "mps":
-            now = torch.mps.driver_allocated_memory()
-            self._peak = max(getattr(self, "_peak", 0), now)
-            return MemoryUse(now, self._peak)
+            now = torch.mps.driver_allocated_memory()  # freed blocks included: what the system sees
+            self._peak = max(self._peak, now)
+            return MemoryUse(now, self._peak, resident)
         if self.device == "cuda":
-            return MemoryUse(torch.cuda.memory_reserved(), torch.cuda.max_memory_reserved())
+            return MemoryUse(torch.cuda.memory_reserved(), torch.cuda.max_memory_reserved(), resident)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-        return MemoryUse(psutil.Process().memory_info().rss, peak)
+        return MemoryUse(resident, peak, resident)
 
 
 def _lora_forward(module: LoraLinear, x: torch.Tensor) -> torch.Tensor:

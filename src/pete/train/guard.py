@@ -1,4 +1,4 @@
-"""What stops a run before it ruins itself."""
+"""What stops a run before it ruins itself, and what says so when the machine begins to suffer."""
 
 import math
 
@@ -20,3 +20,27 @@ def check_finite(result: StepResult, step: int, lr: float) -> None:
         f"the checkpoints so far are good; try half the learning rate (--set optim.learning_rate={lr / 2:.2g}) "
         "or --set model.dtype=float32",
     )
+
+
+SWAP_STEP = 1 << 30
+"""Bytes of growth worth a word: less comes and goes with other programs."""
+
+
+class SwapGuard:
+    """Says so each time the machine has swapped out another gigabyte since training began."""
+
+    def __init__(self) -> None:
+        self._least: int | None = None
+        self._told = 0
+
+    def look(self, swap: int) -> str:
+        """Take a reading in bytes; a sentence when it has grown by another step, else nothing."""
+        self._least = swap if self._least is None else min(self._least, swap)
+        grown = (swap - self._least) // SWAP_STEP
+        if grown <= self._told:
+            return ""
+        self._told = grown
+        return (
+            f"swap has grown by {(swap - self._least) / 2**30:.1f} GiB since training began: memory is short and steps get slower. "
+            "Close other programs; next time a smaller train.micro_batch, or train.gradient_checkpointing with lora.dropout = 0"
+        )

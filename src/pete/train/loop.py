@@ -10,11 +10,15 @@ from typing import Any
 from pete.config import Config
 from pete.data.batch import Batch, Sequencer
 from pete.engines.protocol import Engine
-from pete.events import Event, Finished, Saved, Started, Step, Validated
+from pete.events import Event, Finished, Sampled, Saved, Started, Step, Validated, Warned
+from pete.machine.memory import swap_used
 from pete.train import checkpoint
 from pete.train.checkpoint import Progress
-from pete.train.guard import check_finite
+from pete.train.guard import SwapGuard, check_finite
 from pete.train.schedule import lr
+
+Sample = Callable[[], tuple[str, str]]
+"""Ask the model, as it is now, for a short answer: (prompt, answer)."""
 
 
 def mean_loss(engine: Engine, batches: Sequence[Batch]) -> float:
@@ -33,6 +37,7 @@ def train(
     progress: Progress,
     trainable: int,
     stop: Callable[[], bool],
+    sample: Sample | None = None,
 ) -> Iterator[Event]:
     """Train from `progress` to the last step, or until `stop()` says so at a step's end.
 
@@ -44,6 +49,7 @@ def train(
     """
     began = time.monotonic()
     before = progress.seconds
+    swap = SwapGuard()
     yield Started(
         base=engine.base.name,
         engine=engine.name,
@@ -67,6 +73,7 @@ def train(
         check_finite(result, progress.step + 1, rate)
         now = time.monotonic()
         progress = replace(progress, step=progress.step + 1, seconds=before + now - began)
+        memory, swapped = engine.memory(), swap_used()
         yield Step(
             step=progress.step,
             loss=result.nats / result.tokens,
@@ -75,8 +82,12 @@ def train(
             tokens=sum(len(batch.ids) for batch in micro),
             trained_tokens=result.tokens,
             seconds=now - start,
-            memory=engine.memory().current,
+            memory=memory.current,
+            resident=memory.resident,
+            swap=swapped,
         )
+        if grown := swap.look(swapped):
+            yield Warned(message=grown)
         last = progress.step == sequencer.steps
         stopping = stop()
         improved = False
@@ -89,6 +100,9 @@ def train(
                 yield Validated(step=progress.step, loss=loss, best=improved)
             else:  # nothing to validate on: the last step is the best we know
                 progress = replace(progress, best_step=progress.step)
+        if sample is not None and config.train.sample_every and progress.step % config.train.sample_every == 0:
+            prompt, text = sample()
+            yield Sampled(step=progress.step, prompt=prompt, text=text)
         if last or stopping or improved or progress.step % config.train.save_every == 0:
             progress = replace(progress, seconds=before + time.monotonic() - began)
             saved = checkpoint.write(engine, checkpoints, progress, facts)
@@ -102,4 +116,5 @@ def train(
         best_step=progress.best_step or progress.step,
         best_loss=progress.best_loss,
         seconds=before + time.monotonic() - began,
+        peak_memory=engine.memory().peak,
     )

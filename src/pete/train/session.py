@@ -1,15 +1,21 @@
 """A training run from configuration to verified adapter: the one function behind train, resume and quickstart."""
 
+import contextlib
 import hashlib
 import importlib.metadata
+import itertools
 import json
+import logging
 import math
 import os
+import random
+import re
 import shutil
 import signal
 import types
-from collections.abc import Callable
-from dataclasses import dataclass
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
@@ -19,21 +25,25 @@ from pete import __version__
 from pete.adapter import Lineage, write_lineage
 from pete.config import Config, Resolved
 from pete.data.batch import Batch, Sequencer, in_batches
-from pete.data.examples import Example, Finding, Split, check_examples, load_examples
+from pete.data.examples import Example, Finding, Split, check_examples, load_examples, load_prompts
 from pete.data.render import Message, Rendered, Renderer
 from pete.data.split import read_splits, split_rows, write_splits
 from pete.engines import open_engine
-from pete.engines.base_model import resolve_base
+from pete.engines.base_model import look_up_base
 from pete.engines.protocol import Base, Engine
 from pete.errors import DataError, Interrupted, RunError, WorkError
-from pete.events import Event, Finished, Saved, Started, Step, Validated, Warned
+from pete.events import Checked, Event, Finished, Planned, Sampled, Saved, Started, Step, Validated, Warned
 from pete.persona import Persona, load_persona
 from pete.run import RunDir, sync_folder
+from pete.tracking import sidecar
 from pete.train import checkpoint
 from pete.train.checkpoint import Progress
 from pete.train.loop import mean_loss, train
 
 OnEvent = Callable[[Event], None]
+Ask = Callable[[Engine, Renderer, str, tuple[str, ...]], str]
+"""(engine, renderer, prompt, stop strings) -> a short answer; generation is a later stage, so whoever starts a training brings it."""
+FALLBACK = re.compile(r"operator '([^']+)' is not currently (?:supported|implemented) (?:on|for) the (\w+)")
 PROBE = "Write one line about a meeting that could have been an email."
 
 
@@ -48,11 +58,13 @@ class Prepared:
     rendered: dict[Split, list[Rendered]]
     sequencer: Sequencer
     findings: list[Finding]
+    done: int = 0
+    """Steps an earlier sitting has taken and saved."""
 
     @property
-    def epoch_tokens(self) -> int:
-        """Tokens of one pass over the training rows, prompts included."""
-        return sum(map(len, self.rendered["train"]))
+    def valid(self) -> list[Batch]:
+        """The validation rows as they are scored."""
+        return list(in_batches(self.rendered["valid"]))
 
 
 def prepare(config: Config, kept: dict[Split, list[Example]] | None = None) -> Prepared:
@@ -65,17 +77,36 @@ def prepare(config: Config, kept: dict[Split, list[Example]] | None = None) -> P
     Raises:
         UserError: everything that is wrong with the input.
     """
+    sidecar.check(config)
     persona = load_persona(config.data.persona)
     splits = kept if kept is not None else split_rows(load_examples(persona.examples), config.data, config.train.seed)
-    base = resolve_base(config.model)
+    base = look_up_base(config.model)
     renderer = Renderer(base.folder, template=persona.template, system=persona.system, context=base.context)
     rendered: dict[Split, list[Rendered]] = {name: renderer.examples(rows, config.data.max_length) for name, rows in splits.items()}
     findings = check_examples([row for rows in splits.values() for row in rows], persona.categories, persona.avoid)
     return Prepared(persona, base, renderer, splits, rendered, Sequencer(rendered["train"], config), findings)
 
 
-def train_run(resolved: Resolved, prepared: Prepared, run: RunDir, on_event: OnEvent, *, resume: bool = False) -> Finished:
+def train_run(
+    resolved: Resolved,
+    prepared: Prepared,
+    run: RunDir,
+    on_event: OnEvent,
+    *,
+    resume: bool = False,
+    before: Sequence[Event] = (),
+    ask: Ask | None = None,
+) -> Finished:
     """Train into a run folder, or go on in one, and leave a verified adapter there.
+
+    Args:
+        resolved: the configuration.
+        prepared: what `prepare` or `resumable` made of it.
+        run: an empty run folder, or with `resume` one that was interrupted.
+        on_event: told everything that happens, after it is on disk.
+        resume: go on from the newest checkpoint that verifies.
+        before: what was found and planned beforehand (Checked, Planned), for the run's record.
+        ask: how to sample an answer while training; None leaves train.sample_every without effect.
 
     Raises:
         Interrupted: a signal came; the run is saved and `resumable`.
@@ -86,19 +117,42 @@ def train_run(resolved: Resolved, prepared: Prepared, run: RunDir, on_event: OnE
         def tell(event: Event) -> None:
             run.append_event(event)
             log.log(30 if isinstance(event, Warned) else 20, in_words(event))
-            on_event(event)
+            with contextlib.suppress(OSError):  # the window was closed: the screen is gone, the run is not
+                on_event(event)
 
+        tracker = None
         try:
-            return _train_run(resolved, prepared, run, tell, resume)
+            with warnings.catch_warnings():
+                warnings.showwarning = _listen(tell, log)
+                for event in before:
+                    tell(event)
+                tracker = sidecar.start(resolved.config, run)
+                return _train_run(resolved, prepared, run, tell, resume, ask)
         except Interrupted:
             raise
         except Exception as error:
             run.record_error(error)
             log.error("%s: %s", type(error).__name__, error)
             raise
+        finally:
+            if tracker is not None and (problem := tracker.finish()):
+                tell(Warned(message=problem))
 
 
-def _train_run(resolved: Resolved, prepared: Prepared, run: RunDir, tell: OnEvent, resume: bool) -> Finished:
+def _listen(tell: OnEvent, log: logging.Logger) -> Callable[..., None]:
+    """A listener for Python's warnings: an operator that leaves the GPU for the CPU is worth telling, the rest goes to train.log."""
+
+    def heard(message: Warning | str, category: type[Warning], filename: str, lineno: int, *_: object) -> None:
+        if found := FALLBACK.search(str(message)):
+            operator, device = found.groups()
+            tell(Warned(message=f"{operator} is computed on the CPU, PyTorch has it not for {device}: slower, and right"))
+        else:
+            log.info("%s: %s (%s:%d)", category.__name__, message, Path(filename).name, lineno)
+
+    return heard
+
+
+def _train_run(resolved: Resolved, prepared: Prepared, run: RunDir, tell: OnEvent, resume: bool, ask: Ask | None) -> Finished:
     engine = open_engine(resolved.config)
     found = checkpoint.newest(run.checkpoints) if resume else None
     if not resume:
@@ -132,13 +186,14 @@ def _train_run(resolved: Resolved, prepared: Prepared, run: RunDir, tell: OnEven
     for finding in prepared.findings if not resume else ():
         tell(Warned(message=f"{finding.where}: {finding.message}"))
 
-    valid = list(in_batches(prepared.rendered["valid"]))
+    valid = prepared.valid
     probe = prepared.renderer.prompt_ids([Message("user", PROBE)])
     at_best: np.ndarray | None = None
     finished: Finished | None = None
     with StopSignal() as stop:
         events = train(
-            engine, prepared.sequencer, valid, config, run.checkpoints, facts, progress, trainable, stop
+            engine, prepared.sequencer, valid, config, run.checkpoints, facts, progress, trainable, stop,
+            _sampler(engine, prepared, ask) if ask else None,
         )  # fmt: skip
         for event in events:
             if (isinstance(event, Validated) and event.best) or (isinstance(event, Saved) and not valid):
@@ -153,6 +208,20 @@ def _train_run(resolved: Resolved, prepared: Prepared, run: RunDir, tell: OnEven
     if finished.reason != "done":
         raise Interrupted(f"Stopped at step {finished.step} of {prepared.sequencer.steps}; saved.", f"pete resume {run.word}", stop.number)
     return finished
+
+
+def _sampler(engine: Engine, prepared: Prepared, ask: Ask) -> Callable[[], tuple[str, str]] | None:
+    """The persona's held-out prompts in turn, one an answer."""
+    if not prepared.persona.prompts.is_file():
+        return None
+    prompts = load_prompts(prepared.persona.prompts)
+    asked = itertools.cycle(random.Random(0).sample(prompts, len(prompts)))  # not one category after the other
+
+    def sample() -> tuple[str, str]:
+        prompt = next(asked).prompt
+        return prompt, ask(engine, prepared.renderer, prompt, prepared.persona.stop)
+
+    return sample
 
 
 def _publish(engine: Engine, config: Config, prepared: Prepared, run: RunDir, finished: Finished, fingerprint: str) -> None:
@@ -244,7 +313,8 @@ def resumable(run: RunDir) -> tuple[Resolved, Prepared]:
             f"{run.data} was changed since training began: going on would mix two datasets.",
             "undo the change, or start a new run: pete train",
         )
-    return resolved, prepare(resolved.config, splits)
+    found = checkpoint.newest(run.checkpoints)
+    return resolved, replace(prepare(resolved.config, splits), done=found[1].step if found else 0)
 
 
 def config_hash(config: Config) -> str:
@@ -275,6 +345,16 @@ def in_words(event: Event) -> str:
             return f"{event.reason} at step {event.step}; best was step {event.best_step}; {event.seconds:.0f} s of training"
         case Warned():
             return event.message
+        case Sampled():
+            return f"step {event.step}: asked {event.prompt!r}, answered {event.text!r}"
+        case Checked():
+            noted = [f"{f['level']}: {f['found']}" for f in event.findings if f["level"] != "good"]
+            return f"machine: {'; '.join(noted) or 'nothing to note'}"
+        case Planned():
+            return (
+                f"plan: {event.memory / 2**30:.2f} GiB at most of {event.available / 2**30:.2f} to be had, "
+                f"{event.seconds:.0f} s for {event.tokens} tokens ({event.basis})"
+            )
         case _:
             return str(event)
 
@@ -302,7 +382,7 @@ class StopSignal:
             signal.signal(number, handler)
 
     def _ask(self, number: int, _: types.FrameType | None) -> None:
-        if self.number:
+        if self.number and number != signal.SIGHUP:  # a closing window may send it twice, from the shell and from the kernel
             raise KeyboardInterrupt
         self.number = number
 

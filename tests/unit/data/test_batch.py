@@ -71,3 +71,11 @@ def test_scoring_batches_keep_order_and_lose_nothing():
     made = list(in_batches(rows([50, 60, 10, 200, 5]), tokens=100))
     assert [len(b.lengths) for b in made] == [1, 2, 1, 1]
     assert seen([made]) == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("packing", [False, True])
+@pytest.mark.parametrize("first", [0, 2])
+def test_micro_lengths_are_those_of_the_batches(packing, first):
+    s = sequencer([5, 9, 30, 12, 7, 41, 8, 22, 6], packing, steps=5, micro_batch=2, accumulation=2)
+    expected = [batch.lengths for step in s.steps_from(first) for batch in step]
+    assert [tuple(part) for part in s.micro_lengths(first)] == expected and len(expected) == 2 * (5 - first)

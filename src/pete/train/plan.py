@@ -1,0 +1,60 @@
+"""What a training will take: memory, time and the hour it ends, said before a night is spent on it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pete.config import EMBEDDED_BASE, Config
+from pete.engines.protocol import Engine
+from pete.errors import UserError
+from pete.events import Planned
+from pete.train.session import Prepared
+
+SCORING_SHARE = 1 / 3
+"""A row that is only scored costs the forward pass: a third of a training step's work."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Predicted for one run: bytes at the highest point (by part) and to be had, seconds, tokens, tokens a second."""
+
+    parts: Mapping[str, int]
+    memory: int
+    available: int
+    seconds: float
+    tokens: int
+    tokens_per_second: float
+
+    def event(self, basis: str) -> Planned:
+        """The plan as the run's events keep it."""
+        return Planned(memory=self.memory, available=self.available, seconds=self.seconds, tokens=self.tokens, basis=basis)
+
+    def refusal(self, base: str, device: str) -> UserError | None:
+        """The error to raise instead of training, if it cannot fit."""
+        if self.memory <= self.available:
+            return None
+        parts = ", ".join(f"{name} {size / 1e9:.1f}" for name, size in self.parts.items())
+        return UserError(
+            f"This does not fit: training {base} needs about {self.memory / 1e9:.1f} GB on {device} at the highest point "
+            f"({parts}), and {self.available / 1e9:.1f} GB can be had.",
+            "close other programs; --set train.micro_batch=1; --set train.gradient_checkpointing=true --set lora.dropout=0; "
+            f"--set model.dtype=bfloat16; or a smaller base: --preset mac-8gb, --set model.base={EMBEDDED_BASE}",
+        )
+
+
+def make_plan(engine: Engine, prepared: Prepared, config: Config) -> Plan:
+    """Ask the engine what this base, data and configuration will take on this machine, from the step that is next."""
+    sequencer, valid = prepared.sequencer, prepared.valid
+    sizes = sorted(sequencer.micro_lengths(), key=sum)
+    forecast = engine.foresee(
+        prepared.base,
+        config.model,
+        config.lora,
+        largest=sizes[-1],
+        typical=sizes[len(sizes) // 2],
+        scored=max((batch.lengths for batch in valid), key=sum, default=()),
+    )
+    tokens = sum(map(sum, sequencer.micro_lengths(prepared.done)))
+    looks = 1 + -(-(sequencer.steps - prepared.done) // config.train.eval_every)
+    scored = looks * sum(len(batch.ids) for batch in valid)
+    speed = forecast.tokens_per_second
+    return Plan(forecast.parts, forecast.memory, forecast.available, (tokens + SCORING_SHARE * scored) / speed, tokens, speed)

@@ -1,0 +1,60 @@
+from dataclasses import replace
+
+import pytest
+
+from pete.config import resolve
+from pete.engines.fake_engine import FakeEngine
+from pete.engines.protocol import Forecast
+from pete.errors import UserError
+from pete.train.plan import Plan, make_plan
+from pete.train.session import prepare
+
+FAKE = ["engine.name=fake", "model.base=fake", "data.max_length=2000", "train.micro_batch=2", "train.accumulation=3",
+        "optim.warmup_steps=1", "train.epochs=3"]  # fmt: skip
+
+
+@pytest.fixture
+def prepared(persona_folder):
+    config = resolve("quickstart", None, [*FAKE, f'data.persona="{persona_folder}"']).config
+    return config, prepare(config)
+
+
+class Asked(FakeEngine):
+    """A fake engine that keeps what it was asked to foresee."""
+
+    def foresee(self, base, model, lora, *, largest, typical, scored):
+        self.asked = (sum(largest), sum(typical), sum(scored))
+        return Forecast({"weights": 30, "activations": 12}, 40, 50.0)
+
+
+def test_the_plan_counts_what_the_training_will_do(prepared):
+    config, ready = prepared
+    engine = Asked(config)
+    plan = make_plan(engine, ready, config)
+    micro = [batch for step in ready.sequencer.steps_from(0) for batch in step]
+    assert plan.tokens == sum(len(batch.ids) for batch in micro) > 0
+    assert engine.asked[0] == max(len(batch.ids) for batch in micro)
+    assert engine.asked[2] == max(len(batch.ids) for batch in ready.valid)
+    looks = 1 + -(-ready.sequencer.steps // config.train.eval_every)
+    assert plan.seconds == pytest.approx((plan.tokens + looks * sum(len(b.ids) for b in ready.valid) / 3) / 50)
+    assert (plan.memory, plan.available, plan.tokens_per_second) == (42, 40, 50.0)
+
+
+def test_a_resumed_run_plans_only_what_is_left(prepared):
+    config, ready = prepared
+    whole = make_plan(Asked(config), ready, config)
+    rest = make_plan(Asked(config), replace(ready, done=2), config)
+    left = sum(len(batch.ids) for step in ready.sequencer.steps_from(2) for batch in step)
+    assert rest.tokens == left < whole.tokens and rest.seconds < whole.seconds
+    over = make_plan(Asked(config), replace(ready, done=ready.sequencer.steps), config)
+    assert over.tokens == 0, "every step is done, and only the adapter is missing"
+
+
+def test_what_does_not_fit_is_refused_with_numbers_and_ways_out():
+    parts = {"program": 400_000_000, "weights": 5_600_000_000, "activations": 1_200_000_000}
+    plan = Plan(parts, 7_200_000_000, 5_300_000_000, 60.0, 100, 10.0)
+    error = plan.refusal("pythia-1.4b", "mps")
+    assert isinstance(error, UserError) and error.exit_code == 2
+    assert "7.2 GB" in error.message and "5.3 GB" in error.message and "weights 5.6" in error.message
+    assert "train.micro_batch=1" in error.hint and "mac-8gb" in error.hint
+    assert replace(plan, available=7_200_000_000).refusal("pythia-1.4b", "mps") is None
