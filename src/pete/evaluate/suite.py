@@ -65,15 +65,17 @@ def evaluate(tuned: Tuned, run: RunDir, prompts: Sequence[Question], on_stage: O
     began = time.monotonic()
     engine, config = tuned.engine, tuned.config
     splits = read_splits(run)[0]
-    judge = open_judge(tuned)
     held_out = score_held_out(engine, tuned.renderer, splits["test"], on_stage, "held-out text")
-    held_out = _with_fluency(held_out, [row.completion for row in splits["test"]], judge)
     known = {row.prompt for row in splits["train"]}
     ordinary = [row for row in load_examples([NEUTRAL]) if row.prompt not in known]
     neutral = score_held_out(engine, tuned.renderer, ordinary, on_stage, "neutral text")
-    samples = _with_fluency(_generate(tuned, prompts, on_stage), None, judge)
+    samples = _generate(tuned, prompts, on_stage)
     speed = _time_alone(tuned, prompts, on_stage)
+    peak = engine.memory().peak  # before a third model is in memory too
     on_stage("scores", 0, 1)
+    judge = open_judge(tuned)
+    samples = _with_fluency(samples, [sample.text for sample in samples], judge)
+    held_out = _with_fluency(held_out, [row.completion for row in splits["test"]], judge)
     log = EvaluationLog(
         created=time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         run=run.name,
@@ -93,7 +95,7 @@ def evaluate(tuned: Tuned, run: RunDir, prompts: Sequence[Question], on_stage: O
         neutral=neutral,
         samples=samples,
         speed=speed,
-        peak_memory=engine.memory().peak,
+        peak_memory=peak,
         seconds=0.0,
         fluency_model=judge.name,
         fluency_is_third=judge.third,
@@ -169,12 +171,11 @@ def _bare(renderer: Renderer, text: str) -> Rendered:
 Row = TypeVar("Row", Sample, HeldOut)
 
 
-def _with_fluency(rows: Sequence[Row], texts: Sequence[str] | None, judge: Judge) -> list[Row]:
-    """Rows with how foreseeable their texts are (a sample carries its own); an empty text stays unknown."""
-    said = list(texts) if texts is not None else [row.text for row in rows if isinstance(row, Sample)]
-    some = {text: 0.0 for text in said if text.strip()}
-    found = dict(zip(some, judge.nats(list(some)), strict=True))
-    return [row.model_copy(update={"fluency_nats": found.get(text)}) for row, text in zip(rows, said, strict=True)]
+def _with_fluency(rows: Sequence[Row], texts: Sequence[str], judge: Judge) -> list[Row]:
+    """Rows with how foreseeable their texts are; an empty text stays unknown."""
+    some = [text for text in dict.fromkeys(texts) if text.strip()]
+    found = dict(zip(some, judge.nats(some), strict=True))
+    return [row.model_copy(update={"fluency_nats": found.get(text)}) for row, text in zip(rows, texts, strict=True)]
 
 
 def _refuse_twins(prompts: Sequence[Question]) -> None:
