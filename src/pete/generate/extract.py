@@ -23,6 +23,7 @@ LEAST_REPEATED = 8
 # C0 and C1 controls but newline and tab, the byte order mark, and the marks that turn text around
 _HOSTILE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ufffd]")
 _WORD = re.compile(r"\S+")
+_CLOSED = re.compile(r"[.!?\u2026][\"'\u201d\u2019)\]]*$")
 _COUNTER = re.compile(r"\(?\d+[.)]")
 # within one word, up to four characters again and again: eight rounds are kept, forty are a loop
 KEPT_STUTTER, LOOPED_STUTTER = 8, 40
@@ -186,6 +187,7 @@ class _Repeats:
         self._shown = 0  # how much of `_text` has been given out
         self._open = 0  # where in `_text` the word that is not yet complete begins
         self._starts: list[int] = []  # of every complete word, in the whole text
+        self._closes: list[bool] = []  # whether a sentence or a line ends with the word
         self._places: dict[str, list[int]] = {}  # word -> its last places
         self._runs: dict[int, int] = {}  # period -> how many words at the end of the text repeat those that far before
 
@@ -196,7 +198,7 @@ class _Repeats:
             self._open = match.start()
             if match.end() == len(self._text):
                 open_word = match.group()
-            elif (cut := self._add(match.group())) is not None:
+            elif (cut := self._add(match.group(), self._text[match.end()] == "\n")) is not None:
                 return self._cut(cut)
         if not open_word:
             self._open = len(self._text)
@@ -204,19 +206,26 @@ class _Repeats:
 
     def finish(self) -> str:
         word = self._text[self._open :].strip()
-        if word and (cut := self._add(word)) is not None:
+        if word and (cut := self._add(word, True)) is not None:
             return self._cut(cut)
         return self._give(len(self._text))
 
-    def _add(self, raw: str) -> int | None:
+    def _add(self, raw: str, line_end: bool) -> int | None:
         """Take in the word at `_open`, now complete; where in `_text` to cut, when it makes a loop."""
         word, here = _bare(raw), len(self._starts)
         self._starts.append(self._at + self._open)
         places = [place for place in self._places.get(word, ()) if here - place <= LONGEST_PERIOD]
         self._runs = {here - place: self._runs.get(here - place, 0) + 1 for place in places}
         self._places[word] = [*places, here]
-        loops = [count for period, count in self._runs.items() if count >= max(2 * period, LEAST_REPEATED)]
-        return self._starts[here + 1 - max(loops)] - self._at if loops else None
+        self._closes.append(line_end or _CLOSED.search(raw) is not None)
+        loops = [(count, period) for period, count in self._runs.items() if count >= max(2 * period, LEAST_REPEATED)]
+        if not loops:
+            return None
+        count, period = max(loops)
+        start = here + 1 - count
+        # a round may begin in the middle of a sentence: the sentence that is open there is let finish
+        start = next((place for place in range(start, start + period) if self._closes[place - 1]), start)
+        return self._starts[start] - self._at
 
     def _release(self, word: str) -> str:
         """What cannot become part of a loop any more; `word` is the one that is not yet complete."""

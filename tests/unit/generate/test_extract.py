@@ -145,6 +145,8 @@ LOOPS = {
     "A line.\nThe cat sat on the mat.\n" + "The dog ran off. " * 4: "A line.\nThe cat sat on the mat.\nThe dog ran off.",
     "".join(f"{i}. Show the booth.\n" for i in range(1, 9)): "1. Show the booth.",
     "- Call us\n" * 8: "- Call us",
+    "It is more useful, or useful. " + "We can make it more useful. " * 9: "It is more useful, or useful. We can make it more useful.",
+    "1. Desk: 3 by 3\n" + "".join(f"{i}. Chair: 3 by 3\n" for i in range(2, 9)): "1. Desk: 3 by 3\n2. Chair: 3 by 3",
     "Well" + "!" * 60: "Well!!!!!!!!",
     "ha" * 50: "ha" * 8,
     "".join(f"We can{c} say it again, and so we shall say it. " for c in ",;.!-"): "We can, say it again, and so we shall say it.",
