@@ -49,8 +49,8 @@ def duration(seconds: float) -> str:
 
 
 def gigabytes(count: int) -> str:
-    """Bytes as GB (10^9), as the original report counts them."""
-    return f"{count / 1e9:.1f} GB"
+    """Bytes as GB (10^9), as the original report counts them; as MB where that says more."""
+    return f"{count / 1e9:.1f} GB" if count >= 1e8 or not count else f"{count / 1e6:.0f} MB"
 
 
 def millions(count: int) -> str:

@@ -153,7 +153,11 @@ def _machine(data: ReportData) -> Section:
         return Section("The machine", (Text("Not recorded: the machine was not examined before this run."),))
     blocks: list[Block] = []
     if checked.machine:
-        blocks.append(Facts(tuple(Fact(_name(key), _value(key, value)) for key, value in checked.machine.items() if value != "")))
+        blocks.append(
+            Facts(
+                tuple(Fact(_name(key), _value(key, value)) for key, value in checked.machine.items() if value != "" and not key.isupper())
+            )
+        )
     for levels, summary in ((("stop", "caution"), ""), (("good",), "What was fine")):
         rows = [
             tuple(f.get(key, "") for key in ("level", "name", "found", "advice"))
@@ -169,11 +173,7 @@ def _machine(data: ReportData) -> Section:
 
 
 def _name(key: str) -> str:
-    return (
-        key
-        if key.isupper()
-        else {"os": "Kind", "gpu_cores": "GPU cores", "available": "Free memory"}.get(key, key.replace("_", " ").capitalize())
-    )
+    return {"os": "Kind", "gpu_cores": "GPU cores", "available": "Free memory"}.get(key, key.replace("_", " ").capitalize())
 
 
 def _value(key: str, value: str | int | float) -> str:
@@ -220,8 +220,8 @@ def _monitoring(data: ReportData) -> Section:
     if data.night:
         blocks.append(Section("While it ran", (Facts(tuple(Fact(name, words) for name, words in data.night)),)))
     if training.samples:
-        said = Facts(tuple(Fact(f"Step {s.step}", s.text.strip() or "(empty)") for s in training.samples), prose=True)
-        blocks.append(Fold(f"Answers while it learned, to: {training.samples[-1].prompt}", (said,)))
+        said = tuple(Fact(f"Step {s.step}: {s.prompt}", s.text.strip() or "(empty)") for s in training.samples)
+        blocks.append(Fold("Answers while it learned", (Facts(said, prose=True),)))
     return Section("Monitoring", tuple(blocks))
 
 

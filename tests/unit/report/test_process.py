@@ -139,7 +139,7 @@ def test_monitoring_says_where_the_numbers_went(make_run: MakeRun, mode: str, wo
     assert "10 steps" in said["Local logging"] and "1 sample" in said["Local logging"] and "1 note" in said["Local logging"]
     assert said["Errors"] == "none recorded"
     fold = next(block for block in found.blocks if isinstance(block, Fold))
-    assert "A tagline?" in fold.summary and facts(fold.blocks) == {"Step 5": "Bread. Again."}
+    assert facts(fold.blocks) == {"Step 5: A tagline?": "Bread. Again."}
 
 
 def test_failures_are_counted(make_run: MakeRun):
