@@ -191,10 +191,14 @@ class RunDir:
         """evaluations/<name>.json."""
         return self.evaluations / f"{name}.json"
 
+    def all_evaluations(self) -> list[Path]:
+        """Evaluations, the one written last at the end. Records of blind tests stand beside them and are none."""
+        found = (path for path in self.evaluations.glob("*.json") if not path.name.startswith("blind-"))
+        return sorted(found, key=lambda path: path.stat().st_mtime)
+
     def newest_evaluation(self) -> Path | None:
         """The evaluation written last, if any."""
-        found = sorted(self.evaluations.glob("*.json"), key=lambda path: path.stat().st_mtime)
-        return found[-1] if found else None
+        return next(reversed(self.all_evaluations()), None)
 
     def holder(self) -> int | None:
         """The process that trains into this run right now, if one does."""

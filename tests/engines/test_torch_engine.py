@@ -151,6 +151,24 @@ def test_saved_config_names_the_base_and_no_folder_of_this_machine(tiny_models, 
     assert str(tiny_models["llama"].parent) not in text and '"base_model_name_or_path": "llama"' in text
 
 
+def kept_for_backward(engine: TorchEngine, batch: Batch) -> int:
+    """Bytes that autograd saves in a forward pass, the weights left out; the backward pass then runs."""
+    seen = {p.untyped_storage().data_ptr() for p in engine._model.parameters()}
+    sizes: list[int] = []
+
+    def keep(tensor: torch.Tensor) -> torch.Tensor:
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in seen:
+            seen.add(storage.data_ptr())
+            sizes.append(storage.nbytes())
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda t: t):
+        losses, _ = engine._losses(batch)
+    losses.sum().backward()
+    return sum(sizes)
+
+
 @pytest.mark.parametrize("shape", ["llama", "gpt_neox"])
 def test_gradient_checkpointing_keeps_less_and_computes_the_same(tiny_models, shape):
     kept, grads = {}, {}
@@ -161,22 +179,7 @@ def test_gradient_checkpointing_keeps_less_and_computes_the_same(tiny_models, sh
         engine.train_step([batch], 1e-2)
         engine.loss(batch)
         engine._peft.train()
-        seen: set[int] = set()
-        size = 0
-
-        def keep(tensor):
-            nonlocal size
-            if tensor.untyped_storage().data_ptr() not in seen:
-                seen.add(tensor.untyped_storage().data_ptr())
-                size += tensor.untyped_storage().nbytes()
-            return tensor
-
-        weights = {p.untyped_storage().data_ptr() for p in engine._model.parameters()}
-        seen |= weights
-        with torch.autograd.graph.saved_tensors_hooks(keep, lambda t: t):
-            losses, _ = engine._losses(batch)
-        losses.sum().backward()
-        kept[recompute] = size
+        kept[recompute] = kept_for_backward(engine, batch)
         grads[recompute] = {name: p.grad.clone() for name, p in engine._trainable().items()}
     assert kept[True] < kept[False] / 2
     assert len(grads[True]) > 0

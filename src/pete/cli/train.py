@@ -40,6 +40,7 @@ def train(
     """Fine-tune a base model on a persona's examples. Ctrl-C saves; pete resume goes on."""
     from pete.cli.preflight import preflight
     from pete.config import resolve
+    from pete.engines.base_model import resolve_base
     from pete.errors import UserError
     from pete.run import RUNS, RunDir
     from pete.train.session import prepare
@@ -61,6 +62,8 @@ def train(
     before = preflight(screen, resolved, prepared, run.folder if run else out or RUNS)
     if plan:
         return
+    if prepared.base.missing:
+        resolve_base(resolved.config.model)  # before there is a run folder: a download may fail
     resume = run is not None
     run = run or RunDir.create(out, label)
     run_training(screen, resolved, prepared, run, before, resume=resume)

@@ -65,7 +65,8 @@ import os, sys
 class Note:
     def find_spec(self, name, path=None, target=None):
         if name == "torch":
-            keys = ("PYTORCH_MPS_HIGH_WATERMARK_RATIO", "PYTORCH_MPS_LOW_WATERMARK_RATIO", "PYTORCH_ENABLE_MPS_FALLBACK", "TOKENIZERS_PARALLELISM")
+            keys = [f"PYTORCH_{k}" for k in ("MPS_HIGH_WATERMARK_RATIO", "MPS_LOW_WATERMARK_RATIO", "ENABLE_MPS_FALLBACK")]
+            keys.append("TOKENIZERS_PARALLELISM")
             print("|".join(os.environ.get(k, "-") for k in keys))
             sys.exit(0)
 sys.meta_path.insert(0, Note())
