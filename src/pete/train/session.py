@@ -33,7 +33,7 @@ from pete.engines.base_model import look_up_base
 from pete.engines.protocol import Base, Engine
 from pete.errors import DataError, Interrupted, RunError, WorkError
 from pete.events import Checked, Event, Finished, Planned, Sampled, Saved, Started, Step, Validated, Warned
-from pete.persona import Persona, load_persona
+from pete.persona import Persona, load_persona, plain_limits
 from pete.run import RunDir, sync_folder
 from pete.tracking import sidecar
 from pete.train import checkpoint
@@ -251,6 +251,8 @@ def _publish(engine: Engine, config: Config, prepared: Prepared, run: RunDir, fi
             generate=config.generate.model_dump(),
             categories=persona.categories,
             avoid=persona.avoid,
+            limits=plain_limits(persona.limits),
+            formats=plain_limits(persona.formats),
             pete=__version__,
         ),
     )
