@@ -185,3 +185,22 @@ def test_gradient_checkpointing_keeps_less_and_computes_the_same(tiny_models, sh
     assert len(grads[True]) > 0
     for name, grad in grads[False].items():
         torch.testing.assert_close(grads[True][name], grad, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("shape", ["llama", "gpt_neox"])
+def test_a_forecast_counts_weights_and_adapter_exactly_and_activations_by_length(tiny_models, shape):
+    lora = LoraConfig(rank=4, alpha=8.0, dropout=0.0)
+    real = engine_for(tiny_models[shape])
+    trainable = real.add_lora(lora)
+    found = {}
+    for length, recompute in ((40, False), (120, False), (120, True)):
+        engine = engine_for(tiny_models[shape], recompute=recompute)
+        found[length, recompute] = engine.foresee(
+            engine.base, ModelConfig(base=str(tiny_models[shape]), dtype="float32"), lora, largest=[length], typical=[20], scored=[]
+        )  # fmt: skip
+    parts = found[40, False].parts
+    assert parts["weights"] == real.parameters * 4
+    assert parts["adapter"] == trainable * 16, "float32: itself, its gradient, two moments"
+    assert found[120, False].parts["activations"] > 2 * parts["activations"] > 0
+    assert found[120, True].parts["activations"] < found[120, False].parts["activations"]
+    assert parts["heap"] > 0 and found[40, False].tokens_per_second > 0 and found[40, False].available > 0

@@ -43,12 +43,14 @@ def start(persona: Path, out: Path) -> subprocess.Popen:
 
 
 def wait_for_step(out: Path, step: int, process: subprocess.Popen) -> None:
-    for _ in range(3000):
+    end = time.monotonic() + 180  # a start examines the machine and times two layers first
+    while time.monotonic() < end:
         last = max((e.step for e in events.read(out / "events.jsonl") if isinstance(e, events.Step)), default=0)
         if last >= step:
             return
         assert process.poll() is None, process.stderr.read()
         time.sleep(0.01)
+    process.kill()
     raise AssertionError("the run never got that far")
 
 

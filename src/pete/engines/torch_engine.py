@@ -36,6 +36,9 @@ ADAPTER = "default"
 OPTIMIZER = "optimizer.safetensors"
 RANDOM = "random.safetensors"
 FEW_ROWS = 32
+HEAP_SHARE = 0.45
+"""Of the activations, what the C library's heap keeps beside them on a CPU: measured on the embedded base with rows of
+changing length (docs/log.md). A GPU's allocator is another."""
 
 AttentionInterface.register("pete", attend)
 
@@ -83,6 +86,8 @@ class TorchEngine:
         parts = {"program": psutil.Process().memory_info().rss} if self.device == "cpu" else {}
         available = self._available(sum(parts.values()))
         parts |= step_bytes(open_shape, largest, scored)
+        if self.device == "cpu":
+            parts["heap"] = int(parts["activations"] * HEAP_SHARE)
         return Forecast(parts, available, tokens_a_second(open_shape, self.device, layers, typical))
 
     def _available(self, own: int) -> int:
