@@ -77,7 +77,22 @@ def test_nothing_imports_the_command_line_or_the_monitor():
 
 
 def test_verbs_import_nothing_heavy_when_they_are_listed():
-    allowed = {"typer", "rich", "pete", "collections", "contextlib", "types", "typing", "pathlib", "sys", "json", "time", "os", "re", "shlex"}
+    allowed = {
+        "typer",
+        "rich",
+        "pete",
+        "collections",
+        "contextlib",
+        "types",
+        "typing",
+        "pathlib",
+        "sys",
+        "json",
+        "time",
+        "os",
+        "re",
+        "shlex",
+    }
     for path in (SOURCE / "cli").glob("*.py"):
         if path.name == "training_view.py":  # imported by a verb when it trains
             continue
