@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from pete.cli.console import JsonOption, RunArgument, as_typed, console, print_json
-from pete.cli.keys import keyboard
+from pete.cli.keys import Keyboard
 from pete.errors import UserError
 
 if TYPE_CHECKING:
@@ -85,10 +85,10 @@ def _sit(run: "RunDir", most: int, screen: "Console") -> "tuple[Path, BlindTest,
     pairs_of(log, "", str(evaluation))  # what is wrong with the answers is said before what is wrong with the terminal
     if not (sys.stdin.isatty() and screen.file.isatty()):
         raise UserError("The blind test asks for keys; this is no terminal.", f"a page instead: pete blind {run.word} --html blind.html")
-    with keyboard() as key:
+    with Keyboard() as key:
         file, test = unfinished(run, log, most) or (None, None)
         if file is not None and test is not None:
-            screen.print(f"{file.name} has {len(test.pairs)} pairs judged. Press n for a new test, another key to go on with it.")
+            screen.print(f"{file.name}: {len(test.pairs)} judged so far.\nPress n for a new test, another key to go on.", soft_wrap=True)
             pressed = key()
             test = None if pressed in ("n", "N") else test
         if file is None or test is None:

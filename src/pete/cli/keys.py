@@ -2,30 +2,34 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
 
 
-@contextmanager
-def keyboard() -> Iterator[Callable[[], str]]:
-    """Gives a function that waits for one key and returns it; "" once the terminal is gone. Ctrl-C interrupts as ever."""
-    import termios
-    import tty
+class Keyboard:
+    """Within `with`, a call waits for one key and gives it; "" once the terminal is gone. Ctrl-C interrupts as ever."""
 
-    descriptor = sys.stdin.fileno()
-    before = termios.tcgetattr(descriptor)
+    def __enter__(self) -> "Keyboard":
+        import termios
+        import tty
 
-    def key() -> str:
+        self._descriptor = sys.stdin.fileno()
+        self._before = termios.tcgetattr(self._descriptor)
+        tty.setcbreak(self._descriptor, termios.TCSAFLUSH)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        import termios
+
         try:
-            termios.tcflush(descriptor, termios.TCIFLUSH)  # a key pressed twice must not answer a question nobody has read
-            pressed = os.read(descriptor, 64).decode(errors="replace")
+            termios.tcsetattr(self._descriptor, termios.TCSAFLUSH, self._before)
+        except termios.error:  # the window was closed
+            return
+
+    def __call__(self) -> str:
+        """One key; an arrow key is its escape character, and not the letter that follows it."""
+        import termios
+
+        try:
+            termios.tcflush(self._descriptor, termios.TCIFLUSH)  # a key pressed twice must not answer a question nobody has read
+            return os.read(self._descriptor, 64).decode(errors="replace")[:1]
         except (OSError, termios.error):
             return ""
-        return pressed if len(pressed) <= 1 else "\x1b" if pressed[0] == "\x1b" else pressed[0]  # an arrow key is no letter A
-
-    try:
-        tty.setcbreak(descriptor, termios.TCSAFLUSH)
-        yield key
-    finally:
-        with suppress(OSError, termios.error):
-            termios.tcsetattr(descriptor, termios.TCSAFLUSH, before)

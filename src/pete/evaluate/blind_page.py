@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import secrets
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, get_args
@@ -41,7 +42,7 @@ def make_page(run: RunDir, log: EvaluationLog, seed: str, pairs: Sequence[Pair])
     """The page. Texts and sides stand in it only as numbers that its script turns into text, so that nobody reads them by chance."""
     content = {
         "run": run.name,
-        "command": f"pete blind {run.word} --read blind-result.json",
+        "command": f"pete blind {shlex.quote(run.name)} --read blind-result.json",
         "answers": hash_of(log),
         "seed": seed,
         "pairs": [[pair.prompt, pair.a, pair.b, "a" if pair.a_is == "tuned" else "b"] for pair in pairs],

@@ -102,6 +102,7 @@ def test_a_sitting_by_finger_and_keyboard_comes_back(run: RunDir, proxy: Proxy, 
     assert [pair[0] for pair in said["pairs"]] == [pair.prompt for pair in pairs], "the texts arrive as they are"
     assert [pair[1:] for pair in said["pairs"]] == [[pair.a, pair.b] for pair in pairs]
     assert max(said["wide"]) <= PHONE
+    assert str(tmp_path) not in said["text"], "where the run lies is nobody's business"
     assert said["title"] == "Blind test" and said["images"] == 0, "the texts are texts"
     assert not [line for line in proxy.asked if "google" not in line], "the browser's own errands do not count"
     back = tmp_path / "blind-result.json"
