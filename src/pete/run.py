@@ -196,6 +196,11 @@ class RunDir:
         found = (path for path in self.evaluations.glob("*.json") if not path.name.startswith("blind-"))
         return sorted(found, key=lambda path: path.stat().st_mtime)
 
+    @property
+    def judge_cache(self) -> Path:
+        """Answers of judges, one file a request, by the request's hash."""
+        return self.evaluations / "judge-cache"
+
     def newest_evaluation(self) -> Path | None:
         """The evaluation written last, if any."""
         return next(reversed(self.all_evaluations()), None)
