@@ -474,6 +474,8 @@ def test_planted_pairs_are_wrecks_and_the_same_every_time():
 def test_another_answer_to_the_same_prompt_is_no_wreck():
     twins = [r.model_copy(update={"topic": "", "prompt": "Say something."}) for r in ROWS]
     assert {p.kind for p in plant(log(), twins)} == {"shuffled", "looped"}
+    strangers = [r.model_copy(update={"topic": ""}) for r in ROWS]
+    assert {p.kind for p in plant(log(), strangers)} == set(KINDS), "no topic: any other prompt is about something else"
 
 
 def test_without_unseen_rows_the_answers_are_wrecked_and_loops_are_not():
