@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 import time
@@ -49,7 +50,7 @@ def test_what_was_typed_before_the_question_is_no_answer(tmp_path):
 
 
 def test_ctrl_c_is_still_ctrl_c_and_the_terminal_is_left_as_it_was(tmp_path):
-    command = f'{sys.executable} -c "{ASK.format(seconds=300)}" 2>/dev/tty; stty -a'
+    command = f'{shlex.quote(sys.executable)} -c "{ASK.format(seconds=300)}" 2>/dev/tty; stty -a'
     asked = Window(["/bin/sh", "-c", f"trap : INT; {command}"], tmp_path, ENV)
     asked.wait_for("Going on with")
     asked.type("\x03")
@@ -63,7 +64,7 @@ def test_without_a_terminal_or_in_the_background_nobody_is_asked(tmp_path):
     for stdin in (subprocess.DEVNULL, subprocess.PIPE):
         done = subprocess.run(command, env=ENV, stdin=stdin, capture_output=True, text=True, timeout=30)
         assert "answer False" in done.stdout and done.stderr == ""
-    script = f'set -m; {sys.executable} -c "{ASK.format(seconds=300)}" & wait'
+    script = f'set -m; {shlex.quote(sys.executable)} -c "{ASK.format(seconds=300)}" & wait'
     asked = Window(["/bin/sh", "-c", script], tmp_path, ENV)
     asked.wait_for("answer False")
     assert asked.ended() == 0

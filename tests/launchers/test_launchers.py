@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -227,5 +228,7 @@ def test_the_checkouts_own_launcher_with_its_own_environment(tmp_path: Path):
     command = [str(CHECKOUT / "launchers" / CHAT)]
     done = subprocess.run(command, cwd=home, env=env, input="\n", capture_output=True, text=True, timeout=60)
     assert done.returncode == 2, done.stderr
-    assert "There is no run" in done.stderr and f"{CHECKOUT}/pete quickstart" in done.stderr, "a command that can be pasted"
+    assert "There is no run" in done.stderr and f"{shlex.quote(f'{CHECKOUT}/pete')} quickstart" in done.stderr, (
+        "a command that can be pasted"
+    )
     assert "the reason is above" in done.stdout and list(home.iterdir()) == [], "nothing is left in the home folder"

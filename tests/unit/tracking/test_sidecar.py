@@ -1,5 +1,6 @@
 """What training sees: nothing when it is off, an error before anything is written, a sentence at the end."""
 
+import shlex
 import subprocess
 import sys
 
@@ -27,6 +28,7 @@ def test_off_is_no_process_no_folder_and_nothing_imported(tmp_path):
 def test_a_missing_package_names_the_command_that_installs_it(monkeypatch, tmp_path, mode):
     (tmp_path / "wandb").mkdir()  # a run's folder on the path is not the package
     monkeypatch.setattr(sys, "path", [str(tmp_path)])
+    monkeypatch.delitem(sys.modules, "wandb", raising=False)  # other tests import the real one
     with pytest.raises(UserError) as error:
         sidecar.check(config(mode))
     assert "not installed" in error.value.message and error.value.hint.startswith("pete install wandb")
@@ -37,7 +39,7 @@ def test_online_needs_a_key_and_offline_does_not(tmp_path):
     with pytest.raises(UserError) as error:
         sidecar.check(config("online"), {}, tmp_path)
     assert "WANDB_API_KEY" in error.value.message
-    assert f"{sys.executable} -m wandb login" in error.value.hint and "tracking.wandb=offline" in error.value.hint
+    assert f"{shlex.quote(sys.executable)} -m wandb login" in error.value.hint and "tracking.wandb=offline" in error.value.hint
     sidecar.check(config("online"), {"WANDB_API_KEY": "k"}, tmp_path)
 
 
@@ -52,7 +54,7 @@ def test_the_sync_command_can_be_pasted(tmp_path):
     run = RunDir(tmp_path / "it's mine")
     for name in ("run-1", "offline-run-2", "scratch"):
         (run.wandb / name).mkdir(parents=True)
-    command = sidecar.sync_command(run).replace(sys.executable, "echo", 1)
+    command = sidecar.sync_command(run).replace(shlex.quote(sys.executable), "echo", 1)
     done = subprocess.run(command, shell=True, capture_output=True, text=True, check=True)
     assert done.stdout == f"-m wandb sync {run.wandb}/offline-run-2 {run.wandb}/run-1\n"
 
