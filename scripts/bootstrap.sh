@@ -70,7 +70,7 @@ install() {
         uv=$(find_program uv) || uv=$venv/bin/uv
         [ -x "$uv" ] || make_venv
     else
-        say 'first start: installing Python packages into .venv (some 300 MB, one to five minutes) ...'
+        say 'first start: installing Python packages into .venv (some 400 MB, one to five minutes) ...'
         make_venv
     fi
     carry_pip_settings
