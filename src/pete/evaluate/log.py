@@ -7,10 +7,15 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pete.errors import DataError
+from pete.evaluate.judged import JudgeResult
 from pete.run import write_atomic
 
-VERSION = 2
-"""2: prompts with their checks, neutral text, fluency, marks, the author's own scores. Version 1 is read; what it lacks is unknown."""
+VERSION = 3
+"""What a version added; older ones are read, and what they lack is unknown.
+
+2: prompts with their checks, neutral text, fluency, marks, the author's own scores.
+3: the rules that an answer breaks, what was drawn for it, the first attempt where another was preferred, a judge.
+"""
 Model = Literal["base", "tuned"]
 MODELS: tuple[Model, ...] = ("base", "tuned")
 
@@ -26,6 +31,30 @@ class Mark(_Record):
     end: int
     kind: str
     note: str = ""
+
+
+class Flag(_Record):
+    """A rule that an answer breaks: its name, what is wrong in words, and text[start:end]."""
+
+    rule: str
+    words: str
+    start: int
+    end: int
+
+
+class First(_Record):
+    """What a model said first, where another answer was preferred to it."""
+
+    text: str
+    raw: str
+    tokens: int
+    stop: str
+    leaks_raw: int
+    leaks_clean: int
+    flags: tuple[Flag, ...] = ()
+    fluency_nats: float | None = None
+    scores: dict[str, float] = Field(default_factory=dict)
+    """By the same scorers as the answer that was given."""
 
 
 class Asked(_Record):
@@ -63,6 +92,24 @@ class Sample(_Record):
     """Negative log-likelihood of the text under `fluency_model`; None is unknown."""
     scores: dict[str, float] = Field(default_factory=dict)
     marks: tuple[Mark, ...] = ()
+    flags: tuple[Flag, ...] = ()
+    """The rules it breaks all the same."""
+    attempts: int = 1
+    """Answers drawn for this prompt, this one included."""
+    tries: int = 1
+    """Rounds in which they were drawn: 1, and one for each retry."""
+    tokens_drawn: int = 0
+    """Tokens of all of them; 0 is not recorded. The seconds count all of them, too."""
+    first: First | None = None
+    """None: this is the first attempt."""
+
+    @property
+    def at_first(self) -> "Sample":
+        """The first attempt as if it had been given: what the model is worth without retries. Only `seconds` stay those of the whole."""
+        if self.first is None:
+            return self
+        said = {name: getattr(self.first, name) for name in First.model_fields}
+        return self.model_copy(update=said | {"marks": (), "attempts": 1, "tries": 1, "tokens_drawn": self.first.tokens, "first": None})
 
 
 class HeldOut(_Record):
@@ -125,6 +172,13 @@ class EvaluationLog(_Record):
     """Numbers about the whole set: the classifier's AUC, limits taken from the author's own text, distinct-n."""
     notes: tuple[str, ...] = ()
     """What could not be measured, and why, as sentences."""
+    judge: JudgeResult | None = None
+    """What another model said of the answers, where one was asked."""
+
+    @property
+    def validated(self) -> bool:
+        """Whether the answers were held against the rules: before version 3 nobody wrote down what was flagged."""
+        return self.version >= 3
 
     def write(self, path: Path) -> None:
         """Write as JSON, whole or not at all."""
