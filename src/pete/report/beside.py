@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 
 from pete.errors import RunError
-from pete.evaluate.log import EvaluationLog, HeldOut, Sample
+from pete.evaluate.against import in_place_of_base, refuse_other_base, refuse_other_prompts
+from pete.evaluate.log import EvaluationLog
 from pete.report.blocks import Answers, Block, Fact, Facts, Fold, Page, Prompted, Section, Side, Table, Text
 from pete.report.comparison import Comparison, compare
 from pete.report.model import ReportData
-from pete.report.numbers import bounds, capital, counted, duration, gigabytes, of_unit, percent, plain
+from pete.report.numbers import bounds, capital, duration, gigabytes, of_unit, percent, plain
 from pete.report.results import changes, side
 from pete.report.summary import VERDICTS, reasons
 
@@ -24,7 +25,7 @@ def make_comparison(reports: Sequence[ReportData]) -> Page:
     runs = _comparable(reports)
     names = _names(reports)
     first, *others = runs
-    against = [(name, _against(first, other)) for name, other in zip(names[1:], others, strict=True)]
+    against = [(name, compare(in_place_of_base(first.log, other.log), other.file)) for name, other in zip(names[1:], others, strict=True)]
     chapters = [
         Section("What was set differently", (_settings(reports, names),)),
         *(Section(f"{name} against {names[0]}", _shift(found, names[0], name, n)) for n, (name, found) in enumerate(against)),
@@ -51,47 +52,15 @@ def _comparable(reports: Sequence[ReportData]) -> list[Comparison]:
             raise RunError(f"{data.name} has no evaluation yet: there is nothing to compare.", data.evaluate_command)
         found.append(data.evaluation)
     first = found[0]
-    asked = {(a.prompt_id, a.prompt) for a in first.asked}
     for data, other in zip(reports[1:], found[1:], strict=True):
-        if other.log.base_fingerprint != first.log.base_fingerprint:
-            raise RunError(
-                f"{data.name} was trained on {other.log.base} ({other.log.base_fingerprint[:12]}), {reports[0].name} on {first.log.base} "
-                f"({first.log.base_fingerprint[:12]}): their numbers have different starting points.",
-                "compare runs on one base; each run's own report holds it against its base",
-            )
-        mine = {(a.prompt_id, a.prompt) for a in other.asked}
-        if mine != asked:
-            raise RunError(
-                f"{data.name} was asked {counted(len(mine - asked), 'prompt')} that {reports[0].name} was not, and not asked "
-                f"{len(asked - mine)} that it was: answers to other prompts cannot be compared.",
-                "ask both the same: pete evaluate RUN --suite FILE, with one FILE for each of them",
-            )
+        refuse_other_base(reports[0].name, first.log, data.name, other.log)
+        refuse_other_prompts(reports[0].name, first.log, data.name, other.log)
     return found
 
 
 def _names(reports: Sequence[ReportData]) -> list[str]:
     names = [data.name for data in reports]
     return [str(data.folder) if names.count(data.name) > 1 else data.name for data in reports]
-
-
-def _against(first: Comparison, other: Comparison) -> Comparison:
-    """The tuned model of one run in the place of the base of another: everything that compares, compares these."""
-
-    def key(row: HeldOut) -> tuple[str, str, int, float]:
-        return (row.category, row.topic, row.text_bytes, round(row.base_nats, 3))
-
-    before = {key(row): row for row in first.log.held_out}
-    shared = [row for row in other.log.held_out if key(row) in before]
-    # another seed or another share cuts other rows: then there is nothing to pair
-    paired = [row.model_copy(update={"base_nats": before[key(row)].tuned_nats}) for row in shared] if len(shared) == len(before) else []
-    ordinary = {key(row): row for row in first.log.neutral}
-    neutral = [row.model_copy(update={"base_nats": ordinary[key(row)].tuned_nats}) for row in other.log.neutral if key(row) in ordinary]
-    samples = [_as_base(s) for s in first.log.samples if s.model == "tuned"] + [s for s in other.log.samples if s.model == "tuned"]
-    return compare(other.log.model_copy(update={"held_out": paired, "neutral": neutral, "samples": samples, "speed": []}), other.file)
-
-
-def _as_base(sample: Sample) -> Sample:
-    return sample.model_copy(update={"model": "base"})
 
 
 def _lead(first: str, name: str, found: Comparison) -> str:
