@@ -3,7 +3,7 @@
 import importlib
 import os
 
-from pete.config import Config
+from pete.config import Config, EngineConfig
 from pete.engines.policy import environment
 from pete.engines.protocol import Engine
 from pete.errors import UserError
@@ -14,6 +14,12 @@ _ENGINES = {
 }
 
 
+def set_environment(engine: EngineConfig) -> None:
+    """Put into the environment what torch reads once, when it is imported; so before whatever may import it (converting a base does)."""
+    os.environ.pop("PYTORCH_MPS_LOW_WATERMARK_RATIO", None)  # one from outside could lie above our high one
+    os.environ.update(environment(engine))
+
+
 def open_engine(config: Config) -> Engine:
     """Import and make the engine a configuration names; nothing is loaded yet.
 
@@ -21,8 +27,7 @@ def open_engine(config: Config) -> Engine:
         UserError: its packages are not installed, with the command that installs them.
     """
     module, name = _ENGINES[config.engine.name]
-    os.environ.pop("PYTORCH_MPS_LOW_WATERMARK_RATIO", None)  # one from outside could lie above our high one
-    os.environ.update(environment(config.engine))
+    set_environment(config.engine)
     try:
         return getattr(importlib.import_module(module), name)(config)
     except ModuleNotFoundError as error:

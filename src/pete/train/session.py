@@ -28,7 +28,7 @@ from pete.data.batch import Batch, Sequencer, in_batches
 from pete.data.examples import Example, Finding, Split, check_examples, load_examples, load_prompts
 from pete.data.render import Message, Rendered, Renderer
 from pete.data.split import read_splits, split_rows, write_splits
-from pete.engines import open_engine
+from pete.engines import open_engine, set_environment
 from pete.engines.base_model import look_up_base
 from pete.engines.protocol import Base, Engine
 from pete.errors import DataError, Interrupted, RunError, WorkError
@@ -78,6 +78,7 @@ def prepare(config: Config, kept: dict[Split, list[Example]] | None = None) -> P
         UserError: everything that is wrong with the input.
     """
     sidecar.check(config)
+    set_environment(config.engine)
     persona = load_persona(config.data.persona)
     splits = kept if kept is not None else split_rows(load_examples(persona.examples), config.data, config.train.seed)
     base = look_up_base(config.model)
