@@ -39,6 +39,8 @@ class Lineage:
     limits: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """The persona's [limits]: "all" or a category -> what answers keep to. Adapters of an earlier version have none."""
     formats: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    architecture: str = ""
+    """The base's model_type, such as gpt_neox; empty in adapters of an earlier version."""
 
 
 def write_weights(folder: Path, settings: Mapping[str, Any], tensors: Mapping[str, np.ndarray]) -> None:

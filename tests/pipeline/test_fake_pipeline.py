@@ -36,6 +36,7 @@ def test_train_leaves_a_whole_run_folder(run):
         "tokenizer.json",
         "tokenizer_config.json",
     }
+    assert json.loads((folder / "adapter" / "pete.json").read_text())["architecture"] == "fake"
     assert "# --set" in (folder / "config.toml").read_text()
     assert "learning_rate" in done.stdout and "--set" in done.stdout, "the resolved configuration is printed with its sources"
     assert "reloaded and checked" in done.stdout and str(folder) in done.stdout

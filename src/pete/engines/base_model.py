@@ -73,8 +73,16 @@ def check_folder(folder: Path) -> None:
 
 def context_of(folder: Path) -> int:
     """Tokens the model can see at once."""
-    settings = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    return int(settings.get("max_position_embeddings", 2048))
+    return int(_settings(folder).get("max_position_embeddings", 2048))
+
+
+def architecture_of(folder: Path) -> str:
+    """What kind of model it is, as transformers calls it: gpt_neox, llama; empty where config.json does not say."""
+    return str(_settings(folder).get("model_type", ""))
+
+
+def _settings(folder: Path) -> dict[str, object]:
+    return json.loads((folder / "config.json").read_text(encoding="utf-8"))
 
 
 def _check_config(folder: Path) -> None:

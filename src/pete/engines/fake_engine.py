@@ -40,11 +40,11 @@ def byte_tokenizer() -> Tokenizer:
 
 def fake_base() -> Base:
     """The fake model's folder: a tokenizer and a config, written on first use."""
-    folder = cache_root() / "fake-v1"
+    folder = cache_root() / "fake-v2"
     if not (folder / "config.json").is_file():
         write_atomic(folder / "tokenizer.json", byte_tokenizer().to_str())
         write_atomic(folder / "tokenizer_config.json", json.dumps({"eos_token": END}))
-        write_atomic(folder / "config.json", json.dumps({"max_position_embeddings": CONTEXT}))
+        write_atomic(folder / "config.json", json.dumps({"model_type": "fake", "max_position_embeddings": CONTEXT}))
     return Base("fake", folder, "1", "fake-1", CONTEXT)
 
 

@@ -6,7 +6,12 @@ GIGABYTES = (4.0, 6.0)
 WHAT = "EleutherAI/pythia-1.4b on an Apple M4 Pro"
 NOT_GIVEN = "not given"
 
-BASE = {"Model": "EleutherAI/pythia-1.4b", "Parameters": "1.4 billion", "Framework": "PyTorch with Hugging Face Transformers"}
+BASE = {
+    "Model": "EleutherAI/pythia-1.4b",
+    "Architecture": "GPT-Neo",  # Pythia is GPT-NeoX; the table shows both
+    "Parameters": "1.4 billion",
+    "Framework": "PyTorch with Hugging Face Transformers",
+}
 LORA = {
     "Method": "PEFT, LoRA adapters",
     "Target modules": "query_key_value",

@@ -75,6 +75,7 @@ def _base(data: ReportData) -> dict[str, str]:
     started, lineage = data.training.started, data.lineage
     return {
         "Model": data.base,
+        "Architecture": (lineage.architecture if lineage else "") or UNKNOWN,
         "Parameters": f"{millions(started.parameters)} ({started.parameters:,})" if started else UNKNOWN,
         "Framework": f"{started.engine} engine of Pete{f' {lineage.pete}' if lineage else ''}" if started else UNKNOWN,
         "Revision": (lineage.base_revision if lineage else data.resolved.config.model.revision) or UNKNOWN,

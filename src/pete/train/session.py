@@ -29,7 +29,7 @@ from pete.data.examples import Example, Finding, Split, check_examples, load_exa
 from pete.data.render import Message, Rendered, Renderer
 from pete.data.split import read_splits, split_rows, write_splits
 from pete.engines import open_engine, set_environment
-from pete.engines.base_model import look_up_base
+from pete.engines.base_model import architecture_of, look_up_base
 from pete.engines.protocol import Base, Engine
 from pete.errors import DataError, Interrupted, RunError, WorkError
 from pete.events import Checked, Event, Finished, Planned, Sampled, Saved, Started, Step, Validated, Warned
@@ -254,6 +254,7 @@ def _publish(engine: Engine, config: Config, prepared: Prepared, run: RunDir, fi
             avoid=persona.avoid,
             limits=plain_limits(persona.limits),
             formats=plain_limits(persona.formats),
+            architecture=architecture_of(prepared.base.folder),
             pete=__version__,
         ),
     )

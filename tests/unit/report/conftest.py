@@ -116,7 +116,7 @@ def make_run(tmp_path: Path) -> MakeRun:
             Lineage(
                 base="tiny", base_revision="rev1", base_fingerprint="b" * 64, data_fingerprint="f" * 64, config_sha256="c" * 64,
                 persona=persona, description="Short and plain.", rules=("Be short.",),
-                system="", stop=(), generate={}, categories=CATEGORIES, avoid=(), pete="0.1.0",
+                system="", stop=(), generate={}, categories=CATEGORIES, avoid=(), pete="0.1.0", architecture="gpt_neox",
             ),
         )  # fmt: skip
         if log is not None:

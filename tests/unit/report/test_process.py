@@ -3,12 +3,13 @@ from dataclasses import replace
 import pytest
 
 from pete.events import Checked, Event, Planned, Sampled, Warned
+from pete.report import original
 from pete.report.blocks import Block, Facts, Fold, Section, Table, Text
 from pete.report.markdown import to_markdown
 from pete.report.model import read_report
 from pete.report.page import make_page
-from pete.report.process import process
-from tests.unit.report.conftest import HISTORY, MakeRun, finished, started, step
+from pete.report.process import UNKNOWN, process
+from tests.unit.report.conftest import HISTORY, MakeRun, evaluation, finished, sample, started, step
 
 ENVIRONMENT = {"PYTORCH_MPS_HIGH_WATERMARK_RATIO": "0.0", "PYTORCH_ENABLE_MPS_FALLBACK": "1", "TOKENIZERS_PARALLELISM": "false"}
 CHECKED = Checked(
@@ -60,6 +61,32 @@ def test_the_original_stands_beside_what_was_done(make_run: MakeRun):
     assert set_["Training iterations"] == ("10 of 10 (asked for: 10)", "2000")
     assert set_["Mixed precision"] == ("disabled: float32", "disabled")
     assert table(found, "Base Model")["Model"] == ("tiny", "EleutherAI/pythia-1.4b")
+
+
+def test_every_row_of_the_original_has_a_counterpart_from_the_run(make_run: MakeRun):
+    found = chapter(make_run, [CHECKED, *HISTORY])
+    looked = 0
+    for title, rows in (
+        ("Base Model", original.BASE), ("Fine-Tuning Configuration", original.LORA), ("Training Hyperparameters", original.TRAINING),
+        ("Apple Silicon Optimizations", original.APPLE),
+    ):  # fmt: skip
+        for name, theirs in rows.items():
+            mine, beside = table(found, title)[name]
+            assert beside == theirs and mine not in ("", UNKNOWN), (title, name, mine)
+            looked += 1
+    assert looked == 23, "rows of the original report's four lists"
+    assert table(found, "Base Model")["Architecture"] == ("gpt_neox", "GPT-Neo")
+
+
+def test_the_original_figures_stand_beside_what_the_evaluation_measured(make_run: MakeRun):
+    texts = [sample(model, "p", "Bread. Again.") for model in ("base", "tuned")]
+    text = to_markdown(make_page(read_report(make_run(log=evaluation([], texts)))))
+    (summary,) = (part for part in text.split("\n#") if part.lstrip("# ").startswith("Performance Summary"))
+    rows = {cells[1].strip(): [cell.strip() for cell in cells[2:5]] for line in summary.split("\n") if len(cells := line.split("|")) > 5}
+    assert rows["Median"] == ["Base", "Tuned", "Original report"]
+    assert rows["Average generation time, s"] == ["4.0", "3.0", "3 to 5"]
+    assert rows["Tokens per second"] == ["20.0", "20.0", "10 to 20"]
+    assert rows["Output length, tokens"][:2] == ["40", "40"] and rows["Peak memory, GB"] == ["2.0", "2.0", "4 to 6"]
 
 
 def test_the_environment_is_what_the_machine_recorded(make_run: MakeRun):
