@@ -25,6 +25,8 @@ class FakeHub:
     """Status every request gets, when not 0."""
     cuts: list[int] = field(default_factory=list)
     """Bytes of content after which the connection of the next large transfers is cut, one each."""
+    broken_after_cut: int = 0
+    """What `broken` becomes with the next cut, when not 0."""
     ranges: bool = True
     requests: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
     sent: int = 0
@@ -110,6 +112,8 @@ def serve(hub: FakeHub) -> Iterator[FakeHub]:
             body = content[start:] if cut is None else content[start : start + cut]
             self.wfile.write(body)
             hub.sent += len(body)
+            if cut is not None and hub.broken_after_cut:
+                hub.broken = hub.broken_after_cut
             self.close_connection = True
 
         def reply(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:

@@ -193,6 +193,8 @@ def test_bad_rows(pete, persona_folder, tmp_path, case):
         (["train", "--persona", "nobody"], "no persona 'nobody'"),
         (["train", "--preset", "quikstart"], "Did you mean 'quickstart'"),
         (["train", "--set", "lora.rnak=3"], "did you mean lora.rank"),
+        (["train", "--set", "train.steps=10", "--set", "optim.warmup_steps=10"], "leaves nothing of train.steps = 10"),
+        (["train", "--set", "train.gradient_checkpointing=true", "--set", "lora.dropout=0.1"], "pytorch#127676"),
         (["train", "--config", "missing.toml"], "no configuration file"),
         (["train", "--out", "/dev/null/nowhere", *FAKE], "cannot be written"),
         (["train", "--set", "model.base=gpt-five"], "smollm2-135m-instruct"),

@@ -1,10 +1,11 @@
+import re
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pete.config import PRESETS, Config, keys, override, read_resolved, resolve
+from pete.config import PRESETS, PROJECT, Config, keys, override, read_resolved, resolve
 from pete.errors import ConfigError
 
 
@@ -56,6 +57,7 @@ def test_choosing_steps_replaces_an_earlier_layers_epochs_and_back():
     ("overrides", "message"),
     [
         (["train.steps=10", "optim.warmup_steps=10"], "leaves nothing of train.steps"),
+        (["train.gradient_checkpointing=true", "lora.dropout=0.1"], r"set lora\.dropout to 0"),
         (["lora.targets=all-linear,q_proj"], "keep one or the other"),
         (["lora.dropout=1.0"], "less than 1"),
         (["data.valid_share=0.7"], "less than 0.5"),
@@ -114,6 +116,34 @@ def test_every_preset_resolves_and_explains_each_value():
     for path in presets:
         resolve(path.stem)
         assert "#" in path.read_text()
+
+
+def test_the_report_preset_is_the_report_to_the_letter():
+    config = resolve("report").config
+    assert (config.model.base, config.model.dtype) == ("EleutherAI/pythia-1.4b", "float32"), "no mixed precision, no quantisation"
+    assert re.fullmatch("[0-9a-f]{40}", config.model.revision or ""), "a commit, not a branch that moves"
+    lora = config.lora
+    assert (lora.targets, lora.rank, lora.alpha, lora.dropout) == (("query_key_value",), 16, 32.0, 0.05)
+    train, optim = config.train, config.optim
+    assert (train.micro_batch, train.accumulation, train.steps, train.epochs) == (1, 16, 2000, None)
+    assert (optim.learning_rate, optim.weight_decay, optim.warmup_steps) == (2e-4, 0.01, 100)
+    assert (config.engine.name, config.engine.device, config.engine.mps_high_watermark) == ("torch", "auto", 0.0)
+    assert config.tracking.wandb == "off"
+
+
+def test_each_difference_between_report_and_what_we_recommend_has_its_reason():
+    theirs, ours = resolve("report").config.model_dump(), resolve("pythia-1.4b").config.model_dump()
+    differ = {f"{section}.{key}" for section in theirs for key in theirs[section] if theirs[section][key] != ours[section][key]}
+    assert {"model.dtype", "train.epochs", "engine.mps_high_watermark"} <= differ
+    page = next((PROJECT / "docs" / "decisions").glob("0004-*.md")).read_text(encoding="utf-8")
+    assert sorted(key for key in differ if f"`{key}`" not in page) == []
+
+
+def test_every_base_of_the_hub_is_pinned_to_a_commit():
+    hub = {path.stem: resolve(path.stem).config.model for path in PRESETS.glob("*.toml")}
+    hub = {name: model for name, model in hub.items() if "/" in model.base}
+    assert {"report", "pythia-1.4b", "mac-8gb", "mac-16gb", "mac-24gb"} <= set(hub)
+    assert all(re.fullmatch("[0-9a-f]{40}", model.revision or "") for model in hub.values()), hub
 
 
 def test_keys_lists_the_names_others_rely_on():
