@@ -137,7 +137,7 @@ class EvaluateConfig(Section):
 
     prompts_per_category: Positive | None = Field(None, description="nothing means every prompt of the suite")
     batch: Positive = Field(16, description="answers generated side by side")
-    samples: Positive = Field(1, description="answers a prompt, each with its own seed")
+    samples: Positive = Field(3, description="answers a prompt, each with its own seed")
 
 
 class Config(Section):

@@ -105,9 +105,9 @@ def test_chat_ends_with_its_input(run, pete):
 
 def test_evaluate_and_report(run, pete):
     folder, _ = run
-    done = pete("evaluate", folder, "--json", "--set", "generate.max_new_tokens=15")
-    assert done.returncode == 0, done.stderr
-    log = json.loads(done.stdout)
+    done = pete("evaluate", folder, "--json", "--samples", 1, "--set", "generate.max_new_tokens=15")
+    assert done.returncode in (1, 3), done.stderr
+    log = json.loads(done.stdout)["log"]
     assert log == json.loads((folder / "evaluations" / "suite.json").read_text())
     assert len(log["samples"]) == 2 * 6 and {s["model"] for s in log["samples"]} == {"base", "tuned"} and log["version"] == 3
     assert len(log["held_out"]) == 2 and all(row["tuned_nats"] < row["base_nats"] for row in log["held_out"])
@@ -119,15 +119,15 @@ def test_evaluate_and_report(run, pete):
     assert report.returncode == 0, report.stderr
     assert "bits per byte" in (folder / "report.html").read_text() and "bits per byte" in (folder / "report.md").read_text()
     people = pete("evaluate", folder, "--name", "again")
-    assert people.returncode == 0 and "bits per byte" in people.stdout and (folder / "evaluations" / "again.json").is_file()
+    assert people.returncode in (1, 3) and "held-out gain" in people.stdout and (folder / "evaluations" / "again.json").is_file()
 
 
 def test_evaluate_takes_a_suite_of_the_users(run, pete, tmp_path):
     suite = tmp_path / "mine.jsonl"
     suite.write_text('{"prompt": "One?"}\n{"prompt": "Two?", "category": "odd"}\n')
     done = pete("evaluate", run[0], "--suite", suite, "--json", "--set", "generate.max_new_tokens=5")
-    assert done.returncode == 0, done.stderr
-    assert {s["prompt"] for s in json.loads(done.stdout)["samples"]} == {"One?", "Two?"}
+    assert done.returncode in (1, 3), done.stderr
+    assert {s["prompt"] for s in json.loads(done.stdout)["log"]["samples"]} == {"One?", "Two?"}
 
 
 def test_report_without_an_evaluation_says_so(run, pete):

@@ -1,18 +1,27 @@
-"""pete evaluate: the evaluation suite."""
+"""pete evaluate: the evaluation suite, its verdict, and whoever else is asked."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pete.cli.console import JsonOption, RunArgument, SetOption, as_typed, console, duration, print_json
+from pete.cli.console import JsonOption, RunArgument, SetOption, as_typed, console, print_json
+from pete.errors import RunError, UserError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from pete.config import Resolved
+    from pete.evaluate.gates import Judgement
+    from pete.evaluate.judge import Judge
     from pete.evaluate.log import EvaluationLog
+    from pete.report.comparison import Comparison
     from pete.run import RunDir
+
+    OnStage = Callable[[str, int, int], None]
+
+NAME = "suite"
 
 
 def evaluate(
@@ -20,81 +29,204 @@ def evaluate(
     suite: Annotated[
         Path | None, typer.Option(metavar="FILE", help="your own prompts, JSONL; the run's held-out ones unless given")
     ] = None,
-    name: Annotated[str, typer.Option(help="evaluations/<name>.json")] = "suite",
+    against: Annotated[str, typer.Option(metavar="base|RUN", help="also hold the answers against another run's")] = "base",
+    samples: Annotated[int | None, typer.Option(min=1, help="answers a prompt, 3 unless the run says otherwise")] = None,
+    name: Annotated[str | None, typer.Option(help="evaluations/<name>.json; suite, or with --rescore the newest")] = None,
+    rescore: Annotated[bool, typer.Option("--rescore", help="compute every score again from the kept answers; no model is loaded")] = False,
+    judge: Annotated[
+        str | None, typer.Option(metavar="URL", help="let a model behind an address compare the answers: they go there")
+    ] = None,
+    judge_model: Annotated[str | None, typer.Option(metavar="NAME", help="the judge, as its server calls it")] = None,
+    open_: Annotated[bool, typer.Option("--open", help="write the report and open it")] = False,
     set_: SetOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Score base and tuned on held-out text and answer the suite's prompts; writes evaluations/<name>.json."""
-    from pete.config import override
+    """Is it any good: base and tuned on the same prompts, with intervals and a verdict. Exit 0 ship, 1 don't, 3 not enough evidence."""
+    from pete.cli.evaluation_view import show_against, show_evaluation, show_judge
+    from pete.evaluate import gates
+    from pete.report import write_report
     from pete.run import RunDir
 
+    _refuse_what_does_not_go_together(suite, samples, rescore, judge, judge_model, name, set_)
     folder = RunDir.find(run)
-    resolved = override(folder.read_config(), set_ or [], ("evaluate", "generate"))
+    resolved = folder.read_config() if rescore else _settings(folder, samples, set_)
+    other = None if against == "base" else _other(folder, against)
+    asked = _judge_of(folder, judge, judge_model)
     screen = console(quiet=json)
-    log = run_evaluation(screen, folder, resolved, suite, name)
+    file = _file(folder, name, rescore)
+    log = _scored_again(folder, file, screen) if rescore else run_evaluation(screen, folder, resolved, suite, file.stem)
+    compared = _against(screen, folder, log, other, resolved, suite, rescore) if other else None
+    if asked is not None:
+        log = _judged(screen, log, asked)
+        log.write(file)
+    verdict = gates.judge(log)
+    if open_:
+        write_report(folder)
     if json:
-        print_json(log.model_dump(mode="json"))
-        return
-    show_evaluation(screen, folder)
-    more = as_typed(f"pete report {folder.word}")
-    screen.print(f"\n{folder.evaluation_file(name)}\nthe whole picture: {more}", soft_wrap=True, markup=False)
+        print_json(_document(file, log, verdict, other, compared))
+    else:
+        show_evaluation(screen, folder)
+        if compared is not None and other is not None:
+            show_against(screen, compared, other)
+        show_judge(screen, log)
+        more = str(folder.report_html) if open_ else as_typed(f"pete report {folder.word}")
+        screen.print(f"\n{file}\nthe whole picture: {more}", soft_wrap=True, markup=False)
+    if open_:
+        typer.launch(str(folder.report_html))
+    raise typer.Exit(verdict.exit_code)
 
 
 def run_evaluation(screen: "Console", run: "RunDir", resolved: "Resolved", suite: Path | None, name: str) -> "EvaluationLog":
     """Load the run's model, evaluate it with a progress line, and write the log."""
     from dataclasses import replace
 
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
     from pete.evaluate.suite import evaluate as run_suite
     from pete.evaluate.suite import load_suite
     from pete.generate.answer import open_tuned
 
     prompts = load_suite(run, suite, resolved.config.evaluate.prompts_per_category)
-    columns = (TextColumn("[bold]evaluate[/] {task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+
+    def work(on_stage: "OnStage") -> "EvaluationLog":
+        tuned = replace(open_tuned(run), config=resolved.config)
+        return run_suite(tuned, run, prompts, on_stage)
+
+    log = _with_progress(screen, f"evaluate {run.name}", work)
+    log.write(run.evaluation_file(name))
+    return log
+
+
+def _with_progress(screen: "Console", title: str, work: "Callable[[OnStage], EvaluationLog]") -> "EvaluationLog":
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("[bold]{task.fields[title]}[/] {task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=screen, disable=not screen.is_terminal) as progress:
         tasks = {}
 
         def on_stage(what: str, done: int, of: int) -> None:
             if what not in tasks:
-                tasks[what] = progress.add_task(what, total=of)
+                tasks[what] = progress.add_task(what, total=of, title=title)
             progress.update(tasks[what], completed=done)
             if done == of and not screen.is_terminal:
                 screen.print(f"{what}: {done} of {of}")
 
-        tuned = replace(open_tuned(run), config=resolved.config)
-        log = run_suite(tuned, run, prompts, on_stage)
-    log.write(run.evaluation_file(name))
+        return work(on_stage)
+
+
+def _refuse_what_does_not_go_together(
+    suite: Path | None, samples: int | None, rescore: bool, judge: str | None, judge_model: str | None, name: str | None,
+    set_: list[str] | None,
+) -> None:  # fmt: skip
+    if rescore and (suite or samples or set_):
+        raise UserError(
+            "--rescore takes the answers as they are: --suite, --samples and --set would need new ones.",
+            "leave them out, or leave out --rescore",
+        )
+    if (judge is None) != (judge_model is None):
+        missing, hint = (
+            ("--judge-model", "--judge-model NAME, as its server calls it") if judge else ("--judge", "--judge URL, its address")
+        )
+        raise UserError(f"A judge is an address and a model; {missing} is missing.", hint)
+    if name is not None and (name.startswith("blind-") or not name.strip() or Path(name).name != name):
+        raise UserError(
+            f"--name {name!r} cannot name an evaluation: a plain name, and not blind-..., which are blind tests.", "--name suite-2"
+        )
+
+
+def _settings(folder: "RunDir", samples: int | None, set_: list[str] | None) -> "Resolved":
+    from pete.config import override
+
+    sets = [*(set_ or []), *([f"evaluate.samples={samples}"] if samples else [])]
+    return override(folder.read_config(), sets, ("evaluate", "generate"))
+
+
+def _file(folder: "RunDir", name: str | None, rescore: bool) -> Path:
+    """Where the evaluation is, or will be."""
+    file = folder.evaluation_file(name or NAME)
+    if not rescore:
+        return file
+    file = file if name else folder.newest_evaluation() or file
+    if not file.is_file():
+        raise RunError(f"{folder.folder} has no {file.relative_to(folder.folder)} to score again.", f"pete evaluate {folder.word}")
+    return file
+
+
+def _other(folder: "RunDir", against: str) -> "RunDir":
+    """The other run, which must start from the same base."""
+    from pete.adapter import read_lineage
+    from pete.evaluate.against import refuse_other_base
+    from pete.run import RunDir
+
+    other = RunDir.find(against)
+    if other.folder.resolve() == folder.folder.resolve():
+        raise UserError(f"{folder.name} against itself differs in nothing.", "--against another run, or leave it out: base it is")
+    refuse_other_base(folder.name, read_lineage(folder.adapter), other.name, read_lineage(other.adapter))
+    return other
+
+
+def _judge_of(folder: "RunDir", url: str | None, model: str | None) -> "Judge | None":
+    """What is wrong with a judge is said before a model is loaded."""
+    if url is None or model is None:
+        return None
+    from pete.evaluate.judge import Judge
+
+    return Judge.of(folder, url, model)
+
+
+def _scored_again(folder: "RunDir", file: Path, screen: "Console") -> "EvaluationLog":
+    from pete.evaluate.log import read_log
+    from pete.evaluate.scoring import rescore
+
+    log = rescore(read_log(file), folder)
+    log.write(file)
+    screen.print(f"{len(log.samples)} kept answers scored again")
     return log
 
 
-def show_evaluation(screen: "Console", run: "RunDir") -> None:
-    """The newest evaluation in a few lines, from the same numbers the report uses."""
-    from rich.table import Table
+def _against(
+    screen: "Console", folder: "RunDir", log: "EvaluationLog", other: "RunDir", resolved: "Resolved", suite: Path | None, rescore: bool
+) -> "Comparison":
+    """The run's tuned answers beside the other's to the same prompts, which are asked for unless they are there."""
+    from pete.evaluate.against import drawn_alike, in_place_of_base, refuse_other_prompts
+    from pete.evaluate.log import read_log
+    from pete.report.comparison import compare
 
-    from pete.report.model import read_report
+    newest = other.newest_evaluation()
+    before = read_log(newest) if newest else None
+    prompts = [(prompt.id, prompt.prompt) for prompt in log.prompts]
+    numbers = len({s.number for s in log.samples})
+    if before is None or not drawn_alike(before, prompts, numbers, log.generate):
+        if rescore:
+            hint = f"pete evaluate {folder.word} --against {other.word}"
+            raise RunError(f"{other.name} has not answered these prompts in this way, and --rescore asks no model.", hint)
+        # the other run's own config decides engine and base; what is asked, and how, is this run's
+        theirs = other.read_config()
+        for section in ("evaluate", "generate"):
+            for key, value in getattr(resolved.config, section).model_dump().items():
+                theirs = theirs.replace(f"{section}.{key}", value, f"as {folder.name}")
+        before = run_evaluation(screen, other, theirs, suite or folder.prompts_file, NAME)
+    refuse_other_prompts(folder.name, log, other.name, before)
+    return compare(in_place_of_base(before, log), str(folder.newest_evaluation()))
 
-    data = read_report(run)
-    evaluation = data.evaluation
-    assert evaluation is not None, "called after an evaluation was written"
-    held = evaluation.held_out
-    if held is not None:
-        screen.print(
-            f"held-out text: [bold]{held.base:.3f} -> {held.tuned:.3f} bits per byte[/], gain {held.gain.mean:+.3f} "
-            f"(95% between {held.gain.low:+.3f} and {held.gain.high:+.3f}"
-            f"{', underpowered' if held.gain.underpowered else ''}): {held.gain.verdict}",
-            soft_wrap=True,
-        )
-    table = Table(box=None, pad_edge=False)
-    for column in ("", "model", "answers", "tokens", "ended itself", "leaks", "degenerate", "clichés"):
-        table.add_column(column, justify="left" if column in ("", "model") else "right")
-    for row in evaluation.categories:
-        table.add_row(
-            row.title, row.model, str(row.answers), f"{row.tokens:.0f}", f"{row.stops.get('end', 0):.0%}",
-            str(row.leaks_clean), f"{row.degenerate:.0%}", f"{row.cliche:.0%}",
-        )  # fmt: skip
-    screen.print(table)
-    for speed in evaluation.speeds:
-        first = f"first token {speed.first_token_seconds:.2f} s"
-        screen.print(f"alone, {speed.model}: {speed.seconds:.1f} s an answer, {speed.tokens_per_second:.0f} tok/s, {first}")
-    screen.print(f"evaluated in {duration(evaluation.seconds)}")
+
+def _judged(screen: "Console", log: "EvaluationLog", judge: "Judge") -> "EvaluationLog":
+    from pete.evaluate.judge import judge_log
+
+    def say(text: str) -> None:
+        screen.print(text, soft_wrap=True, markup=False)
+
+    def work(on_stage: "OnStage") -> "EvaluationLog":
+        return log.model_copy(update={"judge": judge_log(log, judge, on_stage, say)})
+
+    return _with_progress(screen, "judge", work)
+
+
+def _document(
+    file: Path, log: "EvaluationLog", verdict: "Judgement", other: "RunDir | None", compared: "Comparison | None"
+) -> dict[str, object]:
+    """What --json prints: the verdict, then the log with every answer."""
+    document: dict[str, object] = {"file": str(file), "exit_code": verdict.exit_code, **verdict.record()}
+    if other is not None and compared is not None:
+        # each evaluation learned a voice classifier of its own: their logits have no common scale
+        measures = [m for m in compared.judgement.record()["measures"] if m["name"] != "voice"]
+        document["against"] = {"run": other.name, "measures": measures}
+    return document | {"log": log.model_dump(mode="json")}

@@ -9,6 +9,8 @@ from pete.cli.console import as_typed, console, duration
 
 SHOWN = 3
 """Prompts whose answers are printed; the report has them all."""
+SHORT = ("evaluate.prompts_per_category=5", "evaluate.samples=1")
+"""A first look in a minute; `pete evaluate` asks everything, three times."""
 
 
 def quickstart(
@@ -19,11 +21,12 @@ def quickstart(
     """Teach the embedded base the bundled voice and report how it went: minutes, offline, nothing to configure."""
     import time
 
-    from pete.cli.evaluate import run_evaluation, show_evaluation
+    from pete.cli.evaluate import run_evaluation
+    from pete.cli.evaluation_view import show_evaluation
     from pete.cli.preflight import preflight
     from pete.cli.test import show_pair
     from pete.cli.train import run_training
-    from pete.config import resolve
+    from pete.config import override, resolve
     from pete.report import write_report
     from pete.run import RUNS, RunDir
     from pete.train.session import prepare
@@ -44,7 +47,8 @@ def quickstart(
     run_training(screen, resolved, prepared, run, before)
 
     screen.rule("3 of 4  base beside tuned", align="left")
-    log = run_evaluation(screen, run, run.read_config(), None, "quickstart")
+    short = override(run.read_config(), SHORT, ("evaluate",))
+    log = run_evaluation(screen, run, short, None, "quickstart")
     first = {sample.category: sample.prompt_id for sample in reversed(log.samples)}
     for prompt_id in list(reversed(first.values()))[:SHOWN]:
         pair = {sample.model: sample for sample in log.samples if sample.prompt_id == prompt_id}

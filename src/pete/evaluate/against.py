@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
+from pete.adapter import Lineage
 from pete.errors import RunError
 from pete.evaluate.log import EvaluationLog, HeldOut, Sample
 
 
-def refuse_other_base(name: str, log: EvaluationLog, other_name: str, other: EvaluationLog) -> None:
+def refuse_other_base(name: str, log: EvaluationLog | Lineage, other_name: str, other: EvaluationLog | Lineage) -> None:
     """Raises RunError when two runs do not start from the same base: their numbers would have different starting points."""
     if other.base_fingerprint != log.base_fingerprint:
         raise RunError(

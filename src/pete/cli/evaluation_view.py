@@ -1,0 +1,117 @@
+"""An evaluation at the terminal: the verdict first, from the same numbers as the report."""
+
+from typing import TYPE_CHECKING
+
+from pete.cli.console import duration
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import Console
+
+    from pete.evaluate.gates import Judgement
+    from pete.evaluate.log import EvaluationLog
+    from pete.evaluate.results import Measure
+    from pete.report.comparison import Comparison
+    from pete.run import RunDir
+
+COLOURS = {"ship": "bold green", "don't ship": "bold red", "not enough evidence": "bold yellow"}
+LONGEST = 240
+"""Characters of a worst answer that are shown; the report has all of it."""
+
+
+def show_evaluation(screen: "Console", run: "RunDir") -> None:
+    """The newest evaluation: verdict, what failed with its worst answers, every measure, speed."""
+    from pete.report.model import read_report
+
+    data = read_report(run)
+    found = data.evaluation
+    assert found is not None, "called after an evaluation was written"
+    show_verdict(screen, found)
+    screen.print()
+    show_measures(screen, found.judgement.measures, "base", "tuned")
+    screen.print()
+    for speed in found.speeds:
+        first = f"first token {speed.first_token_seconds:.2f} s"
+        screen.print(f"alone, {speed.model}: {speed.seconds:.1f} s an answer, {speed.tokens_per_second:.0f} tok/s, {first}")
+    for note in found.log.notes:
+        screen.print(f"note: {note}", soft_wrap=True, markup=False)
+    answers = len(found.log.samples)
+    screen.print(f"evaluated in {duration(found.seconds)}: {found.prompts} prompts, {answers} answers")
+
+
+def show_verdict(screen: "Console", found: "Comparison") -> None:
+    """One word, why, and the answers that speak loudest against it."""
+    from rich.text import Text
+
+    from pete.report.summary import reasons
+
+    verdict = found.judgement.verdict
+    screen.print()
+    screen.print(Text(verdict.upper(), style=COLOURS[verdict]), Text(reasons(found)), soft_wrap=True)
+    _show_worst(screen, found.judgement)
+
+
+def _show_worst(screen: "Console", judgement: "Judgement") -> None:
+    from rich.padding import Padding
+    from rich.text import Text
+
+    from pete.report.numbers import bounds, percent, plain
+
+    for outcome in judgement.of("failed"):
+        gate, interval = outcome.gate, outcome.found
+        assert interval is not None, "a gate fails on a number"
+        share = gate.rule in ("at most", "at least", "below")
+        found = f"{percent(interval.mean)} ({percent(interval.low)} to {percent(interval.high)})" if share else (
+            f"{plain(interval.mean)} ({bounds(interval)})"
+        )  # fmt: skip
+        screen.print(Text.assemble("\n", (gate.title, "bold"), f": {found}; holds with {gate.condition}"))
+        for worst in outcome.worst:
+            text = " ".join(worst.text.split())
+            said = f"{text[:LONGEST]}..." if len(text) > LONGEST else text
+            screen.print(Padding(Text.assemble((f"{worst.where}: {worst.why}", "dim"), f"\n{said}" if said else ""), (0, 0, 0, 2)))
+
+
+def show_measures(screen: "Console", measures: "Sequence[Measure]", before: str, after: str) -> None:
+    """Every measure with the interval of its difference; what may be luck is said to be no difference."""
+    from rich.table import Table
+
+    from pete.evaluate.stats import FEW
+    from pete.report.numbers import bounds, of_unit
+
+    table = Table(box=None, pad_edge=False)
+    for column in ("", before, after, "author", "difference, 95%", ""):
+        table.add_column(column, justify="right" if column in (before, after, "author") else "left", no_wrap=bool(column))
+    styles = {"better": "green", "worse": "red", "no significant difference": "dim"}
+    for m in measures:
+        word = "not significant" if m.verdict == "no significant difference" else m.verdict
+        cells = [of_unit(m.base, m.unit), of_unit(m.tuned, m.unit), "" if m.author is None else of_unit(m.author, m.unit)]
+        style = styles.get(m.verdict, "default")
+        table.add_row(m.title + (" *" if m.primary else ""), *cells, bounds(m.change), f"[{style}]{word}[/]")
+    screen.print(table)
+    few = [m.title for m in measures if m.change.underpowered]
+    notes = ["* named in advance; the others are corrected for their number (Holm). Not significant: no significant difference."]
+    if few:
+        which = "all of them" if len(few) == len(measures) else ", ".join(few)
+        notes.append(f"underpowered (fewer than {FEW} independent prompts or topics): {which}")
+    for note in notes:
+        screen.print(note, style="dim", soft_wrap=True)
+
+
+def show_against(screen: "Console", compared: "Comparison", other: "RunDir") -> None:
+    """The run's answers and unseen text beside another run's."""
+    screen.print(f"\nagainst {other.name}, both tuned:", style="bold", markup=False)
+    # each evaluation learned a voice classifier of its own: their logits have no common scale
+    show_measures(screen, [m for m in compared.judgement.measures if m.name != "voice"], other.name, compared.log.run)
+    if compared.held_out is None:
+        screen.print("Their unseen rows differ (another seed or share cut them), so bits per byte are not paired.", soft_wrap=True)
+
+
+def show_judge(screen: "Console", log: "EvaluationLog") -> None:
+    """What a judge said, with all that it depends on."""
+    from pete.evaluate.judged import sentences
+
+    if log.judge is not None:
+        screen.print()
+        for line in sentences(log.judge):
+            screen.print(line, soft_wrap=True, markup=False)
