@@ -14,27 +14,17 @@ Get it again (git clone), then run there: ./pete launchers install"
     code=0
     case $1 in
         train) "$pete" train --overnight ;;
-        evaluate) evaluate ;;
+        evaluate) "$pete" evaluate --open ;;
         *) "$pete" "$1" ;;
     esac || code=$?
     case $1-$code in
         *-0) ended 0 'Done.' ;;
+        evaluate-1 | evaluate-3) ended 0 'What came of it is above.' ;; # a verdict is an answer, and has a report
         train-129 | train-130 | train-143) ended "$code" 'Stopped. Start this launcher again to go on.' ;;
         *-137) ended 137 "The system ended it, often for want of memory.$(logs)" ;;
         *-130) ended 130 'Stopped.' ;;
         *) ended "$code" "That did not work; the reason is above.$(logs)" ;;
     esac
-}
-
-evaluate() {
-    verdict=0
-    "$pete" evaluate || verdict=$?
-    [ "$verdict" -eq 0 ] || [ "$verdict" -eq 3 ] || return "$verdict" # 3: not enough evidence, which is an answer and has a report
-    written=$("$pete" report) || return
-    printf '%s\n' "$written"
-    opener=xdg-open # Debian has an "open", too, and it is something else
-    [ "$(uname -s)" != Darwin ] || opener=open
-    "$opener" "$(printf '%s\n' "$written" | grep -m 1 '\.html$')" >/dev/null 2>&1 || printf 'Open it in a browser.\n'
 }
 
 logs() {

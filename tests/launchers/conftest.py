@@ -17,7 +17,6 @@ AWKWARD = 'my "own" pete\'s $HOME `x` \\ (1) & ü'
 
 PETE = """#!/bin/sh
 echo "pete $* in $PWD as $0" >>"$LOG"
-[ "$1" != report ] || printf '%s\\n' "${0%/*}/runs/my run/report.html" "${0%/*}/runs/my run/report.md"
 [ "$1" != chat ] || { read -r line; echo "you said $line"; }
 eval "exit \\${EXIT_$1:-0}"
 """
@@ -33,7 +32,7 @@ class Finder:
             folder.mkdir(parents=True)
         shutil.copytree(CHECKOUT / "launchers", self.root / "launchers")
         self.program(self.root / "pete", PETE)
-        for name in ("open", "xdg-open", "caffeinate", "osascript", "pmset"):
+        for name in ("caffeinate", "osascript", "pmset"):
             self.program(self.stubs / name, f'#!/bin/sh\necho "{name} $*" >>"$LOG"\nexit "${{EXIT_{name.replace("-", "_")}:-0}}"\n')
         self.program(self.stubs / "uname", '#!/bin/sh\n[ "$*" = -m ] && echo arm64 || echo Darwin\n')
         self.env = {"HOME": str(self.home), "PATH": f"{self.stubs}:{MINIMAL}", "LOG": str(self.log)}
