@@ -5,12 +5,12 @@ import random
 import numpy as np
 import pytest
 
+from pete.data.text import sentences
 from pete.evaluate import stats
 from pete.evaluate.gates import GATES, judge
 from pete.evaluate.log import HeldOut
 from pete.evaluate.results import gain, measures
 from pete.evaluate.scoring import score
-from pete.evaluate.words import sentences
 from tests.evaluator.conftest import Bench
 
 

@@ -93,8 +93,8 @@ def check_examples(rows: Sequence[Example], categories: Iterable[str], avoid: Se
         first_seen.setdefault(key, row.source)
         if row.category not in known:
             findings.append(Finding(row.source, f"category {row.category!r} is not one of {', '.join(sorted(known))}"))
-        if banned and (match := banned.search(row.completion)):
-            findings.append(Finding(row.source, f"uses {match.group()!r}, which persona.toml says to avoid"))
+        if used := phrases_used(banned, row.completion, row.prompt):
+            findings.append(Finding(row.source, f"uses {used[0].group()!r}, which persona.toml says to avoid"))
     return findings
 
 
@@ -104,6 +104,12 @@ def phrase_pattern(phrases: Sequence[str]) -> re.Pattern[str] | None:
         return None
     parts = [re.escape(p.removesuffix("*")) + (r"\w*" if p.endswith("*") else "") for p in phrases]
     return re.compile(rf"(?<!\w)(?:{'|'.join(parts)})(?!\w)", re.IGNORECASE)
+
+
+def phrases_used(pattern: re.Pattern[str] | None, text: str, prompt: str) -> list[re.Match[str]]:
+    """Where a text uses phrases of a pattern that its prompt does not use."""
+    asked = {match.group().lower() for match in pattern.finditer(prompt)} if pattern else set()
+    return [match for match in pattern.finditer(text) if match.group().lower() not in asked] if pattern else []
 
 
 def _load(paths: Sequence[Path], kind: type[Row]) -> list[Row]:

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from pete.data.examples import Example
+from pete.data.text import sentences
 from pete.evaluate.log import EvaluationLog
-from pete.evaluate.words import sentences
 
 WANTED = 20
 KINDS = ("shuffled", "looped", "other prompt")

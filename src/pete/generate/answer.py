@@ -17,6 +17,7 @@ from pete.errors import AdapterError, DataError, RunError
 from pete.generate.asked import Kind
 from pete.generate.choose import Answer, Judge, Voice, choose
 from pete.generate.extract import Extractor, pieces_of, turn_marks
+from pete.generate.slips import listed
 from pete.generate.validate import Validator, limits_of
 from pete.run import RunDir
 
@@ -164,7 +165,7 @@ def answer_all(
                 seconds=last[row],
                 batch=count,
                 leaks_raw=sum(token in renderer.special_ids for token in body),
-                leaks_clean=sum(mark in "\n" + stream.text for mark in (*renderer.special, *stops)),
+                leaks_clean=len(listed(stream.text, (*renderer.special, *stops))),
                 tokens_drawn=len(ids[row]),
             )
         )

@@ -107,16 +107,6 @@ def facts_asked(prompt: str) -> list[str]:
     return list(dict.fromkeys([*_FIGURE.findall(text), *(q.strip(" .,") for q in quoted), *_NAME.findall(plain)]))
 
 
-def holds(text: str, fact: str) -> bool:
-    """Whether an answer has a fact: figures also in words, or with other thousands marks; names and quotations in any case."""
-    if not _FIGURE.fullmatch(fact):
-        return fact.casefold() in text.casefold()
-    if _digits(fact) in {_digits(figure) for figure in _FIGURE.findall(text)}:
-        return True
-    words = set(_LETTERS.findall(text.casefold()))
-    return any(word in words for word, value in NUMBERS.items() if str(value) == fact)
-
-
 def language_of(text: str, least: int = 3) -> str:
     """The language whose commonest words a text uses most; "" when fewer than `least` of them, or no clear winner."""
     words = [word.casefold() for word in _LETTERS.findall(text)]
@@ -125,18 +115,5 @@ def language_of(text: str, least: int = 3) -> str:
     return name if most >= least and most >= 2 * second else ""
 
 
-def count_items(text: str) -> int:
-    """Lines of a list: those with bullets or numbers where there are some, else all that are not empty."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    marked = [line for line in lines if re.match(r"(?:[-*\u2022\u2013]|\(?\d{1,2}[.)])\s", line)]
-    return len(marked or lines)
-
-
 def _value(number: str) -> int:
     return NUMBERS[number] if number in NUMBERS else int(number)
-
-
-def _digits(figure: str) -> str:
-    whole, mark, rest = figure.rpartition(",")
-    figure = whole + rest if mark and len(rest) == 3 else figure
-    return re.sub(r"[.:,]0+$", "", figure) if not figure.startswith("0") else figure

@@ -10,24 +10,15 @@ from typing import Literal
 
 from pete.data.render import Message, Renderer
 from pete.errors import PeteError
+from pete.generate.repeats import Repeats
 
 StopReason = Literal["end", "stop string", "loop", "length"]
 
 LONGEST_CHARACTER = 4
 """A UTF-8 character has at most four bytes, so at most four byte tokens."""
-LONGEST_PERIOD = 60
-"""Words: a loop with more of them between its repeats would need 180 words to show itself."""
-LEAST_REPEATED = 8
-"""Words said again that make a loop, and at least two whole rounds: "no, no, no" and a refrain are none."""
 
 # C0 and C1 controls but newline and tab, the byte order mark, and the marks that turn text around
 _HOSTILE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ufffd]")
-_WORD = re.compile(r"\S+")
-_CLOSED = re.compile(r"[.!?\u2026][\"'\u201d\u2019)\]]*$")
-_COUNTER = re.compile(r"\(?\d+[.)]")
-# within one word, up to four characters again and again: eight rounds are kept, forty are a loop
-KEPT_STUTTER, LOOPED_STUTTER = 8, 40
-_STUTTER = re.compile(rf"(\S{{1,4}}?)\1{{{KEPT_STUTTER - 1},}}")
 
 
 def scrub(text: str) -> str:
@@ -59,15 +50,6 @@ def turn_marks(renderer: Renderer) -> tuple[str, ...]:
     return tuple(f"\n{line}" for line in lines if line and not line.isalnum() and not any(mark in line for mark in renderer.special))
 
 
-def find_loop(text: str) -> int | None:
-    """Where a finished text begins to repeat itself without end, as an index; None when it does not."""
-    repeats = _Repeats()
-    out = repeats.push(text)
-    if not repeats.found:
-        out += repeats.finish()
-    return len(out) if repeats.found else None
-
-
 class Extractor:
     """Feed ids, get text deltas. Joined, the deltas are the answer, `text`; `stop` says why it ended, None while it goes on."""
 
@@ -79,7 +61,7 @@ class Extractor:
         self._renderer = renderer
         self._letters = _Letters(renderer)
         self._marks = _Marks((*stops, *renderer.special))
-        self._repeats = _Repeats()
+        self._repeats = Repeats()
         self._space = ""
 
     def push(self, token: int) -> str:
@@ -171,93 +153,3 @@ class _Marks:
     def finish(self) -> str:
         rest, self._pending = self._pending, ""
         return rest
-
-
-class _Repeats:
-    """Text up to where it begins to go round in circles.
-
-    Words are compared without case, punctuation and list numbers. From the first word that repeats an earlier one, text waits
-    until the repetition breaks (it was chance) or has gone on long enough (it is a loop, and the repeats are dropped).
-    """
-
-    def __init__(self) -> None:
-        self.found = False
-        self._text = ""  # from the open word or the first letter not yet shown, whichever comes first
-        self._at = 0  # where `_text` begins in the whole text
-        self._shown = 0  # how much of `_text` has been given out
-        self._open = 0  # where in `_text` the word that is not yet complete begins
-        self._starts: list[int] = []  # of every complete word, in the whole text
-        self._closes: list[bool] = []  # whether a sentence or a line ends with the word
-        self._places: dict[str, list[int]] = {}  # word -> its last places
-        self._runs: dict[int, int] = {}  # period -> how many words at the end of the text repeat those that far before
-
-    def push(self, text: str) -> str:
-        self._text += text
-        open_word = ""
-        for match in list(_WORD.finditer(self._text, self._open)):
-            self._open = match.start()
-            if match.end() == len(self._text):
-                open_word = match.group()
-            elif (cut := self._add(match.group(), self._text[match.end()] == "\n")) is not None:
-                return self._cut(cut)
-        if not open_word:
-            self._open = len(self._text)
-        return self._release(open_word)
-
-    def finish(self) -> str:
-        word = self._text[self._open :].strip()
-        if word and (cut := self._add(word, True)) is not None:
-            return self._cut(cut)
-        return self._give(len(self._text))
-
-    def _add(self, raw: str, line_end: bool) -> int | None:
-        """Take in the word at `_open`, now complete; where in `_text` to cut, when it makes a loop."""
-        word, here = _bare(raw), len(self._starts)
-        self._starts.append(self._at + self._open)
-        places = [place for place in self._places.get(word, ()) if here - place <= LONGEST_PERIOD]
-        self._runs = {here - place: self._runs.get(here - place, 0) + 1 for place in places}
-        self._places[word] = [*places, here]
-        self._closes.append(line_end or _CLOSED.search(raw) is not None)
-        loops = [(count, period) for period, count in self._runs.items() if count >= max(2 * period, LEAST_REPEATED)]
-        if not loops:
-            return None
-        count, period = max(loops)
-        start = here + 1 - count
-        # a round may begin in the middle of a sentence: the sentence that is open there is let finish
-        start = next((place for place in range(start, start + period) if self._closes[place - 1]), start)
-        return self._starts[start] - self._at
-
-    def _release(self, word: str) -> str:
-        """What cannot become part of a loop any more; `word` is the one that is not yet complete."""
-        hold = len(self._text)
-        if self._runs:
-            hold = self._starts[len(self._starts) - max(self._runs.values())] - self._at
-        if word:
-            for stutter in _STUTTER.finditer(word) if len(word) >= KEPT_STUTTER else ():
-                if stutter.group(1).startswith(word[stutter.end() :]):  # it may go on
-                    kept = self._open + stutter.start() + KEPT_STUTTER * len(stutter.group(1))
-                    if len(stutter.group()) >= LOOPED_STUTTER * len(stutter.group(1)):
-                        return self._cut(kept)
-                    hold = min(hold, kept)
-            bare = _bare(word)
-            if not any(map(str.isalpha, word)) or any(known.startswith(bare) for known in self._places):
-                hold = min(hold, self._open)  # perhaps the first word of a repetition
-        return self._give(hold)
-
-    def _cut(self, at: int) -> str:
-        self.found = True
-        return self._give(at)
-
-    def _give(self, end: int) -> str:
-        end = max(end, self._shown)
-        certain, self._shown = self._text[self._shown : end], end
-        past = min(self._shown, self._open)
-        self._text, self._at = self._text[past:], self._at + past
-        self._shown, self._open = self._shown - past, self._open - past
-        return certain
-
-
-def _bare(word: str) -> str:
-    if _COUNTER.fullmatch(word):
-        return "#"
-    return "".join(filter(str.isalnum, word)).casefold() or word

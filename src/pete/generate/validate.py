@@ -8,21 +8,20 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from pete.data.examples import Example, phrase_pattern
+from pete.data.examples import Example, phrase_pattern, phrases_used
+from pete.data.text import Corpus, lines_in, list_items, repeats, sentences_in, unmarked, words, words_in
 from pete.errors import AdapterError
-from pete.generate.asked import Kind, count_items, facts_asked, format_asked, holds, language_of, length_asked
-from pete.generate.extract import StopReason, find_loop
+from pete.generate.asked import Kind, facts_asked, format_asked, language_of, length_asked
+from pete.generate.extract import StopReason
+from pete.generate.facts import holds
+from pete.generate.repeats import find_loop
+from pete.generate.slips import leaks, placeholders
 from pete.persona import EVERYTHING, Limit
 
 LEAST_REPEATED_SENTENCE = 4
 """Words: a sentence of so many said twice is a repetition, "No. No." is emphasis."""
-PLACEHOLDER = re.compile(r"\[[A-Za-z][^\]\n]{1,40}\](?!\()|\{\{?\s*[A-Za-z_][\w ]{1,40}\}?\}|<[A-Za-z]+(?: [A-Za-z]+){1,4}>")
-_SECOND_TURN = re.compile(r"^(?:#{2,3} ?(?:Instruction|Response|Input)\b|(?:User|Human|Assistant)\s*:)", re.MULTILINE | re.IGNORECASE)
-_WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
 _NO_LIMIT = Limit()  # type: ignore[call-arg]
 _ANY_KIND = Kind()
-_LINE = re.compile(r"[^\n]+")
-_SENTENCE = re.compile(r"[^.!?\n]+[.!?]*")
 
 
 @dataclass(frozen=True)
@@ -47,8 +46,8 @@ class Case:
     stop: StopReason = "end"
     avoid: re.Pattern[str] | None = None
     marks: tuple[str, ...] = ()
-    copied: frozenset[tuple[str, ...]] = frozenset()
-    """Every run of `limit.copied` words in the training rows."""
+    rows: Corpus | None = None
+    """The training rows."""
 
     def wrong(self, rule: str, words: str, start: int = 0, end: int | None = None) -> Violation:
         """A violation in this text; the whole text unless a place is given."""
@@ -59,8 +58,8 @@ Rule = Callable[[Case], list[Violation]]
 
 
 def empty(case: Case) -> list[Violation]:
-    """Nothing was said."""
-    return [] if case.text.strip() else [case.wrong("empty", "empty")]
+    """Nothing was said: marks and space are no answer."""
+    return [] if words(case.text) else [case.wrong("empty", "empty")]
 
 
 def unfinished(case: Case) -> list[Violation]:
@@ -75,45 +74,37 @@ def loop(case: Case) -> list[Violation]:
     at = find_loop(case.text)
     if at is not None:
         return [case.wrong("loop", "repeats itself without end", at)]
-    seen: set[tuple[str, ...]] = set()
-    for match in _SENTENCE.finditer(case.text):
-        said = tuple(_words(match.group()))
-        if len(said) >= LEAST_REPEATED_SENTENCE and said in seen:
-            return [case.wrong("loop", "says a sentence twice", *match.span())]
-        seen.add(said)
-    return []
+    said = [(tuple(words(unmarked(sentence.text))), sentence) for sentence in sentences_in(case.text)]
+    long = [(key, sentence) for key, sentence in said if len(key) >= LEAST_REPEATED_SENTENCE]
+    twice = repeats([key for key, _ in long])[:1]
+    return [case.wrong("loop", "says a sentence twice", long[i][1].start, long[i][1].end) for i in twice]
 
 
 def leak(case: Case) -> list[Violation]:
     """A special token, a template marker, or the beginning of another turn."""
-    found = {match.start(): match.group() for match in _SECOND_TURN.finditer(case.text)}
-    found |= {case.text.find(mark.strip()): mark.strip() for mark in case.marks if mark in f"\n{case.text}"}
-    return [case.wrong("leak", f"leaks {mark.strip()!r}", at, at + len(mark)) for at, mark in sorted(found.items())]
+    return [case.wrong("leak", f"leaks {slip.mark!r}", slip.start, slip.end) for slip in leaks(case.text, case.marks)]
 
 
 def avoided(case: Case) -> list[Violation]:
     """A phrase that the persona would not use, unless the prompt uses it."""
-    asked = {match.group().lower() for match in case.avoid.finditer(case.prompt)} if case.avoid else set()
-    hits = case.avoid.finditer(case.text) if case.avoid else ()
-    return [case.wrong("avoid", f"says {hit.group()!r}", *hit.span()) for hit in hits if hit.group().lower() not in asked]
+    return [case.wrong("avoid", f"says {hit.group()!r}", *hit.span()) for hit in phrases_used(case.avoid, case.text, case.prompt)]
 
 
-def placeholders(case: Case) -> list[Violation]:
+def blanks(case: Case) -> list[Violation]:
     """[name] and the like: somebody would have to fill it in."""
-    hits = () if case.limit.placeholders else PLACEHOLDER.finditer(case.text)
-    words = "leaves {} to be filled in"
-    return [case.wrong("placeholder", words.format(hit.group()), *hit.span()) for hit in hits if hit.group() not in case.prompt]
+    hits = [] if case.limit.placeholders else placeholders(case.text, case.prompt)
+    return [case.wrong("placeholder", f"leaves {hit.group()} to be filled in", *hit.span()) for hit in hits]
 
 
 def length(case: Case) -> list[Violation]:
     """Words, characters and lines of the answer; words and characters of each line."""
-    lines = [line for line in _LINE.finditer(case.text) if line.group().strip()]
+    lines = lines_in(case.text)
     parts: dict[str, list[tuple[int, int, int]]] = {  # (count, start, end)
         "words": [(len(case.text.split()), 0, len(case.text))],
         "characters": [(len(case.text), 0, len(case.text))],
         "lines": [(len(lines), 0, len(case.text))],
-        "line_words": [(len(line.group().split()), *line.span()) for line in lines],
-        "line_characters": [(len(line.group().strip()), *line.span()) for line in lines],
+        "line_words": [(len(line.text.split()), line.start, line.end) for line in lines],
+        "line_characters": [(len(line.text), line.start, line.end) for line in lines],
     }
     found = []
     for name, counted in parts.items():
@@ -129,9 +120,9 @@ def length(case: Case) -> list[Violation]:
 
 
 def items(case: Case) -> list[Violation]:
-    """The number of points, options, subject lines."""
+    """The number of points, options, subject lines: what has a bullet or a number, or else every line."""
     allowed = case.limit.items
-    count = count_items(case.text)
+    count = len(list_items(case.text) or lines_in(case.text))
     if not allowed or allowed[0] <= count <= allowed[1]:
         return []
     wanted = str(allowed[0]) if allowed[0] == allowed[1] else f"{allowed[0]} to {allowed[1]}" if allowed[0] else f"at most {allowed[1]}"
@@ -156,26 +147,16 @@ def language(case: Case) -> list[Violation]:
 
 def copies(case: Case) -> list[Violation]:
     """Long runs of words out of one training row; what the prompt says is nobody's."""
-    size = case.limit.copied
-    if not size or not case.copied:
+    if not case.limit.copied or not case.rows:
         return []
-    words = list(_WORD.finditer(case.text))
-    plain = [_plain(word.group()) for word in words]
-    own = _runs(_words(case.prompt), size)
-    spans: list[tuple[int, int]] = []
-    for at in range(len(plain) - size + 1):
-        run = tuple(plain[at : at + size])
-        if run in case.copied and run not in own:
-            if spans and at <= spans[-1][1]:
-                spans[-1] = (spans[-1][0], at + size)
-            else:
-                spans.append((at, at + size))
+    said = words_in(case.text)
+    spans = case.rows.copied([word.text for word in said], words(case.prompt), case.limit.copied)
     return [
-        case.wrong("copied", f"takes {b - a} words in a row from a training row", words[a].start(), words[b - 1].end()) for a, b in spans
+        case.wrong("copied", f"takes {len(s)} words in a row from a training row", said[s.first].start, said[s.last - 1].end) for s in spans
     ]
 
 
-RULES: tuple[Rule, ...] = (empty, unfinished, loop, leak, avoided, placeholders, length, items, facts, language, copies)
+RULES: tuple[Rule, ...] = (empty, unfinished, loop, leak, avoided, blanks, length, items, facts, language, copies)
 
 
 class Validator:
@@ -202,7 +183,6 @@ class Validator:
         self._avoid = phrase_pattern(avoid)
         self._marks = tuple(marks)
         self._rows = rows
-        self._copied: dict[int, frozenset[tuple[str, ...]]] = {}
 
     def check(self, text: str, prompt: str = "", kind: Kind = _ANY_KIND, stop: StopReason = "end") -> tuple[Violation, ...]:
         """Everything that is wrong with an answer; nothing else is judged when it is empty."""
@@ -241,12 +221,11 @@ class Validator:
             if layer is not None:
                 limit = layer.over(limit)
                 reasons |= dict.fromkeys(layer.model_fields_set, why)
-        return Case(text, prompt, limit, reasons, stop, self._avoid, self._marks, self._runs_of(limit.copied))
+        return Case(text, prompt, limit, reasons, stop, self._avoid, self._marks, self._corpus if limit.copied else None)
 
-    def _runs_of(self, size: int | None) -> frozenset[tuple[str, ...]]:
-        if size and size not in self._copied:
-            self._copied[size] = frozenset(run for row in self._rows for run in _runs(_words(row.completion), size))
-        return self._copied[size] if size else frozenset()
+    @cached_property
+    def _corpus(self) -> Corpus:
+        return Corpus([words(row.completion) for row in self._rows])
 
 
 def limits_of(plain: Mapping[str, Mapping[str, Any]]) -> dict[str, Limit]:
@@ -255,18 +234,6 @@ def limits_of(plain: Mapping[str, Mapping[str, Any]]) -> dict[str, Limit]:
         return {name: Limit.model_validate(limit) for name, limit in plain.items()}
     except (ValidationError, AttributeError) as error:
         raise AdapterError(f"The limits in pete.json are not what this version writes: {error}", "use the version that wrote it") from None
-
-
-def _words(text: str) -> list[str]:
-    return [_plain(word) for word in _WORD.findall(text)]
-
-
-def _plain(word: str) -> str:
-    return word.lower().replace("\u2019", "'")
-
-
-def _runs(words: Sequence[str], size: int) -> set[tuple[str, ...]]:
-    return {tuple(words[i : i + size]) for i in range(len(words) - size + 1)}
 
 
 def _article(name: str) -> str:

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
+from pete.data.text import Corpus, grams, words, words_in
 from pete.evaluate.log import Mark, Sample
-from pete.evaluate.words import words, words_in
 from pete.report.blocks import Passage, Passages, Section, Text
 from pete.report.comparison import Comparison
 from pete.report.marks import pieces
@@ -25,7 +25,8 @@ def originality(found: Comparison, rows: Mapping[str, str]) -> Iterator[Section]
     if not any(SPAN in s.scores for s in found.log.samples):
         return
     tuned = sorted((s for s in found.log.samples if s.model == "tuned" and SPAN in s.scores), key=lambda s: -s.scores[SPAN])
-    passages = [p for s in tuned if s.scores[SPAN] >= LEAST and (p := _passage(s, rows))]
+    corpus = Corpus([words(text) for text in rows.values()])
+    passages = [p for s in tuned if s.scores[SPAN] >= LEAST and (p := _passage(s, rows, corpus))]
     unique = list({p.source_pieces: p for p in reversed(passages)}.values())[::-1]
     blocks = (Passages(tuple(unique[:SHOWN])),) if unique else ()
     yield Section("Originality", (Text(_words(found)), *blocks))
@@ -50,22 +51,19 @@ def _words(found: Comparison) -> str:
     return " ".join(parts)
 
 
-def _passage(sample: Sample, rows: Mapping[str, str]) -> Passage | None:
-    length = int(sample.scores[SPAN])
+def _passage(sample: Sample, rows: Mapping[str, str], corpus: Corpus) -> Passage | None:
     said = words_in(sample.text)
-    given = words(sample.prompt)
-    lent = {tuple(given[i : i + length]) for i in range(len(given) - length + 1)}
-    grams = {tuple(w.text for w in said[i : i + length]): i for i in range(len(said) - length + 1)}
-    for name, text in rows.items():
-        source = words_in(text)
-        for k in range(len(source) - length + 1):
-            gram = tuple(w.text for w in source[k : k + length])
-            if gram in grams and gram not in lent:
-                at = grams[gram]
-                return Passage(
-                    pieces(sample.text, [Mark(start=said[at].start, end=said[at + length - 1].end, kind="copied")]),
-                    f"{counted(length, 'word')}, in the answer to {sample.prompt_id}",
-                    pieces(text, [Mark(start=source[k].start, end=source[k + length - 1].end, kind="copied")]),
-                    f"training row {name}",
-                )
-    return None
+    spans = corpus.copied([word.text for word in said], words(sample.prompt), LEAST)
+    if not spans:
+        return None
+    longest = max(spans, key=len)
+    length, name = len(longest), list(rows)[longest.document]
+    source = words_in(rows[name])
+    at = grams([word.text for word in source], length).index(tuple(word.text for word in said[longest.first : longest.last]))
+    there, here = source[at : at + length], said[longest.first : longest.last]
+    return Passage(
+        pieces(sample.text, [Mark(start=here[0].start, end=here[-1].end, kind="copied")]),
+        f"{counted(length, 'word')}, in the answer to {sample.prompt_id}",
+        pieces(rows[name], [Mark(start=there[0].start, end=there[-1].end, kind="copied")]),
+        f"training row {name}",
+    )

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from pete.data.text import grams, repeats, words_in
 from pete.evaluate.log import Mark, Sample
-from pete.evaluate.words import words_in
+from pete.evaluate.scorers.degenerate import RUN
 
 LEGEND = {
     "cliche": "what the voice avoids",
@@ -14,8 +15,6 @@ LEGEND = {
     "leak": "a control mark of the model",
 }
 """What a kind of mark means. A kind that is not listed speaks for itself."""
-RUN = 4
-"""Words in a row, as the scorer of loops counts them."""
 
 
 @dataclass(frozen=True)
@@ -41,12 +40,7 @@ def loops(sample: Sample) -> tuple[Mark, ...]:
     if not sample.scores.get("degenerate.loop"):
         return ()
     said = words_in(sample.text)
-    seen: set[tuple[str, ...]] = set()
-    again: set[int] = set()
-    for i in range(len(said) - RUN + 1):
-        gram = tuple(word.text for word in said[i : i + RUN])
-        again |= set(range(i, i + RUN)) if gram in seen else set()
-        seen.add(gram)
+    again = {i + k for i in repeats(grams([word.text for word in said], RUN)) for k in range(RUN)}
     starts = [i for i in sorted(again) if i - 1 not in again]
     ends = [i for i in sorted(again) if i + 1 not in again]
     return tuple(Mark(start=said[a].start, end=said[b].end, kind="loop") for a, b in zip(starts, ends, strict=True))

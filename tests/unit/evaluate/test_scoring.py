@@ -3,9 +3,9 @@ import random
 import pytest
 
 from pete.data.examples import Example, load_examples, write_examples
+from pete.data.text import words
 from pete.evaluate import scoring
 from pete.evaluate.scoring import NEUTRAL, OTHERS, read_material, rescore, source_of
-from pete.evaluate.words import words
 from pete.run import RunDir
 from tests.unit.evaluate.conftest import asked, held_out, log_of, sample
 
@@ -99,7 +99,7 @@ def test_neutral_text_answers_the_bundled_prompts_and_keeps_to_them():
 
 
 def test_neutral_text_is_not_the_authors():
-    from pete.evaluate.words import Corpus
+    from pete.data.text import Corpus
     from pete.persona import load_persona
 
     corpus = Corpus([words(r.completion) for r in load_examples(load_persona("pete-connor").examples)])

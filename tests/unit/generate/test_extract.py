@@ -10,7 +10,8 @@ from tokenizers import AddedToken
 from pete.data.examples import load_examples
 from pete.data.render import Renderer
 from pete.engines.fake_engine import END, byte_tokenizer, fake_base
-from pete.generate.extract import Extractor, _Repeats, find_loop, scrub, turn_marks
+from pete.generate.extract import Extractor, scrub, turn_marks
+from pete.generate.repeats import Repeats, Rounds, find_loop
 from pete.persona import PLAIN_TEMPLATE, load_persona
 
 STOPS = ("\n### Instruction:", "\n### Response:")
@@ -163,7 +164,7 @@ def test_a_loop_ends_the_answer_early_and_its_repeats_are_cut(text, size):
         stream.push(ids[used])
         used += 1
     assert stream.stop == "loop" and stream.text == LOOPS[text].strip() and used < len(ids)
-    repeats, pieces = _Repeats(), [text[i : i + size] for i in range(0, len(text), size)]
+    repeats, pieces = Repeats(), [text[i : i + size] for i in range(0, len(text), size)]
     shown = ""
     for piece in pieces:
         shown += repeats.push(piece)
@@ -192,7 +193,7 @@ def test_a_refrain_is_no_loop(text):
 @given(st.lists(st.sampled_from(["a", "no", "yes,", "1.", "-", "\n", "Stop."]), max_size=60), st.lists(st.integers(1, 9), max_size=40))
 def test_repeats_are_found_the_same_in_any_chunking_and_nothing_else_is_lost(words, cuts):
     text = " ".join(words)
-    whole, pieces = _Repeats(), _Repeats()
+    whole, pieces = Repeats(), Repeats()
     expected = whole.push(text)
     expected += "" if whole.found else whole.finish()
     shown, at = "", 0
@@ -209,10 +210,23 @@ def test_repeats_are_found_the_same_in_any_chunking_and_nothing_else_is_lost(wor
     assert (loop is not None) == whole.found and (loop is None or text[:loop] == expected)
 
 
+@given(st.lists(st.sampled_from("abc"), max_size=12), st.sampled_from([None, 1, 3]))
+def test_rounds_are_counted_from_the_end(words, longest):
+    rounds = Rounds(longest)
+    for word in words:
+        rounds.push(word)
+    expected = {}
+    for period in range(1, len(words)):
+        pairs = zip(words[period:][::-1], words[: len(words) - period][::-1], strict=True)
+        if count := next((n for n, (a, b) in enumerate(pairs) if a != b), len(words) - period):
+            expected[period] = count
+    assert rounds.runs == {p: n for p, n in expected.items() if longest is None or p <= longest}
+
+
 def test_the_authors_rows_hold_no_loop_and_come_through_whole():
     rows = load_examples(load_persona("pete-connor").examples)
     assert len(rows) > 300
     for row in rows:
         assert find_loop(row.completion) is None, row.id
-        repeats = _Repeats()
+        repeats = Repeats()
         assert "".join(map(repeats.push, re.findall(r"\s*\S{1,5}", row.completion))) + repeats.finish() == row.completion.rstrip()

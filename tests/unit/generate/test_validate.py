@@ -4,7 +4,7 @@ import pytest
 
 from pete.data.examples import Example, load_examples
 from pete.errors import AdapterError
-from pete.generate.asked import Kind, count_items, facts_asked, format_asked, holds, language_of, length_asked
+from pete.generate.asked import Kind, facts_asked, format_asked, language_of, length_asked
 from pete.generate.validate import RULES, Validator, limits_of
 from pete.persona import Limit, load_persona
 
@@ -32,17 +32,19 @@ MARKS = {"marks": ["<|im_end|>", "\n### Response:"]}
 
 # rule: (passes, fails), each a call of check()
 CASES = {
-    "empty": [({"text": "No."}, {"text": " \n"})],
+    "empty": [({"text": "No."}, {"text": " \n"}), ({"text": "9"}, {"text": "..."})],
     "unfinished": [({"text": "Done."}, {"text": "Cut sho", "stop": "length"})],
     "loop": [
         ({"text": "No, no, no. Not today. Not today either."}, {"text": "Call us today. " * 9}),
         ({"text": LOREM}, {"text": LOREM, "stop": "loop"}),
+        ({"text": "1. No\n2. No\n3. Not today"}, {"text": "1. We close at noon\n2. It rains\n3. We close at noon"}),
         ({"text": "No. No. We close at noon."}, {"text": "We close at noon. It rains. We close at noon."}),
     ],
     "leak": [
         ({"text": "Write im_end less.", **MARKS}, {"text": "a <|im_end|>", **MARKS}),
         ({"text": "Tell the user: no.", **MARKS}, {"text": "### Response:\nA", **MARKS}),
         ({"text": "Tell the user: no."}, {"text": "Yes.\nUser: and you?"}),
+        ({"text": "a < b | c"}, {"text": "[/INST] Yes."}),
     ],
     "avoid": [
         ({"text": "Unlike ours.", "avoid": ["unlock*"]}, {"text": "It Unlocks value.", "avoid": ["unlock*"]}),
@@ -82,6 +84,7 @@ CASES = {
     "copied": [
         ({"text": "The gym opens at six and we do not mind.", "rows": ROWS, "copied": 8}, {"text": LOREM, "rows": ROWS, "copied": 8}),
         ({"text": LOREM, "prompt": f"Use: {LOREM}", "rows": ROWS, "copied": 8}, {"text": LOREM.upper(), "rows": ROWS, "copied": 17}),
+        ({"text": LOREM, "prompt": "So the coffee does not, so", "rows": ROWS, "copied": 11}, {"text": LOREM, "rows": ROWS, "copied": 11}),
         ({"text": LOREM, "rows": [], "copied": 8}, {"text": f"So: {LOREM}", "rows": ROWS, "copied": 3}),
     ],
 }  # fmt: skip
@@ -188,19 +191,12 @@ def test_facts_that_prompts_state():
     assert facts_asked(prompt) == ["10:30", "1,900", "15", "Big Oak", "Marlow & Finch", "Ms Brandl", "January"]
     assert facts_asked("He wrote: 'my mother has been waiting since noon for you'. Reply, under 60 words.") == []
     assert facts_asked("") == []
-    assert holds("just nineteen hundred? no: 1900", "1,900") and holds("eight euros", "8") and holds("8.00 euros", "8")
-    assert not holds("18 euros", "8") and not holds("Brandt", "Brandl") and holds("BIG OAK", "Big Oak")
 
 
 def test_languages_by_their_commonest_words():
     assert language_of(LOREM) == "English" and language_of("Wir sind nicht da, und das ist gut so.") == "German"
     assert language_of("Nous sommes dans la rue et vous \u00eates sur le toit avec une chaise.") == "French"
     assert language_of("Hm.") == "" == language_of("12 345 678")
-
-
-def test_lists_are_counted_by_their_marks():
-    assert count_items("Here:\n1. a\n2) b\n(3) c") == 3 and count_items("- a\n\u2022 b\nand so on") == 2
-    assert count_items("a\n\nb") == 2 and count_items("") == 0
 
 
 def test_limits_travel_as_plain_data():

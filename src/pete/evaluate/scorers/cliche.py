@@ -1,14 +1,14 @@
 """Words the persona would not use, and the tails it would not hang on a post."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from pete.data.examples import phrase_pattern
+from pete.data.examples import phrase_pattern, phrases_used
 from pete.evaluate.log import Mark, Sample
+from pete.generate.slips import placeholders
 
 HASHTAG = re.compile(r"(?<!\w)#[^\W\d]\w*")
 EMOJI = re.compile("[\U0001f1e6-\U0001f1ff\U0001f300-\U0001faff\u2600-\u27bf]")
-PLACEHOLDER = re.compile(r"\[[A-Za-z][^\]\n]{1,40}\](?!\()|\{\{?\s*[A-Za-z_][\w ]{1,40}\}?\}")
 
 
 class Cliche:
@@ -17,19 +17,21 @@ class Cliche:
     name = "cliche"
 
     def __init__(self, avoid: Sequence[str]) -> None:
-        found = {"avoided": phrase_pattern(avoid), "hashtags": HASHTAG, "emoji": EMOJI, "placeholders": PLACEHOLDER}
-        self._patterns = {key: pattern for key, pattern in found.items() if pattern is not None}
+        self._avoid = phrase_pattern(avoid)
 
     def score(self, sample: Sample) -> dict[str, float]:
         """Counts in one answer; `any` is 1 when at least one is not 0."""
-        counts = dict.fromkeys(("avoided", "hashtags", "emoji", "placeholders"), 0.0)
-        counts |= {key: float(len(pattern.findall(sample.text))) for key, pattern in self._patterns.items()}
+        counts = {key: float(len(hits)) for key, hits in self._hits(sample).items()}
         return counts | {"any": float(any(counts.values()))}
 
     def marks(self, sample: Sample) -> list[Mark]:
         """Each of them."""
-        return [
-            Mark(start=m.start(), end=m.end(), kind="cliche", note=key)
-            for key, pattern in self._patterns.items()
-            for m in pattern.finditer(sample.text)
-        ]
+        return [Mark(start=m.start(), end=m.end(), kind="cliche", note=key) for key, hits in self._hits(sample).items() for m in hits]
+
+    def _hits(self, sample: Sample) -> Mapping[str, list[re.Match[str]]]:
+        return {
+            "avoided": phrases_used(self._avoid, sample.text, sample.prompt),
+            "hashtags": list(HASHTAG.finditer(sample.text)),
+            "emoji": list(EMOJI.finditer(sample.text)),
+            "placeholders": placeholders(sample.text, sample.prompt),
+        }

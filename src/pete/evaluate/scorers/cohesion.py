@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from pete.data.text import sentences
 from pete.evaluate.embed import Embedder
 from pete.evaluate.log import Sample
 from pete.evaluate.scorers import Scorer
-from pete.evaluate.words import sentences
 
 
 class Cohesion:

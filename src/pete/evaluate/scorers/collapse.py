@@ -3,8 +3,8 @@
 from collections import defaultdict
 from collections.abc import Sequence
 
+from pete.data.text import grams, words
 from pete.evaluate.log import MODELS, Sample
-from pete.evaluate.words import words
 
 OPENING = 4
 
@@ -38,5 +38,5 @@ def distinct(texts: Sequence[str], n: int, size: int = 1000) -> float:
     if not texts:
         return 0.0
     share = -(-size // len(texts))
-    grams = [tuple(said[i : i + n]) for said in map(words, texts) for i in range(min(len(said) - n + 1, share))]
-    return len(set(grams)) / len(grams) if grams else 0.0
+    said = [gram for text in texts for gram in grams(words(text), n)[:share]]
+    return len(set(said)) / len(said) if said else 0.0

@@ -3,9 +3,12 @@
 import zlib
 from collections.abc import Sequence
 
+from pete.data.text import grams, repeats, words
 from pete.evaluate.log import Sample
-from pete.evaluate.words import words
+from pete.generate.repeats import Rounds
 
+RUN = 4
+"""Words in a row that are counted as said again (rep-4, Welleck et al. 2020)."""
 LOOP_REPEATED = 0.20
 LOOP_TAIL = 0.10
 LOOP_ZLIB = 3.2
@@ -26,8 +29,7 @@ class Degenerate:
     def score(self, sample: Sample) -> dict[str, float]:
         """`any`, with its parts `empty` and `loop`."""
         said = words(sample.text)
-        grams = [tuple(said[i : i + 4]) for i in range(len(said) - 3)]
-        repeated = 1 - len(set(grams)) / len(grams) if grams else 0.0
+        repeated = len(repeats(grams(said, RUN))) / max(1, len(said) - RUN + 1)
         data = sample.text.encode()
         ratio = len(data) / len(zlib.compress(data, 9)) if len(data) >= MIN_BYTES_FOR_ZLIB else 1.0
         loop = float(repeated > LOOP_REPEATED or tail_loop(said) > LOOP_TAIL or ratio > LOOP_ZLIB)
@@ -37,12 +39,8 @@ class Degenerate:
 
 def tail_loop(said: Sequence[str]) -> float:
     """Share of the words that only repeat, at the end, what stood a period before them; a period comes round at least twice."""
-    longest = 0
-    for period in range(1, len(said) // 2 + 1):
-        again = 0
-        while again < len(said) - period and said[-1 - again] == said[-1 - again - period]:
-            again += 1
-        # a phrase said twice in a row is a loop when it is long; a single word has to come round more often
-        if again >= max(period, MIN_TAIL):
-            longest = max(longest, again)
-    return longest / len(said) if said else 0.0
+    rounds = Rounds()
+    for word in said:
+        rounds.push(word)
+    # a phrase said twice in a row is a loop when it is long; a single word has to come round more often
+    return max((again for period, again in rounds.runs.items() if again >= max(period, MIN_TAIL)), default=0) / max(1, len(said))

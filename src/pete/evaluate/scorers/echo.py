@@ -1,7 +1,7 @@
 """An answer that gives the prompt back: it would be perfectly relevant, and no answer."""
 
+from pete.data.text import Corpus, words
 from pete.evaluate.log import Sample
-from pete.evaluate.words import Corpus, words
 
 SPAN = 5
 """Words in a row: names and figures have to come back, sentences do not."""
@@ -16,6 +16,5 @@ class Echo:
     def score(self, sample: Sample) -> dict[str, float]:
         """Both numbers."""
         said = words(sample.text)
-        lent = {i for span in Corpus([words(sample.prompt)]).spans(said, SPAN) for i in range(span.first, span.last)}
-        share = len(lent) / len(said) if said else 0.0
+        share = len(Corpus([words(sample.prompt)]).covered(said, SPAN)) / len(said) if said else 0.0
         return {"any": float(share > LIMIT), "share": share}

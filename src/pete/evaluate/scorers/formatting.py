@@ -14,25 +14,18 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from pete.data.text import lines_in, list_items
 from pete.errors import DataError
 from pete.evaluate.log import Asked, Sample
-from pete.evaluate.scorers.cliche import EMOJI, HASHTAG, PLACEHOLDER
+from pete.evaluate.scorers.cliche import EMOJI, HASHTAG
+from pete.generate.slips import placeholders
 
-_BULLET = re.compile(r"^\s*(?:[-*\u2022\u2013]|\d+[.)])\s+\S")
 _SUBJECT = re.compile(r"^\W*subject(?: line)?\W*:", re.IGNORECASE)
 _FENCE = re.compile(r"^```\w*\n|\n```$")
 TOLERANCE = 0.1
 
 Check = Callable[[str, Any, float], bool]
 """(answer, wanted, tolerance) -> kept"""
-
-
-def _lines(text: str) -> list[str]:
-    return [line.strip() for line in text.split("\n") if line.strip()]
-
-
-def _bullets(text: str) -> int:
-    return sum(bool(_BULLET.match(line)) for line in text.split("\n"))
 
 
 def _is_json(text: str) -> bool:
@@ -50,13 +43,13 @@ def _holds_all(text: str, wanted: str | Sequence[str]) -> bool:
 CHECKS: dict[str, tuple[Check, type | tuple[type, ...], str]] = {
     "max_words": (lambda text, n, slack: len(text.split()) <= n * (1 + slack), int, "at most this many words"),
     "min_words": (lambda text, n, slack: len(text.split()) >= n * (1 - slack), int, "at least this many words"),
-    "lines": (lambda text, n, _: len(_lines(text)) == n, int, "exactly this many lines that are not empty"),
-    "max_lines": (lambda text, n, _: len(_lines(text)) <= n, int, "at most this many lines"),
-    "min_lines": (lambda text, n, _: len(_lines(text)) >= n, int, "at least this many lines"),
-    "bullets": (lambda text, n, _: _bullets(text) == n, int, "exactly this many bulleted or numbered lines"),
-    "max_bullets": (lambda text, n, _: _bullets(text) <= n, int, "at most this many bulleted or numbered lines"),
-    "subject_line": (lambda text, on, _: bool(_SUBJECT.match((_lines(text) or [""])[0])) == on, bool, "begins with Subject:"),
-    "no_placeholder": (lambda text, on, _: not (on and PLACEHOLDER.search(text)), bool, "no [Customer Name] or {name}"),
+    "lines": (lambda text, n, _: len(lines_in(text)) == n, int, "exactly this many lines that are not empty"),
+    "max_lines": (lambda text, n, _: len(lines_in(text)) <= n, int, "at most this many lines"),
+    "min_lines": (lambda text, n, _: len(lines_in(text)) >= n, int, "at least this many lines"),
+    "bullets": (lambda text, n, _: len(list_items(text)) == n, int, "exactly this many bulleted or numbered lines"),
+    "max_bullets": (lambda text, n, _: len(list_items(text)) <= n, int, "at most this many bulleted or numbered lines"),
+    "subject_line": (lambda text, on, _: bool(_SUBJECT.match(text.strip())) == on, bool, "begins with Subject:"),
+    "no_placeholder": (lambda text, on, _: not (on and placeholders(text)), bool, "no [Customer Name] or {name}"),
     "no_hashtags": (lambda text, on, _: not (on and HASHTAG.search(text)), bool, "no hashtags"),
     "no_emoji": (lambda text, on, _: not (on and EMOJI.search(text)), bool, "no emoji"),
     "json": (lambda text, on, _: _is_json(text) == on, bool, "parses as JSON"),

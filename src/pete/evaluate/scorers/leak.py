@@ -1,15 +1,7 @@
 """What belongs to the machinery and not into an answer: special tokens, template markers, the next turn of the conversation."""
 
-import re
-
 from pete.evaluate.log import Mark, Sample
-
-# by shape, not by one tokenizer's list: a model can also spell out another model's markers
-_TOKEN = re.compile(r"<\|[A-Za-z_]{2,30}\|>|<\|(?=\w)|</?s>|\[/?INST\]|<(?:start|end)_of_turn>|<<SYS>>")
-_TURN = re.compile(
-    r"^[ \t]*(?:#{2,3}[ \t]*(?:Instruction|Response|Input|Human|Assistant|User)\b.*|(?:User|Human|Assistant|System|Instruction)[ \t]*:.*)$",
-    re.MULTILINE | re.IGNORECASE,
-)
+from pete.generate.slips import leaks
 
 
 class Leak:
@@ -19,25 +11,28 @@ class Leak:
 
     def score(self, sample: Sample) -> dict[str, float]:
         """`raw`, `clean`, `turn` (in the clean text), `turn_raw`, `emptied`; `any` is what a reader would see."""
-        clean = sample.leaks_clean > 0 or bool(_TOKEN.search(sample.text))
-        turn = bool(_TURN.search(sample.text))
         body = sample.raw.removesuffix(_end_of(sample))
+        shown, raw = _kinds(sample.text), _kinds(body)
+        clean, turn = sample.leaks_clean > 0 or "special token" in shown, "second turn" in shown
         return {
-            "raw": float(sample.leaks_raw > 0 or bool(_TOKEN.search(body))),
+            "raw": float(sample.leaks_raw > 0 or "special token" in raw),
             "clean": float(clean),
             "turn": float(turn),
-            "turn_raw": float(bool(_TURN.search(sample.raw))),
+            "turn_raw": float("second turn" in raw),
             "emptied": float(bool(body.strip()) and not sample.text.strip()),
             "any": float(clean or turn),
         }
 
     def marks(self, sample: Sample) -> list[Mark]:
         """The markers and the lines that begin another turn."""
-        found = [(m, "special token") for m in _TOKEN.finditer(sample.text)] + [(m, "second turn") for m in _TURN.finditer(sample.text)]
-        return [Mark(start=m.start(), end=m.end(), kind="leak", note=note) for m, note in found]
+        return [Mark(start=slip.start, end=slip.end, kind="leak", note=slip.kind) for slip in leaks(sample.text)]
+
+
+def _kinds(text: str) -> set[str]:
+    return {slip.kind for slip in leaks(text)}
 
 
 def _end_of(sample: Sample) -> str:
     """The end mark itself, which the raw text of a finished answer carries and should."""
-    last = next((m.group() for m in reversed(list(_TOKEN.finditer(sample.raw[-40:])))), "")
+    last = next((slip.mark for slip in reversed(leaks(sample.raw[-40:])) if slip.kind == "special token"), "")
     return last if sample.stop == "end" and last and sample.raw.endswith(last) else ""

@@ -5,16 +5,14 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pete.data.text import Corpus, grams, words, words_in
 from pete.evaluate.log import Mark, Sample
-from pete.evaluate.words import Corpus, Shared, words, words_in
 
 SHORTEST_LIMIT = 8
 """Words: an author's own unseen texts share up to 7 or 8 with the rest of their work."""
 BEYOND_AUTHOR = 2
 COPIED = 8
 """Words from which a shared span counts as covered."""
-SLOGAN = 4
-"""Words of a span that is the prompt's: repeating what one was asked to say is not copying."""
 
 
 @dataclass(frozen=True)
@@ -42,9 +40,9 @@ class Originality:
         self._corpus = Corpus(rows)
         self._trigrams: dict[tuple[str, ...], list[int]] = defaultdict(list)
         for number, row in enumerate(rows):
-            for gram in {tuple(row[i : i + 3]) for i in range(len(row) - 2)}:
+            for gram in set(grams(row, 3)):
                 self._trigrams[gram].append(number)
-        spans = sorted(max(map(len, self.shared(text, prompt, 1)), default=0) for text, prompt in author)
+        spans = sorted(max(map(len, self._corpus.copied(words(text), words(prompt), 1)), default=0) for text, prompt in author)
         self.author_p99 = spans[math.ceil(0.99 * len(spans)) - 1] if spans else 0
         self.limit = max(SHORTEST_LIMIT, self.author_p99 + BEYOND_AUTHOR)
 
@@ -56,7 +54,7 @@ class Originality:
     def score(self, sample: Sample) -> dict[str, float]:
         """Adds `any`: 1 when the longest span reaches the limit."""
         said = words(sample.text)
-        spans = self.shared(sample.text, sample.prompt, 1)
+        spans = self._corpus.copied(said, words(sample.prompt), 1)
         longest = max(map(len, spans), default=0)
         covered = {i for s in spans if len(s) >= COPIED for i in range(s.first, s.last)}
         return {
@@ -71,29 +69,14 @@ class Originality:
         said = words_in(sample.text)
         return [
             Mark(start=said[s.first].start, end=said[s.last - 1].end, kind="copied", note=self._training[s.document].name)
-            for s in self.shared(sample.text, sample.prompt, COPIED)
+            for s in self._corpus.copied([word.text for word in said], words(sample.prompt), COPIED)
         ]
-
-    def shared(self, text: str, prompt: str, least: int) -> list[Shared]:
-        """Spans of a text that stand in a training row, cut where the words are the prompt's."""
-        said = words(text)
-        given = Corpus([words(prompt)]).spans(said, SLOGAN)
-        lent = {i for s in given for i in range(s.first, s.last)}
-        found = []
-        for span in self._corpus.spans(said, least):
-            start = span.first
-            for end in range(span.first, span.last + 1):
-                if end == span.last or end in lent:
-                    if end - start >= least:
-                        found.append(Shared(start, end, span.document))
-                    start = end + 1
-        return found
 
     def nearest(self, said: Sequence[str]) -> tuple[str, float]:
         """The training row that holds most of the text's 3-grams, and the share of them."""
-        grams = {tuple(said[i : i + 3]) for i in range(len(said) - 2)}
-        held = Counter(number for gram in grams for number in self._trigrams.get(gram, ()))
+        mine = set(grams(said, 3))
+        held = Counter(number for gram in mine for number in self._trigrams.get(gram, ()))
         if not held:
             return "", 0.0
         number, count = min(held.items(), key=lambda item: (-item[1], item[0]))
-        return self._training[number].name, count / len(grams)
+        return self._training[number].name, count / len(mine)

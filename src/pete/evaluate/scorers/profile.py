@@ -8,9 +8,9 @@ import re
 import statistics
 from collections.abc import Mapping, Sequence
 
+from pete.data.text import sentences, words
 from pete.evaluate.log import Sample
 from pete.evaluate.scorers.cliche import EMOJI, HASHTAG
-from pete.evaluate.words import sentences, words
 
 _SECOND = frozenset(("you", "your", "yours", "yourself", "yourselves", "you're", "you've", "you'll", "you'd"))
 _ASIDE = re.compile(r"\([^()\n]{2,200}\)")

@@ -19,9 +19,9 @@ from functools import lru_cache
 
 import numpy as np
 
+from pete.data.text import windows
 from pete.evaluate.log import Sample
 from pete.evaluate.stats import auc
-from pete.evaluate.words import windows
 
 FOLDS = 5
 CELLS = 2**13

@@ -1,7 +1,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pete.evaluate.words import Corpus, sentences, windows, words, words_in
+from pete.data.text import Corpus, grams, lines_in, list_items, repeats, sentences, sentences_in, unmarked, windows, words, words_in
 
 LETTERS = st.lists(st.sampled_from("abc"), max_size=12)
 
@@ -33,6 +33,24 @@ def test_sentences():
         "Dr. Smith came at 9 a.m. on Monday.", 'He said "Go."', "Then he left.", "Bye", "- one", "- two",
     ]  # fmt: skip
     assert sentences("") == [] and sentences("It costs 3.50 a box") == ["It costs 3.50 a box"]
+
+
+def test_sentences_and_lines_know_where_they_stand():
+    text = "  One. One.\n\n  Two\u2028 \n"
+    assert [text[s.start : s.end] for s in sentences_in(text)] == sentences(text) == ["One.", "One.", "Two"]
+    assert [s.start for s in sentences_in(text)] == [2, 7, 15]
+    assert [(line.text, text[line.start : line.end]) for line in lines_in(text)] == [("One. One.", "One. One."), ("Two", "Two")]
+
+
+def test_lists_are_counted_by_their_marks():
+    assert list_items("Here:\n1. a\n 2) b\n(3) c") == ["1. a", "2) b", "(3) c"] and len(list_items("- a\n\u2022 b\nand so on\n-")) == 2
+    assert unmarked("12) twelve") == "twelve" and unmarked("(3) - c") == "- c" and unmarked("3.5 of them") == "3.5 of them"
+    assert list_items("2024. A year.\n3.5 of them") == []
+
+
+def test_what_was_said_before():
+    assert grams("abcd", 3) == [("a", "b", "c"), ("b", "c", "d")] and grams("ab", 3) == []
+    assert repeats("abcab") == [3, 4] and repeats("aaa") == [1, 2] and repeats("") == []
 
 
 def test_windows_are_even_and_cover_everything():

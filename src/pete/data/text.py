@@ -1,7 +1,10 @@
-"""Text as the scorers see it: words, sentences, windows, and what two texts share word for word."""
+"""Text as rules, scorers and reports see it: words, sentences, lines, what is said again, and what two texts share word for word.
+
+Lengths that somebody asked for ("under 80 words") are counted in `text.split()` instead, as the asker's word processor counts.
+"""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -11,19 +14,25 @@ _WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
 _SENTENCE_END = re.compile(r"(?<=[.!?\u2026])[\"'\u201d\u2019)]*\s+(?=[\"'\u201c\u2018(]?[^\Wa-z_])|\n+")
 _ABBREVIATED = re.compile(r"(?:\b\w|\b(?:mr|mrs|ms|dr|st|vs|etc|e\.g|i\.e))\.$", re.IGNORECASE)
 
+_LINE = re.compile(r"[^\n]*\S[^\n]*")
+_BULLET = re.compile(r"(?:[-*\u2022\u2013]|\(?\d{1,2}[.)])\s+(?=\S)")
+
+SLOGAN = 4
+"""Words of a span that is the prompt's: repeating what one was asked to say is not copying."""
+
 
 @dataclass(frozen=True)
-class Word:
-    """A word in small letters, and where it stands in its text."""
+class Stretch:
+    """A word in small letters, a line or a sentence, and where it stands in its text."""
 
     text: str
     start: int
     end: int
 
 
-def words_in(text: str) -> list[Word]:
+def words_in(text: str) -> list[Stretch]:
     """The words of a text; punctuation separates and is dropped."""
-    return [Word(_small(m.group()), m.start(), m.end()) for m in _WORD.finditer(text)]
+    return [Stretch(_small(m.group()), m.start(), m.end()) for m in _WORD.finditer(text)]
 
 
 def words(text: str) -> list[str]:
@@ -42,18 +51,49 @@ def _small(word: str) -> str:
 
 def sentences(text: str) -> list[str]:
     """Sentences, and lines that end without a full stop."""
-    found: list[str] = []
+    return [sentence.text for sentence in sentences_in(text)]
+
+
+def sentences_in(text: str) -> list[Stretch]:
+    """The same, and where they stand."""
+    found: list[Stretch] = []
     start = 0
-    for match in _SENTENCE_END.finditer(text):
-        piece = text[start : match.end()].strip()
-        if "\n" not in match.group() and _ABBREVIATED.search(piece):
+    for end, sure in [*((m.end(), "\n" in m.group()) for m in _SENTENCE_END.finditer(text)), (len(text), True)]:
+        piece = text[start:end].strip()
+        if not sure and _ABBREVIATED.search(piece):
             continue
         if piece:
-            found.append(piece)
-        start = match.end()
-    if rest := text[start:].strip():
-        found.append(rest)
+            at = text.index(piece, start)
+            found.append(Stretch(piece, at, at + len(piece)))
+        start = end
     return found
+
+
+def lines_in(text: str) -> list[Stretch]:
+    """The lines that are not empty, without the space around them."""
+    return [Stretch(line := m.group().strip(), at := text.index(line, m.start()), at + len(line)) for m in _LINE.finditer(text)]
+
+
+def list_items(text: str) -> list[str]:
+    """The lines with a bullet or a number."""
+    return [line.text for line in lines_in(text) if _BULLET.match(line.text)]
+
+
+def unmarked(line: str) -> str:
+    """A line or a sentence without its bullet or number."""
+    bullet = _BULLET.match(line)
+    return line[bullet.end() :] if bullet else line
+
+
+def grams(said: Sequence[str], n: int) -> list[tuple[str, ...]]:
+    """Every n words in a row."""
+    return [tuple(said[i : i + n]) for i in range(len(said) - n + 1)]
+
+
+def repeats(items: Sequence[Hashable]) -> list[int]:
+    """Where items stand that stood there before."""
+    seen: set[Hashable] = set()
+    return [i for i, item in enumerate(items) if item in seen or seen.add(item)]
 
 
 def windows(text: str, least: int = 30, most: int = 60) -> list[str]:
@@ -100,6 +140,23 @@ class Corpus:
                 found[-1] = Shared(start, end, document)
             else:
                 found.append(Shared(start, end, document))
+        return found
+
+    def covered(self, text: Sequence[str], least: int) -> set[int]:
+        """Numbers of the words that lie in such spans."""
+        return {i for span in self.spans(text, least) for i in range(span.first, span.last)}
+
+    def copied(self, text: Sequence[str], prompt: Sequence[str], least: int) -> list[Shared]:
+        """The same spans, cut where the words are the prompt's."""
+        lent = Corpus([prompt]).covered(text, SLOGAN)
+        found: list[Shared] = []
+        for span in self.spans(text, least):
+            start = span.first
+            for end in range(span.first, span.last + 1):
+                if end == span.last or end in lent:
+                    if end - start >= least:
+                        found.append(Shared(start, end, span.document))
+                    start = end + 1
         return found
 
     def _matches(self, text: Sequence[str]) -> Iterator[tuple[int, int, int]]:

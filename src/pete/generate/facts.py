@@ -1,0 +1,42 @@
+"""Whether an answer has a fact that it was given: figures exactly, words nearly."""
+
+import difflib
+import re
+from collections.abc import Sequence
+
+from pete.generate.asked import NUMBERS
+
+CLOSE = 0.85
+"""Share of letters two words have in common to be the same: a plural, a hyphen, another spelling."""
+
+_TOKEN = re.compile(r"\d+(?:[.:]\d+)?|[^\W\d_]+")
+# in groups behind commas, or behind spaces; but 01632 960 118 is a telephone
+_THOUSANDS = re.compile(r"(?<![\d.,])[1-9]\d{0,2}(?:,\d{3})+(?!\d)|(?<![\d.,])(?<!\d )[1-9]\d{0,2}(?: \d{3})+(?! ?\d)")
+_TENS = re.compile(rf"\b(\w+ty)[- ]({'|'.join(word for word, value in NUMBERS.items() if 0 < value < 10)})\b")
+
+
+def holds(text: str, fact: str) -> bool:
+    """Whether a fact is in a text: its figures exactly or in words, its words nearly (a plural, a hyphen). "a|b" is either."""
+    said = _plain(text)
+    return any(_within(said, _plain(one)) for one in fact.split("|"))
+
+
+def _within(said: Sequence[str], wanted: Sequence[str]) -> bool:
+    return bool(wanted) and any(
+        all(_alike(a, b) for a, b in zip(said[i : i + len(wanted)], wanted, strict=True)) for i in range(len(said) - len(wanted) + 1)
+    )
+
+
+def _alike(said: str, wanted: str) -> bool:
+    if said == wanted:
+        return True
+    if any(c.isdigit() for c in said + wanted) or min(len(said), len(wanted)) < 4:
+        return False
+    return difflib.SequenceMatcher(None, said, wanted, autojunk=False).ratio() >= CLOSE
+
+
+def _plain(text: str) -> list[str]:
+    # 1,900 and 1 900 and 1900 are one figure; 14:20 and 14.20 one time, 8 and 8.00 and eight one price; a currency sign is no word
+    text = _THOUSANDS.sub(lambda m: re.sub("[, ]", "", m.group()), text.lower())
+    text = _TENS.sub(lambda m: str(NUMBERS[m[1]] + NUMBERS[m[2]]) if m[1] in NUMBERS else m[0], text)
+    return [re.sub(r"\.0+$", "", str(NUMBERS.get(token, token)).replace(":", ".")) for token in _TOKEN.findall(text)]
