@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import shlex
+import signal
 import socket
 import struct
 import subprocess
@@ -16,6 +17,7 @@ import pytest
 
 from pete.config import PROJECT
 from tests.fake_wandb import Server, serving
+from tests.faults.test_interruptions import SETTINGS, command, environment, wait_for_step
 from tests.pipeline.conftest import FAKE
 
 SENTENCE = "A dataset sentence about zebras."
@@ -225,7 +227,7 @@ Pete = Callable[..., subprocess.CompletedProcess[str]]
 TRACKED = [*FAKE, "--set", "train.epochs=8", "--set", "tracking.wandb=offline"]
 
 
-def test_train_and_resume_are_tracked_and_the_adapter_is_the_same(pete: Pete, persona_folder, tmp_path):
+def test_training_is_tracked_and_the_adapter_is_the_same(pete: Pete, persona_folder, tmp_path):
     for name, mode in (("off", "off"), ("on", "offline")):
         done = pete("train", "--persona", persona_folder, "--out", tmp_path / name, *TRACKED, "--set", f"tracking.wandb={mode}")
         assert done.returncode == 0, done.stderr
@@ -233,6 +235,28 @@ def test_train_and_resume_are_tracked_and_the_adapter_is_the_same(pete: Pete, pe
     weights = [(tmp_path / name / "adapter" / "adapter_model.safetensors").read_bytes() for name in ("off", "on")]
     assert weights[0] == weights[1]
     assert len(rows(tmp_path / "on" / "wandb")) > 5
+
+
+def test_pete_resume_goes_on_in_the_same_wandb_run(pete: Pete, persona_folder, tmp_path):
+    out = tmp_path / "stopped"
+    sets = [part for value in (*SETTINGS, "train.steps=600", "tracking.wandb=offline") for part in ("--set", value)]
+    process = subprocess.Popen(
+        command("train", "--persona", persona_folder, "--out", out, *sets),
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    wait_for_step(out, 60, process)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130 and b"pete resume" in err, err
+    before = json.loads((out / "wandb" / "run.json").read_text())
+    assert 60 <= before["step"] < 600, "stopped in the middle, and the rest of that sitting was sent"
+    done = pete("resume", out)
+    assert done.returncode == 0, done.stderr
+    assert json.loads((out / "wandb" / "run.json").read_text()) == before | {"step": 600}
+    assert {record.run.run_id for record in records(out / "wandb") if record.HasField("run")} == {before["id"]}
+    assert [row["_step"] for row in rows(out / "wandb")] == list(range(601)), "each once; 0 is the base, before training"
 
 
 def test_a_failing_wandb_is_a_warning_and_exit_code_0(pete: Pete, persona_folder, tmp_path):
