@@ -100,12 +100,14 @@ class Sample(_Record):
     """Rounds in which they were drawn: 1, and one for each retry."""
     tokens_drawn: int = 0
     """Tokens of all of them; 0 is not recorded. The seconds count all of them, too."""
+    seconds_at_first: float = 0.0
+    """When the first round was over; what `seconds` is above it, the retries cost."""
     first: First | None = None
     """None: this is the first attempt."""
 
     @property
     def at_first(self) -> "Sample":
-        """The first attempt as if it had been given: what the model is worth without retries. Only `seconds` stay those of the whole."""
+        """The first attempt as if it had been given: what the model is worth without retries. `seconds` stay those of the whole."""
         if self.first is None:
             return self
         said = {name: getattr(self.first, name) for name in First.model_fields}

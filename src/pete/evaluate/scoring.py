@@ -1,6 +1,6 @@
 """From raw answers to numbers: every score in a log, computed again from the log and the run's rows, without a model."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,6 +63,17 @@ def other_voices() -> list[Text]:
     return [Text(row.completion, f"other {row.topic}") for row in load_examples([OTHERS])]
 
 
+def voice_before(training: Sequence[Example]) -> Callable[[str], float] | None:
+    """How much a text sounds like the author, before anything was answered; None where there is too little to learn from.
+
+    The scorer of voices also learns from the base's answers: there are none yet, so this one knows it from ordinary text and
+    other voices only. It chooses, it does not measure: base and tuned are chosen from alike.
+    """
+    ordinary = [Text(row.completion, row.topic.lower() or row.prompt) for row in load_examples([NEUTRAL])]
+    voice = Voice([Text(row.completion, row.topic.lower() or row.source) for row in training], [], [*other_voices(), *ordinary], {})
+    return voice.of if voice.able else None
+
+
 def source_of(row: Example) -> str:
     """A row as the log names it: file name and line, without the folder."""
     path, line = row.source.rsplit(":", 1)
@@ -79,15 +90,30 @@ def score(log: EvaluationLog, material: Material) -> EvaluationLog:
     author = {row.source: material.held_out[row.source] for row in log.held_out if row.source in material.held_out}
     unseen = [_as_answer(row, author[row.source]) for row in log.held_out if row.source in author]
     scorers, measures = _scorers(log, material, author, unseen)
+    samples = apply(log.samples, scorers)
     own = {s.prompt_id: s.scores for s in apply(unseen, [s for s in scorers if s.name not in ("collapse", "formatting", "facts")])}
     return log.model_copy(
         update={
-            "samples": apply(log.samples, scorers),
+            "samples": _with_firsts(samples, scorers),
             "held_out": [row.model_copy(update={"scores": own.get(row.source, {})}) for row in log.held_out],
             "measures": measures,
             "notes": tuple(_notes(log, material, measures)),
         }
     )
+
+
+def _with_firsts(samples: Sequence[Sample], scorers: Sequence[Scorer]) -> list[Sample]:
+    """The samples with the scores of their first attempts too, by the same scorers; samples without one cost nothing."""
+    again = [sample for sample in samples if sample.first is not None]
+    if not again:
+        return list(samples)
+    # whether answers begin alike is a question to all of them: here to all the first ones
+    as_first = [Collapse([s.at_first for s in samples]) if isinstance(scorer, Collapse) else scorer for scorer in scorers]
+    scored = iter(apply([s.at_first for s in again], as_first))
+    return [
+        s if s.first is None else s.model_copy(update={"first": s.first.model_copy(update={"scores": next(scored).scores})})
+        for s in samples
+    ]
 
 
 def _scorers(
@@ -101,6 +127,7 @@ def _scorers(
     base = [Text(s.text, topics.setdefault(s.prompt_id, s.prompt_id)) for s in log.samples if s.model == "base"]
     others = [*material.others, *(Text(row.completion, row.topic.lower() or row.prompt) for row in material.neutral)]
     training = material.training or ()
+    texts = [*log.samples, *(s.at_first for s in log.samples if s.first is not None)]
     voice = Voice([Text(row.completion, row.topic.lower() or row.source) for row in training], base, others, topics)
     scorers: list[Scorer] = [degenerate, Cliche(log.avoid), Leak(), Ending(), echo, fluency, collapse, Profile(), voice]
     scorers += [Formatting(log.prompts), Facts({p.id: p.facts for p in log.prompts})]
@@ -113,8 +140,8 @@ def _scorers(
         measures |= {f"originality.{key}": value for key, value in originality.measures.items()}
     if material.embedder is not None:
         prompts = {p.id: p.prompt for p in log.prompts} or {s.prompt_id: s.prompt for s in log.samples}
-        scorers.append(Relevance(prompts, material.embedder, [echo, degenerate, fluency], log.samples))
-        scorers.append(Cohesion(material.embedder, degenerate, [*log.samples, *unseen]))
+        scorers.append(Relevance(prompts, material.embedder, [echo, degenerate, fluency], texts))
+        scorers.append(Cohesion(material.embedder, degenerate, [*texts, *unseen]))
     return scorers, measures
 
 

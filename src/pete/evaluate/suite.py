@@ -19,10 +19,11 @@ from pete.data.split import read_splits
 from pete.engines import open_engine
 from pete.engines.protocol import Engine
 from pete.errors import DataError
-from pete.evaluate.log import MODELS, Asked, EvaluationLog, HeldOut, Model, Sample, Speed
+from pete.evaluate.log import MODELS, Asked, EvaluationLog, First, HeldOut, Model, Sample, Speed
 from pete.evaluate.scorers.formatting import refuse_unknown
-from pete.evaluate.scoring import NEUTRAL, rescore, source_of
+from pete.evaluate.scoring import NEUTRAL, rescore, source_of, voice_before
 from pete.generate.answer import Tuned
+from pete.generate.asked import Kind
 from pete.run import RunDir
 
 OnStage = Callable[[str, int, int], None]
@@ -69,12 +70,12 @@ def evaluate(tuned: Tuned, run: RunDir, prompts: Sequence[Question], on_stage: O
     known = {row.prompt for row in splits["train"]}
     ordinary = [row for row in load_examples([NEUTRAL]) if row.prompt not in known]
     neutral = score_held_out(engine, tuned.renderer, ordinary, on_stage, "neutral text")
-    samples = _generate(tuned, prompts, on_stage)
+    samples = _generate(tuned, prompts, splits["train"], on_stage)
     speed = _time_alone(tuned, prompts, on_stage)
     peak = engine.memory().peak  # before a third model is in memory too
     on_stage("scores", 0, 1)
     judge = open_judge(tuned)
-    samples = _with_fluency(samples, [sample.text for sample in samples], judge)
+    samples = _with_fluency(_firsts_with_fluency(samples, judge), [sample.text for sample in samples], judge)
     held_out = _with_fluency(held_out, [row.completion for row in splits["test"]], judge)
     log = EvaluationLog(
         created=time.strftime("%Y-%m-%dT%H:%M:%S%z"),
@@ -168,7 +169,7 @@ def _bare(renderer: Renderer, text: str) -> Rendered:
     return Rendered(ids, trained, len(text.encode()))
 
 
-Row = TypeVar("Row", Sample, HeldOut)
+Row = TypeVar("Row", Sample, HeldOut, First)
 
 
 def _with_fluency(rows: Sequence[Row], texts: Sequence[str], judge: Judge) -> list[Row]:
@@ -176,6 +177,13 @@ def _with_fluency(rows: Sequence[Row], texts: Sequence[str], judge: Judge) -> li
     some = [text for text in dict.fromkeys(texts) if text.strip()]
     found = dict(zip(some, judge.nats(some), strict=True))
     return [row.model_copy(update={"fluency_nats": found.get(text)}) for row, text in zip(rows, texts, strict=True)]
+
+
+def _firsts_with_fluency(samples: Sequence[Sample], judge: Judge) -> list[Sample]:
+    """The same for the first attempts, where another answer was preferred to them."""
+    firsts = [sample.first for sample in samples if sample.first is not None]
+    found = iter(_with_fluency(firsts, [first.text for first in firsts], judge))
+    return [sample if sample.first is None else sample.model_copy(update={"first": next(found)}) for sample in samples]
 
 
 def _refuse_twins(prompts: Sequence[Question]) -> None:
@@ -189,8 +197,9 @@ def _refuse_twins(prompts: Sequence[Question]) -> None:
         raise DataError.of_problems("Each prompt needs an id of its own:", problems, "change one of them, or leave ids out")
 
 
-def _generate(tuned: Tuned, prompts: Sequence[Question], on_stage: OnStage) -> list[Sample]:
+def _generate(tuned: Tuned, prompts: Sequence[Question], training: Sequence[Example], on_stage: OnStage) -> list[Sample]:
     settings = tuned.config.evaluate
+    voice = voice_before(training) if tuned.config.generate.best_of > 1 else None
     asked = [(prompt, k) for k in range(settings.samples) for prompt in prompts]
     samples = []
     for model in MODELS:
@@ -200,7 +209,8 @@ def _generate(tuned: Tuned, prompts: Sequence[Question], on_stage: OnStage) -> l
             # the same seed for base and tuned; another for every batch, so that two samples of a prompt differ
             seed = tuned.config.generate.seed + start
             sampling = tuned.config.generate.model_copy(update={"seed": seed})
-            answers = tuned.ask([[Message("user", prompt.prompt)] for prompt, _ in part], sampling)
+            talks = [[Message("user", prompt.prompt)] for prompt, _ in part]
+            answers = tuned.ask(talks, sampling, kinds=[_kind(prompt) for prompt, _ in part], voice=voice)
             for (prompt, number), answer in zip(part, answers, strict=True):
                 samples.append(
                     Sample(
@@ -218,15 +228,20 @@ def _generate(tuned: Tuned, prompts: Sequence[Question], on_stage: OnStage) -> l
     return samples
 
 
+def _kind(prompt: Question) -> Kind:
+    return Kind(prompt.category, prompt.format, prompt.topic)
+
+
 def _time_alone(tuned: Tuned, prompts: Sequence[Question], on_stage: OnStage) -> list[Speed]:
-    """One prompt of each category, answered alone by each model, after a short answer to warm up."""
+    """One prompt of each category, answered alone and once by each model, after a short answer to warm up."""
+    once = tuned.config.generate.model_copy(update={"retries": 0, "best_of": 1})  # the speed of the model, not of its luck
     first = {prompt.category: prompt for prompt in reversed(prompts)}
     rows = []
     for model in MODELS:
         tuned.engine.adapter_active = model == "tuned"
-        tuned.ask([[Message("user", prompts[0].prompt)]], tuned.config.generate.model_copy(update={"max_new_tokens": 8}))
+        tuned.ask([[Message("user", prompts[0].prompt)]], once.model_copy(update={"max_new_tokens": 8}))
         for number, prompt in enumerate(first.values(), 1):
-            (answer,) = tuned.ask([[Message("user", prompt.prompt)]], tuned.config.generate)
+            (answer,) = tuned.ask([[Message("user", prompt.prompt)]], once, kinds=[_kind(prompt)])
             rows.append(
                 Speed(
                     model=model,

@@ -43,6 +43,8 @@ class Answer:
     """Rounds in which they were drawn: 1, and one for each retry."""
     tokens_drawn: int = 0
     """Tokens of all of them."""
+    seconds_at_first: float = 0.0
+    """When the first round was over; what `seconds` is above it, the retries cost."""
     first: "Answer | None" = None
     """The first attempt, as it was, when another one was preferred to it."""
 
@@ -119,5 +121,6 @@ def _best(judge: Judge, row: int, answers: Sequence[Answer], tries: int) -> Answ
         attempts=len(answers),
         tries=tries,
         tokens_drawn=sum(answer.tokens for answer in answers),
+        seconds_at_first=max(answer.seconds for answer in answers[: len(answers) // tries]),
         first=None if best is first else first,
     )

@@ -1,10 +1,17 @@
 import json
+from types import SimpleNamespace
 
 import pytest
 
+from pete.config import resolve
+from pete.data.examples import Example, Question
 from pete.errors import DataError
+from pete.evaluate import suite as module
 from pete.evaluate.suite import load_suite
+from pete.generate.choose import Answer
+from pete.generate.validate import Violation
 from pete.run import RunDir
+from tests.unit.evaluate.conftest import PROSE
 
 
 def suite(tmp_path, *rows):
@@ -43,3 +50,60 @@ def test_the_first_of_each_category(tmp_path):
     assert [p.prompt for p in load_suite(RunDir(tmp_path), suite(tmp_path, *rows), 1)] == ["a0?", "b0?"]
     with pytest.raises(DataError, match="kept no evaluation prompts"):
         load_suite(RunDir(tmp_path / "nowhere"), None, None)
+
+
+class Asked(SimpleNamespace):
+    """A model that answers everything, and keeps how it was asked. What is asked first breaks a rule, then it does not."""
+
+    def __init__(self, *overrides: str) -> None:
+        super().__init__(config=resolve(overrides=list(overrides)).config, engine=SimpleNamespace(adapter_active=True), calls=[])
+
+    def ask(self, turns, sampling, on_text=None, kinds=None, voice=None):
+        self.calls.append((self.engine.adapter_active, [t[-1].content for t in turns], sampling, kinds, voice))
+        times = {"first_token_seconds": 0.1, "seconds": 2.0, "batch": len(turns)}
+        bad = Answer("Oh.", "Oh.", 3, "loop", **times, leaks_raw=1, leaks_clean=0, flags=(Violation("length", "too short", 0, 3),))
+        again = {"attempts": 2, "tries": 2, "tokens_drawn": 8, "seconds_at_first": 1.0, "first": bad} if sampling.retries else {}
+        return [Answer("Fine.", "Fine.</s>", 5, "end", **times, leaks_raw=0, leaks_clean=0, **again) for _ in turns]
+
+
+PROMPTS = [
+    Question(id=f"p{n}", category=c, format=form, topic=f"t{n}", prompt=f"Ask {n}?", source=f"p:{n}")
+    for n, (c, form) in enumerate([("ads", "tagline"), ("ads", ""), ("mail", "email")])
+]
+
+
+def test_answers_are_judged_by_category_and_format_and_kept_with_their_first_attempt():
+    tuned = Asked("generate.retries=1", "evaluate.batch=2", "evaluate.samples=2")
+    samples = module._generate(tuned, PROMPTS, [], lambda *_: None)
+    assert len(tuned.calls) == 6 and len(samples) == 12
+    assert [(k.category, k.format, k.topic) for k in tuned.calls[0][3]] == [("ads", "tagline", "t0"), ("ads", "", "t1")]
+    base, mine = ([(asked, s.seed, kinds) for active, asked, s, kinds, _ in tuned.calls if active == who] for who in (False, True))
+    assert base == mine and len({seed for _, seed, _ in base}) == 3, "the same prompts, seeds and kinds; every batch another seed"
+    for s in samples:
+        assert (s.attempts, s.tries, s.tokens_drawn, s.seconds_at_first, s.flags) == (2, 2, 8, 1.0, ())
+        assert s.first is not None and (s.first.text, s.first.stop, s.first.leaks_raw) == ("Oh.", "loop", 1)
+        assert [(f.rule, f.words, f.start, f.end) for f in s.first.flags] == [("length", "too short", 0, 3)]
+
+
+def test_only_where_several_are_drawn_the_voice_helps_to_choose():
+    rows = [Example(category="c", topic=f"t{n}", prompt="?", completion=f"{PROSE} {n}", source=f"x:{n}") for n in range(25)]
+    for best_of, training, helps in ((1, rows, False), (2, rows, True), (2, rows[:2], False)):
+        tuned = Asked(f"generate.best_of={best_of}")
+        module._generate(tuned, PROMPTS, training, lambda *_: None)
+        assert len(tuned.calls) == 2 and all((voice is not None) == helps for *_, voice in tuned.calls)
+
+
+def test_speed_is_that_of_one_draw():
+    tuned = Asked("generate.retries=2", "generate.best_of=4", "generate.max_new_tokens=50")
+    rows = module._time_alone(tuned, PROMPTS, lambda *_: None)
+    assert [(r.model, r.category) for r in rows] == [(m, c) for m in ("base", "tuned") for c in ("mail", "ads")]
+    assert len(tuned.calls) == 6 and all((s.retries, s.best_of) == (0, 1) for _, _, s, _, _ in tuned.calls)
+
+
+def test_a_first_attempt_is_read_by_the_judge_of_fluency_too():
+    tuned = Asked("generate.retries=1", "evaluate.samples=1")
+    samples = module._generate(tuned, PROMPTS, [], lambda *_: None)
+    read = []
+    judge = module.Judge("m", True, lambda texts: read.append(list(texts)) or [float(len(t)) for t in texts])
+    found = module._firsts_with_fluency(samples, judge)
+    assert read == [["Oh."]] and [s.first.fluency_nats for s in found if s.first] == [3.0] * 6
