@@ -5,12 +5,17 @@ know, so a newer run opens in an older monitor.
 """
 
 import json
+import math
 import time as clock
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from pydantic import TypeAdapter
+
 VERSION = 1
+LARGEST = 1e18
+"""No count, size or duration of a run comes near."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,6 +136,7 @@ class Finished(Event):
 KINDS: dict[str, type[Event]] = {
     kind.__name__: kind for kind in (Checked, Planned, Started, Step, Validated, Sampled, Saved, Warned, Finished)
 }
+_SHAPES = {name: TypeAdapter(kind) for name, kind in KINDS.items()}
 
 
 def to_line(event: Event) -> str:
@@ -139,18 +145,19 @@ def to_line(event: Event) -> str:
 
 
 def read(path: Path) -> Iterator[Event]:
-    """The events of a file, in order; a half-written last line and unknown kinds are passed over."""
-    if not path.is_file():
-        return
-    with path.open(encoding="utf-8", errors="replace") as lines:
-        for line in lines:
-            try:
-                record = json.loads(line)
-                kind = KINDS[record["kind"]]
-            except (ValueError, KeyError, TypeError):
-                continue
-            names = {f.name for f in fields(kind)}
-            try:
-                yield kind(**{key: value for key, value in record.items() if key in names})
-            except TypeError:  # a field this version requires is missing
-                continue
+    """The events of a file, in order; a half-written last line and whatever else is no event is passed over."""
+    if path.is_file():
+        with path.open("rb") as lines:
+            yield from filter(None, map(parse, lines))
+
+
+def parse(line: bytes) -> Event | None:
+    """The event of one line; None for half a line, a kind or a shape this version does not know, and impossible numbers."""
+    try:
+        record = json.loads(line.decode("utf-8", "replace"))
+        event = _SHAPES[record["kind"]].validate_python(record)
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+    numbers = [value for value in vars(event).values() if isinstance(value, int | float)]
+    sane = all(math.isfinite(value) and abs(value) < LARGEST for value in numbers) and 0 <= event.time < 1e11
+    return event if sane else None

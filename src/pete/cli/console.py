@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pete.errors import PeteError
+from pete.words import duration  # noqa: F401  (for evaluate and quickstart)
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -53,11 +54,3 @@ def persona_override(persona: str | None) -> list[str]:
         return []
     folder = Path(persona).expanduser()
     return [f"data.persona={json.dumps(str(folder.resolve()) if folder.is_dir() else persona)}"]
-
-
-def duration(seconds: float) -> str:
-    """1 h 02 min, 3 min 05 s, 41 s."""
-    whole = round(seconds)
-    if whole >= 3600:
-        return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
-    return f"{whole // 60} min {whole % 60:02d} s" if whole >= 60 else f"{whole} s"

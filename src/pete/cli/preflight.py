@@ -49,8 +49,7 @@ def preflight(screen: "Console", resolved: "Resolved", prepared: "Prepared", fol
 
 def show_plan(screen: "Console", prepared: "Prepared", plan: "Plan", device: str) -> None:
     """What will be learned from, and what it takes."""
-    from pete.cli.console import duration
-    from pete.machine.doctor import gigabytes
+    from pete.words import clock, duration, file_size, gigabytes
 
     splits, steps = prepared.splits, prepared.sequencer.steps - prepared.done
     per_step = prepared.sequencer.micro_batch * prepared.sequencer.accumulation
@@ -64,13 +63,11 @@ def show_plan(screen: "Console", prepared: "Prepared", plan: "Plan", device: str
     parts = ", ".join(f"{name} {gigabytes(size)}" for name, size in plan.parts.items())
     screen.print(f"  memory    {gigabytes(plan.memory)} at the highest, {gigabytes(plan.available)} to be had on {device} ({parts})")
     if prepared.base.missing:
-        screen.print(f"  download  {gigabytes(prepared.base.missing)} of weights to fetch first, once")
-    end = time.time() + plan.seconds
-    days = (time.localtime(end).tm_yday - time.localtime().tm_yday) % 365
-    day = "" if days == 0 else " tomorrow" if days == 1 else f" in {days} days"
+        screen.print(f"  download  {file_size(prepared.base.missing)} of weights to fetch first, once")
+    now = time.time()
     screen.print(
         f"  time      about {duration(plan.seconds)} at {plan.tokens_per_second:,.0f} tokens a second: done about "
-        f"{time.strftime('%H:%M', time.localtime(end))}{day}"
+        f"{clock(now + plan.seconds, now)}"
     )
     if prepared.findings:
         screen.print(f"[yellow]note:[/] {len(prepared.findings)} rows deserve a look: pete data check", soft_wrap=True)

@@ -124,10 +124,11 @@ def show_night(screen: "Console", run: "RunDir") -> None:
     from rich.text import Text
 
     from pete.events import read
+    from pete.history import fold
     from pete.report.night import night_summary  # loaded by run_training, before the night
 
     table = Table.grid(padding=(0, 2))
-    for name, sentence in night_summary(read(run.events_file)):
+    for name, sentence in night_summary(fold(read(run.events_file))):
         table.add_row(Text(name, style="bold"), Text(as_typed(sentence)))
     screen.print(table)
 

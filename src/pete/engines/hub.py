@@ -20,13 +20,14 @@ from typing import BinaryIO
 from pete import __version__
 from pete.config import EMBEDDED_BASE
 from pete.errors import BaseModelError
+from pete.words import file_size
 
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
 SMALL = ["config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json",
          "chat_template.jinja", INDEX]  # fmt: skip
 PICKLED = (".bin", ".pt", ".pth", ".ckpt")
-SLACK = 1 << 30
+SLACK = 10**9
 """Bytes of disk that must be left over: a full disk hurts more than a missing model."""
 WAITS = (1.0, 2.0, 4.0, 8.0)
 """Seconds before each new try in a row; after the last one the download is left for later."""
@@ -83,10 +84,10 @@ def fetch(name: str, folder: Path, free: Callable[[Path], int] = lambda path: sh
     room = free(blobs)
     if total - here + SLACK > room:
         raise BaseModelError(
-            f"{name} needs {in_words(total - here)} more on the disk of {blobs.parent.parent}, and {in_words(room)} are free.",
+            f"{name} needs {file_size(total - here)} more on the disk of {blobs.parent.parent}, and {file_size(room)} are free.",
             "free some space (1 GB beyond it is left alone), or set HF_HOME to a folder on another disk",
         )
-    print(f"fetching {name}: {in_words(total)}, once" + (f"; {in_words(here)} are here" if here else ""), file=sys.stderr)
+    print(f"fetching {name}: {file_size(total)}, once" + (f"; {file_size(here)} are here" if here else ""), file=sys.stderr)
     meter = Meter(total)
     try:
         for file in files:
@@ -97,7 +98,7 @@ def fetch(name: str, folder: Path, free: Callable[[Path], int] = lambda path: sh
     except (KeyboardInterrupt, Exception) as error:
         if isinstance(error, BaseModelError):
             raise
-        kept = f"{in_words(sum(_here(blobs, file) for file in files))} of {in_words(total)} are here and kept"
+        kept = f"{file_size(sum(_here(blobs, file) for file in files))} of {file_size(total)} are here and kept"
         if isinstance(error, KeyboardInterrupt):
             print(f"\nstopped: {kept}; the same command goes on from there", file=sys.stderr)
             raise
@@ -126,10 +127,10 @@ class Meter:
         if self._began is None:
             self._began = now, done
             self._tenth = done * 10 // self.total
-        line, seconds = f"  {in_words(done)} of {in_words(self.total)}", now - self._began[0]
+        line, seconds = f"  {file_size(done)} of {file_size(self.total)}", now - self._began[0]
         if seconds > 1 and done > self._began[1]:
             speed = (done - self._began[1]) / seconds
-            line += f", {in_words(round(speed))}/s"
+            line += f", {file_size(speed)}/s"
             if self.total - done > 60 * speed:
                 line += f", {(self.total - done) / speed / 60:.0f} min left"
         if sys.stderr.isatty():
@@ -144,14 +145,6 @@ class Meter:
         """Leave the line."""
         if self._shown:
             print(file=sys.stderr)
-
-
-def in_words(size: int) -> str:
-    """Bytes as people and shops count them: 2.9 GB, 410 MB, 12 kB."""
-    for unit, name in ((10**9, "GB"), (10**6, "MB"), (10**3, "kB")):
-        if size >= unit:
-            return f"{size / unit:.1f} {name}" if size < 10 * unit else f"{size / unit:.0f} {name}"
-    return f"{size} bytes"
 
 
 def weight_names(folder: Path) -> list[str]:

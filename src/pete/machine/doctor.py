@@ -18,17 +18,17 @@ from pete.machine.places import cache_root, hub_cache
 from pete.machine.probes import Probes, attempt
 from pete.machine.readings import Readings, read_machine
 from pete.tracking.keys import has_key
+from pete.words import GB, file_size, gigabytes
 
 Level = Literal["good", "caution", "stop"]
-GIB = 2**30
 OLDEST_MACOS = 14
 """PyTorch has no build for an older one, and bfloat16 on the GPU needs it."""
 OLDEST_TORCH = (2, 14)
 """On a Mac: earlier ones read past the operands of a product over more than 32,768 (pytorch#177116); Pythia's output
 head has 50,304."""
-LOW_MEMORY = 2 * GIB
-LOW_DISK = 5 * GIB
-NO_DISK = GIB // 2
+LOW_MEMORY = 2 * GB
+LOW_DISK = 5 * 10**9
+NO_DISK = 5 * 10**8
 
 
 @dataclass(frozen=True)
@@ -69,9 +69,9 @@ class Checkup:
     def headline(self) -> str:
         """The machine in a line."""
         facts = self.facts
-        parts = [f"{facts['chip']} with {gigabytes(facts['memory'])}" if facts.get("memory") else str(facts["chip"])]
+        parts = [f"{facts['chip']} with {gigabytes(float(facts['memory']))}" if facts.get("memory") else str(facts["chip"])]
         if facts.get("memory"):
-            parts[0] += f" ({gigabytes(facts['available'])} free)"
+            parts[0] += f" ({gigabytes(float(facts['available']))} free)"
         parts += [str(facts["system"]), f"torch {facts['torch']}", str(facts["power"])]
         return ", ".join(parts)
 
@@ -108,11 +108,6 @@ def check_machine(config: Config, folder: Path, probes: Probes | None = None, *,
             )
         )
     return Checkup(tuple(findings), _facts(now, folder, probes))
-
-
-def gigabytes(size: object) -> str:
-    """Bytes in GB of 2^30, as Macs are sold."""
-    return f"{float(str(size)) / GIB:.1f}".removesuffix(".0") + " GB"
 
 
 def _facts(now: Readings, folder: Path, probes: Probes) -> dict[str, str | int | float]:
@@ -224,7 +219,7 @@ def _room(now: Readings, config: Config, folder: Path, probes: Probes) -> Iterat
             )
         else:
             yield Finding("memory", "good", f"{gigabytes(total)}, of which {gigabytes(free)} is free.")
-        if swap > max(2 * GIB, total // 4):
+        if swap > max(2 * GB, total // 4):
             yield Finding(
                 "swap",
                 "caution",
@@ -248,12 +243,12 @@ def _room(now: Readings, config: Config, folder: Path, probes: Probes) -> Iterat
         yield Finding(
             "disk",
             "stop" if free < NO_DISK else "caution",
-            f"{gigabytes(free)} is free on the disk of {what}"
+            f"{file_size(free)} is free on the disk of {what}"
             + (": not enough to save a checkpoint." if free < NO_DISK else "; checkpoints, swap and updates share it."),
             "Empty the bin, or keep runs on another disk: PETE_RUNS names their folder, PETE_CACHE and HF_HOME the caches.",
         )
     else:
-        yield Finding("disk", "good", f"{gigabytes(free)} is free on the disk of {what}.")
+        yield Finding("disk", "good", f"{file_size(free)} is free on the disk of {what}.")
 
 
 def _energy(now: Readings) -> Iterator[Finding]:

@@ -8,7 +8,7 @@ from itertools import pairwise
 from rich.cells import cell_len
 from rich.text import Text
 
-from pete.monitor.words import number
+from pete.words import short
 
 DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 """The bit of each dot of a braille cell, by row and column."""
@@ -114,12 +114,12 @@ def _value_labels(low: float, high: float, rows: int) -> dict[int, str]:
         values = _nice(low, high, most)
         if len(values) >= 2:
             digits = max(0, -math.floor(math.log10(values[1] - values[0]) + 1e-9))
-            words = [f"{v:,.{digits}f}" if digits <= 3 and abs(v) < 1e5 else number(v) for v in values]
+            words = [f"{v:,.{digits}f}" if digits <= 3 and abs(v) < 1e5 else short(v) for v in values]
             rounded = [min(rows - 1, max(0, round((high - v) / (high - low) * (rows - 1)))) for v in values]
             labels = dict(zip(rounded, words, strict=True))
         if len(labels) >= wanted:
             break
-    return labels or {rows - 1: number(low), 0: number(high)}
+    return labels or {rows - 1: short(low), 0: short(high)}
 
 
 def _joined(dots: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:

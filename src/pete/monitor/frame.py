@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from rich.cells import cell_len
 from rich.text import Text
 
-from pete.monitor import words
+from pete import words
 from pete.monitor.chart import Marks, chart
 from pete.monitor.state import State
+from pete.monitor.text import shortened, wrapped
 
 WIDE = (116, 30)
 """From this width and height on, charts and figures stand side by side."""
@@ -21,7 +22,7 @@ COLOURS = {
     "crashed": "bold red",
 }
 TRAINING, VALIDATION = "cyan", "magenta"
-PULSES = (("learning rate", "lr", 1.0), ("gradient norm", "grad_norm", 1.0), ("tokens/s", "speed", 1.0), ("memory, GB", "memory", 1e9))
+PULSES = (("learning rate", "lr", 1.0), ("gradient norm", "grad_norm", 1.0), ("tokens/s", "speed", 1.0), ("memory, GB", "memory", words.GB))
 LABEL = 11
 """Cells of the column that names a row."""
 LEAST_CHART = 8
@@ -64,13 +65,13 @@ def headline(state: State) -> str:
     if state.validation:
         parts.append(f"validation {state.validation.loss:.3f}")
     if state.tokens_per_second is not None and not state.over:
-        parts.append(f"{words.number(state.tokens_per_second)} tokens/s")
+        parts.append(f"{words.short(state.tokens_per_second)} tokens/s")
     if state.memory:
         parts.append(words.gigabytes(state.memory.device))
     if state.finish is not None:
         parts.append(f"done by {words.clock(state.finish, state.now)}")
     if state.condition == "stalled":
-        parts.append(f"silent for {words.span(state.silent)}")
+        parts.append(f"silent for {words.duration(state.silent)}")
     if state.failure and state.condition == "crashed":
         parts.append(f"{state.failure.kind}: {state.failure.message}")
     return "  ".join(parts)
@@ -132,8 +133,8 @@ def _head(state: State, width: int) -> list[Text]:
     if state.model:
         m = state.model
         share = m.trainable / max(1, m.parameters + m.trainable)
-        said = f"{m.base} · {m.engine} on {m.device} · {m.dtype} · {_count(m.trainable)} train ({share:.2%})"
-        lines.append(Text(words.shortened(said, width), style="dim"))
+        said = f"{m.base} · {m.engine} on {m.device} · {m.dtype} · {words.millions(m.trainable)} train ({share:.2%})"
+        lines.append(Text(shortened(said, width), style="dim"))
     lines.append(_bar(state, width))
     lines.append(_sides(Text(_forecast(state)), Text(_since(state), style="dim"), width))
     return lines
@@ -162,7 +163,7 @@ def _forecast(state: State) -> str:
         case "starting":
             return "the model is being loaded"
         case "finished" if state.took is not None and state.last_event is not None:
-            return f"finished {words.clock(state.last_event, state.now)}, after {words.span(state.took)} of training"
+            return f"finished {words.clock(state.last_event, state.now)}, after {words.duration(state.took)} of training"
         case "interrupted" if state.last_event is not None:
             return f"stopped {words.clock(state.last_event, state.now)}, saved at step {state.step:,}"
         case "crashed" | "stalled" if state.last_event is not None:
@@ -185,16 +186,16 @@ def _verdict(state: State, width: int) -> list[str]:
         case "waiting":
             said = ["Nothing is recorded yet and no process trains here."]
         case "stalled":
-            said = [f"The process is there and has said nothing for {words.span(state.silent)}, much longer than a step takes."]
+            said = [f"The process is there and has said nothing for {words.duration(state.silent)}, much longer than a step takes."]
         case "crashed":
             kept = f" Saved up to step {state.saved_step:,}." if state.saved_step else " No checkpoint was saved yet."
             said = [f"The process is gone and left no end on record: it failed, was killed, or the power went.{kept}"]
             if state.failure:
                 said.append(f"last error: {state.failure.kind}: {state.failure.message}")
-    lines = [line for sentence in said for line in list(words.lines(sentence, width))[:2]]
+    lines = [line for sentence in said for line in list(wrapped(sentence, width))[:2]]
     if state.next:
         verb = {"finished": "try it", "waiting": "begin"}.get(state.condition, "go on" if "resume" in state.next else "start again")
-        lines.append(words.shortened(f"{verb}: {state.next}", width))
+        lines.append(shortened(f"{verb}: {state.next}", width))
     return lines
 
 
@@ -260,7 +261,7 @@ def _short_rows(state: State) -> list[Row]:
     """The figures, one line a subject."""
     rows = []
     if state.lr is not None and state.grad_norm is not None:
-        rows.append(Row("step", _join(f"lr {words.number(state.lr)}", f"gradient norm {words.number(state.grad_norm)}", _pace(state))))
+        rows.append(Row("step", _join(f"lr {words.short(state.lr)}", f"gradient norm {words.short(state.grad_norm)}", _pace(state))))
     if speed := _speed(state):
         rows.append(Row("speed", speed))
     if m := state.memory:
@@ -282,8 +283,8 @@ def _figures(state: State, width: int, height: int) -> list[Text]:
         base = f"; base {v.base:.3f}" if v.base is not None else ""
         rows.append(Row("validation", f"{v.loss:.3f} at step {v.step:,}{best}{base}"))
     if state.lr is not None and state.grad_norm is not None:
-        rows.append(Row("step", _join(_pace(state), f"gradient norm {words.number(state.grad_norm)}")))
-        rows.append(Row("", f"learning rate {words.number(state.lr)}"))
+        rows.append(Row("step", _join(_pace(state), f"gradient norm {words.short(state.grad_norm)}")))
+        rows.append(Row("", f"learning rate {words.short(state.lr)}"))
     if speed := _speed(state):
         rows.append(Row("speed", speed))
     if m := state.memory:
@@ -351,28 +352,28 @@ def _sample(state: State, width: int, most: int) -> list[Text]:
     if not state.sample or most < 2:
         return []
     s, room = state.sample, width - LABEL
-    asked = list(words.lines(f"step {s.step:,}: {s.prompt}", room))
+    asked = list(wrapped(f"step {s.step:,}: {s.prompt}", room))
     keep = 1 if most < 6 else 2
     if len(asked) > keep:
-        asked = [*asked[: keep - 1], words.shortened(" ".join(asked[keep - 1 :]), room)]
-    answer = list(words.lines(s.text, room))
+        asked = [*asked[: keep - 1], shortened(" ".join(asked[keep - 1 :]), room)]
+    answer = list(wrapped(s.text, room))
     if len(answer) > most - len(asked):
         last = most - len(asked) - 1
-        answer = [*answer[:last], words.shortened(" ".join(answer[last:]), room)]
+        answer = [*answer[:last], shortened(" ".join(answer[last:]), room)]
     rows = [*(Row("" if at else "sample", part, "dim") for at, part in enumerate(asked)), *(Row("", part) for part in answer)]
     return [_line(row, width) for row in rows]
 
 
 def _pace(state: State) -> str:
-    return f"{words.span(state.seconds_per_step)} a step" if state.seconds_per_step is not None else ""
+    return f"{words.duration(state.seconds_per_step)} a step" if state.seconds_per_step is not None else ""
 
 
 def _speed(state: State) -> str:
     if state.tokens_per_second_overall is None:
         return ""
-    overall = f"{words.number(state.tokens_per_second_overall)} overall"
-    now = f"{words.number(state.tokens_per_second)} tokens/s now" if state.tokens_per_second is not None else ""
-    return _join(now, overall, sep=", ") if now else f"{words.number(state.tokens_per_second_overall)} tokens/s overall"
+    overall = f"{words.short(state.tokens_per_second_overall)} overall"
+    now = f"{words.short(state.tokens_per_second)} tokens/s now" if state.tokens_per_second is not None else ""
+    return _join(now, overall, sep=", ") if now else f"{words.short(state.tokens_per_second_overall)} tokens/s overall"
 
 
 def _device(state: State) -> str:
@@ -394,13 +395,13 @@ def _swap(state: State, long: bool) -> str:
     if not m.swap and not m.swap_growth:
         return "none"
     since = " since the start" if long else ""
-    if abs(m.swap_growth) < 5e7:
+    if abs(m.swap_growth) < 0.05 * words.GB:
         return f"{words.gigabytes(m.swap)} ({'unchanged' if long else 'as'}{since or ' at the start'})"
     return f"{words.gigabytes(m.swap)} ({'+' if m.swap_growth > 0 else '-'}{words.gigabytes(abs(m.swap_growth))}{since})"
 
 
 def _alarm(state: State) -> str:
-    return "yellow" if state.memory and state.memory.swap_growth > 1e9 else ""
+    return "yellow" if state.memory and state.memory.swap_growth > words.GB else ""
 
 
 def _sleep(state: State) -> str:
@@ -417,11 +418,11 @@ def _sleep(state: State) -> str:
 
 def _line(row: Row, width: int) -> Text:
     room = max(0, width - LABEL)
-    return Text().append(f"{row.label:{LABEL}}", style="dim").append(words.shortened(row.value, room), style=row.style or "none")
+    return Text().append(f"{row.label:{LABEL}}", style="dim").append(shortened(row.value, room), style=row.style or "none")
 
 
 def _lines(row: Row, width: int) -> list[Text]:
-    parts = list(words.lines(row.value, max(1, width - LABEL))) or [""]
+    parts = list(wrapped(row.value, max(1, width - LABEL))) or [""]
     return [_line(Row(row.label if at == 0 else "", part, row.style), width) for at, part in enumerate(parts)]
 
 
@@ -441,13 +442,6 @@ def _cut(text: Text, width: int) -> Text:
 
 def _join(*parts: str, sep: str = " · ") -> str:
     return sep.join(part for part in parts if part)
-
-
-def _count(parameters: int) -> str:
-    for size, name in ((1e9, "billion"), (1e6, "million")):
-        if parameters >= size:
-            return f"{parameters / size:.1f} {name}"
-    return f"{parameters:,}"
 
 
 def _percent(share: float) -> str:

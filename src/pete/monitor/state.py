@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from pete.events import Finished, Started
-from pete.monitor.history import NAP_SECONDS, History
-from pete.monitor.words import harmless
+from pete.events import Started
+from pete.history import NAP_SECONDS, History
+from pete.monitor.text import harmless
 
 Condition = Literal["waiting", "starting", "running", "stalled", "finished", "interrupted", "crashed"]
 Curve = tuple[tuple[float, float], ...]
@@ -46,7 +46,7 @@ class Validation:
 
 @dataclass(frozen=True)
 class Memory:
-    """Bytes, of this sitting: what the device holds, the most it held, what the process holds, what the machine swapped out."""
+    """Bytes: on the device now and at the most in this run, in the process, swapped out by the machine, and how that grew in this sitting."""
 
     device: int
     peak: int
@@ -167,20 +167,20 @@ class Place:
 
 def observe(history: History, place: Place, now: float, monotonic: float) -> State:
     """The state of a run at `now` (wall clock) and `monotonic` (the same clock the events were stamped with)."""
-    started, columns = history.started, history.columns
+    started, sitting = history.started, history.sitting
     awake, napping = _silence(history, now, monotonic)
     condition = _condition(history, place, now, awake)
-    here = len(history) - history.sitting_from  # steps of this sitting
+    here = history.steps[-1] if history.recent else None  # the last step of this sitting
     pace = history.pace
     remaining = finish = None
     if condition == "running" and started and pace is not None:
-        remaining = max(0.0, (started.steps - history.step) * pace - awake)
+        remaining = max(0.0, (started.steps - history.last_step) * pace - awake)
         remaining = remaining if remaining < FARTHEST else None
         finish = now + remaining if remaining is not None else None
     sleeps = [Sleep(nap.until, nap.seconds) for nap in history.naps]
     if condition in ALIVE and napping > NAP_SECONDS:
         sleeps.append(Sleep(now, napping))
-    checked, sampled = history.checked, history.sampled
+    sampled = history.samples[-1] if history.samples else None
     return State(
         run=harmless(place.name),
         folder=place.folder,
@@ -188,12 +188,12 @@ def observe(history: History, place: Place, now: float, monotonic: float) -> Sta
         condition=condition,
         pid=place.holder,
         next=_next(condition, place),
-        sittings=history.sittings,
-        began=history.began if history.last else None,
+        sittings=len(history.sittings),
+        began=sitting.began if history.last else None,
         last_event=history.last.time if history.last else None,
         silent=awake,
         model=_model(started) if started else None,
-        step=history.step,
+        step=history.last_step,
         steps=started.steps if started else None,
         resumed_from=started.resumed_from if started else 0,
         saved_step=history.saved.step if history.saved else None,
@@ -201,12 +201,12 @@ def observe(history: History, place: Place, now: float, monotonic: float) -> Sta
         finish=finish,
         took=history.finished.seconds if history.finished else None,
         seconds_per_step=pace,
-        loss=columns["loss"][-1] if here else None,
-        loss_smoothed=history.smoothed(len(history) - 1) if here else None,
-        lr=columns["lr"][-1] if here else None,
-        grad_norm=columns["grad_norm"][-1] if here else None,
-        tokens_per_second=history.speed(min(here, NOW_STEPS)) if here else None,
-        tokens_per_second_overall=history.speed(len(history)) if len(history) else None,
+        loss=here.loss if here else None,
+        loss_smoothed=history.smoothed_at(len(history.steps) - 1) if here else None,
+        lr=here.lr if here else None,
+        grad_norm=here.grad_norm if here else None,
+        tokens_per_second=history.speed_now(NOW_STEPS) if here else None,
+        tokens_per_second_overall=history.tokens_per_second if history.steps else None,
         validation=_validation(history),
         memory=_memory(history),
         plan=_plan(history, now),
@@ -215,7 +215,7 @@ def observe(history: History, place: Place, now: float, monotonic: float) -> Sta
         sample=Sample(sampled.step, harmless(sampled.prompt), harmless(sampled.text)) if sampled else None,
         cautions=tuple(
             Caution(*(harmless(found.get(key, "")) for key in ("name", "level", "found", "advice")))
-            for found in (checked.findings if checked else ())
+            for found in (sitting.checked.findings if sitting.checked else ())
             if found.get("level") != "good"
         ),
         warnings=tuple(harmless(message) for message in [*history.warnings][-LATEST:]),
@@ -237,7 +237,7 @@ def _silence(history: History, now: float, monotonic: float) -> tuple[float, flo
 
 
 def _condition(history: History, place: Place, now: float, silent: float) -> Condition:
-    finished: Finished | None = history.finished
+    finished, training = history.finished, history.sitting.training
     if place.holder is None:
         if finished:
             return "finished" if finished.reason == "done" else "interrupted"
@@ -246,12 +246,12 @@ def _condition(history: History, place: Place, now: float, silent: float) -> Con
         return "finished"
     if finished:
         return "interrupted" if now - finished.time < LEAVING_SECONDS else "starting"
-    pid = history.started.pid if history.training and history.started else 0
+    pid = history.started.pid if training and history.started else 0
     if history.last is None or pid not in (0, place.holder):  # somebody new, who has not said anything yet
         return "starting"
     if silent > history.patience:
         return "stalled"
-    return "running" if history.training else "starting"
+    return "running" if training else "starting"
 
 
 def _next(condition: Condition, place: Place) -> str:
@@ -268,9 +268,9 @@ def _model(started: Started) -> Model:
 
 
 def _plan(history: History, now: float) -> Plan | None:
-    if not (planned := history.planned):
+    if not (planned := history.sitting.planned):
         return None
-    begun = history.started.time if history.training and history.started else planned.time
+    begun = history.started.time if history.sitting.training and history.started else planned.time
     finish = min(begun + max(0.0, planned.seconds), now + FARTHEST)
     return Plan(planned.memory, planned.available, planned.seconds, finish, harmless(planned.basis))
 
@@ -283,9 +283,7 @@ def _validation(history: History) -> Validation | None:
 
 
 def _memory(history: History) -> Memory | None:
-    first = history.sitting_from
-    if first >= len(history):
+    if not history.recent:
         return None
-    memory, resident, swap = (history.columns[name] for name in ("memory", "resident", "swap"))
-    peak = max(max(memory[first:]), history.finished.peak_memory if history.finished else 0)
-    return Memory(int(memory[-1]), int(peak), int(resident[-1]), int(swap[-1]), int(swap[-1] - swap[first]))
+    first, last = history.steps[history.sitting.first], history.steps[-1]
+    return Memory(last.memory, history.peak_memory, last.resident, last.swap, last.swap - first.swap)

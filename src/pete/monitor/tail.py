@@ -1,23 +1,15 @@
 """Follow events.jsonl: read it once, then only what was added; begin again when it is another file than before."""
 
-import json
-import math
 from pathlib import Path
 from typing import BinaryIO
 
-from pydantic import TypeAdapter, ValidationError
-
-from pete.events import KINDS, Event
+from pete.events import Event, parse
 
 CHUNK = 1 << 20
 LONGEST_LINE = 1 << 22
 """Bytes; a longer line is no event, and is passed over without being kept."""
 ANCHOR = 64
 """Bytes before the place read up to; they must still be there, or the file was cut and written anew."""
-LARGEST = 1e18
-"""No count, size or duration of a run comes near."""
-
-_SHAPES = {name: TypeAdapter(kind) for name, kind in KINDS.items()}
 
 
 class Tail:
@@ -74,15 +66,3 @@ class Tail:
             rest, self._skipping = b"", True
         self._rest = b"" if self._skipping else rest
         return [event for line in lines if (event := parse(line)) is not None]
-
-
-def parse(line: bytes) -> Event | None:
-    """The event of one line; None for half a line, a kind or a shape this version does not know, and impossible numbers."""
-    try:
-        record = json.loads(line)
-        event = _SHAPES[record["kind"]].validate_python(record)
-    except (ValueError, KeyError, TypeError, RecursionError, ValidationError):
-        return None
-    numbers = [value for value in vars(event).values() if isinstance(value, int | float)]
-    sane = all(math.isfinite(value) and abs(value) < LARGEST for value in numbers) and 0 <= event.time < 1e11
-    return event if sane else None

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pete.run
 from pete.errors import RunError, WorkError
-from pete.monitor.history import History
+from pete.history import History
 from pete.monitor.state import Failure, Place, State, observe
 from pete.monitor.tail import Tail
-from pete.monitor.words import harmless
+from pete.monitor.text import harmless
 from pete.run import RunDir
 
 END_OF_ERRORS = 1 << 16
@@ -71,7 +71,7 @@ class Watch:
             self._history = History()
         for event in events:
             self._history.take(event)
-        since = self._history.began
+        since = self._history.sitting.began
         place = Place(
             name=run.name,
             folder=str(run.folder),

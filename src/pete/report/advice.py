@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pete.config import PROJECT, Config, GenerateConfig
+from pete.history import History
 from pete.report import original
 from pete.report.comparison import Comparison
-from pete.report.training import Training
 from pete.run import RunDir
 
 MANY_ROWS = 1000
@@ -36,7 +36,7 @@ class Measured:
 
     run: RunDir
     config: Config
-    training: Training
+    training: History
     evaluation: Comparison | None
     train_rows: int
     voice: str

@@ -8,9 +8,10 @@ from pete.evaluate.log import EvaluationLog
 from pete.report.blocks import Answers, Block, Fact, Facts, Fold, Page, Prompted, Section, Side, Table, Text
 from pete.report.comparison import Comparison, compare
 from pete.report.model import ReportData
-from pete.report.numbers import bounds, capital, duration, gigabytes, of_unit, percent, plain
+from pete.report.numbers import bounds, capital, of_unit, percent, plain
 from pete.report.results import changes, side
 from pete.report.summary import VERDICTS, reasons
+from pete.words import duration, gigabytes
 
 SHOWN = 3
 """Prompts of a category whose answers are shown at once."""

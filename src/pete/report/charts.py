@@ -10,10 +10,11 @@ from io import StringIO
 from typing import TYPE_CHECKING, Any
 
 from pete.evaluate.results import Measure
+from pete.history import History
 from pete.report.blocks import Chart
 from pete.report.comparison import Comparison, Likelihood
-from pete.report.numbers import bounds, capital, gigabytes, of_unit, plain, short, signed
-from pete.report.training import Training
+from pete.report.numbers import bounds, capital, of_unit, plain, signed
+from pete.words import GB, gigabytes, short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,7 +29,7 @@ WIDTHS = {"wide": WIDE, "narrow": NARROW}
 MOST_POINTS = 500
 
 
-def loss_chart(training: Training) -> Chart | None:
+def loss_chart(training: History) -> Chart | None:
     """Train loss, validation loss, the base's validation loss, the best step; None before the first step."""
     return Chart(_loss_text(training), partial(_loss_svg, training)) if training.steps else None
 
@@ -58,7 +59,7 @@ def forest_chart(measures: Sequence[Measure], name: str) -> Chart | None:
     return Chart(f"Differences with 95% intervals: {said}.", partial(_forest_svg, measures, name), caption)
 
 
-def pulse_chart(training: Training) -> Chart | None:
+def pulse_chart(training: History) -> Chart | None:
     """Learning rate, gradient norm, tokens/s and memory over the steps, side by side; None before the first step."""
     if not training.steps:
         return None
@@ -74,7 +75,7 @@ def pulse_chart(training: Training) -> Chart | None:
 # --- the same in a sentence --------------------------------------------------------------------------------------------
 
 
-def _loss_text(training: Training) -> str:
+def _loss_text(training: History) -> str:
     """What the loss chart shows."""
     smooth = training.smoothed()
     moved = "fell" if smooth[-1] < smooth[0] else "went"
@@ -101,7 +102,7 @@ def _shown(comparison: Comparison) -> list[Likelihood]:
 # --- drawings ----------------------------------------------------------------------------------------------------------
 
 
-def _loss_svg(training: Training, width: int, text: str) -> str:
+def _loss_svg(training: History, width: int, text: str) -> str:
     with _figure(width, 330 if width == WIDE else 280) as figure:
         axes = figure.add_subplot()
         _calm(axes)
@@ -227,13 +228,13 @@ def _forest_svg(measures: Sequence[Measure], name: str, width: int, text: str) -
         return _svg(figure, f"{name}-{width}", text)
 
 
-def _pulse_svg(training: Training, width: int, text: str) -> str:
+def _pulse_svg(training: History, width: int, text: str) -> str:
     wide = width == WIDE
     series = (
         ("learning rate", [s.lr for s in training.steps]),
         ("gradient norm", [s.grad_norm for s in training.steps]),
         ("tokens/s", [s.tokens / s.seconds if s.seconds > 0 else 0.0 for s in training.steps]),
-        ("memory, GB", [s.memory / 1e9 for s in training.steps]),
+        ("memory, GB", [s.memory / GB for s in training.steps]),
     )
     steps = [s.step for s in training.steps]
     with _figure(width, 150 if wide else 500) as figure:

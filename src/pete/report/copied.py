@@ -7,7 +7,8 @@ from pete.evaluate.log import Mark, Sample
 from pete.report.blocks import Passage, Passages, Section, Text
 from pete.report.comparison import Comparison
 from pete.report.marks import pieces
-from pete.report.numbers import counted, percent
+from pete.report.numbers import percent
+from pete.words import counted
 
 SPAN, COVERED, NEAREST = "originality.span", "originality.covered", "originality.nearest"
 SHOWN = 3

@@ -13,7 +13,8 @@ from pete.evaluate.results import Measure
 from pete.evaluate.stats import Rate
 from pete.report import advice, original
 from pete.report.advice import Advice, Measured, Suggestion
-from pete.report.numbers import bounds, capital, certainty, change, counted, duration, gigabytes, of_unit, percent, plain, short
+from pete.report.numbers import bounds, capital, certainty, change, of_unit, percent, plain
+from pete.words import GB, counted, duration, gigabytes, short
 
 LENGTH_NEAR = 1.25
 LENGTH_FAR = 1.6
@@ -203,7 +204,7 @@ def memory(m: Measured) -> Iterator[Finding]:
         f"Peak {gigabytes(peak)} with {counted(batch, 'answer')} side by side; the original report has "
         f"{original.span(original.GIGABYTES)} GB for {original.WHAT}."
     )
-    if peak <= original.GIGABYTES[1] * 1e9:
+    if peak <= original.GIGABYTES[1] * GB:
         yield Finding("strength", "It needs no more memory than the original report's", evidence, m.evaluation.file)
     else:
         yield Finding("weakness", "It needs more memory than the original report's", evidence, m.evaluation.file, advice.fewer_at_once(m))

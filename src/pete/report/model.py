@@ -11,11 +11,11 @@ from pete.data.examples import load_examples
 from pete.errors import DataError
 from pete.evaluate.log import read_log
 from pete.events import read
+from pete.history import History, fold
 from pete.report.advice import Measured, Suggestion
 from pete.report.comparison import Comparison, compare
 from pete.report.findings import Finding, find, next_steps
 from pete.report.night import night_summary
-from pete.report.training import Training, read_training
 from pete.run import RunDir
 
 
@@ -53,7 +53,7 @@ class ReportData:
     resolved: Resolved
     dataset: Dataset | None
     lineage: Lineage | None
-    training: Training
+    training: History
     evaluation: Comparison | None
     blind: tuple[Blind, ...]
     findings: tuple[Finding, ...]
@@ -91,8 +91,7 @@ def read_report(run: RunDir) -> ReportData:
     resolved = run.read_config()
     dataset = _dataset(run)
     lineage = read_lineage(run.adapter) if (run.adapter / LINEAGE).is_file() else None
-    events = list(read(run.events_file))
-    training = read_training(events)
+    training = fold(read(run.events_file))
     newest = run.newest_evaluation()
     evaluation = compare(read_log(newest), f"evaluations/{newest.name}") if newest else None
     voice = lineage.persona if lineage else evaluation.log.persona if evaluation else resolved.config.data.persona
@@ -114,7 +113,7 @@ def read_report(run: RunDir) -> ReportData:
         next_steps=next_steps(findings),
         evaluate_command=measured.evaluate_again().strip(),
         train_rows=rows,
-        night=tuple(night_summary(events)),
+        night=tuple(night_summary(training)),
         training_rows=_training_rows(run),
         errors=_lines(run.errors_file),
     )

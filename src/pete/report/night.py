@@ -1,14 +1,14 @@
 """What happened while the user slept: a run's events in a handful of lines, printed when training ends."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from itertools import pairwise
 
-from pete.events import Event
-from pete.report.numbers import change, counted, duration, gigabytes, plain
-from pete.report.training import Sitting, Training, read_training
+from pete.history import History, Sitting
+from pete.report.numbers import change, plain
+from pete.words import GB, counted, duration, gigabytes
 
-SWAP_NOTICED = 256_000_000
+SWAP_NOTICED = GB // 4
 """Bytes; less than this is other programs breathing."""
 SHOWN = 3
 """Naps and warnings told in full; the log has them all."""
@@ -16,27 +16,26 @@ SHOWN = 3
 Local = Callable[[float], time.struct_time]
 
 
-def night_summary(events: Iterable[Event], local: Local = time.localtime) -> list[tuple[str, str]]:
+def night_summary(training: History, local: Local = time.localtime) -> list[tuple[str, str]]:
     """A run as (name, sentence) lines; nothing for a run that never started.
 
     What was not recorded is left out, never guessed: an older run has no plan, some machines hide their swap.
 
     Args:
-        events: what `events.read` gives, sittings that broke off included.
+        training: all its sittings, those that broke off included.
         local: seconds since 1970 to local time; an argument so that a test has a clock of its own.
     """
-    training = read_training(events)
-    if training.started is None or not training.sittings:
+    if training.started is None:
         return []
     lines = [*_course(training, local), *_losses(training), *_naps(training, local), *_against_plan(training), *_swap(training)]
-    told = [warned.message for warned in training.warnings]
+    told = list(training.warnings)
     lines += [("note", message) for message in told[:SHOWN]]
     if len(told) > SHOWN:
         lines.append(("", f"and {counted(len(told) - SHOWN, 'more note')} in train.log"))
     return lines
 
 
-def _course(training: Training, local: Local) -> list[tuple[str, str]]:
+def _course(training: History, local: Local) -> list[tuple[str, str]]:
     assert training.started is not None, "looked at before"
     sittings = training.sittings
     first, last = sittings[0], sittings[-1]
@@ -59,7 +58,7 @@ def _ending(sitting: Sitting) -> str:
     return "stopped on request" if sitting.reason == "interrupted" else "broke off without a word"
 
 
-def _losses(training: Training) -> list[tuple[str, str]]:
+def _losses(training: History) -> list[tuple[str, str]]:
     lines = []
     if smooth := training.smoothed():
         lines.append(("loss", f"{plain(smooth[0])} at first, {plain(smooth[-1])} at last (averaged over neighbouring steps)"))
@@ -71,7 +70,7 @@ def _losses(training: Training) -> list[tuple[str, str]]:
     return lines
 
 
-def _naps(training: Training, local: Local) -> list[tuple[str, str]]:
+def _naps(training: History, local: Local) -> list[tuple[str, str]]:
     naps = training.naps
     if not naps:
         return []
@@ -80,16 +79,14 @@ def _naps(training: Training, local: Local) -> list[tuple[str, str]]:
     return [("asleep", f"{duration(training.asleep)} in all; training waited: {told}{more}")]
 
 
-def _against_plan(training: Training) -> list[tuple[str, str]]:
+def _against_plan(training: History) -> list[tuple[str, str]]:
     lines = []
     highest = max(training.sittings, key=lambda sitting: sitting.peak_memory)
     if highest.peak_memory:
         lines.append(("memory", f"{gigabytes(highest.peak_memory)} at the highest" + _planned(highest.peak_memory, highest, "memory")))
-    done = training.finished is not None and training.finished.reason == "done"
     # the first plan was for the whole run, and so is the time that is kept across sittings
-    lines.append(
-        ("time", f"{duration(training.seconds)} of training" + (_planned(training.seconds, training.sittings[0], "time") if done else ""))
-    )
+    planned = _planned(training.seconds, training.sittings[0], "time") if training.done else ""
+    lines.append(("time", f"{duration(training.seconds)} of training{planned}"))
     return lines
 
 
@@ -101,7 +98,7 @@ def _planned(found: float, sitting: Sitting, what: str) -> str:
     return f"; planned {gigabytes(round(expected)) if what == 'memory' else duration(expected)} ({change(found / expected - 1)})"
 
 
-def _swap(training: Training) -> list[tuple[str, str]]:
+def _swap(training: History) -> list[tuple[str, str]]:
     growth = 0
     for sitting in training.sittings:
         swaps = [step.swap for step in training.steps if sitting.began <= step.time <= sitting.ended]

@@ -4,8 +4,7 @@ import math
 import time
 
 from pete.evaluate.stats import FEW, Interval
-
-MINUS = "\u2212"
+from pete.words import MINUS
 
 
 def plain(value: float, digits: int = 3) -> str:
@@ -20,11 +19,6 @@ def signed(value: float, digits: int = 3) -> str:
     return (text.lstrip("+-") if not float(text) else text).replace("-", MINUS)
 
 
-def short(value: float) -> str:
-    """A number with three significant digits: 0.00013, 4.09, 1,331."""
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}".replace("-", MINUS)
-
-
 def percent(share: float) -> str:
     """A share: whole percents, one decimal below ten."""
     digits = 1 if 0 < abs(share) < 0.0995 else 0
@@ -36,36 +30,9 @@ def change(share: float) -> str:
     return f"{share:+.1%}".replace("-", MINUS)
 
 
-def duration(seconds: float) -> str:
-    """Seconds as "42 s", "5 min 53 s" or "8 h 12 min"."""
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
-
-
-def gigabytes(count: int) -> str:
-    """Bytes as GB (10^9), as the original report counts them; as MB where that says more."""
-    return f"{count / 1e9:.1f} GB" if count >= 1e8 or not count else f"{count / 1e6:.0f} MB"
-
-
-def millions(count: int) -> str:
-    """A parameter count."""
-    return f"{count / 1e9:.2f} billion" if count >= 1e9 else f"{count / 1e6:.1f} million" if count >= 1e6 else f"{count:,}"
-
-
 def when(seconds: float) -> str:
     """Wall clock, local time."""
     return time.strftime("%d %b %Y, %H:%M", time.localtime(seconds))
-
-
-def counted(number: int, one: str, many: str = "") -> str:
-    """A count with its noun: 1 row, 38 rows."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def capital(text: str) -> str:

@@ -3,12 +3,13 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from pete.history import History
 from pete.report import original
 from pete.report.blocks import Block, Fact, Facts, Fold, Section, Table, Text
 from pete.report.charts import loss_chart, pulse_chart
 from pete.report.model import ReportData
-from pete.report.numbers import change, counted, duration, gigabytes, millions, plain, short, when
-from pete.report.training import Training
+from pete.report.numbers import change, plain, when
+from pete.words import counted, duration, file_size, gigabytes, millions, short
 
 UNKNOWN = "not recorded"
 BESIDE = ("This run", "Original report")
@@ -55,7 +56,7 @@ def _learning(data: ReportData) -> Section | None:
     )
 
 
-def _validations(training: Training) -> Table:
+def _validations(training: History) -> Table:
     smooth = {s.step: value for s, value in zip(training.steps, training.smoothed(), strict=True)}
     rows = []
     for v in training.validations:
@@ -180,9 +181,7 @@ def _name(key: str) -> str:
 def _value(key: str, value: str | int | float) -> str:
     if isinstance(value, str):
         return value
-    if isinstance(value, int) and key in ("memory", "available", "swap", "disk"):
-        return f"{value / 2**30:.1f} GB".replace(".0 ", " ")  # of 2^30, as memory is sold
-    return short(value)
+    return gigabytes(value) if key in ("memory", "available", "swap") else file_size(value) if key == "disk" else short(value)
 
 
 def _prediction(data: ReportData) -> Section:

@@ -27,7 +27,8 @@ from pete.report.comparison import Asked, Comparison, flags_of
 from pete.report.copied import originality
 from pete.report.marks import loops, meaning, pieces
 from pete.report.model import ReportData
-from pete.report.numbers import bounds, capital, change, counted, duration, gigabytes, of_unit, percent, plain, short
+from pete.report.numbers import bounds, capital, change, of_unit, percent, plain
+from pete.words import GB, counted, duration, gigabytes, short
 
 FLAG_TAGS = {
     "degenerate": "loops or empty", "cliche": "phrase to avoid", "leak": "leaks a control mark", "ending": "does not end properly",
@@ -188,7 +189,7 @@ def _speed(data: ReportData, found: Comparison) -> Iterator[Section]:
         ("Tokens per second", *(plain(s.tokens_per_second, 1) for s in speeds), original.span(original.TOKENS_PER_SECOND)),
         ("Seconds to the first token", *(plain(s.first_token_seconds, 2) for s in speeds), none),
         ("Output length, tokens", *(plain(s.tokens, 0) for s in speeds), none),
-        ("Peak memory, GB", *(f"{log.peak_memory / 1e9:.1f}" for _ in speeds), original.span(original.GIGABYTES)),
+        ("Peak memory, GB", *(f"{log.peak_memory / GB:.1f}" for _ in speeds), original.span(original.GIGABYTES)),
     )
     note = (
         f"Each model answered {counted(speeds[0].prompts, 'prompt')} alone, warmed up, on {log.machine} ({counted(log.cores, 'core')}, "

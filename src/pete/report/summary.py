@@ -7,7 +7,8 @@ from pete.report import original
 from pete.report.blocks import Block, Card, Cards, Section, Steps, Text, Tone, Verdict
 from pete.report.comparison import Comparison
 from pete.report.model import ReportData
-from pete.report.numbers import bounds, change, counted, duration, gigabytes, millions, of_unit, percent, plain
+from pete.report.numbers import bounds, change, of_unit, percent, plain
+from pete.words import counted, duration, gigabytes, millions
 
 MOST_CARDS = 6
 VERDICTS: dict[str, tuple[str, Tone]] = {

@@ -7,8 +7,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-LEAST_FREE = 2 * 2**30  # bytes; below that the disk is for the run's checkpoints
-LARGEST = 256 * 2**20  # bytes in wandb/; a step is about one kilobyte
+from pete.words import file_size
+
+LEAST_FREE = 2 * 10**9  # bytes; below that the disk is for the run's checkpoints
+LARGEST = 256 * 10**6  # bytes in wandb/; a step is about one kilobyte
 LOOK_SECONDS = 0.5
 
 
@@ -52,9 +54,9 @@ def problem(folder: Path, free: Callable[[Path], int]) -> str:
     except OSError:  # the run was deleted under us
         return f"W&B was ended: {folder} is gone."
     if left < LEAST_FREE:
-        return f"W&B was ended because the disk has only {left / 2**30:.1f} GiB left."
+        return f"W&B was ended because the disk has only {file_size(left)} left."
     size = _size(folder)
-    return f"W&B was ended because its folder has grown to {size / 2**20:.0f} MiB." if size > LARGEST else ""
+    return f"W&B was ended because its folder has grown to {file_size(size)}." if size > LARGEST else ""
 
 
 def _size(folder: Path) -> int:

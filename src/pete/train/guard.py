@@ -4,6 +4,7 @@ import math
 
 from pete.engines.protocol import StepResult
 from pete.errors import WorkError
+from pete.words import GB, gigabytes
 
 
 def check_finite(result: StepResult, step: int, lr: float) -> None:
@@ -22,7 +23,7 @@ def check_finite(result: StepResult, step: int, lr: float) -> None:
     )
 
 
-SWAP_STEP = 1 << 30
+SWAP_STEP = GB
 """Bytes of growth worth a word: less comes and goes with other programs."""
 
 
@@ -41,6 +42,6 @@ class SwapGuard:
             return ""
         self._told = grown
         return (
-            f"swap has grown by {(swap - self._least) / 2**30:.1f} GiB since training began: memory is short and steps get slower. "
+            f"swap has grown by {gigabytes(swap - self._least)} since training began: memory is short and steps get slower. "
             "Close other programs; next time a smaller train.micro_batch, or train.gradient_checkpointing with lora.dropout = 0"
         )

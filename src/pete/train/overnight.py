@@ -9,9 +9,9 @@ from pete.engines.base_model import look_up_base, resolve_base
 from pete.errors import BaseModelError, RunError, UserError
 from pete.run import RunDir
 from pete.train.session import Prepared, prepare, resumable
+from pete.words import GB
 
-GIB = 2**30
-PRESETS = ((20 * GIB, "mac-24gb"), (12 * GIB, "mac-16gb"), (0, "mac-8gb"))
+PRESETS = ((20 * GB, "mac-24gb"), (12 * GB, "mac-16gb"), (0, "mac-8gb"))
 """(least memory in the machine, preset): 18 GB counts as 16, and a machine that reports a little less than it was sold with still fits."""
 FALLBACK = "quickstart"
 """On the embedded base: it needs no network, and it is better to wake up to a small model than to an error."""
@@ -62,7 +62,7 @@ def plan_night(memory: int, overrides: Sequence[str], wants_new: Callable[[str],
         base = resolved.config.model.base
         if base != EMBEDDED_BASE:
             # the hub, where there is none, is given up after half a minute: too long for silence
-            say(f"Preset {preset}, for a machine with {memory / GIB:.0f} GB. Looking for {base}, here and then at the hub ...")
+            say(f"Preset {preset}, for a machine with {memory / GB:.0f} GB. Looking for {base}, here and then at the hub ...")
             if look_up_base(resolved.config.model).missing:
                 resolve_base(resolved.config.model)
         return Night(preset, resolved, prepare(resolved.config))

@@ -39,6 +39,7 @@ from pete.tracking import sidecar
 from pete.train import checkpoint
 from pete.train.checkpoint import Progress
 from pete.train.loop import mean_loss, train
+from pete.words import gigabytes
 
 OnEvent = Callable[[Event], None]
 Ask = Callable[[Engine, Renderer, str, tuple[str, ...]], str]
@@ -339,7 +340,7 @@ def in_words(event: Event) -> str:
         case Step():
             return (
                 f"step {event.step}: loss {event.loss:.4f}, lr {event.lr:.3g}, grad norm {event.grad_norm:.3f}, "
-                f"{event.tokens / event.seconds:.0f} tok/s, {event.memory / 2**30:.2f} GiB"
+                f"{event.tokens / event.seconds:.0f} tok/s, {gigabytes(event.memory)}"
             )
         case Validated():
             return f"step {event.step}: validation loss {event.loss:.4f}{' (best so far)' if event.best else ''}"
@@ -356,7 +357,7 @@ def in_words(event: Event) -> str:
             return f"machine: {'; '.join(noted) or 'nothing to note'}"
         case Planned():
             return (
-                f"plan: {event.memory / 2**30:.2f} GiB at most of {event.available / 2**30:.2f} to be had, "
+                f"plan: {gigabytes(event.memory)} at most of {gigabytes(event.available)} to be had, "
                 f"{event.seconds:.0f} s for {event.tokens} tokens ({event.basis})"
             )
         case _:

@@ -256,8 +256,3 @@ def test_no_room_is_said_before_anything_comes(monkeypatch, tmp_path):
     with pytest.raises(BaseModelError, match=r"a/b needs 2.9 GB more on the disk of .*, and 3.0 GB are free") as error:
         ours.fetch("a/b", folder, free=lambda _: 3_000_000_000)
     assert "HF_HOME" in error.value.hint
-
-
-@pytest.mark.parametrize(("size", "words"), [(7, "7 bytes"), (1234, "1.2 kB"), (410_000_000, "410 MB"), (2_930_000_000, "2.9 GB")])
-def test_sizes_in_words(size, words):
-    assert ours.in_words(size) == words

@@ -77,7 +77,7 @@ def test_an_m1_on_battery_says_what_to_do():
         (mac(packages={}), {"engine": {"name": "fake"}}, "torch", "good", "fake"),
         (mac(), {"engine": {"device": "cuda"}}, "torch", "stop", "CUDA"),
         (mac(packages={"torch": "2.14.1", "mlx": "0.32.4"}), {}, "mlx", "good", "0.32.4"),
-        (mac(disk=4 * GIB), {}, "disk", "caution", "4 GB"),
+        (mac(disk=4_000_000_000), {}, "disk", "caution", "4.0 GB"),
         (mac(disk=GIB // 4), {}, "disk", "stop", "not enough to save a checkpoint"),
         (mac(M4_PRO | {"pmset -g therm": "CPU_Speed_Limit = 60"}), {}, "heat", "caution", "60%"),
         (mac(M4_PRO | {"ioreg -r -k AppleClamshellState -d 1": '"AppleClamshellState" = Yes'}), {}, "lid", "caution", "closed"),

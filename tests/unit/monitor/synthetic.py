@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pete.events import Checked, Event, Finished, Planned, Sampled, Saved, Started, Step, Validated, Warned, to_line
+from pete.words import GB
 
 EVENING = 1_795_642_503.0
 """25 November 2026, 21:35:03 UTC."""
-GB = 10**9
+
 SAMPLES = (
     "We bake bread. It is warm in the morning and gone by noon, which is the only funnel we run.",
     "Our customers asked for a person on the phone. We gave them one. He is called Frank, he has a chair, and he "

@@ -4,8 +4,9 @@ from dataclasses import asdict
 import pytest
 
 from pete.events import Checked, Finished, Started
-from pete.monitor.history import History
+from pete.history import fold
 from pete.monitor.state import Failure, Place, observe
+from pete.words import GB
 from tests.unit.monitor.synthetic import night
 
 PID = 4242
@@ -13,9 +14,7 @@ PID = 4242
 
 def look(events, after=1.0, *, holder=PID, asleep=0.0, failure=None, resumable=True):
     """The state `after` seconds of wall clock past the last event, `asleep` of them slept."""
-    history = History()
-    for event in events:
-        history.take(event)
+    history = fold(events)
     last = history.last
     now, monotonic = (last.time + after, last.monotonic + after - asleep) if last else (1e9, 1e6)
     return observe(history, Place("a run", "/runs/a run", "'a run'", holder, failure, resumable), now, monotonic)
@@ -70,7 +69,7 @@ def test_another_boots_clock_counts_as_awake():
     assert state.silent == 3600.0 and state.sleeps == ()
 
 
-def test_memory_is_of_this_sitting():
+def test_memory_is_of_this_sitting_and_its_peak_of_the_run():
     history = list(night(200, steps=400))
     last = history[-1]
     again = Started(
@@ -79,8 +78,8 @@ def test_memory_is_of_this_sitting():
     state = look([*history, again])
     assert state.memory is None and state.loss is None and state.step == 200 and state.resumed_from == 200 and state.sittings == 2
     grown = look(night(1500))
-    assert grown.memory.swap_growth == pytest.approx(0.6e9, abs=2) and grown.memory.peak >= grown.memory.device
-    assert look(night(2000, end="done")).memory.peak == 7_700_000_000, "the peak the run itself reports"
+    assert grown.memory.swap_growth == pytest.approx(0.6 * GB, abs=2) and grown.memory.peak >= grown.memory.device
+    assert look(night(2000, end="done")).memory.peak == int(7.7 * GB), "the peak the run itself reports"
 
 
 def test_what_a_model_or_a_file_says_is_harmless():

@@ -5,11 +5,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pete import events
-from pete.events import Event, Started, Warned, to_line
+from pete.events import Event, Started, Warned, parse, to_line
+from pete.history import fold
 from pete.monitor import tail as module
-from pete.monitor.history import History
 from pete.monitor.state import Place, observe
-from pete.monitor.tail import Tail, parse
+from pete.monitor.tail import Tail
 from tests.unit.monitor.synthetic import night, write
 
 NIGHT = list(night(130, steps=200))
@@ -46,10 +46,7 @@ def test_piece_by_piece_is_the_same_as_at_once(tmp_path_factory, cuts, chunk):
 def test_any_cut_with_any_junk_in_it_folds_and_draws(start, length, junk, at):
     cut = BYTES[start : start + length]
     cut = cut[: at % (len(cut) + 1)] + junk + cut[at % (len(cut) + 1) :]
-    history = History()
-    for line in cut.split(b"\n"):
-        if (event := parse(line)) is not None:
-            history.take(event)
+    history = fold(filter(None, map(parse, cut.split(b"\n"))))
     state = observe(history, Place("r", "/r", "r", 4242, None, True), NIGHT[-1].time + 1, NIGHT[-1].monotonic + 1)
     assert state.step <= 200 and state.folder == "/r"
 

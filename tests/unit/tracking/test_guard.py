@@ -11,7 +11,7 @@ def plenty(_):
 
 def test_a_full_disk_a_large_folder_and_a_missing_one_are_said(tmp_path):
     assert guard.problem(tmp_path, plenty) == ""
-    assert "only 1.0 GiB left" in guard.problem(tmp_path, lambda _: 2**30)
+    assert "only 1.0 GB left" in guard.problem(tmp_path, lambda _: 10**9)
     (tmp_path / "run").mkdir()
     with (tmp_path / "run" / "big").open("wb") as file:
         file.truncate(guard.LARGEST + 1)

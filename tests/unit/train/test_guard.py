@@ -22,4 +22,4 @@ def test_swap_is_told_once_for_each_gigabyte_of_growth():
     readings = [3 * GIB, 2 * GIB, 2 * GIB + GIB // 2, 3 * GIB + 5, 3 * GIB + 6, 2 * GIB, 5 * GIB]
     told = [guard.look(swap) for swap in readings]
     assert [bool(words) for words in told] == [False, False, False, True, False, False, True]
-    assert "1.0 GiB" in told[3] and "3.0 GiB" in told[6] and "train.micro_batch" in told[3]
+    assert "by 1 GB" in told[3] and "by 3 GB" in told[6] and "train.micro_batch" in told[3]

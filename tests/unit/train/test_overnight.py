@@ -7,7 +7,8 @@ from pete.config import PRESETS, resolve
 from pete.errors import BaseModelError, DataError, PersonaError, RunError
 from pete.run import RunDir
 from pete.train import overnight
-from pete.train.overnight import GIB, plan_night, preset_for
+from pete.train.overnight import plan_night, preset_for
+from pete.words import GB
 
 
 @pytest.fixture
@@ -28,7 +29,7 @@ def world(tmp_path, monkeypatch):
                 run.adapter.mkdir()
             return run
 
-        def plan(self, memory=16 * GIB, overrides=(), new=False):
+        def plan(self, memory=16 * GB, overrides=(), new=False):
             def wants_new(name):
                 self.asked.append(name)
                 return new
@@ -73,7 +74,7 @@ def world(tmp_path, monkeypatch):
     ],
 )
 def test_memory_chooses_the_preset(gib, preset):
-    assert preset_for(int(gib * GIB)) == preset
+    assert preset_for(int(gib * GB)) == preset
     assert (PRESETS / f"{preset}.toml").is_file()
 
 
@@ -130,7 +131,7 @@ def test_two_at_once_is_refused_even_when_the_other_is_a_quickstart(world):
 
 def test_no_network_means_the_embedded_base_and_a_word_about_it(world):
     world.broken["EleutherAI/pythia-410m"] = BaseModelError("Not cached, and the hub cannot be reached.", "hf download it")
-    night = world.plan(8 * GIB, ["train.seed=7"])
+    night = world.plan(8 * GB, ["train.seed=7"])
     assert night.preset == "quickstart" and night.prepared == "prepared smollm2-135m-instruct" and night.resolved.config.train.seed == 7
     assert "pythia-410m" in world.said[0]
     assert world.said[1].startswith("Not cached, and the hub cannot be reached. Tonight the embedded base learns instead")

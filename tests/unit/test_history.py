@@ -4,16 +4,12 @@ from dataclasses import replace
 import pytest
 
 from pete.events import Checked, Finished, Planned, Sampled, Saved, Started, Step, Validated, Warned
-from pete.monitor.history import History
+from pete.history import fold as fold_all
 from tests.unit.monitor.synthetic import night
 
 
 def fold(*parts):
-    history = History()
-    for part in parts:
-        for event in part:
-            history.take(event)
-    return history
+    return fold_all(event for part in parts for event in part)
 
 
 def started(**changes):
@@ -37,29 +33,60 @@ def test_a_resumed_run_takes_back_what_came_after_its_checkpoint():
     first += [Sampled(step=20, prompt="p", text="t", time=20.0, monotonic=20.0), Saved(step=20, checkpoint="c", time=20.0, monotonic=20.0)]
     again = [started(resumed_from=12, time=100.0, monotonic=3.0), step(13, 101, loss=9.0), step(14, 102, loss=9.0)]
     history = fold(first, again)
-    assert list(history.columns["step"]) == list(range(1, 15)) and history.step == 14
+    assert [s.step for s in history.steps] == list(range(1, 15)) and history.last_step == 14
     assert [v.step for v in history.validations] == [0, 10] and history.best.loss == 3.0 and history.base_loss == 4.0
-    assert history.sampled is None and history.saved is None and history.sittings == 2 and history.began == 100.0
+    assert history.samples == [] and history.saved is None and len(history.sittings) == 2 and history.sitting.began == 100.0
     assert history.naps == [], "the time between two sittings is no sleep"
-    assert history.pace == 1.0 and math.isclose(history.smoothed(13), (3.0 + 9.0 + 9.0) / 3)
+    assert history.pace == 1.0 and math.isclose(history.smoothed_at(13), (3.0 + 9.0 + 9.0) / 3)
 
 
 def test_a_resumed_run_without_a_step_yet_stands_at_its_checkpoint():
     history = fold([started(), step(1), step(2)], [started(resumed_from=0)])
-    assert history.step == 0 and len(history) == 0 and history.pace is None and history.speed(10) is None
+    assert history.last_step == 0 and history.steps == [] and history.pace is None and history.repeated == 2
+
+
+def test_one_sitting():
+    steps = [step(n, loss=4.0 - n, memory=100 + n) for n in (1, 2, 3)]
+    looks = [Validated(step=n, loss=loss, best=True, time=float(n), monotonic=float(n)) for n, loss in ((0, 4.0), (2, 2.0), (3, 2.5))]
+    events = [started(time=0.0, monotonic=0.0), looks[0], *steps[:2], looks[1], steps[2], looks[2]]
+    history = fold(events)
+    assert (history.best_step, history.last_validation.loss, history.last_step, history.seconds) == (2, 2.5, 3, 3.0)
+    assert (history.tokens, history.tokens_per_second, history.trainable_share) == (30, 10.0, 0.1)
+    assert (history.peak_memory, history.done, history.sitting.reason) == (103, False, "no end recorded")
+    history.take(Finished(step=3, reason="done", best_step=2, best_loss=2.0, seconds=7.5, peak_memory=900, time=4.0, monotonic=4.0))
+    assert (history.seconds, history.peak_memory, history.done) == (7.5, 900, True)
+    assert history.counts == {"Started": 1, "Validated": 3, "Step": 3, "Finished": 1}
+
+
+def test_sittings_say_where_they_began_and_how_they_ended():
+    end = Finished(step=3, reason="interrupted", best_step=0, best_loss=None, seconds=1.0, time=1002.0, monotonic=1002.0)
+    first = [started(time=0.0, monotonic=0.0), *map(step, range(1, 5))]
+    history = fold(first, [started(resumed_from=2, time=1000.0, monotonic=1000.0), step(3, 1001, memory=50), end])
+    assert [(s.from_step, s.last_step, s.reason, s.ended) for s in history.sittings] == [
+        (0, 4, "no end recorded", 4.0),
+        (2, 3, "interrupted", 1002.0),
+    ]
+    assert history.repeated == 2 and history.peak_memory == 100, "the most of any sitting, lost steps included"
+    assert history.best_step == 0 and not history.done
+
+
+def test_nothing_at_all():
+    history = fold()
+    assert (history.last_step, history.best, history.seconds, history.tokens_per_second, history.trainable_share) == (0, None, 0, 0, 0)
+    assert history.smoothed() == [] == history.loss_curve(9) == history.curve("lr", 9) and history.patience == 900
 
 
 def test_a_step_that_is_told_twice_counts_once():
     history = fold([started(), step(1), step(2), step(3), step(2, 4, loss=1.0)])
-    assert list(history.columns["step"]) == [1, 2] and history.columns["loss"][-1] == 1.0
+    assert [s.step for s in history.steps] == [1, 2] and history.steps[-1].loss == 1.0 and history.repeated == 2
 
 
 def test_naps_are_wall_clock_ahead_of_monotonic():
     events = [started(time=0.0, monotonic=0.0), step(1, 10), replace(step(2, 20), time=3620.0), replace(step(3, 30), time=3635.0)]
     history = fold(events)
     (nap,) = history.naps
-    assert nap.until == 3620.0 and nap.seconds == 3600.0
-    assert history.longest_gap == 10.0, "asleep is not silent"
+    assert nap.until == 3620.0 and nap.seconds == 3600.0 == history.asleep and nap.step == 1
+    assert history.sitting.longest_gap == 10.0, "asleep is not silent"
 
 
 def test_a_clock_that_was_set_back_is_no_nap():
@@ -69,11 +96,12 @@ def test_a_clock_that_was_set_back_is_no_nap():
 def test_the_machine_and_the_plan_are_those_of_this_sitting():
     plan = Planned(memory=5, available=9, seconds=10.0, tokens=3, basis="guess")
     history = fold([Checked(findings=[], machine={}), plan, Warned(message="before"), started(), step(1)])
-    assert history.planned is plan and history.sittings == 1 and history.training
+    assert history.sitting.planned is plan and len(history.sittings) == 1 and history.sitting.training
     history.take(Checked(findings=[], machine={}))
-    assert history.planned is None and history.sittings == 2 and not history.training and history.started is not None
+    assert history.sitting.planned is None and len(history.sittings) == 2 and not history.sitting.training and history.started is not None
+    assert history.planned is plan, "the last one there was"
     crashed_while_loading = fold([Checked(findings=[], machine={}), Checked(findings=[], machine={}), started()])
-    assert crashed_while_loading.sittings == 2 and crashed_while_loading.training
+    assert len(crashed_while_loading.sittings) == 2 and crashed_while_loading.sitting.training
 
 
 def test_a_warning_that_comes_again_moves_to_the_end():
@@ -97,14 +125,9 @@ def test_the_pace_holds_validations_in_their_share():
     assert 8.4 < history.pace < 8.9, "8.4 s a step and 19 s in a hundred"
 
 
-def test_smoothing_is_sums_over_sums_like_the_report():
-    from pete.report.training import read_training
-
-    events = list(night(500))
-    training, history = read_training(events), fold(events)
-    for index in (0, 1, 250, 499):
-        assert history.smoothed(index) == pytest.approx(training.smoothed()[index])
-    assert history.best.step == training.best_step
+def test_smoothing_is_sums_over_sums():
+    history = fold([started(), step(1, loss=1.0), step(2, loss=2.0), step(3, loss=6.0, trained_tokens=15)])
+    assert history.smoothed() == pytest.approx([4.2] * 3), "a window of five sees all three, the longest row three times"
 
 
 @pytest.mark.parametrize("points", [1, 2, 7, 200, 5000])
@@ -114,7 +137,7 @@ def test_curves_are_thin_and_whole(points):
         assert len(curve) == min(points, 700) and curve == sorted(curve)
         assert curve[0][0] == 1.0
     assert points == 1 or history.loss_curve(points)[-1][0] == 700.0
-    assert history.curve("tokens", 1)[0][1] == pytest.approx(sum(history.columns["tokens"]) / 700)
+    assert history.curve("tokens", 1)[0][1] == pytest.approx(history.tokens / 700)
 
 
 def test_the_same_events_give_the_same_history():
