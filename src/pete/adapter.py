@@ -11,6 +11,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from pete.errors import AdapterError
+from pete.run import write_json
 
 WEIGHTS = "adapter_model.safetensors"
 SETTINGS = "adapter_config.json"
@@ -41,6 +42,8 @@ class Lineage:
     formats: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     architecture: str = ""
     """The base's model_type, such as gpt_neox; empty in adapters of an earlier version."""
+    asking: Mapping[str, Any] = field(default_factory=dict)
+    """The persona's [asking]: how a request is put before the model. Nothing: as in training, and in adapters of an earlier version."""
 
 
 def write_weights(folder: Path, settings: Mapping[str, Any], tensors: Mapping[str, np.ndarray]) -> None:
@@ -94,8 +97,8 @@ def read_weights(folder: Path, base_name: str, base_fingerprint: str) -> tuple[d
 
 
 def write_lineage(folder: Path, lineage: Lineage) -> None:
-    """Write pete.json."""
-    (folder / LINEAGE).write_text(json.dumps({"version": 1, **lineage.__dict__}, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    """Write pete.json, whole or not at all."""
+    write_json(folder / LINEAGE, {"version": 1, **lineage.__dict__})
 
 
 def read_lineage(folder: Path) -> Lineage:

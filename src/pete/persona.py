@@ -1,6 +1,8 @@
 """A voice: who speaks, how, and with which words never."""
 
 import difflib
+import json
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from pete.config import PROJECT
 from pete.errors import PersonaError
+from pete.run import write_atomic
 
 PERSONAS = PROJECT / "personas"
 
@@ -71,6 +74,18 @@ class Limit(BaseModel):
         return below.model_copy(update={name: getattr(self, name) for name in self.model_fields_set})
 
 
+class Asking(BaseModel):
+    """How a request is put before the model once it is trained; training knows nothing of it. Nothing set: as in training."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    system: str | None = Field(None, description="system line in place of the persona's; empty for none")
+    shots: Annotated[int, Field(ge=0, le=3)] = Field(0, description="training examples shown before the request, as earlier turns")
+    length: bool = Field(False, description="say how long an answer usually is, where the request does not")
+    form: bool = Field(False, description="name the format that is wanted, where it can be told")
+    template: str | None = Field(None, description="jinja in place of the persona's; unused where the base has its own")
+
+
 class Persona(BaseModel):
     """persona.toml, checked. A persona is one folder: persona.toml, examples/*.jsonl, prompts.jsonl."""
 
@@ -86,6 +101,7 @@ class Persona(BaseModel):
     stop: tuple[str, ...] = Field((), description="strings that end an answer")
     limits: Mapping[str, Limit] = Field({}, description="what answers keep to: for all, or by category")
     formats: Mapping[str, Limit] = Field({}, description="the same by what is asked for: tagline, subject lines, ...")
+    asking: Asking = Field(Asking(), description="how requests are put; written by pete prompts try")  # type: ignore[call-arg]
     folder: Path = Field(exclude=True)
 
     @model_validator(mode="after")
@@ -116,6 +132,11 @@ def did_you_mean(word: str, known: list[str]) -> str:
 def plain_limits(limits: Mapping[str, Limit]) -> dict[str, dict[str, Any]]:
     """Limits as JSON: only what the persona says, so that later defaults hold for older adapters."""
     return {name: limit.model_dump(mode="json", exclude_unset=True) for name, limit in limits.items()}
+
+
+def plain_asking(asking: Asking, *, own_template: bool = True) -> dict[str, Any]:
+    """Asking as JSON: only what it sets; without its template for a base that has a chat template of its own."""
+    return asking.model_dump(exclude_defaults=True, exclude=set() if own_template else {"template"})
 
 
 def load_persona(name: str) -> Persona:
@@ -150,10 +171,68 @@ def load_persona(name: str) -> Persona:
     return persona
 
 
+def write_asking(persona: Persona, asking: Asking) -> Path:
+    """Put [asking] into persona.toml, in place of the one that is there; everything else, comments too, stays as it is.
+
+    Raises:
+        PersonaError: [asking] is there in another spelling than a table of its own, or the file cannot be written.
+    """
+    path = (persona.folder / "persona.toml").resolve()
+    try:
+        text = path.read_bytes().decode("utf-8")
+        changed = with_asking(text, asking)
+        Persona(**tomllib.loads(changed), folder=persona.folder)
+        write_atomic(path, changed)
+    except (ValueError, OSError) as error:
+        table = asking_table(asking).strip() or "no [asking]"
+        raise PersonaError(f"{path} cannot be given its [asking]: {error}", f"write it there by hand:\n{table}") from None
+    return path
+
+
+def with_asking(text: str, asking: Asking) -> str:
+    """The text of a persona.toml with this [asking].
+
+    Raises:
+        ValueError: the text is no TOML, or says `asking` otherwise than in a table of its own.
+    """
+    wanted = {key: value for key, value in tomllib.loads(text).items() if key != "asking"}
+    newline = "\r\n" if "\r\n" in text else "\n"
+    table = asking_table(asking).replace("\n", newline)
+    lines = text.splitlines(keepends=True) if "asking" in tomllib.loads(text) else []
+    for start in (number for number, line in enumerate(lines) if _ASKING.match(line)):
+        ends = [number for number in range(start + 1, len(lines)) if lines[number].lstrip().startswith("[")]
+        for end in (*ends, len(lines)):  # a line of a text may look like a header: the right cut is the one that leaves the rest whole
+            last = end
+            while last > start + 1 and (not lines[last - 1].strip() or lines[last - 1].lstrip().startswith("#")):
+                last -= 1
+            before, after = "".join(lines[:start]), "".join(lines[last:])
+            try:
+                if tomllib.loads(before + after) == wanted:
+                    return before + table + (after if table or before.strip() else after.lstrip())
+            except tomllib.TOMLDecodeError:
+                continue
+    if lines:
+        raise ValueError("it says `asking` otherwise than in a table [asking]")
+    if not table:
+        return text
+    return text.rstrip() + newline * 2 + table
+
+
+def asking_table(asking: Asking) -> str:
+    """[asking] as TOML; nothing where nothing is set."""
+    given = plain_asking(asking)
+    lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}".replace("\x7f", "\\u007f") for key, value in given.items()]
+    return "\n".join(["[asking]", "# how a request is put before the model; written by pete prompts try", *lines, ""]) if lines else ""
+
+
+_ASKING = re.compile(r"\s*\[\s*(?:asking|\"asking\"|'asking')\s*\]\s*(?:#.*)?$")
+
+
 def _explain(where: tuple[str, ...], kind: str, message: str) -> str:
     name = ".".join(where)
     if kind == "extra_forbidden":
-        fields = Limit.model_fields if where[0] in ("limits", "formats") else Persona.model_fields
+        below = {"limits": Limit, "formats": Limit, "asking": Asking}
+        fields = below.get(where[0], Persona).model_fields
         return f"{name}: unknown{did_you_mean(where[-1], [field for field in fields if field != 'folder'])}"
     message = message.removeprefix("Value error, ")
     return f"{name}: {message}" if name else message

@@ -63,6 +63,7 @@ class RunDir:
         self.checkpoints = folder / "checkpoints"
         self.adapter = folder / "adapter"
         self.evaluations = folder / "evaluations"
+        self.prompts_trial = folder / "prompts-try.json"
         self.wandb = folder / "wandb"
         self.report_html = folder / "report.html"
         self.report_md = folder / "report.md"

@@ -47,9 +47,9 @@ def test_round_trip(folder):
 
 def test_an_adapter_of_an_earlier_version_has_no_limits(folder):
     record = json.loads((folder / "pete.json").read_text())
-    del record["limits"], record["formats"]
+    del record["limits"], record["formats"], record["asking"]
     (folder / "pete.json").write_text(json.dumps(record))
-    assert read_lineage(folder).limits == {} == read_lineage(folder).formats
+    assert read_lineage(folder).limits == {} == read_lineage(folder).formats == read_lineage(folder).asking
 
 
 def test_another_base_is_refused_with_both_names(folder):

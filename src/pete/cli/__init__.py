@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from pete.cli import blind, chat, data, doctor, evaluate, install, launchers, monitor, quickstart, report, resume, test, train
+from pete.cli import blind, chat, data, doctor, evaluate, install, launchers, monitor, prompts, quickstart, report, resume, test, train
 from pete.cli.console import complain
 from pete.errors import PeteError
 
@@ -25,6 +25,7 @@ app.command("monitor")(monitor.monitor)
 app.command("test")(test.test)
 app.command("chat")(chat.chat)
 app.command("evaluate")(evaluate.evaluate)
+app.add_typer(prompts.app, name="prompts")
 app.command("blind")(blind.blind)
 app.command("report")(report.report)
 app.command("doctor")(doctor.doctor)

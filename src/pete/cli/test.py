@@ -43,7 +43,7 @@ def test(
     prompts = [(word, Kind()) for word in words]
     if not prompts and run.prompts_file.is_file():
         first = {p.category: p for p in reversed(load_prompts(run.prompts_file))}
-        prompts = [(p.prompt, Kind(p.category, p.format)) for p in reversed(first.values())]
+        prompts = [(p.prompt, Kind(p.category, p.format, p.topic)) for p in reversed(first.values())]
     if not prompts:
         raise UserError(f"{run.folder} kept no prompts of its own.", 'pete test "Write a tagline for a bakery"')
     tuned = open_tuned(run)

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -219,6 +220,7 @@ def auc(positives: Sequence[float], negatives: Sequence[float]) -> float:
     return float(below.mean() / (2 * len(low)))
 
 
+@cache  # a comparison of many asks for the same few
 def t_quantile(freedom: int) -> float:
     """The two-sided 95% quantile of Student's t."""
     low, high = 0.0, 13.0

@@ -2,7 +2,8 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 
@@ -15,10 +16,12 @@ from pete.engines.protocol import Engine
 from pete.engines.sampling import Avoid
 from pete.errors import AdapterError, DataError, RunError
 from pete.generate.asked import Kind
+from pete.generate.asking import Asker, asking_of, open_renderer
 from pete.generate.choose import Answer, Judge, Voice, choose
 from pete.generate.extract import Extractor, pieces_of, turn_marks
 from pete.generate.slips import listed
 from pete.generate.validate import Validator, limits_of
+from pete.persona import Asking
 from pete.run import RunDir
 
 OnText = Callable[[int, str], None]
@@ -34,6 +37,7 @@ class Tuned:
     lineage: Lineage
     config: Config
     validator: Validator = field(default_factory=Validator)
+    asker: Asker = field(default_factory=Asker)
 
     def ask(
         self,
@@ -43,7 +47,7 @@ class Tuned:
         kinds: Sequence[Kind] | None = None,
         voice: Voice | None = None,
     ) -> list[Answer]:
-        """Answer conversations side by side, and judge the answers by the persona's rules.
+        """Put conversations before the model as the persona's [asking] says, side by side, and judge the answers by its rules.
 
         Args:
             turns: one conversation a row, the user's message last.
@@ -55,17 +59,29 @@ class Tuned:
         Raises:
             UserError: a conversation is too long for the model's context.
         """
+        kinds = kinds or [Kind()] * len(turns)
+        put = [self.asker(talk, kind.topic) for talk, kind in zip(turns, kinds, strict=True)]
         stops = tuple(dict.fromkeys((*self.lineage.stop, *turn_marks(self.renderer))))
         avoid = self._avoid(sampling.avoid_bias)
 
         def draw(rows: Sequence[int], sampling: GenerateConfig) -> list[Answer]:
-            return answer_all(self.engine, self.renderer, [turns[row] for row in rows], sampling, stops, on_text, avoid)
+            return answer_all(self.engine, self.renderer, [put[row] for row in rows], sampling, stops, on_text, avoid)
 
         if on_text is not None:
             sampling = sampling.model_copy(update={"retries": 0, "best_of": 1})
         prompts = [next((turn.content for turn in reversed(talk) if turn.role == "user"), "") for talk in turns]
-        judge = Judge(self.validator, prompts, kinds or [Kind()] * len(turns), voice)
+        judge = Judge(self.validator, prompts, kinds, voice)
         return choose(draw, judge, sampling)
+
+    def asked_otherwise(self, asking: Asking, folder: Path) -> "Tuned":
+        """The same model, with requests put before it another way.
+
+        Args:
+            asking: the other way.
+            folder: the adapter's folder, for its tokenizer and its own template.
+        """
+        renderer = open_renderer(folder, self.lineage, asking, self.renderer.context)
+        return replace(self, renderer=renderer, asker=Asker(asking, self.asker.rows, self.asker.validator))
 
     def _avoid(self, strength: float) -> Avoid | None:
         """Steering around the persona's phrases; None is none."""
@@ -90,16 +106,15 @@ def open_tuned(run: RunDir) -> Tuned:
     lineage = read_lineage(run.adapter)
     engine = open_engine(config)
     engine.load(config.model, run.adapter)
-    renderer = Renderer(run.adapter, template="", system=lineage.system, context=engine.base.context)
+    asking, rows = asking_of(lineage.asking), _training_rows(run)
+    renderer = open_renderer(run.adapter, lineage, asking, engine.base.context)
     _refuse_idle(engine, renderer, run)
-    validator = Validator(
-        limits_of(lineage.limits), limits_of(lineage.formats), lineage.avoid, (*renderer.special, *lineage.stop), _training_rows(run)
-    )
-    return Tuned(engine, renderer, lineage, config, validator)
+    validator = Validator(limits_of(lineage.limits), limits_of(lineage.formats), lineage.avoid, (*renderer.special, *lineage.stop), rows)
+    return Tuned(engine, renderer, lineage, config, validator, Asker(asking, rows, validator))
 
 
 def _training_rows(run: RunDir) -> Sequence[Example]:
-    """What an answer could have copied; without the run's data nobody can tell."""
+    """What an answer could have copied, and what a request is put with; without the run's data nobody can tell."""
     try:
         return load_examples([run.split_file("train")])
     except DataError:

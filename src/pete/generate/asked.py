@@ -53,6 +53,8 @@ class Kind:
 
     category: str = ""
     format: str = ""
+    topic: str = ""
+    """Training rows of it are not shown as examples."""
 
 
 def length_asked(prompt: str) -> Limit:

@@ -33,7 +33,7 @@ from pete.engines.base_model import architecture_of, look_up_base
 from pete.engines.protocol import Base, Engine
 from pete.errors import DataError, Interrupted, RunError, WorkError
 from pete.events import Checked, Event, Finished, Planned, Sampled, Saved, Started, Step, Validated, Warned
-from pete.persona import Persona, load_persona, plain_limits
+from pete.persona import Persona, load_persona, plain_asking, plain_limits
 from pete.run import RunDir, sync_folder
 from pete.tracking import sidecar
 from pete.train import checkpoint
@@ -256,6 +256,7 @@ def _publish(engine: Engine, config: Config, prepared: Prepared, run: RunDir, fi
             limits=plain_limits(persona.limits),
             formats=plain_limits(persona.formats),
             architecture=architecture_of(prepared.base.folder),
+            asking=plain_asking(persona.asking, own_template=prepared.renderer.template == persona.template),
             pete=__version__,
         ),
     )

@@ -1,0 +1,169 @@
+"""pete prompts: how a request is best put before a trained model."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pete.cli.console import JsonOption, RunArgument, SetOption, as_typed, console, duration, print_json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rich.console import Console
+
+    from pete.evaluate.prompting import Change
+    from pete.evaluate.trial import Trial
+    from pete.run import RunDir
+
+app = typer.Typer(help="Prompt formats: find the one that a trained model answers best.", no_args_is_help=True, rich_markup_mode=None)
+
+
+@app.callback()
+def prompts() -> None:
+    """A group with one verb stays a group."""
+
+
+@app.command("try")
+def try_(
+    run: RunArgument = None,
+    suite: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="your own prompts, JSONL; the run's held-out ones unless given")
+    ] = None,
+    samples: Annotated[int, typer.Option(min=1, help="answers a prompt and format")] = 2,
+    write: Annotated[
+        bool, typer.Option("--write/--no-write", help="write the chosen format into the persona and the run's adapter")
+    ] = True,
+    set_: SetOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Compare system lines, examples, hints and templates on half of the prompts; keep the one that is surely better."""
+    from dataclasses import replace
+
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from pete.config import override
+    from pete.evaluate.suite import load_suite
+    from pete.evaluate.trial import adopt, open_persona, run_trial
+    from pete.generate.answer import open_tuned
+    from pete.run import RunDir
+
+    folder = RunDir.find(run)
+    resolved = override(folder.read_config(), set_ or [], ("evaluate", "generate"))
+    asked = load_suite(folder, suite, resolved.config.evaluate.prompts_per_category)
+    screen = console(quiet=json)
+    columns = (TextColumn("[bold]prompts try[/] {task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=screen, disable=not screen.is_terminal) as progress:
+        tasks = {}
+
+        def on_stage(what: str, done: int, of: int) -> None:
+            if what not in tasks:
+                tasks[what] = progress.add_task(what, total=of)
+            progress.update(tasks[what], completed=done)
+            if done == of and not screen.is_terminal:
+                screen.print(f"{what}: {done} of {of}")
+
+        tuned = replace(open_tuned(folder), config=resolved.config)
+        persona = open_persona(resolved.config.data.persona, tuned.lineage.persona) if write else None
+        trial = run_trial(tuned, folder, asked, samples, on_stage)
+    trial.write(folder.prompts_trial)
+    if persona is not None:
+        written = adopt(trial, folder, persona)
+        trial = trial.model_copy(update={"written": [str(path) for path in written]})
+        trial.write(folder.prompts_trial)
+    if json:
+        print_json(trial.model_dump(mode="json"))
+        return
+    _show(screen, folder, trial)
+
+
+def _show(screen: "Console", run: "RunDir", trial: "Trial") -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    from pete.evaluate.prompting import KEPT, RELEVANCE, VOICE
+
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for title in ("format", "voice", "rules kept", "relevance", "verdict"):
+        table.add_column(title, justify="left" if title in ("format", "verdict") else "right", no_wrap=title != "verdict")
+    for tried in trial.tried:
+        cells = [_cell(tried.changes, key) for key in (VOICE, KEPT, RELEVANCE)] if tried.changes else _levels(trial)
+        style = "bold green" if tried.name == trial.chosen else ""
+        table.add_row(tried.title, *cells, Text(tried.verdict or "compared with"), style=style)
+    screen.print(table)
+    screen.print(
+        f"\nFirst row: how it is. Below: the difference, and half the width of its 95% interval; {len(trial.development)} prompts, "
+        f"{trial.samples} answer{'s' if trial.samples > 1 else ''} each.",
+        style="dim",
+    )
+    titles = {tried.title: tried for tried in trial.tried}
+    for name, why in trial.skipped.items():
+        screen.print(f"not tried: {titles.get(name, name)} ({why})", style="dim", markup=False)
+    for note in trial.notes:
+        screen.print(note, style="yellow", markup=False)
+    _conclude(screen, run, trial)
+
+
+def _conclude(screen: "Console", run: "RunDir", trial: "Trial") -> None:
+    winner = trial.winner
+    screen.print()
+    if winner is None:
+        screen.print(f"[bold]No format is significantly better: nothing changed.[/] {_looked(trial)}")
+    else:
+        screen.print(f"[bold]Best: {winner.title}.[/] {_looked(trial)}")
+        screen.print(f"On {len(trial.unseen)} prompts it was not chosen by:")
+        for line in _unseen_lines(trial.confirmed):
+            screen.print(f"  {line}", markup=False)
+        if trial.refuted:
+            screen.print("[bold]Worse there, so it was not written: nothing changed.[/]")
+        elif trial.written:
+            screen.print(f"[bold]Written[/] as \\[asking] into {trial.written[0]}\nand into {trial.written[1]}", soft_wrap=True)
+            screen.print(as_typed(f"what it does to the whole picture: pete evaluate {run.word}"), markup=False, soft_wrap=True)
+        else:
+            screen.print("Not written, as asked.")
+    screen.print(f"{run.prompts_trial}", markup=False, soft_wrap=True)
+    screen.print(f"tried in {duration(trial.seconds)}", style="dim")
+
+
+def _looked(trial: "Trial") -> str:
+    return f"({len(trial.tried) - 1} compared, Holm's correction over all of them.)"
+
+
+def _unseen_lines(changes: "Mapping[str, Change]") -> list[str]:
+    from pete.evaluate.prompting import MEASURES
+
+    lines = []
+    for measure in MEASURES:
+        if change := changes.get(measure.key):
+            before, after, mean, low, high = (
+                f"{value:{sign}.0%}" if measure.binary else f"{value:{sign}.2f}"
+                for value, sign in (
+                    (change.control, ""), (change.candidate, ""),
+                    (change.interval.mean, "+"), (change.interval.low, "+"), (change.interval.high, "+"),
+                )
+            )  # fmt: skip
+            word = "better" if change.is_better else "worse" if change.is_worse else "no significant difference"
+            few = ", underpowered" if change.interval.underpowered else ""
+            lines.append(f"{measure.title:15} {before} -> {after}: {mean} ({low} to {high}{few}), {word}")
+    return lines
+
+
+def _levels(trial: "Trial") -> list[str]:
+    """The control's own level, by any comparison that knows it."""
+    from pete.evaluate.prompting import KEPT, RELEVANCE, VOICE
+
+    found = []
+    for key in (VOICE, KEPT, RELEVANCE):
+        known = [tried.changes[key] for tried in trial.tried if key in tried.changes]
+        found.append("" if not known else f"{known[0].control:.0%}" if key == KEPT else f"{known[0].control:.2f}")
+    return found
+
+
+def _cell(changes: "Mapping[str, Change]", key: str) -> str:
+    from pete.evaluate.prompting import KEPT
+
+    change = changes.get(key)
+    if change is None:
+        return "unknown"
+    half = (change.interval.high - change.interval.low) / 2
+    return f"{change.interval.mean:+.0%} \u00b1{half:.0%}" if key == KEPT else f"{change.interval.mean:+.2f} \u00b1{half:.2f}"
