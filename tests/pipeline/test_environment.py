@@ -2,7 +2,6 @@
 
 import json
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -17,7 +16,8 @@ class Note:
     def create_module(self, spec):
         return None
     def exec_module(self, module):
-        keys = ("PYTORCH_MPS_HIGH_WATERMARK_RATIO", "PYTORCH_MPS_LOW_WATERMARK_RATIO", "PYTORCH_ENABLE_MPS_FALLBACK", "TOKENIZERS_PARALLELISM")
+        keys = [f"PYTORCH_{key}" for key in ("MPS_HIGH_WATERMARK_RATIO", "MPS_LOW_WATERMARK_RATIO", "ENABLE_MPS_FALLBACK")]
+        keys.append("TOKENIZERS_PARALLELISM")
         with open(os.environ["NOTES"], "w") as file:
             json.dump([os.environ.get(key) for key in keys], file)
         os._exit(9)
@@ -38,9 +38,10 @@ def noted(pete, tmp_path):
     def run(*args: object, **more: str) -> list:
         notes = tmp_path / "notes.json"
         notes.unlink(missing_ok=True)
-        environment = {"PYTHONPATH": f"{tmp_path / 'site'}:{PROJECT / 'src'}", "NOTES": str(notes), "PYTORCH_ENABLE_MPS_FALLBACK": "0",
-                       "PYTORCH_MPS_HIGH_WATERMARK_RATIO": "1.7", "PYTORCH_MPS_LOW_WATERMARK_RATIO": "1.9", "TOKENIZERS_PARALLELISM": "true"}  # fmt: skip
-        done = pete(*args, **environment | more)
+        of_a_shell = {"PYTORCH_MPS_HIGH_WATERMARK_RATIO": "1.7", "PYTORCH_MPS_LOW_WATERMARK_RATIO": "1.9",
+                      "PYTORCH_ENABLE_MPS_FALLBACK": "0", "TOKENIZERS_PARALLELISM": "true"}  # fmt: skip
+        places = {"PYTHONPATH": f"{tmp_path / 'site'}:{PROJECT / 'src'}", "NOTES": str(notes)}
+        done = pete(*args, **of_a_shell | places | more)
         assert done.returncode == 9, done.stdout + done.stderr
         return json.loads(notes.read_text())
 
