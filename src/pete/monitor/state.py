@@ -46,7 +46,7 @@ class Validation:
 
 @dataclass(frozen=True)
 class Memory:
-    """Bytes: on the device now and at the most in this run, in the process, swapped out by the machine, and how that grew in this sitting."""
+    """Bytes: on the device now and at the most in this run, of the process, swapped out by the machine, and its growth in this sitting."""
 
     device: int
     peak: int
