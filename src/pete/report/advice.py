@@ -148,6 +148,8 @@ def freer(m: Measured) -> tuple[Suggestion, ...]:
 
 def try_again(m: Measured) -> tuple[Suggestion, ...]:
     """Answers that break a rule are drawn again."""
+    if m.generate.retries >= 2:  # as often as it may be
+        return ()
     return (Suggestion("Draw an answer that breaks a rule again, twice at most.", m.evaluate_again("generate.retries=2")),)
 
 

@@ -2,14 +2,14 @@
 
 import math
 import statistics
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pete.evaluate.gates import Judgement, judge
 from pete.evaluate.log import MODELS, EvaluationLog, HeldOut, Model, Sample
 from pete.evaluate.results import Measure, measures
-from pete.evaluate.stats import Interval, Rate, paired
+from pete.evaluate.stats import Interval, paired
+from pete.report.attempts import Attempts, attempts
 
 
 @dataclass(frozen=True)
@@ -45,19 +45,6 @@ class Responses:
     """Median."""
     stops: Mapping[str, float]
     """Shares of answers by why they ended."""
-    flags: Mapping[str, float]
-    """Shares of answers that a scorer marks, by its name."""
-    leaks_clean: Rate
-
-    @property
-    def degenerate(self) -> float:
-        """Share of answers that loop or are empty."""
-        return self.flags.get("degenerate", 0.0)
-
-    @property
-    def cliche(self) -> float:
-        """Share of answers with something the voice avoids."""
-        return self.flags.get("cliche", 0.0)
 
 
 @dataclass(frozen=True)
@@ -97,6 +84,8 @@ class Comparison:
     """Both models in each category, then in all of them."""
     speeds: tuple[Alone, ...]
     asked: tuple[Asked, ...]
+    attempts: tuple[Attempts, ...]
+    """What the rules said, base and tuned; empty where nobody held the answers against them."""
 
     def title(self, category: str | None) -> str:
         """A category as people call it."""
@@ -134,6 +123,11 @@ class Comparison:
         }
         return {self.title(name): tuple(measures(part)) for name, part in parts.items()} if len(names) > 1 else {}
 
+    def measures_at_first(self) -> tuple[Measure, ...]:
+        """The measures of answers once more, each first attempt in the place of what was preferred to it."""
+        firsts = self.log.model_copy(update={"samples": [s.at_first for s in self.log.samples], "neutral": []})
+        return tuple(m for m in measures(firsts) if m.name != "gain")
+
     @property
     def seconds(self) -> float:
         """How long the evaluation took."""
@@ -165,6 +159,7 @@ def compare(log: EvaluationLog, file: str) -> Comparison:
         categories=tuple(r for r in responses if r is not None),
         speeds=tuple(_alone(log, model) for model in MODELS if any(s.model == model for s in log.speed)),
         asked=_asked(log.samples),
+        attempts=attempts(log),
     )
 
 
@@ -207,8 +202,6 @@ def _responses(category: str | None, title: str, model: Model, samples: Sequence
         tokens=statistics.fmean(s.tokens for s in samples),
         text_bytes=statistics.median(len(s.text.encode()) for s in samples),
         stops={stop: sum(s.stop == stop for s in samples) / len(samples) for stop in sorted({s.stop for s in samples})},
-        flags={name: n / len(samples) for name, n in sorted(Counter(name for s in samples for name in flags_of(s)).items())},
-        leaks_clean=Rate.count(s.leaks_clean > 0 for s in samples),
     )
 
 

@@ -13,6 +13,7 @@ from pete.evaluate.results import Measure
 from pete.evaluate.stats import Rate
 from pete.report import advice, original
 from pete.report.advice import Advice, Measured, Suggestion
+from pete.report.attempts import RULE_TITLES
 from pete.report.numbers import bounds, capital, certainty, change, of_unit, percent, plain
 from pete.words import GB, counted, duration, gigabytes, short
 
@@ -26,6 +27,10 @@ CLIPPED_MOST = 0.5
 LOSS_FALL_LEAST = 0.02
 PLAN_MISSED = 0.15
 """A plan is meant to be right within this share."""
+
+RULES_KEPT = 0.02
+"""Share of answers that break a rule: of the author's own examples fewer than this may, or the rule is wrong."""
+RULES_BROKEN = 0.1
 
 Kind = Literal["strength", "weakness", "open"]
 
@@ -142,6 +147,25 @@ def other_measures(m: Measured) -> Iterator[Finding]:
         helps = advice.steer_around(m) if measure.name == "cliche.any" and not better else ()
         title = f"{capital(measure.title)}: {'better' if better else 'worse'} than the base"
         yield Finding("strength" if better else "weakness", title, f"{_compared(m, measure)}.", m.evaluation.file, helps)
+
+
+def rules_kept(m: Measured) -> Iterator[Finding]:
+    """The persona's rules, as a reader would see them broken: after retries, and with what it was before."""
+    both = {a.model: a for a in m.evaluation.attempts} if m.evaluation else {}
+    if m.evaluation is None or (tuned := both.get("tuned")) is None:
+        return
+    now, at_first, base = tuned.flagged.given, tuned.flagged.first, both.get("base")
+    evidence = f"{now} answers break a rule ({percent(now.share)})"
+    evidence += f", {at_first} at first" if tuned.again or tuned.preferred else ""
+    evidence += f"; base {percent(base.flagged.given.share)}" if base else ""
+    if now.share > RULES_BROKEN:
+        broken = sorted(((name, s.given) for name, s in tuned.rules.items() if s.given.hits), key=lambda pair: -pair[1].hits)
+        often = ", ".join(f"{RULE_TITLES.get(name, name)} ({rate})" for name, rate in broken[:3])
+        yield Finding(
+            "weakness", "Answers break the persona's rules", f"{evidence}. Most often: {often}.", m.evaluation.file, advice.try_again(m)
+        )
+    elif now.share <= RULES_KEPT:
+        yield Finding("strength", "Answers keep the persona's rules", f"{evidence}.", m.evaluation.file)
 
 
 def worse_category(m: Measured) -> Iterator[Finding]:
@@ -292,5 +316,5 @@ def one_seed(m: Measured) -> Iterator[Finding]:
 
 
 RULES: tuple[Rule, ...] = (
-    gates, other_measures, worse_category, loss_fell, overfitting, clipping, lengths, speed, memory, plan, one_seed,
+    gates, other_measures, rules_kept, worse_category, loss_fell, overfitting, clipping, lengths, speed, memory, plan, one_seed,
 )  # fmt: skip

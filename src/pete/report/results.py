@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from pete.evaluate.gates import State
+from pete.evaluate.judged import sentences
 from pete.evaluate.log import Sample
 from pete.evaluate.results import Measure
 from pete.evaluate.stats import Interval
@@ -25,7 +26,8 @@ from pete.report.blocks import (
 from pete.report.charts import forest_chart, gain_chart
 from pete.report.comparison import Asked, Comparison, flags_of
 from pete.report.copied import originality
-from pete.report.marks import loops, meaning, pieces
+from pete.report.extraction import STOP_TITLES, extraction
+from pete.report.marks import marks_of, meaning, pieces
 from pete.report.model import ReportData
 from pete.report.numbers import bounds, capital, change, of_unit, percent, plain
 from pete.words import GB, counted, duration, gigabytes, short
@@ -35,9 +37,8 @@ FLAG_TAGS = {
     "echo": "gives the prompt back", "fluency": "no English", "collapse": "begins like another", "originality": "copied",
     "formatting": "not to order", "facts": "loses a fact",
 }  # fmt: skip
-STOP_TITLES = {
-    "end": "ended by itself", "stop string": "stopped at a marker", "loop": "stopped in a loop", "length": "cut off at the limit",
-}  # fmt: skip
+SAID_BY_RULE = {"empty": "degenerate", "loop": "degenerate", "avoid": "cliche", "copied": "originality", "leak": "leak"}
+"""Rules that say more exactly what a scorer's tag says, too."""
 OPEN_PROMPTS = 4
 """Prompts of a category that are shown at once; the others are one click away."""
 KINDS = (("strength", "Strengths"), ("weakness", "Areas for Improvement"), ("open", "What the numbers cannot settle"))
@@ -58,8 +59,8 @@ def evaluation(data: ReportData) -> Section:
         )
     changed = changes(found.judgement.measures, "Base", "Tuned", "changes")
     parts = [Section("What changed", changed)] if changed else []
-    parts += [_gates(found), *_by_category(data, found), *_speed(data, found), *_answers(found)]
-    parts += [*originality(found, data.training_rows), *_blind(data), *_analysis(data), _approach(found)]
+    parts += [_gates(found), *_by_category(data, found), *_speed(data, found), *extraction(found), *_answers(found)]
+    parts += [*originality(found, data.training_rows), *_blind(data), *_judge(found), *_analysis(data), _approach(found)]
     return Section(title, tuple(parts))
 
 
@@ -213,7 +214,7 @@ def _answers(found: Comparison) -> Iterator[Section]:
         if more := prompted[OPEN_PROMPTS:]:
             blocks.append(Fold(f"{len(more)} more in {title}", (Answers(more),)))
         sections.append(Section(title, tuple(blocks)))
-    kinds = dict.fromkeys(mark.kind for sample in found.log.samples for mark in (*sample.marks, *loops(sample)))
+    kinds = dict.fromkeys(mark.kind for sample in found.log.samples for mark in marks_of(sample))
     text = (
         f"The same prompts, the same random seeds. Nothing was picked by hand: these are the first {OPEN_PROMPTS} prompts of each "
         "category, and the rest is one click away."
@@ -230,9 +231,15 @@ def side(name: str, sample: Sample | None) -> Side:
     """An answer, ready to be shown."""
     if sample is None:
         return Side(name, None)
-    flags = [FLAG_TAGS.get(name, name) for name in flags_of(sample)]
-    notes = (counted(sample.tokens, "token"), STOP_TITLES.get(sample.stop, sample.stop), *flags)
-    return Side(name, sample, pieces(sample.text, (*sample.marks, *loops(sample))), notes, bool(flags) or sample.stop == "length")
+    told = {SAID_BY_RULE.get(flag.rule) for flag in sample.flags}
+    flags = [FLAG_TAGS.get(name, name) for name in flags_of(sample) if name not in told]
+    # why it ended is told already
+    flags += dict.fromkeys(flag.words for flag in sample.flags if flag.rule != {"length": "unfinished", "loop": "loop"}.get(sample.stop))
+    drawn = [f"chosen among {sample.attempts}"] if sample.attempts > 1 else []
+    if sample.first is not None and sample.first.flags:
+        drawn.append(f"at first: {', '.join(dict.fromkeys(flag.words for flag in sample.first.flags))}")
+    notes = (counted(sample.tokens, "token"), STOP_TITLES.get(sample.stop, sample.stop), *flags, *drawn)
+    return Side(name, sample, pieces(sample.text, marks_of(sample)), notes, bool(flags or sample.flags) or sample.stop == "length")
 
 
 def _blind(data: ReportData) -> Iterator[Section]:
@@ -248,6 +255,11 @@ def _blind(data: ReportData) -> Iterator[Section]:
     note = "A person chose between two answers without knowing whose they were. Ties are left out of the share; 50% is a coin."
     head = ("Test", "Tuned won", "Base won", "Ties", "Share", "95% interval", "Preferred")
     yield Section("Blind test", (Table(head, rows, note),))
+
+
+def _judge(found: Comparison) -> Iterator[Section]:
+    if found.log.judge is not None:
+        yield Section("Judge", tuple(Text(f"{capital(line)}.") for line in sentences(found.log.judge)))
 
 
 def _analysis(data: ReportData) -> Iterator[Section]:

@@ -36,6 +36,9 @@ def reasons(found: Comparison) -> str:
     for state, words in told.items():
         if outcomes := judgement.of(state):
             parts.append(f"{words}: {' · '.join(o.gate.title for o in outcomes)}.")
+    if preferred := sum(a.preferred for a in found.attempts if a.model == "tuned"):
+        answers = sum(a.answers for a in found.attempts if a.model == "tuned")
+        parts.append(f"{preferred} of {answers} tuned answers were preferred to a first attempt that was worse.")
     return " ".join(parts)
 
 
