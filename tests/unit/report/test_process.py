@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 
+from pete.config import PROJECT
 from pete.events import Checked, Event, Planned, Sampled, Warned
 from pete.report import original
 from pete.report.blocks import Block, Facts, Fold, Section, Table, Text
@@ -50,6 +51,18 @@ def test_every_name_of_the_original_report_is_there(make_run: MakeRun):
     )  # fmt: skip
     for name in names:
         assert f"# {name}\n" in text, name
+
+
+def test_the_chapters_on_answers_and_every_file_a_reader_of_the_original_knows(make_run: MakeRun):
+    texts = [sample(model, "p", "Bread. Again.") for model in ("base", "tuned")]
+    text = to_markdown(make_page(read_report(make_run(log=evaluation([], texts)))))
+    for name in ("Evaluation Approach", "Performance Summary", "Answers, base beside tuned", "Tools and Resources"):
+        assert f"# {name}\n" in text, name
+    launchers, scripts = ([tool[at] for tool in original.TOOLS if tool[at][1]] for at in (2, 3))
+    assert (len(launchers), len(scripts)) == (5, 4)
+    for folder, name in launchers + scripts:
+        assert name.replace("_", "\\_") in text or name in text, name
+        assert (PROJECT / folder / name).is_file(), f"{folder}/{name}"
 
 
 def test_the_original_stands_beside_what_was_done(make_run: MakeRun):
