@@ -7,6 +7,7 @@ import pytest
 
 from pete.evaluate.log import read_log
 from pete.evaluate.scoring import rescore
+from pete.report.numbers import percent
 from pete.run import RunDir
 from tests.pipeline.conftest import FAKE
 
@@ -68,15 +69,16 @@ def test_an_evaluation_keeps_what_was_flagged_at_first_and_as_given(run, pete):
         assert all(s.attempts == s.tries == 1 and s.first is None and not s.flags for s in mine if s not in again)
         at_first, given = sum(bool(s.at_first.flags) for s in mine), sum(bool(s.flags) for s in mine)
         assert 0 < given < at_first < 12, "the rule is broken sometimes, and drawing again helps sometimes"
-        shares[model] = f"{given / 12:.1%}"[:3], f"({given} of 12); at first it was", f"({at_first} of 12)"
+        shares[model] = (given, at_first)
     kept = [s.first for s in log.samples if s.first is not None]
     assert kept and all(first.scores.keys() >= {"leak.raw", "originality.span", "degenerate.any"} and first.fluency_nats for first in kept)
     wiped = [s.model_copy(update={"scores": {}, "first": s.first and s.first.model_copy(update={"scores": {}})}) for s in log.samples]
     assert rescore(log.model_copy(update={"samples": wiped}), RunDir(run)) == log, "scored again without a model, the first ones too"
     assert pete("report", run).returncode == 0
     said = (run / "report.md").read_text(encoding="utf-8")
-    for words in (word for told in shares.values() for word in told):
-        assert words in said
+    for model, (given, at_first) in shares.items():
+        before = f"at first it was {percent(at_first / 12)} ({at_first} of 12)"
+        assert f"{percent(given / 12)} of the {model} answers break a rule ({given} of 12); {before}." in said
     assert "| Answers | Base at first | Base as given | Tuned at first | Tuned as given |" in said and "| Too long or too short |" in said
     drawn_tokens = sum(s.tokens_drawn for s in log.samples if s.model == "tuned")
     assert f"| {drawn_tokens:,} | {sum(s.tokens for s in log.samples if s.model == 'tuned'):,} |" in said
