@@ -15,7 +15,8 @@ _SENTENCE_END = re.compile(r"(?<=[.!?\u2026])[\"'\u201d\u2019)]*\s+(?=[\"'\u201c
 _ABBREVIATED = re.compile(r"(?:\b\w|\b(?:mr|mrs|ms|dr|st|vs|etc|e\.g|i\.e))\.$", re.IGNORECASE)
 
 _LINE = re.compile(r"[^\n]*\S[^\n]*")
-_BULLET = re.compile(r"(?:[-*\u2022\u2013]|\(?\d{1,2}[.)])\s+(?=\S)")
+BULLET = re.compile(r"^(?:[-*\u2022\u2013]|\(?\d{1,2}[.)])\s+(?=\S)")
+"""Of a list: what begins a line and is not said."""
 
 SLOGAN = 4
 """Words of a span that is the prompt's: repeating what one was asked to say is not copying."""
@@ -30,23 +31,15 @@ class Stretch:
     end: int
 
 
-def words_in(text: str) -> list[Stretch]:
+@lru_cache(maxsize=2048)  # half a dozen scorers ask for the words of the same answer
+def words_in(text: str) -> tuple[Stretch, ...]:
     """The words of a text; punctuation separates and is dropped."""
-    return [Stretch(_small(m.group()), m.start(), m.end()) for m in _WORD.finditer(text)]
+    return tuple(Stretch(m.group().lower().replace("\u2019", "'"), m.start(), m.end()) for m in _WORD.finditer(text))
 
 
 def words(text: str) -> list[str]:
     """The words of a text, in small letters."""
-    return list(_words(text))
-
-
-@lru_cache(maxsize=4096)  # half a dozen scorers ask for the words of the same answer
-def _words(text: str) -> tuple[str, ...]:
-    return tuple(_small(word) for word in _WORD.findall(text))
-
-
-def _small(word: str) -> str:
-    return word.lower().replace("\u2019", "'")
+    return [word.text for word in words_in(text)]
 
 
 def sentences(text: str) -> list[str]:
@@ -76,13 +69,7 @@ def lines_in(text: str) -> list[Stretch]:
 
 def list_items(text: str) -> list[str]:
     """The lines with a bullet or a number."""
-    return [line.text for line in lines_in(text) if _BULLET.match(line.text)]
-
-
-def unmarked(line: str) -> str:
-    """A line or a sentence without its bullet or number."""
-    bullet = _BULLET.match(line)
-    return line[bullet.end() :] if bullet else line
+    return [line.text for line in lines_in(text) if BULLET.match(line.text)]
 
 
 def grams(said: Sequence[str], n: int) -> list[tuple[str, ...]]:

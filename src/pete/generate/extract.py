@@ -84,9 +84,7 @@ class Extractor:
         last = last or self._marks.found is not None
         if last:
             text += self._marks.finish()
-        text = self._repeats.push(text)
-        if last and not self._repeats.found:
-            text += self._repeats.finish()
+        text = self._repeats.push(text) + (self._repeats.finish() if last else "")
         if self._repeats.found:
             self.stop = "loop"
         elif self._marks.found is not None:

@@ -31,21 +31,19 @@ class Rounds:
         self.places: dict[str, list[int]] = {}
         self._longest, self._count = longest, 0
 
-    def push(self, word: str) -> None:
-        """One more word at the end."""
-        here = self._count
-        places = [place for place in self.places.get(word, ()) if self._longest is None or here - place <= self._longest]
-        self.runs = {here - place: self.runs.get(here - place, 0) + 1 for place in places}
-        self.places[word] = [*places, here]
-        self._count += 1
+    def push(self, *words: str) -> None:
+        """More words at the end."""
+        for here, word in enumerate(words, self._count):
+            places = [place for place in self.places.get(word, ()) if self._longest is None or here - place <= self._longest]
+            self.runs = {here - place: self.runs.get(here - place, 0) + 1 for place in places}
+            self.places[word] = [*places, here]
+        self._count += len(words)
 
 
 def find_loop(text: str) -> int | None:
     """Where a finished text begins to repeat itself without end, as an index; None when it does not."""
     repeats = Repeats()
-    out = repeats.push(text)
-    if not repeats.found:
-        out += repeats.finish()
+    out = repeats.push(text) + repeats.finish()
     return len(out) if repeats.found else None
 
 
@@ -81,11 +79,11 @@ class Repeats:
         return self._release(open_word)
 
     def finish(self) -> str:
-        """No more text: the rest."""
-        word = self._text[self._open :].strip()
+        """No more text: the rest, if it does not loop."""
+        word = "" if self.found else self._text[self._open :].strip()
         if word and (cut := self._add(word, True)) is not None:
             return self._cut(cut)
-        return self._give(len(self._text))
+        return "" if self.found else self._give(len(self._text))
 
     def _add(self, raw: str, line_end: bool) -> int | None:
         """Take in the word at `_open`, now complete; where in `_text` to cut, when it makes a loop."""

@@ -2,41 +2,28 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
 
 # by shape, not by one tokenizer's list: a model can also spell out another model's markers
 _TOKEN = re.compile(r"<\|[A-Za-z_]{2,30}\|>|<\|(?=\w)|</?s>|\[/?INST\]|<(?:start|end)_of_turn>|<<SYS>>")
 _TURN = re.compile(
-    r"^[ \t]*(?P<mark>#{2,3}[ \t]*(?:Instruction|Response|Input|Human|Assistant|User)\b"
-    r"|(?:User|Human|Assistant|System|Instruction)[ \t]*:).*$",
+    r"^[ \t]*(?:#{2,3}[ \t]*(?:Instruction|Response|Input|Human|Assistant|User)\b|(?:User|Human|Assistant|System|Instruction)[ \t]*:)",
     re.MULTILINE | re.IGNORECASE,
 )
 _PLACEHOLDER = re.compile(r"\[[A-Za-z][^\]\n]{1,40}\](?!\()|\{\{?\s*[A-Za-z_][\w ]{1,40}\}?\}|<[A-Za-z]+(?: [A-Za-z]+){1,4}>")
 
 
-@dataclass(frozen=True)
-class Slip:
-    """A mark, and the text[start:end] that it spoils: itself, or the line that begins another turn."""
-
-    kind: Literal["special token", "second turn", "stop string"]
-    mark: str
-    start: int
-    end: int
+def leaks(text: str, marks: Sequence[str] = ()) -> list[tuple[str, re.Match[str]]]:
+    """Stop strings of a list, lines that begin another turn, special tokens: (which of them, where), from left to right, one a place."""
+    found = {hit.start(): ("stop string", hit) for hit in listed(text, marks)}
+    found |= {hit.start(): ("second turn", hit) for hit in _TURN.finditer(text)}
+    found |= {hit.start(): ("special token", hit) for hit in _TOKEN.finditer(text)}
+    return [found[at] for at in sorted(found)]
 
 
-def leaks(text: str, marks: Sequence[str] = ()) -> list[Slip]:
-    """Special tokens, lines that begin another turn, and the marks of a list, from left to right."""
-    found = listed(text, marks)
-    found += [Slip("second turn", m["mark"], *m.span()) for m in _TURN.finditer(text)]
-    found += [Slip("special token", m.group(), *m.span()) for m in _TOKEN.finditer(text)]
-    return sorted({slip.start: slip for slip in found}.values(), key=lambda slip: slip.start)
-
-
-def listed(text: str, marks: Sequence[str]) -> list[Slip]:
-    """Those of the marks that stand in a text, each where it comes first; its beginning is the beginning of a line."""
-    found = {mark: f"\n{text}".find(mark) - 1 + len(mark) - len(mark.lstrip()) for mark in marks if mark in f"\n{text}"}
-    return [Slip("stop string", mark.strip(), at, at + len(mark.strip())) for mark, at in found.items()]
+def listed(text: str, marks: Sequence[str]) -> list[re.Match[str]]:
+    """The marks of a list that stand in a text; its beginning is the beginning of a line."""
+    parts = [f"^{re.escape(mark[1:])}" if mark.startswith("\n") else re.escape(mark) for mark in marks]
+    return list(re.finditer("|".join(parts), text, re.MULTILINE)) if parts else []
 
 
 def placeholders(text: str, prompt: str = "") -> list[re.Match[str]]:

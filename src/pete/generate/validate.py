@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from pete.data.examples import Example, phrase_pattern, phrases_used
-from pete.data.text import Corpus, lines_in, list_items, repeats, sentences_in, unmarked, words, words_in
+from pete.data.text import BULLET, Corpus, lines_in, list_items, repeats, sentences_in, words, words_in
 from pete.errors import AdapterError
 from pete.generate.asked import Kind, facts_asked, format_asked, language_of, length_asked
 from pete.generate.extract import StopReason
@@ -74,7 +74,7 @@ def loop(case: Case) -> list[Violation]:
     at = find_loop(case.text)
     if at is not None:
         return [case.wrong("loop", "repeats itself without end", at)]
-    said = [(tuple(words(unmarked(sentence.text))), sentence) for sentence in sentences_in(case.text)]
+    said = [(tuple(words(BULLET.sub("", sentence.text))), sentence) for sentence in sentences_in(case.text)]
     long = [(key, sentence) for key, sentence in said if len(key) >= LEAST_REPEATED_SENTENCE]
     twice = repeats([key for key, _ in long])[:1]
     return [case.wrong("loop", "says a sentence twice", long[i][1].start, long[i][1].end) for i in twice]
@@ -82,7 +82,7 @@ def loop(case: Case) -> list[Violation]:
 
 def leak(case: Case) -> list[Violation]:
     """A special token, a template marker, or the beginning of another turn."""
-    return [case.wrong("leak", f"leaks {slip.mark!r}", slip.start, slip.end) for slip in leaks(case.text, case.marks)]
+    return [case.wrong("leak", f"leaks {hit.group().strip()!r}", *hit.span()) for _, hit in leaks(case.text, case.marks)]
 
 
 def avoided(case: Case) -> list[Violation]:
@@ -150,7 +150,7 @@ def copies(case: Case) -> list[Violation]:
     if not case.limit.copied or not case.rows:
         return []
     said = words_in(case.text)
-    spans = case.rows.copied([word.text for word in said], words(case.prompt), case.limit.copied)
+    spans = case.rows.copied(words(case.text), words(case.prompt), case.limit.copied)
     return [
         case.wrong("copied", f"takes {len(s)} words in a row from a training row", said[s.first].start, said[s.last - 1].end) for s in spans
     ]

@@ -54,13 +54,13 @@ def _words(found: Comparison) -> str:
 
 def _passage(sample: Sample, rows: Mapping[str, str], corpus: Corpus) -> Passage | None:
     said = words_in(sample.text)
-    spans = corpus.copied([word.text for word in said], words(sample.prompt), LEAST)
+    spans = corpus.copied(words(sample.text), words(sample.prompt), LEAST)
     if not spans:
         return None
     longest = max(spans, key=len)
     length, name = len(longest), list(rows)[longest.document]
     source = words_in(rows[name])
-    at = grams([word.text for word in source], length).index(tuple(word.text for word in said[longest.first : longest.last]))
+    at = grams(words(rows[name]), length).index(tuple(words(sample.text)[longest.first : longest.last]))
     there, here = source[at : at + length], said[longest.first : longest.last]
     return Passage(
         pieces(sample.text, [Mark(start=here[0].start, end=here[-1].end, kind="copied")]),

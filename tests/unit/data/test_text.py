@@ -1,7 +1,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pete.data.text import Corpus, grams, lines_in, list_items, repeats, sentences, sentences_in, unmarked, windows, words, words_in
+from pete.data.text import BULLET, Corpus, grams, lines_in, list_items, repeats, sentences, sentences_in, windows, words, words_in
 
 LETTERS = st.lists(st.sampled_from("abc"), max_size=12)
 
@@ -44,7 +44,7 @@ def test_sentences_and_lines_know_where_they_stand():
 
 def test_lists_are_counted_by_their_marks():
     assert list_items("Here:\n1. a\n 2) b\n(3) c") == ["1. a", "2) b", "(3) c"] and len(list_items("- a\n\u2022 b\nand so on\n-")) == 2
-    assert unmarked("12) twelve") == "twelve" and unmarked("(3) - c") == "- c" and unmarked("3.5 of them") == "3.5 of them"
+    assert [BULLET.sub("", line) for line in ("12) twelve", "(3) - c", "3.5 - 4")] == ["twelve", "- c", "3.5 - 4"]
     assert list_items("2024. A year.\n3.5 of them") == []
 
 

@@ -40,7 +40,6 @@ class Degenerate:
 def tail_loop(said: Sequence[str]) -> float:
     """Share of the words that only repeat, at the end, what stood a period before them; a period comes round at least twice."""
     rounds = Rounds()
-    for word in said:
-        rounds.push(word)
+    rounds.push(*said)
     # a phrase said twice in a row is a loop when it is long; a single word has to come round more often
     return max((again for period, again in rounds.runs.items() if again >= max(period, MIN_TAIL)), default=0) / max(1, len(said))

@@ -11,28 +11,21 @@ class Leak:
 
     def score(self, sample: Sample) -> dict[str, float]:
         """`raw`, `clean`, `turn` (in the clean text), `turn_raw`, `emptied`; `any` is what a reader would see."""
-        body = sample.raw.removesuffix(_end_of(sample))
-        shown, raw = _kinds(sample.text), _kinds(body)
-        clean, turn = sample.leaks_clean > 0 or "special token" in shown, "second turn" in shown
+        shown, raw = leaks(sample.text), leaks(sample.raw)
+        # the end mark itself, which the raw text of a finished answer carries and should
+        ended = sample.stop == "end" and raw and raw[-1][0] == "special token" and raw[-1][1].end() == len(sample.raw)
+        body = sample.raw[: raw.pop()[1].start()] if ended else sample.raw
+        given, said = {kind for kind, _ in shown}, {kind for kind, _ in raw}
+        clean, turn = sample.leaks_clean > 0 or "special token" in given, "second turn" in given
         return {
-            "raw": float(sample.leaks_raw > 0 or "special token" in raw),
+            "raw": float(sample.leaks_raw > 0 or "special token" in said),
             "clean": float(clean),
             "turn": float(turn),
-            "turn_raw": float("second turn" in raw),
+            "turn_raw": float("second turn" in said),
             "emptied": float(bool(body.strip()) and not sample.text.strip()),
             "any": float(clean or turn),
         }
 
     def marks(self, sample: Sample) -> list[Mark]:
-        """The markers and the lines that begin another turn."""
-        return [Mark(start=slip.start, end=slip.end, kind="leak", note=slip.kind) for slip in leaks(sample.text)]
-
-
-def _kinds(text: str) -> set[str]:
-    return {slip.kind for slip in leaks(text)}
-
-
-def _end_of(sample: Sample) -> str:
-    """The end mark itself, which the raw text of a finished answer carries and should."""
-    last = next((slip.mark for slip in reversed(leaks(sample.raw[-40:])) if slip.kind == "special token"), "")
-    return last if sample.stop == "end" and last and sample.raw.endswith(last) else ""
+        """Each of them."""
+        return [Mark(start=hit.start(), end=hit.end(), kind="leak", note=kind) for kind, hit in leaks(sample.text)]

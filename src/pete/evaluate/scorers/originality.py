@@ -69,7 +69,7 @@ class Originality:
         said = words_in(sample.text)
         return [
             Mark(start=said[s.first].start, end=said[s.last - 1].end, kind="copied", note=self._training[s.document].name)
-            for s in self._corpus.copied([word.text for word in said], words(sample.prompt), COPIED)
+            for s in self._corpus.copied(words(sample.text), words(sample.prompt), COPIED)
         ]
 
     def nearest(self, said: Sequence[str]) -> tuple[str, float]:
