@@ -15,7 +15,7 @@ def test_a_full_disk_a_large_folder_and_a_missing_one_are_said(tmp_path):
     (tmp_path / "run").mkdir()
     with (tmp_path / "run" / "big").open("wb") as file:
         file.truncate(guard.LARGEST + 1)
-    assert "256 MiB" in guard.problem(tmp_path, plenty)
+    assert "256 MB" in guard.problem(tmp_path, plenty)
     assert "is gone" in guard.problem(tmp_path / "no", lambda path: os.statvfs(path).f_bavail)
 
 
