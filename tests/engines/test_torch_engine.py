@@ -1,5 +1,7 @@
 """The torch engine against transformers and peft themselves: what we compute differently must come out the same."""
 
+import gc
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +23,27 @@ def engine_for(folder: Path, adapter: Path | None = None, dtype: str = "float32"
     engine = TorchEngine(Config.model_validate({"engine": {"device": "cpu"}, "lora": {"dropout": 0.0}, "train": train}))
     engine.load(ModelConfig(base=str(folder), dtype=dtype), adapter)  # type: ignore[arg-type]
     return engine
+
+
+def test_the_old_weights_are_gone_before_new_ones_come(tiny_models, monkeypatch):
+    """Verifying an adapter at the end of a night loads the base again: two copies of it would be the highest point of the run."""
+    engine = engine_for(tiny_models["gpt_neox"])
+    engine.add_lora(LoraConfig(rank=4, alpha=8.0, dropout=0.0))
+    engine.train_step([Batch.of(rows_of([8]))], 1e-3)
+    old = weakref.ref(engine._model)
+    read, seen = AutoModelForCausalLM.from_pretrained, []
+
+    def reading(*args: object, **kwargs: object) -> object:
+        seen.append(old())
+        return read(*args, **kwargs)
+
+    monkeypatch.setattr("pete.engines.torch_engine.AutoModelForCausalLM.from_pretrained", reading)
+    gc.disable()  # nobody comes by chance
+    try:
+        engine.load(ModelConfig(base=str(tiny_models["gpt_neox"]), dtype="float32"))
+    finally:
+        gc.enable()
+    assert seen == [None]
 
 
 def rows_of(lengths: list[int]) -> list[Rendered]:

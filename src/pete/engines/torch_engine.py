@@ -1,5 +1,6 @@
 """PyTorch on cpu, mps and cuda: models and LoRA layers from transformers and peft, the hot path from torch_kernels."""
 
+import gc
 import json
 import math
 import resource
@@ -148,6 +149,7 @@ class TorchEngine:
     def _release(self) -> None:
         self._model = self._peft = self._optimizer = None
         self._adapted = []
+        gc.collect()  # modules, adapters and hooks hold each other: without this the old weights stay while the new ones come
         if self.device == "mps":
             torch.mps.empty_cache()
         elif self.device == "cuda":
