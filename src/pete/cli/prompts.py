@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from rich.console import Console
+    from rich.table import Table
 
     from pete.evaluate.prompting import Change
     from pete.evaluate.trial import Trial
@@ -82,6 +83,7 @@ def _show(screen: "Console", run: "RunDir", trial: "Trial") -> None:
     from rich.text import Text
 
     from pete.evaluate.prompting import KEPT, RELEVANCE, VOICE
+    from pete.evaluate.stats import FEW
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for title in ("format", "voice", "rules kept", "relevance", "verdict"):
@@ -91,14 +93,14 @@ def _show(screen: "Console", run: "RunDir", trial: "Trial") -> None:
         style = "bold green" if tried.name == trial.chosen else ""
         table.add_row(tried.title, *cells, Text(tried.verdict or "compared with"), style=style)
     screen.print(table)
+    few = f" (under {FEW}: only a large difference shows)" if len(trial.development) < FEW else ""
     screen.print(
         f"\nFirst row: how it is. Below: the difference, and half the width of its 95% interval; {len(trial.development)} prompts, "
-        f"{trial.samples} answer{'s' if trial.samples > 1 else ''} each.",
+        f"{trial.samples} answer{'s' if trial.samples > 1 else ''} each{few}.",
         style="dim",
     )
-    titles = {tried.title: tried for tried in trial.tried}
-    for name, why in trial.skipped.items():
-        screen.print(f"not tried: {titles.get(name, name)} ({why})", style="dim", markup=False)
+    for title, why in trial.skipped.items():
+        screen.print(f"not tried: {title} ({why})", style="dim", markup=False)
     for note in trial.notes:
         screen.print(note, style="yellow", markup=False)
     _conclude(screen, run, trial)
@@ -112,8 +114,7 @@ def _conclude(screen: "Console", run: "RunDir", trial: "Trial") -> None:
     else:
         screen.print(f"[bold]Best: {winner.title}.[/] {_looked(trial)}")
         screen.print(f"On {len(trial.unseen)} prompts it was not chosen by:")
-        for line in _unseen_lines(trial.confirmed):
-            screen.print(f"  {line}", markup=False)
+        screen.print(_unseen(trial.confirmed))
         if trial.refuted:
             screen.print("[bold]Worse there, so it was not written: nothing changed.[/]")
         elif trial.written:
@@ -129,23 +130,26 @@ def _looked(trial: "Trial") -> str:
     return f"({len(trial.tried) - 1} compared, Holm's correction over all of them.)"
 
 
-def _unseen_lines(changes: "Mapping[str, Change]") -> list[str]:
+def _unseen(changes: "Mapping[str, Change]") -> "Table":
+    from rich.table import Table
+
     from pete.evaluate.prompting import MEASURES
 
-    lines = []
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    for number in range(5):
+        table.add_column(no_wrap=number < 4, justify="right" if number == 2 else "left")
     for measure in MEASURES:
         if change := changes.get(measure.key):
-            before, after, mean, low, high = (
-                f"{value:{sign}.0%}" if measure.binary else f"{value:{sign}.2f}"
-                for value, sign in (
-                    (change.control, ""), (change.candidate, ""),
-                    (change.interval.mean, "+"), (change.interval.low, "+"), (change.interval.high, "+"),
-                )
-            )  # fmt: skip
-            word = "better" if change.is_better else "worse" if change.is_worse else "no significant difference"
-            few = ", underpowered" if change.interval.underpowered else ""
-            lines.append(f"{measure.title:15} {before} -> {after}: {mean} ({low} to {high}{few}), {word}")
-    return lines
+            form = ".0%" if measure.binary else ".2f"
+            interval = change.interval
+            table.add_row(
+                measure.title,
+                f"{change.control:{form}} -> {change.candidate:{form}}",
+                f"{interval.mean:+{form}}",
+                f"{interval.low:+{form}} to {interval.high:+{form}}",
+                "better" if change.is_better else "worse" if change.is_worse else "no significant difference",
+            )
+    return table
 
 
 def _levels(trial: "Trial") -> list[str]:

@@ -150,7 +150,7 @@ def candidates(lineage: Lineage, now: Asking, template: str) -> list[Candidate]:
 
 
 def sift(found: Sequence[Candidate], shown: Callable[[Asking], Sequence[str]]) -> tuple[list[Candidate], dict[str, str]]:
-    """The candidates that make a difference, and why the others are not tried, by name.
+    """The candidates that make a difference, and why the others are not tried, by title.
 
     Args:
         found: the candidates, the control first.
@@ -168,10 +168,10 @@ def sift(found: Sequence[Candidate], shown: Callable[[Asking], Sequence[str]]) -
         except UserError as error:
             if not kept:
                 raise
-            skipped[candidate.name] = error.message
+            skipped[candidate.title] = error.message
             continue
         if texts in seen:
-            skipped[candidate.name] = "changes no prompt" if seen[texts] == found[0].title else f"the same prompts as {seen[texts]}"
+            skipped[candidate.title] = "changes no prompt" if seen[texts] == found[0].title else f"the same prompts as {seen[texts]}"
             continue
         seen[texts] = candidate.title
         kept.append(candidate)

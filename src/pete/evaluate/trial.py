@@ -59,7 +59,7 @@ class Trial(BaseModel):
     development: list[str] = Field(description="ids of the prompts it was chosen by")
     unseen: list[str] = Field(description="ids of the prompts that were asked after the choice, if there was one")
     tried: list[Tried] = Field(description="the control first")
-    skipped: dict[str, str] = Field(description="candidates that were not tried, and why")
+    skipped: dict[str, str] = Field(description="titles of candidates that were not tried, and why")
     chosen: str | None = Field(None, description="name of the best that is significantly better; nothing is one")
     confirmed: dict[str, Change] = Field({}, description="the chosen one against the control on the unseen half")
     measures: dict[str, float] = Field({}, description="the classifier's AUC and what it learned from")

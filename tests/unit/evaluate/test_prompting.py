@@ -52,8 +52,12 @@ def test_what_changes_no_prompt_or_does_not_fit_is_not_tried():
 
     found = candidates(LINEAGE, Asking(), "own")
     kept, skipped = sift(found, shown)
-    assert skipped == {"two-examples": "too long", "length": "changes no prompt", "length-form": "the same prompts as format hint"}
-    assert [c.name for c in kept] == [c.name for c in found if c.name not in skipped]
+    assert skipped == {
+        "2 examples": "too long",
+        "length hint": "changes no prompt",
+        "length, format hints": "the same prompts as format hint",
+    }
+    assert [c.name for c in kept] == [c.name for c in found if c.title not in skipped]
     with pytest.raises(UserError):
         sift(found, lambda asking: shown(Asking.model_validate({"shots": 2})))
 
