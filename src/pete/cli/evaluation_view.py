@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from pete.cli.console import duration
+from pete.words import duration
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

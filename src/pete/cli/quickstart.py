@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from pete.cli.console import as_typed, console, duration
+from pete.cli.console import as_typed, console
+from pete.words import duration
 
 SHOWN = 3
 """Prompts whose answers are printed; the report has them all."""

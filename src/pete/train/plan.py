@@ -8,6 +8,7 @@ from pete.engines.protocol import Engine
 from pete.errors import UserError
 from pete.events import Planned
 from pete.train.session import Prepared
+from pete.words import gigabytes
 
 SCORING_SHARE = 1 / 3
 """A row that is only scored costs the forward pass: a third of a training step's work."""
@@ -32,10 +33,10 @@ class Plan:
         """The error to raise instead of training, if it cannot fit."""
         if self.memory <= self.available:
             return None
-        parts = ", ".join(f"{name} {size / 1e9:.1f}" for name, size in self.parts.items())
+        parts = ", ".join(f"{name} {gigabytes(size)}" for name, size in self.parts.items())
         return UserError(
-            f"This does not fit: training {base} needs about {self.memory / 1e9:.1f} GB on {device} at the highest point "
-            f"({parts}), and {self.available / 1e9:.1f} GB can be had.",
+            f"This does not fit: training {base} needs about {gigabytes(self.memory)} on {device} at the highest point "
+            f"({parts}), and {gigabytes(self.available)} can be had.",
             "close other programs; --set train.micro_batch=1; --set train.gradient_checkpointing=true --set lora.dropout=0; "
             f"--set model.dtype=bfloat16; or a smaller base: --preset mac-8gb, --set model.base={EMBEDDED_BASE}",
         )

@@ -8,6 +8,7 @@ from pete.engines.protocol import Forecast
 from pete.errors import UserError
 from pete.train.plan import Plan, make_plan
 from pete.train.session import prepare
+from pete.words import GB
 
 FAKE = ["engine.name=fake", "model.base=fake", "data.max_length=2000", "train.micro_batch=2", "train.accumulation=3",
         "optim.warmup_steps=1", "train.epochs=3"]  # fmt: skip
@@ -51,10 +52,10 @@ def test_a_resumed_run_plans_only_what_is_left(prepared):
 
 
 def test_what_does_not_fit_is_refused_with_numbers_and_ways_out():
-    parts = {"program": 400_000_000, "weights": 5_600_000_000, "activations": 1_200_000_000}
-    plan = Plan(parts, 7_200_000_000, 5_300_000_000, 60.0, 100, 10.0)
+    parts = {name: int(size * GB) for name, size in (("program", 0.4), ("weights", 5.6), ("activations", 1.2))}
+    plan = Plan(parts, int(7.2 * GB), int(5.3 * GB), 60.0, 100, 10.0)
     error = plan.refusal("pythia-1.4b", "mps")
     assert isinstance(error, UserError) and error.exit_code == 2
     assert "7.2 GB" in error.message and "5.3 GB" in error.message and "weights 5.6" in error.message
     assert "train.micro_batch=1" in error.hint and "mac-8gb" in error.hint
-    assert replace(plan, available=7_200_000_000).refusal("pythia-1.4b", "mps") is None
+    assert replace(plan, available=plan.memory).refusal("pythia-1.4b", "mps") is None
