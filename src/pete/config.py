@@ -93,8 +93,8 @@ class TrainConfig(Section):
     @model_validator(mode="after")
     def _one_length(self) -> Self:
         if (self.steps is None) == (self.epochs is None):
-            found = "neither" if self.steps is None else "both"
-            raise ValueError(f"set exactly one of steps and epochs; {found} is set")
+            found = "neither is" if self.steps is None else "both are"
+            raise ValueError(f"set exactly one of steps and epochs; {found} set")
         return self
 
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pete.errors import PeteError
-from pete.words import duration  # noqa: F401  (for evaluate and quickstart)
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pete.cli.console import JsonOption, RunArgument, SetOption, as_typed, console, duration, print_json
+from pete.cli.console import JsonOption, RunArgument, SetOption, as_typed, console, print_json
+from pete.words import duration
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

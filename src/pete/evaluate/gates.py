@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from pete.evaluate.log import EvaluationLog, Sample
-from pete.evaluate.results import Measure, measures, neutral_loss
+from pete.evaluate.results import Measure, beside_author, measures, neutral_loss
 from pete.evaluate.stats import MARGIN, Interval, share
 from pete.evaluate.worst import Worst, worst
 
 State = Literal["passed", "failed", "unknown", "not asked"]
 Verdict = Literal["ship", "don't ship", "not enough evidence"]
-Rule = Literal["above", "below", "not worse", "not shown worse", "at most", "at least"]
+Rule = Literal["above", "below", "not worse", "not shown worse", "not below author", "at most", "at least"]
 EXIT_CODES: dict[Verdict, int] = {"ship": 0, "don't ship": 1, "not enough evidence": 3}
 
 
@@ -30,6 +30,7 @@ class Gate:
     below           the interval lies below `limit`           it lies above it
     not worse       its lower bound is above -`limit`         it lies below 0: significantly worse than the base
     not shown worse it is not failed; a cap bounds it too     the same
+    not below author  it is not failed, with 20 clusters  the interval of tuned minus author lies below 0
     at most         the share is at most `limit`              the interval lies above `limit`
     at least        the share is at least `limit`             the interval lies below `limit`
 
@@ -56,6 +57,7 @@ class Gate:
             "below": f"95% interval below {number}",
             "not worse": f"95% interval above -{number} against the base",
             "not shown worse": "not significantly worse than the base",
+            "not below author": "not significantly below the author's own",
             "at most": f"at most {number}",
             "at least": f"at least {number}",
         }[self.rule]
@@ -68,6 +70,7 @@ GATES = (
     Gate("voice", "voice index", "voice", "above", 0.0, worth=0.05),
     Gate("relevance", "relevance (MRR)", "relevance.rr", "not worse", MARGIN),
     Gate("facts", "facts of the prompt", "facts.kept", "not worse", 2 * MARGIN, asked_only=True),
+    Gate("told", "keeps what it was told", "facts.told", "not below author", 0.0, asked_only=True),
     Gate("echo", "gives the prompt back", "echo.any", "at most", 0.05),
     Gate("degenerate", "loops or empty", "degenerate.any", "at most", 0.02),
     Gate("degenerate-base", "loops or empty, against the base", "degenerate.any", "not shown worse", 0.0),
@@ -78,7 +81,9 @@ GATES = (
     Gate("stops", "ends by itself (EOS)", "stop.end", "at least", 0.95),
     Gate("collapse", "begins like another answer", "collapse.any", "at most", 0.15),
 )
-"""`fluency` and `echo` are what relevance presupposes; the author's own text is at 0% in both. The margin for facts and form is
+"""`told` is the nearest thing to "does it lie" that needs no second model: a reply that loses or bends a price, a time or a name
+does so here. The author does not repeat all he is told either, so his own rows are the measure.
+`fluency` and `echo` are what relevance presupposes; the author's own text is at 0% in both. The margin for facts and form is
 wider than for relevance, because a yes or no carries less than a rank: at 0.05 sixty prompts could never settle it."""
 
 TELLS_APART = 0.6
@@ -172,6 +177,8 @@ def _found(log: EvaluationLog, gate: Gate, known: dict[str, Measure]) -> Interva
         rows = [(_hit(s, gate.of), s.prompt_id) for s in log.samples if s.model == "tuned"]
         counted = [(hit, prompt) for hit, prompt in rows if hit is not None]
         return share([hit for hit, _ in counted], [prompt for _, prompt in counted]) if counted else None
+    if gate.rule == "not below author":
+        return beside_author(log, gate.of)
     if gate.of not in known:
         return None
     measure = known[gate.of]
@@ -194,6 +201,7 @@ def _state(gate: Gate, found: Interval) -> Literal["passed", "failed", "unknown"
         # few prompts that all came out alike have an interval without width: that is luck, not evidence
         "not worse": (found.low > -gate.limit and not (found.underpowered and found.low == found.high), found.high < 0),
         "not shown worse": (found.high >= 0 and not found.underpowered, found.high < 0),
+        "not below author": (found.high >= 0 and not found.underpowered, found.high < 0),
         "at most": (found.mean <= gate.limit and found.high <= gate.limit + MARGIN, found.low > gate.limit),
         "at least": (found.mean >= gate.limit and found.low >= gate.limit - MARGIN, found.high < gate.limit),
     }[gate.rule]

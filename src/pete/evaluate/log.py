@@ -159,6 +159,8 @@ class EvaluationLog(_Record):
     generate: dict[str, float | int]
     categories: dict[str, str]
     avoid: tuple[str, ...] = ()
+    asking: dict[str, Any] = Field(default_factory=dict)
+    """How requests were put before the model, if not as in training: the [asking] in force."""
     prompts: list[Asked] = Field(default_factory=list)
     held_out: list[HeldOut]
     neutral: list[HeldOut] = Field(default_factory=list)

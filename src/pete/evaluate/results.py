@@ -62,6 +62,7 @@ _SCORES = (
     _Score("relevance.rr", "own prompt found (MRR)", "0 to 1", "more"),
     _Score("relevance.first", "own prompt ranks first", "share of answers", "more", True),
     _Score("facts.kept", "facts of the prompt kept", "share of facts", "more"),
+    _Score("facts.told", "figures and names it was told", "share of facts", "more"),
     _Score("formatting.strict", "written to order, strictly", "share of answers", "more", True),
     _Score("formatting.loose", "written to order, loosely", "share of answers", "more", True),
     _Score("degenerate.any", "loops or empty", "share of answers", "less", True),
@@ -133,6 +134,15 @@ def voice_index(log: EvaluationLog) -> Measure | None:
         [row.topic for row in own],
     )
     return _plain("voice", "voice index", "0 is the base, 1 the author", "more", 0.0, index.mean, index, 1.0)
+
+
+def beside_author(log: EvaluationLog, key: str) -> Interval | None:
+    """A score of the tuned model's answers minus the same of the author's own unseen rows, which answer other prompts."""
+    tuned = [s for s in log.samples if s.model == "tuned" and key in s.scores]
+    own = [row for row in log.held_out if key in row.scores]
+    if not tuned or not own:
+        return None
+    return unpaired([s.scores[key] for s in tuned], [s.prompt_id for s in tuned], [r.scores[key] for r in own], [r.topic for r in own])
 
 
 def _measure(log: EvaluationLog, score: _Score, both: Sequence[tuple[Sample, Sample]]) -> Measure | None:

@@ -91,7 +91,7 @@ def score(log: EvaluationLog, material: Material) -> EvaluationLog:
     unseen = [_as_answer(row, author[row.source]) for row in log.held_out if row.source in author]
     scorers, measures = _scorers(log, material, author, unseen)
     samples = apply(log.samples, scorers)
-    own = {s.prompt_id: s.scores for s in apply(unseen, [s for s in scorers if s.name not in ("collapse", "formatting", "facts")])}
+    own = {s.prompt_id: s.scores for s in apply(unseen, [s for s in scorers if s.name not in ("collapse", "formatting")])}
     return log.model_copy(
         update={
             "samples": _with_firsts(samples, scorers),

@@ -44,6 +44,7 @@ _BADNESS: dict[str, Badness] = {
     "voice": lambda s: 1000 - s.scores["voice.logit"] if "voice.logit" in s.scores else 0.0,
     "relevance": lambda s: 1 - s.scores.get("relevance.rr", 1.0),
     "facts": lambda s: 1 - s.scores.get("facts.kept", 1.0),
+    "told": lambda s: 1 - s.scores.get("facts.told", 1.0),
     "echo": _score("echo.share"),
     "degenerate": _times_length("degenerate.any"),
     "degenerate-base": _times_length("degenerate.any"),
@@ -57,7 +58,7 @@ _BADNESS: dict[str, Badness] = {
 _SHOWN = {
     "voice": ("logit",),
     "relevance": ("rr",),
-    "facts": ("kept",),
+    "facts": ("kept", "told"),
     "echo": ("share",),
     "degenerate": ("loop", "empty"),
     "fluency": ("z",),

@@ -159,9 +159,11 @@ def steer_around(m: Measured) -> tuple[Suggestion, ...]:
 
 
 def ask_more(m: Measured) -> tuple[Suggestion, ...]:
-    """More prompts, more samples."""
-    sets = ("evaluate.prompts_per_category=20", "evaluate.samples=3")
-    return (Suggestion("Ask more, and each prompt three times.", m.evaluate_again(*sets)),)
+    """More prompts where only some were asked, else more answers to each."""
+    asked = max((s.number + 1 for s in m.evaluation.log.samples), default=0) if m.evaluation else 0
+    if asked < m.config.evaluate.samples:  # a quickstart's short look
+        return (Suggestion("Ask every prompt, three times each.", m.evaluate_again()),)
+    return (Suggestion("Ask each prompt more often.", m.evaluate_again(f"evaluate.samples={2 * asked}")),)
 
 
 def hold_back_more(m: Measured) -> tuple[Suggestion, ...]:

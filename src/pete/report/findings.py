@@ -84,6 +84,7 @@ _GATES = {
     "voice": _Words("Its answers sound like the author", "Its answers do not sound like the author", advice.more_room),
     "relevance": _Words("Answers stay with their prompt", "Answers drift from their prompt", advice.tamer),
     "facts": _Words("Facts of the prompt survive", "Facts of the prompt get lost", advice.tamer),
+    "told": _Words("It keeps what it was told as well as the author does", "It loses or bends what it was told", advice.tamer),
     "echo": _Words("Answers do not give the prompt back", "Answers give the prompt back", advice.freer),
     "degenerate": _Words("Answers neither loop nor come back empty", "Some answers loop or are empty", advice.no_loops),
     "degenerate-base": _Words("It loops no more than the base", "It loops more than the base", advice.no_loops),

@@ -48,7 +48,7 @@ def states(of):
 def test_all_good_ships():
     judgement = judge(log())
     assert judgement.verdict == "ship" and judgement.exit_code == 0
-    assert states(log()) == dict.fromkeys((g.name for g in GATES), "passed") | {"facts": "not asked", "formatting": "not asked"}
+    assert states(log()) == dict.fromkeys((g.name for g in GATES), "passed") | dict.fromkeys(("facts", "told", "formatting"), "not asked")
 
 
 @pytest.mark.parametrize(
@@ -75,6 +75,20 @@ def test_each_gate_can_fail_and_shows_three(gate, facts):
     (outcome,) = [o for o in judgement.outcomes if o.gate.name == gate]
     assert outcome.state == "failed" and len(outcome.worst) == 3 and all(w.why for w in outcome.worst)
     assert judgement.verdict == "don't ship" and judgement.exit_code == 1
+
+
+def told(tuned: float, author: float, rows: int = 40):
+    """Both models keep a share of what they were told; the author's own rows another."""
+    found = log(tuned={"facts__told": tuned}, base={"facts__told": 0.1})
+    own = [row.model_copy(update={"scores": row.scores | {"facts.told": author - 0.02 * (n % 3)}}) for n, row in enumerate(found.held_out)]
+    return found.model_copy(update={"held_out": own[:rows]})
+
+
+def test_what_was_told_is_held_against_the_author_and_not_against_a_base_that_keeps_less():
+    (outcome,) = [o for o in judge(told(0.6, 0.85)).outcomes if o.gate.name == "told"]
+    assert outcome.state == "failed" and len(outcome.worst) == 3 and "told 0.6" in outcome.worst[0].why
+    assert outcome.found is not None and outcome.found.high < 0 and "the author's own" in outcome.gate.condition
+    assert states(told(0.9, 0.85))["told"] == "passed" and states(told(0.9, 0.85, rows=8))["told"] == "unknown"
 
 
 def test_answers_that_do_not_end_by_themselves():

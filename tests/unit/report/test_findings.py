@@ -105,7 +105,11 @@ def test_underpowered_is_said_and_asks_for_more_prompts(make_run: MakeRun):
     data = read_report(make_run(log=LOGS["few"]()))
     finding = next(f for f in data.of_kind("open") if "neither loop" in f.title)
     assert "3 prompts or topics cannot settle it: underpowered" in finding.evidence.lower()
-    assert "evaluate.samples=3" in finding.suggestions[0].command
+    assert finding.suggestions[0].command.startswith("pete evaluate") and "three times" in finding.suggestions[0].text
+    often = [a.model_copy(update={"number": n}) for a in LOGS["few"]().samples for n in range(3)]
+    data = read_report(make_run(log=LOGS["few"]().model_copy(update={"samples": often})))
+    finding = next(f for f in data.of_kind("open") if "neither loop" in f.title)
+    assert "evaluate.samples=6" in finding.suggestions[0].command
 
 
 def test_a_category_that_lost_is_named(make_run: MakeRun):

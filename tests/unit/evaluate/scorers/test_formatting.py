@@ -59,3 +59,10 @@ def test_facts_of_a_prompt():
     assert scorer.score(sample("Imke says hello.")) == {"any": 1, "kept": 0.5}
     assert scorer.score(sample("Imke, October.")) == {"any": 0, "kept": 1}
     assert scorer.score(sample("x", prompt_id="q")) == {} == scorer.score(sample("x", prompt_id="z"))
+
+
+def test_what_a_prompt_tells_in_its_own_words():
+    told = "The boiler man comes on Tuesday at 14:20, and the refund is 42.50. Write it."
+    both = Facts({}).score(sample("He comes at 14.20 and you get 42.50.", prompt=told))
+    bent = Facts({}).score(sample("He comes at 15:20 and you get 42.50.", prompt=told))
+    assert 0 < bent["told"] < both["told"] <= 1 and "kept" not in both, "a time that was bent is a fact that was lost"
