@@ -37,9 +37,9 @@ ADAPTER = "default"
 OPTIMIZER = "optimizer.safetensors"
 RANDOM = "random.safetensors"
 FEW_ROWS = 32
-HEAP_SHARE = 0.45
-"""Of the activations, what the C library's heap keeps beside them on a CPU: measured on the embedded base with rows of
-changing length (docs/log.md). A GPU's allocator is another."""
+HEAP_SHARE = 0.8
+"""Of the activations, what the C library's heap keeps beside them on a CPU, because rows change their length from step to step:
+within 12% of what three runs of the embedded base and one of Pythia-1.4b took (docs/log.md). A GPU's allocator is another."""
 
 AttentionInterface.register("pete", attend)
 
@@ -89,7 +89,7 @@ class TorchEngine:
         parts |= step_bytes(open_shape, largest, scored)
         if self.device == "cpu":
             parts["heap"] = int(parts["activations"] * HEAP_SHARE)
-        return Forecast(parts, available, tokens_a_second(open_shape, self.device, layers, typical))
+        return Forecast(parts, available, tokens_a_second(open_shape, self.device, layers, parts["weights"], typical))
 
     def _available(self, own: int) -> int:
         if self.device == "mps":
