@@ -107,7 +107,7 @@ def test_underpowered_is_said_and_asks_for_more_prompts(make_run: MakeRun):
     assert "3 prompts or topics cannot settle it: underpowered" in finding.evidence.lower()
     assert finding.suggestions[0].command.startswith("pete evaluate") and "three times" in finding.suggestions[0].text
     often = [a.model_copy(update={"number": n}) for a in LOGS["few"]().samples for n in range(3)]
-    data = read_report(make_run(log=LOGS["few"]().model_copy(update={"samples": often})))
+    data = read_report(make_run(log=LOGS["few"]().model_copy(update={"samples": often}), folder="often"))
     finding = next(f for f in data.of_kind("open") if "neither loop" in f.title)
     assert "evaluate.samples=6" in finding.suggestions[0].command
 
