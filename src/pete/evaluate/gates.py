@@ -30,7 +30,7 @@ class Gate:
     below           the interval lies below `limit`           it lies above it
     not worse       its lower bound is above -`limit`         it lies below 0: significantly worse than the base
     not shown worse it is not failed; a cap bounds it too     the same
-    not below author  it is not failed, with 20 clusters  the interval of tuned minus author lies below 0
+    not below author  tuned minus author is above -`limit` it lies below 0: significantly less than the author
     at most         the share is at most `limit`              the interval lies above `limit`
     at least        the share is at least `limit`             the interval lies below `limit`
 
@@ -57,7 +57,7 @@ class Gate:
             "below": f"95% interval below {number}",
             "not worse": f"95% interval above -{number} against the base",
             "not shown worse": "not significantly worse than the base",
-            "not below author": "not significantly below the author's own",
+            "not below author": f"95% interval above -{number} against the author's own",
             "at most": f"at most {number}",
             "at least": f"at least {number}",
         }[self.rule]
@@ -70,7 +70,7 @@ GATES = (
     Gate("voice", "voice index", "voice", "above", 0.0, worth=0.05),
     Gate("relevance", "relevance (MRR)", "relevance.rr", "not worse", MARGIN),
     Gate("facts", "facts of the prompt", "facts.kept", "not worse", 2 * MARGIN, asked_only=True),
-    Gate("told", "keeps what it was told", "facts.told", "not below author", 0.0, asked_only=True),
+    Gate("told", "keeps what it was told", "facts.told", "not below author", 4 * MARGIN, asked_only=True),
     Gate("echo", "gives the prompt back", "echo.any", "at most", 0.05),
     Gate("degenerate", "loops or empty", "degenerate.any", "at most", 0.02),
     Gate("degenerate-base", "loops or empty, against the base", "degenerate.any", "not shown worse", 0.0),
@@ -82,7 +82,8 @@ GATES = (
     Gate("collapse", "begins like another answer", "collapse.any", "at most", 0.15),
 )
 """`told` is the nearest thing to "does it lie" that needs no second model: a reply that loses or bends a price, a time or a name
-does so here. The author does not repeat all he is told either, so his own rows are the measure.
+does so here. The author does not repeat all he is told either, so his own rows are the measure; they answer other prompts, and
+what is not paired needs the wider margin.
 `fluency` and `echo` are what relevance presupposes; the author's own text is at 0% in both. The margin for facts and form is
 wider than for relevance, because a yes or no carries less than a rank: at 0.05 sixty prompts could never settle it."""
 
@@ -201,7 +202,7 @@ def _state(gate: Gate, found: Interval) -> Literal["passed", "failed", "unknown"
         # few prompts that all came out alike have an interval without width: that is luck, not evidence
         "not worse": (found.low > -gate.limit and not (found.underpowered and found.low == found.high), found.high < 0),
         "not shown worse": (found.high >= 0 and not found.underpowered, found.high < 0),
-        "not below author": (found.high >= 0 and not found.underpowered, found.high < 0),
+        "not below author": (found.low > -gate.limit and found.high >= 0 and not found.underpowered, found.high < 0),
         "at most": (found.mean <= gate.limit and found.high <= gate.limit + MARGIN, found.low > gate.limit),
         "at least": (found.mean >= gate.limit and found.low >= gate.limit - MARGIN, found.high < gate.limit),
     }[gate.rule]

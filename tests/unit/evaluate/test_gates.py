@@ -88,6 +88,9 @@ def test_what_was_told_is_held_against_the_author_and_not_against_a_base_that_ke
     (outcome,) = [o for o in judge(told(0.6, 0.85)).outcomes if o.gate.name == "told"]
     assert outcome.state == "failed" and len(outcome.worst) == 3 and "told 0.6" in outcome.worst[0].why
     assert outcome.found is not None and outcome.found.high < 0 and "the author's own" in outcome.gate.condition
+    doubtful = told(0.7, 0.85)
+    noisy = [r.model_copy(update={"scores": r.scores | {"facts.told": float(n % 4 > 0)}}) for n, r in enumerate(doubtful.held_out)]
+    assert states(doubtful.model_copy(update={"held_out": noisy[:24]}))["told"] == "unknown", "perhaps a quarter less than the author"
     assert states(told(0.9, 0.85))["told"] == "passed" and states(told(0.9, 0.85, rows=8))["told"] == "unknown"
 
 
