@@ -32,6 +32,7 @@ class Prompt(BaseModel):
 class Question(Prompt):
     """One line of prompts.jsonl for the evaluation, with what its answer has to keep."""
 
+    reference: str = Field("", description="an answer to be near to; optional")
     facts: tuple[str, ...] = Field((), description="must be in the answer; a|b is either")
     checks: dict[str, Any] = Field(default_factory=dict, description="predicates of form: see evaluate/scorers/formatting.py")
 

@@ -65,6 +65,7 @@ class Asked(_Record):
     prompt: str
     topic: str = ""
     format: str = ""
+    reference: str = ""
     facts: tuple[str, ...] = ()
     checks: dict[str, Any] = Field(default_factory=dict)
 

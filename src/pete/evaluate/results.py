@@ -61,6 +61,7 @@ class _Score:
 _SCORES = (
     _Score("relevance.rr", "own prompt found (MRR)", "0 to 1", "more"),
     _Score("relevance.first", "own prompt ranks first", "share of answers", "more", True),
+    _Score("reference.cosine", "nearness to the reference", "cosine", "more"),
     _Score("facts.kept", "facts of the prompt kept", "share of facts", "more"),
     _Score("facts.told", "figures and names it was told", "share of facts", "more"),
     _Score("formatting.strict", "written to order, strictly", "share of answers", "more", True),

@@ -23,6 +23,7 @@ from pete.evaluate.scorers.leak import Leak
 from pete.evaluate.scorers.originality import Originality, Source
 from pete.evaluate.scorers.profile import Profile
 from pete.evaluate.scorers.relevance import FEWEST as FEWEST_PROMPTS
+from pete.evaluate.scorers.reference import Reference
 from pete.evaluate.scorers.relevance import Relevance
 from pete.evaluate.scorers.voice import Text, Voice
 from pete.run import RunDir
@@ -141,6 +142,8 @@ def _scorers(
     if material.embedder is not None:
         prompts = {p.id: p.prompt for p in log.prompts} or {s.prompt_id: s.prompt for s in log.samples}
         scorers.append(Relevance(prompts, material.embedder, [echo, degenerate, fluency], texts))
+        if references := {p.id: p.reference for p in log.prompts if p.reference.strip()}:
+            scorers.append(Reference(references, material.embedder, [echo, degenerate, fluency]))
         scorers.append(Cohesion(material.embedder, degenerate, [*texts, *unseen]))
     return scorers, measures
 
@@ -170,6 +173,9 @@ def _notes(log: EvaluationLog, material: Material, measures: Mapping[str, float]
         notes.append("The sentence model is not installed (start through ./pete): relevance is unknown.")
     elif len({s.prompt_id for s in log.samples}) < FEWEST_PROMPTS:
         notes.append(f"A rank among fewer than {FEWEST_PROMPTS} prompts says nothing: relevance is unknown.")
+    with_reference = sum(bool(prompt.reference.strip()) for prompt in log.prompts)
+    if 0 < with_reference < len(log.prompts):
+        notes.append(f"{with_reference} of {len(log.prompts)} prompts have a reference; nearness to it is measured on those alone.")
     measured = sum(row.fluency_nats is not None for row in log.held_out)
     if measured < FEWEST_ROWS:
         notes.append(f"Fluency needs {FEWEST_ROWS} rows of the author's to compare with, and has {measured}: it is unknown.")
