@@ -22,8 +22,8 @@ from pete.evaluate.scorers.formatting import Formatting
 from pete.evaluate.scorers.leak import Leak
 from pete.evaluate.scorers.originality import Originality, Source
 from pete.evaluate.scorers.profile import Profile
-from pete.evaluate.scorers.relevance import FEWEST as FEWEST_PROMPTS
 from pete.evaluate.scorers.reference import Reference
+from pete.evaluate.scorers.relevance import FEWEST as FEWEST_PROMPTS
 from pete.evaluate.scorers.relevance import Relevance
 from pete.evaluate.scorers.voice import Text, Voice
 from pete.run import RunDir
