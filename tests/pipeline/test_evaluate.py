@@ -28,6 +28,18 @@ def run(pete, persona_folder, tmp_path):
 
 
 @pytest.fixture
+def long_rows(persona_folder):
+    """Six unseen rows that are long enough to be spoiled: what a judge is examined with."""
+    rows = [
+        {"prompt": f"Say {what}.", "topic": what, "category": "marketing", "split": "test", "completion":
+         f"The {what} came in the morning and stayed, as such things do. Nobody had asked for {what}, and nobody sent it back again."}
+        for what in ("rain", "post", "invoice", "piano", "cheese", "committee")
+    ]  # fmt: skip
+    (persona_folder / "examples" / "long.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return rows
+
+
+@pytest.fixture
 def evaluated(run, pete):
     done = pete("evaluate", run, "--json", "--samples", 1, *SHORT)
     assert done.returncode in (1, 3), done.stderr
@@ -124,13 +136,13 @@ def test_against_another_run_which_is_asked_the_same(evaluated, pete, persona_fo
     assert "against other, both tuned" in shown.stdout and RunDir(other).evaluation_file("suite").stat().st_mtime_ns == written
 
 
-def test_a_judge_is_announced_asked_kept_and_reported(evaluated, pete):
+def test_a_judge_is_announced_asked_kept_and_reported(long_rows, evaluated, pete):
     folder, document = evaluated
 
     def rule(prompt: str, a: str, b: str) -> str:
-        unseen = {json.loads(line)["completion"] for line in RunDir(folder).split_file("test").read_text().splitlines()}
-        if (a in unseen) != (b in unseen):
-            return says("A" if a in unseen else "B")
+        own = {row["completion"] for row in long_rows if row["prompt"] == prompt}
+        if (a in own) != (b in own):
+            return says("A" if a in own else "B")
         return says("A" if len(a) > len(b) else "B")
 
     with serve(FakeJudge(rule)) as fake:
@@ -146,13 +158,13 @@ def test_a_judge_is_announced_asked_kept_and_reported(evaluated, pete):
     assert log.judge is not None and log.judge.model == "wise"
     kept = pete("evaluate", folder, "--rescore")
     assert "judge wise at" in kept.stdout, "scoring again keeps what was judged"
-    assert pete("report", folder).returncode == 0 and "judge wise at" in RunDir(folder).report_md.read_text()
+    assert pete("report", folder).returncode == 0 and "judge wise at" in RunDir(folder).report_md.read_text().lower()
     everything = b"".join(p.read_bytes() for p in folder.rglob("*") if p.is_file())
     assert SECRET.encode() not in everything + done.stdout.encode() + done.stderr.encode()
 
 
 @pytest.mark.parametrize(("fault", "code", "message"), [("nonsense", (1, 3), "unfit"), ("wrong key", (1,), "key")])
-def test_a_judge_that_is_no_use_costs_nothing(evaluated, pete, fault, code, message):
+def test_a_judge_that_is_no_use_costs_nothing(long_rows, evaluated, pete, fault, code, message):
     folder, _ = evaluated
     before = RunDir(folder).evaluation_file("suite").read_bytes()
     with serve(FakeJudge(lambda *_: "As a language model I like both.", always="" if fault == "nonsense" else fault)) as fake:

@@ -90,7 +90,10 @@ def show_measures(screen: "Console", measures: "Sequence[Measure]", before: str,
         table.add_row(m.title + (" *" if m.primary else ""), *cells, bounds(m.change), f"[{style}]{word}[/]")
     screen.print(table)
     few = [m.title for m in measures if m.change.underpowered]
-    notes = ["* named in advance; the others are corrected for their number (Holm). Not significant: no significant difference."]
+    notes = [
+        "* named in advance; the others are corrected for their number (Holm). Not significant: no significant difference.",
+        "gain and selectivity are bits per byte",
+    ]
     if few:
         which = "all of them" if len(few) == len(measures) else ", ".join(few)
         notes.append(f"underpowered (fewer than {FEW} independent prompts or topics): {which}")

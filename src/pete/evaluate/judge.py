@@ -97,6 +97,9 @@ def judge_log(log: EvaluationLog, judge: Judge, on_stage: OnStage, announce: Cal
     identical = [t for b, t in pairs(log) if b.text == t.text]
     planted = plant(log, judge.unseen) if both else []
     session = _Session(judge)
+    if both and len(planted) < FEWEST_PLANTED:  # a judge that cannot be examined is not asked either
+        announce(f"judge {judge.model}: {_too_few(len(planted))}; nothing is sent.")
+        return _result(judge, session, began, reason=_too_few(len(planted)), identical=len(identical))
     questions = [list(chain.from_iterable(_orders(judge, p.prompt, p.better, p.worse) for p in planted)),
                  list(chain.from_iterable(_orders(judge, t.prompt, t.text, b.text) for b, t in both))]  # fmt: skip
     announce(_announcement(judge, session, questions, len(both), len(planted)))
@@ -109,27 +112,33 @@ def judge_log(log: EvaluationLog, judge: Judge, on_stage: OnStage, announce: Cal
         names: Mapping[str | None, Outcome] = {"A": "tuned", "B": "base", "tie": "tie", "split": "split", None: "unread"}
         for (b, t), verdict in zip(both, session.ask_all("judge, pairs", questions[1], on_stage), strict=True):
             judged.append(_pair(b.text, t, names[_settled(*verdict)]))
-    return _concluded(
-        JudgeResult(
-            created=time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-            url=judge.endpoint.address.url,
-            model=judge.model,
-            answered_as=tuple(sorted(session.names)),
-            conclusion="unfit",
-            planted=examined,
-            pairs=tuple(judged) + tuple(_pair(t.text, t, "tie") for t in identical if judged),
-            identical=len(identical),
-            strict=session.read["strict"],
-            lenient=session.read["lenient"],
-            unread=session.read["unread"],
-            requests=judge.endpoint.requests - session.before,
-            prompt_tokens=session.tokens["prompt"],
-            completion_tokens=session.tokens["completion"],
-            seconds=time.monotonic() - began,
-            limits={"fit": FIT, "consistency": CONSISTENT, "read": READ},
-        ),
-        len(both),
-    )
+    ties = tuple(_pair(t.text, t, "tie") for t in identical if judged)
+    result = _result(judge, session, began, planted=examined, pairs=(*judged, *ties), identical=len(identical))
+    return _concluded(result, len(both))
+
+
+def _result(judge: Judge, session: "_Session", began: float, **found: object) -> JudgeResult:
+    """What there is to say of any judgement, and what was found in this one."""
+    facts = {
+        "created": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        "url": judge.endpoint.address.url,
+        "model": judge.model,
+        "answered_as": tuple(sorted(session.names)),
+        "conclusion": "unfit",
+        "strict": session.read["strict"],
+        "lenient": session.read["lenient"],
+        "unread": session.read["unread"],
+        "requests": judge.endpoint.requests - session.before,
+        "prompt_tokens": session.tokens["prompt"],
+        "completion_tokens": session.tokens["completion"],
+        "seconds": time.monotonic() - began,
+        "limits": {"fit": FIT, "consistency": CONSISTENT, "read": READ},
+    }
+    return JudgeResult.model_validate(facts | found)
+
+
+def _too_few(planted: int) -> str:
+    return f"only {planted} pairs with a known winner could be made from the texts at hand, and {FEWEST_PLANTED} are needed to examine it"
 
 
 def question(persona: Persona, prompt: str, a: str, b: str) -> str:
@@ -266,7 +275,7 @@ def _by_kind(planted: Sequence[PlantedPair], found: Sequence[bool]) -> list[Plan
 
 def _fit(examined: Sequence[Planted]) -> bool:
     of = sum(p.of for p in examined)
-    return of >= FEWEST_PLANTED and sum(p.passed for p in examined) >= FIT * of
+    return sum(p.passed for p in examined) >= FIT * of
 
 
 def _pair(base: str, tuned: Sample, outcome: Outcome) -> JudgedPair:
@@ -278,9 +287,6 @@ def _concluded(result: JudgeResult, asked: int) -> JudgeResult:
     if not asked:
         return result.model_copy(update={"conclusion": "no conclusion", "reason": "no pair of different answers to compare"})
     passed, of = sum(p.passed for p in result.planted), sum(p.of for p in result.planted)
-    if of < FEWEST_PLANTED:
-        reason = f"only {of} pairs with a known winner could be made from the texts at hand, and {FEWEST_PLANTED} are needed to examine it"
-        return result.model_copy(update={"reason": reason})
     if not _fit(result.planted):
         return result.model_copy(update={"reason": f"it found {passed} of {of} known winners, and {FIT:.0%} are needed"})
     read = [p for p in result.pairs if p.outcome != "unread"]

@@ -92,8 +92,8 @@ def test_what_cannot_fit_is_refused_before_there_is_a_run_folder(night: Night):
     for more in ((), ("--plan",)):
         done = night.train(*more)
         assert isinstance(done.exception, UserError) and done.exception.exit_code == 2
-        assert "This does not fit: training fake needs about 1100.0 GB on cpu" in done.exception.message
-        assert "weights 1000.0, activations 100.0" in done.exception.message and "--preset mac-8gb" in done.exception.hint
+        assert "This does not fit: training fake needs about 1024.5 GB on cpu" in done.exception.message
+        assert "weights 931.3 GB, activations 93.1 GB" in done.exception.message and "--preset mac-8gb" in done.exception.hint
         assert "GB at the highest" in done.output, "the plan is shown, and then refused"
     assert not night.folder.exists() and night.happened == []
 

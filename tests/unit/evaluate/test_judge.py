@@ -488,7 +488,9 @@ def test_without_unseen_rows_the_answers_are_wrecked_and_loops_are_not():
 def test_too_few_texts_to_examine_a_judge_with(tmp_path):
     with serve(FakeJudge(good)) as fake:
         found = run(fake, tmp_path, rows=ROWS[:2])
-    assert found.conclusion == "unfit" and "only" in found.reason and found.win_rate is None and len(fake.requests) <= 18
+    assert found.conclusion == "unfit" and "only" in found.reason and found.win_rate is None and fake.requests == [], (
+        "nothing is sent in vain"
+    )
 
 
 def test_an_answer_cannot_close_its_own_marks_and_the_rules_may_be_missing():
