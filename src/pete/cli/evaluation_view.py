@@ -95,7 +95,8 @@ def show_measures(screen: "Console", measures: "Sequence[Measure]", before: str,
         "gain and selectivity are bits per byte",
     ]
     if few:
-        which = "all of them" if len(few) == len(measures) else ", ".join(few)
+        enough = [m.title for m in measures if not m.change.underpowered]
+        which = "all" if not enough else f"all but {', '.join(enough)}" if len(enough) < len(few) else ", ".join(few)
         notes.append(f"underpowered (fewer than {FEW} independent prompts or topics): {which}")
     for note in notes:
         screen.print(note, style="dim", soft_wrap=True)

@@ -5,6 +5,8 @@ never imported (it needs `llm`); only its file is read, and only if it is the fi
 """
 
 import contextlib
+import ctypes
+import gc
 import hashlib
 import io
 import json
@@ -87,3 +89,12 @@ def _convert(gguf: Path, folder: Path) -> None:
                 raise
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+        del model
+        _give_back()
+
+
+def _give_back() -> None:
+    """What the conversion held goes back to the system, where the C library can (Linux): a plan made next counts what is held."""
+    gc.collect()
+    if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):
+        trim(0)

@@ -37,9 +37,9 @@ ADAPTER = "default"
 OPTIMIZER = "optimizer.safetensors"
 RANDOM = "random.safetensors"
 FEW_ROWS = 32
-HEAP_SHARE = 0.8
-"""Of the activations, what the C library's heap keeps beside them on a CPU, because rows change their length from step to step:
-within 12% of what three runs of the embedded base and one of Pythia-1.4b took (docs/log.md). A GPU's allocator is another."""
+HEAP_SHARE = 0.5
+"""Of the activations, what the C library's heap keeps beside them on a CPU, because rows change their length from step to step
+(docs/log.md has every run that it was held against). A GPU's allocator is another."""
 
 AttentionInterface.register("pete", attend)
 
