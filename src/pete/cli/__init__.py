@@ -36,7 +36,7 @@ app.add_typer(launchers.app, name="launchers")
 def main() -> None:
     """Run the command line; a failure is a sentence and the next command, never a traceback for what we foresaw."""
     try:
-        app()
+        app(prog_name="pete")  # not "python -m pete", which nobody typed
     except PeteError as error:
         complain(error)
         sys.exit(error.exit_code)

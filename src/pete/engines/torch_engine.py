@@ -37,7 +37,7 @@ ADAPTER = "default"
 OPTIMIZER = "optimizer.safetensors"
 RANDOM = "random.safetensors"
 FEW_ROWS = 32
-HEAP_SHARE = 0.5
+HEAP_SHARE = 0.65
 """Of the activations, what the C library's heap keeps beside them on a CPU, because rows change their length from step to step
 (docs/log.md has every run that it was held against). A GPU's allocator is another."""
 
