@@ -43,7 +43,7 @@ def start(persona: Path, out: Path) -> subprocess.Popen:
 
 
 def wait_for_step(out: Path, step: int, process: subprocess.Popen) -> None:
-    end = time.monotonic() + 180  # a start examines the machine and times two layers first
+    end = time.monotonic() + 180  # a start examines the machine and times a step first
     while time.monotonic() < end:
         last = max((e.step for e in events.read(out / "events.jsonl") if isinstance(e, events.Step)), default=0)
         if last >= step:

@@ -85,7 +85,7 @@ def test_scored_again_without_weights_and_a_damaged_score_comes_back(evaluated, 
         (["--name", "../x"], "cannot name an evaluation"),
         (["--against", "nobody"], "no run 'nobody'"),
         (["--against", "."], "against itself"),
-        (["--suite", "gone.jsonl"], "gone.jsonl"),
+        (["--suite", "gone.jsonl"], "a prompt looks like"),
         (["--set", "lora.rank=2"], "cannot change"),
     ],
 )

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pete.train.plan import Plan
     from pete.train.session import Prepared
 
-BASIS = "two layers of this base, timed on this machine just before"
+BASIS = "a step of this base, timed on this machine just before"
 
 
 def preflight(screen: "Console", resolved: "Resolved", prepared: "Prepared", folder: "Path") -> "list[Event]":
@@ -38,7 +38,7 @@ def preflight(screen: "Console", resolved: "Resolved", prepared: "Prepared", fol
         raise error
     for line in checkup.lines():
         screen.print(as_typed(line), markup=False)
-    with screen.status("planning: two layers of the base are timed ..."):
+    with screen.status("planning: a step of the base is timed ..."):
         engine = open_engine(config)
         plan = make_plan(engine, prepared, config)
     show_plan(screen, prepared, plan, engine.device)

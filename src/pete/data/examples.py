@@ -140,7 +140,9 @@ def _load(paths: Sequence[Path], kind: type[Row]) -> list[Row]:
         raise DataError.of_problems(
             f"The data has {len(problems)} problem{'s' if len(problems) > 1 else ''}:",
             problems,
-            'a row looks like {"prompt": "...", "completion": "..."}, one a line; pete data check FILE looks at one file',
+            'a row looks like {"prompt": "...", "completion": "..."}, one a line; pete data check FILE looks at one file'
+            if issubclass(kind, Example)
+            else 'a prompt looks like {"prompt": "..."}, one a line; docs/evaluation.md has the rest',
         )
     return rows
 

@@ -1,4 +1,4 @@
-"""What a training will take, found by taking its largest step without computing it, and by timing two layers of its base.
+"""What a training will take, found by taking its largest step without computing it, and by timing a step of its base.
 
 Memory: the model is built on torch's meta device, where tensors have shapes and no contents; one real step (our kernels,
 peft's layers, autograd's saved tensors, recomputation if asked for) runs through it while a dispatch mode counts which

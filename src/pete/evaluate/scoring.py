@@ -70,9 +70,18 @@ def voice_before(training: Sequence[Example]) -> Callable[[str], float] | None:
     The scorer of voices also learns from the base's answers: there are none yet, so this one knows it from ordinary text and
     other voices only. It chooses, it does not measure: base and tuned are chosen from alike.
     """
-    ordinary = [Text(row.completion, row.topic.lower() or row.prompt) for row in load_examples([NEUTRAL])]
-    voice = Voice([Text(row.completion, row.topic.lower() or row.source) for row in training], [], [*other_voices(), *ordinary], {})
+    voice = Voice(author_texts(training), [], [*other_voices(), *ordinary_texts(load_examples([NEUTRAL]))], {})
     return voice.of if voice.able else None
+
+
+def author_texts(rows: Sequence[Example]) -> list[Text]:
+    """The author's rows as the classifier of style learns them."""
+    return [Text(row.completion, row.topic.lower() or row.source) for row in rows]
+
+
+def ordinary_texts(rows: Sequence[Example]) -> list[Text]:
+    """Neutral rows as the classifier learns them: nobody's."""
+    return [Text(row.completion, row.topic.lower() or row.prompt) for row in rows]
 
 
 def source_of(row: Example) -> str:
@@ -126,10 +135,10 @@ def _scorers(
     degenerate, echo, collapse = Degenerate(), Echo(), Collapse(log.samples)
     topics = {p.id: p.topic.lower() or p.id for p in log.prompts} | {key: row.topic.lower() or key for key, row in author.items()}
     base = [Text(s.text, topics.setdefault(s.prompt_id, s.prompt_id)) for s in log.samples if s.model == "base"]
-    others = [*material.others, *(Text(row.completion, row.topic.lower() or row.prompt) for row in material.neutral)]
+    others = [*material.others, *ordinary_texts(material.neutral)]
     training = material.training or ()
     texts = [*log.samples, *(s.at_first for s in log.samples if s.first is not None)]
-    voice = Voice([Text(row.completion, row.topic.lower() or row.source) for row in training], base, others, topics)
+    voice = Voice(author_texts(training), base, others, topics)
     scorers: list[Scorer] = [degenerate, Cliche(log.avoid), Leak(), Ending(), echo, fluency, collapse, Profile(), voice]
     scorers += [Formatting(log.prompts), Facts({p.id: p.facts for p in log.prompts})]
     measures = {f"voice.{key}": value for key, value in voice.measures.items()}

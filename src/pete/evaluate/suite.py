@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from pete.config import EMBEDDED_BASE
+from pete.config import EMBEDDED_BASE, GenerateConfig
 from pete.data.batch import in_batches
 from pete.data.examples import Example, Question, load_examples, load_prompts
 from pete.data.render import Message, Rendered, Renderer
@@ -24,6 +24,7 @@ from pete.evaluate.scorers.formatting import refuse_unknown
 from pete.evaluate.scoring import NEUTRAL, rescore, source_of, voice_before
 from pete.generate.answer import Tuned
 from pete.generate.asked import Kind
+from pete.generate.choose import Voice as VoiceOf
 from pete.run import RunDir
 
 OnStage = Callable[[str, int, int], None]
@@ -199,34 +200,57 @@ def _refuse_twins(prompts: Sequence[Question]) -> None:
 
 
 def _generate(tuned: Tuned, prompts: Sequence[Question], training: Sequence[Example], on_stage: OnStage) -> list[Sample]:
-    settings = tuned.config.evaluate
-    voice = voice_before(training) if tuned.config.generate.best_of > 1 else None
-    asked = [(prompt, k) for k in range(settings.samples) for prompt in prompts]
-    samples = []
+    settings, sampling = tuned.config.evaluate, tuned.config.generate
+    voice = voice_before(training) if sampling.best_of > 1 else None
+    samples: list[Sample] = []
     for model in MODELS:
         tuned.engine.adapter_active = model == "tuned"
-        for start in range(0, len(asked), settings.batch):
-            part = asked[start : start + settings.batch]
-            # the same seed for base and tuned; another for every batch, so that two samples of a prompt differ
-            seed = tuned.config.generate.seed + start
-            sampling = tuned.config.generate.model_copy(update={"seed": seed})
-            talks = [[Message("user", prompt.prompt)] for prompt, _ in part]
-            answers = tuned.ask(talks, sampling, kinds=[_kind(prompt) for prompt, _ in part], voice=voice)
-            for (prompt, number), answer in zip(part, answers, strict=True):
-                samples.append(
-                    Sample(
-                        model=model,
-                        prompt_id=prompt.id,
-                        category=prompt.category,
-                        prompt=prompt.prompt,
-                        seed=seed,
-                        number=number,
-                        **dataclasses.asdict(answer),
-                    )
-                )
-            on_stage(f"answers, {model}", min(start + settings.batch, len(asked)), len(asked))
+
+        def on_done(count: int, model: Model = model) -> None:
+            on_stage(f"answers, {model}", count, settings.samples * len(prompts))
+
+        samples += answer(tuned, prompts, sampling, settings.samples, model, on_done, voice)
     tuned.engine.adapter_active = True
     return samples
+
+
+def answer(
+    tuned: Tuned,
+    prompts: Sequence[Question],
+    sampling: GenerateConfig,
+    samples: int,
+    model: Model,
+    on_done: Callable[[int], None],
+    voice: VoiceOf | None = None,
+) -> list[Sample]:
+    """So many answers to each prompt, `evaluate.batch` side by side; whoever asks the same prompts again gets the same seeds.
+
+    Args:
+        tuned: what answers; whether its adapter is on is the caller's business.
+        prompts: what is asked.
+        sampling: how to draw.
+        samples: answers a prompt.
+        model: whose answers these are, for the record.
+        on_done: told how many there are.
+        voice: decides between answers that keep the same rules.
+    """
+    asked = [(prompt, number) for number in range(samples) for prompt in prompts]
+    size = tuned.config.evaluate.batch
+    given: list[Sample] = []
+    for start in range(0, len(asked), size):
+        part = asked[start : start + size]
+        seed = sampling.seed + start  # another for every batch, so that two samples of a prompt differ
+        talks = [[Message("user", prompt.prompt)] for prompt, _ in part]
+        drawn = tuned.ask(talks, sampling.model_copy(update={"seed": seed}), kinds=[_kind(prompt) for prompt, _ in part], voice=voice)
+        given += [
+            Sample(
+                model=model, prompt_id=prompt.id, category=prompt.category, prompt=prompt.prompt, seed=seed, number=number,
+                **dataclasses.asdict(one),
+            )
+            for (prompt, number), one in zip(part, drawn, strict=True)
+        ]  # fmt: skip
+        on_done(len(given))
+    return given
 
 
 def _kind(prompt: Question) -> Kind:

@@ -2,7 +2,7 @@
 
 import dataclasses
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +22,9 @@ from pete.evaluate.scorers.echo import Echo
 from pete.evaluate.scorers.originality import Originality, Source
 from pete.evaluate.scorers.relevance import Relevance
 from pete.evaluate.scorers.voice import Text, Voice
-from pete.evaluate.scoring import Material, read_material, source_of
-from pete.evaluate.suite import OnStage
+from pete.evaluate.scoring import Material, author_texts, ordinary_texts, read_material, source_of
+from pete.evaluate.suite import OnStage, answer
 from pete.generate.answer import Tuned
-from pete.generate.asked import Kind
 from pete.persona import Asking, Persona, load_persona, plain_asking, write_asking
 from pete.run import RunDir, write_atomic
 
@@ -139,14 +138,19 @@ def run_trial(tuned: Tuned, run: RunDir, prompts: Sequence[Question], samples: i
     ways = {candidate.name: tuned.asked_otherwise(candidate.asking, run.adapter) for candidate in found}
     control = found[0].name
 
-    def answer(names: Sequence[str], half: Sequence[Question], what: str) -> dict[str, list[Sample]]:
+    once = _once(tuned.config.generate)
+
+    def ask(names: Sequence[str], half: Sequence[Question], what: str) -> dict[str, list[Sample]]:
         each = len(half) * samples
         return {
-            name: _ask(ways[name], half, samples, lambda done, ahead=number * each: on_stage(what, ahead + done, len(names) * each))
+            name: answer(
+                ways[name], half, once, samples, "tuned",
+                lambda done, ahead=number * each: on_stage(what, ahead + done, len(names) * each),
+            )
             for number, name in enumerate(names)
-        }
+        }  # fmt: skip
 
-    answers = answer([candidate.name for candidate in found], first, "to choose by")
+    answers = ask([candidate.name for candidate in found], first, "to choose by")
     on_stage("scores", 0, 1)
     scorers, measures, notes = _scorers(run, prompts)
     answers = {name: apply(given, scorers) for name, given in answers.items()}
@@ -155,7 +159,7 @@ def run_trial(tuned: Tuned, run: RunDir, prompts: Sequence[Question], samples: i
     best = choose(list(judged.values()))
     unseen: dict[str, list[Sample]] = {}
     if best is not None:
-        given = answer((control, best.name), second, "to report on")
+        given = ask((control, best.name), second, "to report on")
         unseen = {name: apply(samples_, scorers) for name, samples_ in given.items()}
     return Trial(
         created=time.strftime("%Y-%m-%dT%H:%M:%S%z"),
@@ -164,7 +168,7 @@ def run_trial(tuned: Tuned, run: RunDir, prompts: Sequence[Question], samples: i
         base=tuned.engine.base.name,
         engine=tuned.engine.name,
         samples=samples,
-        generate=_once(tuned.config.generate),
+        generate=once,
         development=[prompt.id for prompt in first],
         unseen=[prompt.id for prompt in second],
         tried=[Tried(name=c.name, title=c.title, asking=c.asking, **_said(judged.get(c.name))) for c in found],
@@ -210,27 +214,6 @@ def _once(sampling: GenerateConfig) -> GenerateConfig:
     return sampling.model_copy(update={"retries": 0, "best_of": 1})
 
 
-def _ask(tuned: Tuned, prompts: Sequence[Question], samples: int, on_done: Callable[[int], None]) -> list[Sample]:
-    sampling, size = _once(tuned.config.generate), tuned.config.evaluate.batch
-    asked = [(prompt, number) for number in range(samples) for prompt in prompts]
-    given: list[Sample] = []
-    for start in range(0, len(asked), size):
-        part = asked[start : start + size]
-        seed = sampling.seed + start  # the same for every candidate
-        talks = [[Message("user", prompt.prompt)] for prompt, _ in part]
-        kinds = [Kind(prompt.category, prompt.format, prompt.topic) for prompt, _ in part]
-        answers = tuned.ask(talks, sampling.model_copy(update={"seed": seed}), kinds=kinds)
-        given += [
-            Sample(
-                model="tuned", prompt_id=prompt.id, category=prompt.category, prompt=prompt.prompt, seed=seed, number=number,
-                **dataclasses.asdict(answer),
-            )
-            for (prompt, number), answer in zip(part, answers, strict=True)
-        ]  # fmt: skip
-        on_done(len(given))
-    return given
-
-
 def _scorers(run: RunDir, prompts: Sequence[Question]) -> tuple[list[Scorer], dict[str, float], list[str]]:
     material = read_material(run)
     degenerate, notes = Degenerate(), []
@@ -269,9 +252,7 @@ def _voice(run: RunDir, material: Material, prompts: Sequence[Question], notes: 
             notes.append(f"The newest evaluation cannot be read: {error.message}")
     if not base:
         notes.append("No evaluation of this run has answers of the base: the classifier knows them only from other texts.")
-    others = [*material.others, *(Text(row.completion, row.topic.lower() or row.prompt) for row in material.neutral)]
-    author = [Text(row.completion, row.topic.lower() or row.source) for row in material.training or ()]
-    return Voice(author, base, others, topics)
+    return Voice(author_texts(material.training or ()), base, [*material.others, *ordinary_texts(material.neutral)], topics)
 
 
 def _unknown(judged: Mapping[str, Judged]) -> list[str]:
