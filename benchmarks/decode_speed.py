@@ -37,7 +37,7 @@ def main() -> None:
     theirs = PeftModel.from_pretrained(base, run.adapter).eval()
 
     def ours(count: int) -> int:
-        return sum(1 for _ in tuned.engine.stream(prompts[:count], sampling, eos=-1))
+        return sum(1 for _ in tuned.engine.stream(prompts[:count], sampling, ends=()))
 
     def peer(count: int) -> int:
         width = max(map(len, prompts[:count]))

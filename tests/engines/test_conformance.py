@@ -142,7 +142,7 @@ def test_a_diverged_update_is_not_applied(make, tmp_path: Path):
 def test_greedy_stream_follows_the_logits(make):
     engine, _ = make()
     prompt, made = [10, 20, 30], []
-    for place, token in engine.stream([prompt], GREEDY, EOS):
+    for place, token in engine.stream([prompt], GREEDY, {EOS}):
         assert place == 0 and token == int(engine.logits(prompt + made).argmax())
         made.append(token)
     assert 0 < len(made) <= 12
@@ -154,22 +154,22 @@ def test_stream_together_is_stream_alone(make):
     prompts = [[1, 2, 3], [9] * 17, [4, 5], list(range(40, 75))]
     together: dict[int, list[int]] = {i: [] for i in range(4)}
     done: set[int] = set()
-    for place, token in engine.stream(prompts, GREEDY, EOS, done):
+    for place, token in engine.stream(prompts, GREEDY, {EOS}, done):
         together[place].append(token)
         if place == 1 and len(together[1]) == 3:
             done.add(1)
     assert len(together[1]) == 3
     for i, prompt in enumerate(prompts):
-        alone = [token for _, token in engine.stream([prompt], GREEDY, EOS)]
+        alone = [token for _, token in engine.stream([prompt], GREEDY, {EOS})]
         assert together[i] == alone[: len(together[i])]
 
 
 def test_stream_is_seeded_by_row(make):
     engine, _ = make()
     warm = GenerateConfig(max_new_tokens=8, temperature=1.0, top_k=0, top_p=1.0, seed=3)
-    first, second = (list(engine.stream([[1, 2], [3, 4]], warm, EOS)) for _ in range(2))
+    first, second = (list(engine.stream([[1, 2], [3, 4]], warm, {EOS})) for _ in range(2))
     assert first == second
-    other = list(engine.stream([[1, 2], [3, 4]], warm.model_copy(update={"seed": 4}), EOS))
+    other = list(engine.stream([[1, 2], [3, 4]], warm.model_copy(update={"seed": 4}), {EOS}))
     assert other != first
 
 
@@ -181,7 +181,7 @@ def test_the_repetition_penalty_spares_the_prompt(make):
     prompt = [favourite, *prompt]
     expected = int(engine.logits(prompt).argmax())
     harsh = GREEDY.model_copy(update={"repetition_penalty": 50.0, "max_new_tokens": 12})
-    made = [token for _, token in engine.stream([[expected, *prompt]], harsh, -1)]
+    made = [token for _, token in engine.stream([[expected, *prompt]], harsh, ())]
     assert made[0] == int(engine.logits([expected, *prompt]).argmax()), "the prompt is not penalised"
     assert len(set(made)) > 1, "the answer is"
 
@@ -190,20 +190,20 @@ def test_an_avoided_phrase_is_never_completed_and_nothing_else_changes(make):
     engine, _ = make()
     prompt, warm = [10, 20, 30], GenerateConfig(max_new_tokens=60, temperature=1.0, top_k=0, top_p=1.0, seed=1)
     pieces = [*(f"{i}." for i in range(EOS)), ""]
-    free = [token for _, token in engine.stream([prompt], warm, -1)]
+    free = [token for _, token in engine.stream([prompt], warm, ())]
     text = "".join(pieces[i] for i in free)
     habit = "".join(pieces[i] for i in free[20:22])  # two tokens that this seed says
     assert habit in text
-    never = [token for _, token in engine.stream([prompt], warm, -1, avoid=Avoid(pieces, [habit], math.inf))]
+    never = [token for _, token in engine.stream([prompt], warm, (), avoid=Avoid(pieces, [habit], math.inf))]
     assert habit not in "".join(pieces[i] for i in never)
     assert never[:21] == free[:21] and never[21] != free[21], "the first difference is where the phrase would have been completed"
-    assert [token for _, token in engine.stream([prompt], warm, -1, avoid=Avoid(pieces, ["unsaid"], math.inf))] == free
+    assert [token for _, token in engine.stream([prompt], warm, (), avoid=Avoid(pieces, ["unsaid"], math.inf))] == free
 
 
 def test_stream_stops_at_the_context(make):
     engine, _ = make()
     prompt = [1] * (engine.base.context - 3)
-    assert len(list(engine.stream([prompt], GREEDY, eos=-1))) <= 3
+    assert len(list(engine.stream([prompt], GREEDY, ends=()))) <= 3
 
 
 def test_memory_is_bytes(make):

@@ -74,6 +74,8 @@ class Renderer:
         if eos is None:
             raise BaseModelError(f"{folder}: the tokenizer names no end mark (eos_token).", "use a base that has one")
         self.eos: int = eos
+        self.ends = frozenset([eos])
+        """Every id that ends an answer."""
         own = folder / "chat_template.jinja"
         self.template = own.read_text(encoding="utf-8") if own.is_file() else settings.get("chat_template") or template
         self.system = system

@@ -6,7 +6,7 @@ everything above the engines run on it, and so can yours.
 
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -170,7 +170,7 @@ class FakeEngine:
         self,
         prompts: Sequence[Sequence[int]],
         sampling: GenerateConfig,
-        eos: int,
+        ends: Collection[int],
         done: set[int] | None = None,
         avoid: Avoid | None = None,
     ) -> Iterator[tuple[int, int]]:
@@ -185,7 +185,7 @@ class FakeEngine:
             for row in active:
                 token = draw(self.logits(texts[row]), texts[row][len(prompts[row]) :], sampling, rngs[row], avoid)
                 texts[row].append(token)
-                if token == eos:
+                if token in ends:
                     done.add(row)
                 yield row, token
 

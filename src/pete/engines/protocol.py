@@ -5,7 +5,7 @@ Nine verbs. `logits` came to the seven of the design because an adapter is prove
 `foresee` because only an engine knows what its own step keeps in memory.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -129,11 +129,11 @@ class Engine(Protocol):
         self,
         prompts: Sequence[Sequence[int]],
         sampling: GenerateConfig,
-        eos: int,
+        ends: Collection[int],
         done: set[int] | None = None,
         avoid: Avoid | None = None,
     ) -> Iterator[tuple[int, int]]:
-        """(row, token) pairs as they are drawn, end mark included; a row ends at `eos`, at max_new_tokens, or once in `done`.
+        """(row, token) pairs as they are drawn, end included; a row ends at any id of `ends`, at max_new_tokens, or once in `done`.
 
         Row r draws from its own generator, seeded with (sampling.seed, r). The repetition penalty and `avoid` look at the answer only.
         """

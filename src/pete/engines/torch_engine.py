@@ -7,7 +7,7 @@ import resource
 import sys
 import types
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -304,7 +304,7 @@ class TorchEngine:
         self,
         prompts: Sequence[Sequence[int]],
         sampling: GenerateConfig,
-        eos: int,
+        ends: Collection[int],
         done: set[int] | None = None,
         avoid: Avoid | None = None,
     ) -> Iterator[tuple[int, int]]:
@@ -322,7 +322,7 @@ class TorchEngine:
             tokens = {row: draw(logits[place], said[row], sampling, rngs[row], avoid) for place, row in enumerate(active)}
             for row, token in tokens.items():
                 said[row].append(token)
-                if token == eos:
+                if token in ends:
                     done.add(row)
                 yield row, token
             still = [row for row in active if row not in done]

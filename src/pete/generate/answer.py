@@ -158,7 +158,7 @@ def answer_all(
             on_text(row, delta)
 
     began = time.perf_counter()
-    for row, token in engine.stream(prompts, sampling, renderer.eos, done, avoid):
+    for row, token in engine.stream(prompts, sampling, renderer.ends, done, avoid):
         last[row] = time.perf_counter() - began
         first[row] = first[row] or last[row]
         ids[row].append(token)
@@ -169,7 +169,7 @@ def answer_all(
     for row, stream in enumerate(streams):
         put(row, stream.finish())
         assert stream.stop is not None, "finish() says why"
-        body = ids[row][:-1] if stream.stop == "end" and ids[row][-1] == renderer.eos else ids[row]
+        body = ids[row][:-1] if stream.stop == "end" and ids[row][-1] in renderer.ends else ids[row]
         answers.append(
             Answer(
                 text=stream.text,

@@ -68,7 +68,7 @@ class Extractor:
         """The text that is certain after one more id; empty once the answer has ended."""
         if self.stop is not None:
             return ""
-        if token == self._renderer.eos:
+        if token in self._renderer.ends:
             return self._close("end")
         if token in self._renderer.special_ids:
             self.mark = self._renderer.tokenizer.id_to_token(token)

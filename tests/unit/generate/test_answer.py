@@ -26,7 +26,7 @@ class Scripted:
         self.obeys = obeys
         self.asked_after_done = 0
 
-    def stream(self, prompts, sampling, eos, done=None, avoid=None) -> Iterator[tuple[int, int]]:
+    def stream(self, prompts, sampling, ends, done=None, avoid=None) -> Iterator[tuple[int, int]]:
         for turn in range(max(map(len, self.scripts))):
             for row, script in enumerate(self.scripts):
                 if turn < len(script):
