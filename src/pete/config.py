@@ -62,6 +62,9 @@ class DataConfig(Section):
 
     persona: str = Field("pete-connor", description="a name below personas/, or a folder")
     max_length: Positive = Field(1024, description="tokens of one example, prompt and answer together")
+    train_turns: Literal["all", "last"] = Field(
+        "all", description="which assistant turns of a conversation carry loss: every one is the author's, unless other people answered too"
+    )
     packing: bool = Field(False, description="fill each row up to max_length with several examples (attention never mixes them)")
     valid_share: Share = Field(0.1, description="rows that choose the best step")
     test_share: Share = Field(0.1, description="rows that are only ever scored")

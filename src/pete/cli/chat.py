@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 HELP = """/reset         forget the conversation
 /again         another answer to the last question, in place of the last one
-/system TEXT   another system line (alone: show it)
+/system TEXT   another system line for this conversation (alone: show it)
 /save FILE     write the conversation as JSON
 /quit          leave (so does Ctrl-D); Ctrl-C stops an answer"""
 
@@ -51,7 +51,7 @@ def _talk(tuned: "Tuned", sampling: "GenerateConfig") -> None:
             continue
         if not line:
             continue
-        if line.split()[0] == "/again" and turns:
+        if line.split()[0] == "/again" and turns and turns[-1].role == "assistant":
             line = turns[-2].content
             del turns[-2:]
         if line.startswith("/"):
@@ -90,24 +90,27 @@ def _answer(line: str, tuned: "Tuned", turns: "list[Message]", seed: int) -> Non
 def _command(line: str, tuned: "Tuned", turns: "list[Message]") -> None:
     import json
 
+    from pete.data.render import Message
+
     name, _, rest = line.partition(" ")
     rest = rest.strip()
+    system = turns[0].content if turns and turns[0].role == "system" else tuned.renderer.system
     if name == "/reset":
-        turns.clear()
+        del turns[1 if turns and turns[0].role == "system" else 0 :]
         print("(forgotten)", file=sys.stderr)
     elif name == "/system":
-        if rest:
-            tuned.renderer.system = rest
-        print(f"system: {tuned.renderer.system or '(none)'}", file=sys.stderr)
+        if rest:  # of this conversation; the model keeps its own
+            turns[: 1 if turns and turns[0].role == "system" else 0] = [Message("system", rest)]
+        print(f"system: {rest or system or '(none)'}", file=sys.stderr)
     elif name == "/save":
         if not rest:
             print("/save FILE: a file name is missing", file=sys.stderr)
             return
         path = Path(rest).expanduser()
-        messages = [{"role": turn.role, "content": turn.content} for turn in turns]
+        messages = [{"role": turn.role, "content": turn.content} for turn in turns if turn.role != "system"]
         try:
             with path.open("x", encoding="utf-8") as file:  # a conversation never overwrites a file
-                json.dump({"system": tuned.renderer.system, "messages": messages}, file, ensure_ascii=False, indent=2)
+                json.dump({"system": system, "messages": messages}, file, ensure_ascii=False, indent=2)
             print(f"saved {path}", file=sys.stderr)
         except OSError as error:
             print(f"{path} was not written: {error.strerror}", file=sys.stderr)

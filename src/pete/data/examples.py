@@ -6,14 +6,25 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, Self, TypeVar
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from pete.errors import DataError
 
 Split = Literal["train", "valid", "test"]
 SPLITS: tuple[Split, ...] = ("train", "valid", "test")
+
+
+Role = Literal["system", "user", "assistant"]
+
+
+@dataclass(frozen=True)
+class Message:
+    """One turn of a conversation."""
+
+    role: Role
+    content: str
 
 
 class Prompt(BaseModel):
@@ -38,14 +49,44 @@ class Question(Prompt):
 
 
 class Example(Prompt):
-    """One line of examples/*.jsonl: what was asked, and what the voice answered."""
+    """One line of examples/*.jsonl: what was asked, and what the voice answered; or a conversation that ends with its answer."""
 
     completion: str
+    messages: tuple[Message, ...] = Field((), description="a conversation in place of prompt and completion: [{role, content}, ...]")
     split: Split | None = Field(None, description="a split chosen by the author; nothing lets us choose")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _last_exchange(cls, record: Any) -> Any:
+        """Prompt and completion of a conversation are its last exchange."""
+        messages = record.get("messages") if isinstance(record, dict) else None
+        if not messages or not isinstance(messages, list | tuple):
+            return record
+        said = [vars(m) if isinstance(m, Message) else m for m in messages]
+        if not all(isinstance(m, dict) and isinstance(m.get("content"), str) for m in said):
+            return record
+        asked = next((m["content"] for m in reversed(said) if m.get("role") == "user"), "")
+        return {**record, "prompt": asked, "completion": said[-1]["content"]}
+
+    @model_validator(mode="after")
+    def _turns_follow_each_other(self) -> Self:
+        roles = [message.role for message in self.messages]
+        spoken = roles[1:] if roles[:1] == ["system"] else roles
+        if (roles and spoken != ["user", "assistant"] * (len(spoken) // 2)) or (roles and not spoken):
+            raise ValueError(f"messages: expected an optional system message, then user and assistant in turn, found {', '.join(roles)}")
+        if any(not message.content.strip() for message in self.messages):
+            raise ValueError("messages: a message is empty")
+        return self
+
+    @property
+    def turns(self) -> tuple[Message, ...]:
+        """The conversation, its last turn an answer."""
+        return self.messages or (Message("user", self.prompt), Message("assistant", self.completion))
 
     def record(self) -> dict[str, Any]:
         """The row as one JSON object, empty fields left out."""
-        return {key: value for key, value in self.model_dump().items() if value not in ("", None)}
+        told_twice = {"prompt", "completion"} if self.messages else set()
+        return {key: value for key, value in self.model_dump(exclude=told_twice).items() if value not in ("", None, ())}
 
 
 @dataclass(frozen=True)
@@ -160,6 +201,9 @@ def _row(line: str, where: str, kind: type[Row], problems: list[str]) -> Row | N
         row = kind.model_validate({**record, "source": where})
     except ValidationError as error:
         for item in error.errors():
+            if item["type"] == "value_error":  # said by a validator of ours, whole
+                problems.append(f"{where}: {item['msg'].removeprefix('Value error, ')}")
+                continue
             name = str(item["loc"][0])
             found = "nothing" if item["type"] == "missing" else repr(item["input"])[:60]
             problems.append(f"{where}: {name}: expected {_expected(name)}, found {found}")
@@ -180,5 +224,10 @@ def _row(line: str, where: str, kind: type[Row], problems: list[str]) -> Row | N
 
 
 def _expected(name: str) -> str:
-    wanted = {"split": "train, valid or test", "facts": "a list of texts", "checks": 'an object such as {"max_words": 80}'}
+    wanted = {
+        "split": "train, valid or test",
+        "messages": 'a list such as [{"role": "user", "content": "..."}, {"role": "assistant", "content": "..."}]',
+        "facts": "a list of texts",
+        "checks": 'an object such as {"max_words": 80}',
+    }
     return wanted.get(name, "text")

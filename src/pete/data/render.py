@@ -1,127 +1,225 @@
 """THE place where a conversation becomes token ids and a loss mask: in training, chat, evaluation and export alike.
 
-Prompt and completion are encoded apart (`enc(prompt) + enc(completion) + [EOS]`), because a tokenizer that sees them
-joined may merge across the border and training would then differ from generation.
+What transformers' `apply_chat_template` makes of a conversation is what is trained and asked, id for id. A row is rendered
+in one pass and the answers are found in it; where one begins and ends comes from the template itself, rendered once with
+placeholders for the texts.
 """
 
+import datetime
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import Literal
 
-import jinja2
-import jinja2.sandbox
 import numpy as np
-from tokenizers import Tokenizer
 
-from pete.data.examples import Example
-from pete.errors import BaseModelError, DataError, UserError
+from pete.data.examples import Example, Message, Role
+from pete.data.template import ChatTemplate, TemplateError
+from pete.data.tokenizer import GENERATION, SETTINGS, TEMPLATE, TOKENIZER, BaseTokenizer, unmarked
+from pete.errors import BaseModelError, DataError, PersonaError, UserError
 
-TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja")
-MAX_TEMPLATE = 100_000
-MAX_RENDERED = 4_000_000
-
-
-@dataclass(frozen=True)
-class Message:
-    """One turn: role is system, user or assistant."""
-
-    role: str
-    content: str
+TrainTurns = Literal["all", "last"]
+"""Which of a row's assistant turns carry loss."""
+_PLACE = "\U000f0002{}\U000f0003"
+_PLACES = re.compile("\U000f0002([0-9]+)\U000f0003")
 
 
 @dataclass(frozen=True)
 class Rendered:
-    """A row as the model sees it: ids (int32, [length]) and which of them carry loss (bool, [length])."""
+    """A row as the model sees it."""
 
     ids: np.ndarray
+    """int32 [length]."""
     trained: np.ndarray
+    """bool [length]: carries loss. The answers, each with the end of its turn."""
     text_bytes: int
-    """UTF-8 bytes of the trained text, for bits per byte (the end mark counts as none)."""
+    """UTF-8 bytes of the answers' own text, for bits per byte."""
+    text: np.ndarray | None = None
+    """bool [length]: the answers' own text, without what the template puts around it; None: all that is trained."""
 
     def __len__(self) -> int:
         return len(self.ids)
 
+    @property
+    def text_only(self) -> "Rendered":
+        """The same row with loss on nothing but the answers' own text: how a likelihood is measured."""
+        return self if self.text is None else replace(self, trained=self.text)
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """How a template writes an answer."""
+
+    prefix: bool
+    """The generation prompt is not what stands before an answer: a channel header is missing, or thinking is begun."""
+    lead: str
+    """Plain text between the generation prompt and the answer, which a model writes itself: a space, a line break."""
+    closing: str
+    """What closes the last answer, to the end of the token that ends the turn; empty where the template closes none."""
+    end: int
+    """The id that ends a turn."""
+
 
 class Renderer:
-    """A tokenizer, a template, the end mark and the system line, held together."""
+    """A tokenizer, a template, and the system line in force where a conversation brings none."""
 
-    def __init__(self, folder: Path, *, template: str, system: str, context: int) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        template: str,
+        system: str,
+        context: int,
+        now: datetime.datetime | None = None,
+        train_turns: TrainTurns = "all",
+    ) -> None:
         """Read the tokenizer of a model or adapter folder.
 
         Args:
-            folder: holds tokenizer.json and tokenizer_config.json.
+            folder: holds tokenizer.json, and perhaps tokenizer_config.json, chat_template.jinja, generation_config.json.
             template: used when the folder brings no chat template of its own (jinja, rendered in a sandbox).
             system: the persona's system line; empty for none.
             context: tokens the model can see at once.
+            now: the moment that templates write into their system text; None is this one.
+            train_turns: which assistant turns of a row carry loss.
 
         Raises:
-            BaseModelError: no tokenizer here, or one without an end mark.
+            BaseModelError: no tokenizer here, or one without an end of text.
         """
-        try:
-            self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-            settings = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
-        except Exception as error:  # the tokenizers package raises bare Exception
-            raise BaseModelError(f"{folder} has no tokenizer that can be read: {error}", "download the base again") from None
-        self.tokenizer.no_padding()
-        self.tokenizer.no_truncation()
-        self.special = tuple(token.content for token in self.tokenizer.get_added_tokens_decoder().values() if token.special)
-        self.special_ids = frozenset(i for i, token in self.tokenizer.get_added_tokens_decoder().items() if token.special)
-        end = settings.get("eos_token")
-        self.eos_token = end["content"] if isinstance(end, dict) else end
-        eos = self.tokenizer.token_to_id(self.eos_token) if self.eos_token else None
-        if eos is None:
-            raise BaseModelError(f"{folder}: the tokenizer names no end mark (eos_token).", "use a base that has one")
-        self.eos: int = eos
-        self.ends = frozenset([eos])
-        """Every id that ends an answer."""
-        own = folder / "chat_template.jinja"
-        self.template = own.read_text(encoding="utf-8") if own.is_file() else settings.get("chat_template") or template
-        self.system = system
-        self.context = context
+        self._base = BaseTokenizer(folder)
+        self.tokenizer = self._base.tokenizer
+        self.special, self.special_ids = self._base.special, self._base.special_ids
+        self.eos, self.eos_token = self._base.eos, self._base.eos_token
+        self.system, self.context = system, context
+        self.now = now or datetime.datetime.now()
+        self.train_turns: TrainTurns = train_turns
+        self.own_template = self._base.template is not None
+        """The folder brings a chat template of its own."""
+        self.template = self._base.template if self._base.template is not None else self._with_first(template)
+
+    def with_template(self, template: str) -> "Renderer":
+        """The same with a template in place of its own."""
+        other = object.__new__(Renderer)
+        kept = {name: value for name, value in self.__dict__.items() if not isinstance(getattr(Renderer, name, None), cached_property)}
+        other.__dict__ |= kept | {"template": self._with_first(template), "own_template": False}
+        return other
+
+    def _with_first(self, template: str) -> str:
+        """A plain template with the token in front that the tokenizer puts before every text: with it, it can travel."""
+        first = "".join(str(self.tokenizer.id_to_token(number)) for number in self._base.first)
+        return first + template if first and "bos_token" not in template and not template.startswith(first) else template
 
     # --- text ----------------------------------------------------------------------------------------------------
 
     def prompt_text(self, turns: Sequence[Message]) -> str:
         """The conversation so far, ready for the model to answer, as text."""
-        messages = [Message("system", self.system), *turns] if self.system and turns[0].role != "system" else list(turns)
-        template = self._compiled
-        try:
-            text = template.render(
-                messages=[{"role": m.role, "content": self.neutral(m.content)} for m in messages],
-                add_generation_prompt=True,
-                eos_token=self.eos_token,
-                bos_token="",
-            )
-        except Exception as error:  # a template is somebody else's program: it can fail in any way
-            raise UserError(f"The chat template cannot render this conversation: {error}", "see pete data show") from None
-        if len(text) > MAX_RENDERED:
-            raise UserError(f"The chat template made {len(text):,} characters of one conversation.", "use another base")
-        return text
+        return unmarked(self._prompt(turns))
 
-    def neutral(self, text: str) -> str:
-        """The text with the tokenizer's special tokens broken up: typed by a user, `<|endoftext|>` is only words."""
-        for token in self.special:
-            if token in text:
-                text = text.replace(token, f"{token[:1]} {token[1:]}")
-        return text
+    def _prompt(self, turns: Sequence[Message]) -> str:
+        return self._rendered(turns, prompt=True)
+
+    def _rendered(self, turns: Sequence[Message], *, prompt: bool) -> str:
+        """Text of a conversation, special tokens that people typed set apart in it."""
+        try:
+            return self._raw(self._messages(turns), prompt=prompt)
+        except TemplateError as error:
+            raise UserError(f"{self._whose} chat template does not take this conversation: {error}.", self._way_out) from None
+
+    def _raw(self, messages: Sequence[dict[str, object]], *, prompt: bool) -> str:
+        named = {name: text for name, text in self._base.named.items() if text}
+        return self._compiled.render(messages, self.now, **named, add_generation_prompt=prompt, enable_thinking=False)
+
+    def _messages(self, turns: Sequence[Message]) -> list[dict[str, object]]:
+        """The turns as the template wants them: with the system line where it has one, in parts where it wants parts."""
+        parts, knows_system = self._form
+        system, rest = (turns[0].content, turns[1:]) if turns and turns[0].role == "system" else (self.system, turns)
+        said = [(turn.role, turn.content) for turn in rest]
+        if system and knows_system:
+            said = [("system", system), *said]
+        elif system:
+            at = next((number for number, (role, _) in enumerate(said) if role == "user"), None)
+            if at is not None:
+                said[at] = ("user", f"{system}\n\n{said[at][1]}")
+        return [_message(role, self._base.marked(content, self._control), parts) for role, content in said]
+
+    @cached_property
+    def _form(self) -> tuple[bool, bool]:
+        """Whether the template takes contents in parts, and whether it has a system role: rendered once to see."""
+        user, system = _PLACE.format(0), _PLACE.format(1)
+
+        def shows(*messages: tuple[str, str], parts: bool) -> bool | TemplateError:
+            try:
+                text = self._raw([_message(role, content, parts) for role, content in messages], prompt=True)
+            except TemplateError as error:
+                return error
+            return all(content in text for _, content in messages)
+
+        as_text = shows(("user", user), parts=False)
+        parts = as_text is not True and shows(("user", user), parts=True) is True
+        if as_text is not True and not parts:
+            reason = "does not show what the user says, neither as text nor in parts" if as_text is False else f"cannot be used: {as_text}"
+            raise self._unusable(reason)
+        return parts, shows(("system", system), ("user", user), parts=parts) is True
+
+    @property
+    def folds_system(self) -> bool:
+        """The template has no system role: the system line stands in front of the first message."""
+        return not self._form[1]
+
+    @cached_property
+    def _control(self) -> tuple[str, ...]:
+        """Tokens that only the template may write: special ones, and added ones that it names."""
+        named = self._compiled.literals
+        return tuple(text for text in self._base.added if text in self.special or (text in named and not text.isspace()))
 
     # --- ids -----------------------------------------------------------------------------------------------------
 
-    def encode(self, text: str) -> list[int]:
-        """Ids of a text; nothing is added in front or behind."""
-        return self.tokenizer.encode(text, add_special_tokens=False).ids
+    @property
+    def ends(self) -> frozenset[int]:
+        """Every id that ends an answer: the turn's own, the tokenizer's, and each that the base's settings name."""
+        return self._ends
 
-    def prompt_ids(self, turns: Sequence[Message], room: int = 1) -> list[int]:
-        """Ids of a conversation, oldest turns dropped until `room` tokens are left for the answer.
+    @cached_property
+    def _ends(self) -> frozenset[int]:
+        closing = [self._base.added[token] for token in _tokens_of(self._answer.closing, self._base.added)]
+        return self._base.ends | {self._answer.end, *closing}
+
+    @cached_property
+    def start(self) -> int:
+        """The id in front of a text that nobody asked for: BOS where the base has one, else the end of the text before."""
+        bos = self._base.named.get("bos_token", "")
+        if self._base.first:
+            return self._base.first[-1]
+        return self._base.added[bos] if "bos_token" in self.template and bos in self._base.added else self.eos
+
+    def encode(self, text: str) -> list[int]:
+        """Ids of a text of people's: special tokens typed in it are words. Nothing is added in front or behind."""
+        return self._base.encode(self._base.marked(text, self.special))[0]
+
+    def prompt_ids(self, turns: Sequence[Message]) -> list[int]:
+        """Ids of a conversation, as transformers gives them with add_generation_prompt."""
+        return self._base.encode(self._prompt(turns))[0]
+
+    def answer_ids(self, turns: Sequence[Message], room: int = 1) -> list[int]:
+        """Ids that an answer follows, the same as in training; oldest turns dropped until `room` tokens are left for it.
+
+        They are those of the generation prompt, but for templates that begin an answer otherwise: with a channel header, or
+        without the thinking that the prompt opens.
+
+        Args:
+            turns: the conversation, the user's message last; a system message in front stays.
+            room: tokens to be left.
 
         Raises:
             UserError: the last message alone is too long.
         """
-        kept = list(turns)
+        head = list(turns[:1]) if turns[0].role == "system" else []
+        kept = list(turns[len(head) :])
         while True:
-            ids = self.encode(self.prompt_text(kept))
+            ids = self._before_answer([*head, *kept])
             if len(ids) + room <= self.context:
                 return ids
             if len(kept) < 3:
@@ -131,25 +229,115 @@ class Renderer:
                 )
             kept = kept[2:]
 
+    def _before_answer(self, turns: Sequence[Message]) -> list[int]:
+        if not self._answer.prefix:
+            return self.prompt_ids(turns)
+        place = _PLACE.format(0)
+        return self._base.encode(self._rendered([*turns, Message("assistant", place)], prompt=False).partition(place)[0])[0]
+
+    @cached_property
+    def _answer(self) -> _Answer:
+        """What the template writes around an answer, looked up in a conversation of placeholders."""
+        user, said, next_user = (Message(role, _PLACE.format(n)) for n, role in enumerate(("user", "assistant", "user")))
+        prompt = self._rendered([user], prompt=True)
+        before, found, after = self._rendered([user, said], prompt=False).partition(said.content)
+        if not found:
+            raise self._unusable("leaves out what the assistant says")
+        between = before[len(prompt) :]
+        follows = before.startswith(prompt) and not _tokens_of(between, self._base.added)
+        first = _first_token(after, self._base.added)
+        if first is None:
+            later = self._rendered([user, said, next_user], prompt=False).partition(said.content)[2].partition(next_user.content)[0]
+            opener = _first_token(later, self._base.added)
+            end = self._base.added[opener[1]] if opener is not None else self.eos
+            return _Answer(not follows, between if follows else "", "", end if end in self._base.ends else self.eos)
+        at, token = first
+        at += len(token)
+        while (next_one := _first_token(after[at:], self._base.added)) is not None and next_one[0] == 0:
+            at, token = at + len(next_one[1]), next_one[1]
+        return _Answer(not follows, between if follows else "", after[:at], self._base.added[token])
+
     def example(self, row: Example) -> Rendered:
-        """One row: prompt masked, completion and end mark trained."""
-        prompt = self.encode(self.prompt_text([Message("user", row.prompt.strip())]))
-        answer = self.neutral(row.completion.strip())
-        completion = self.encode(answer)
-        ids = np.array([*prompt, *completion, self.eos], dtype=np.int32)
-        trained = np.zeros(len(ids), dtype=bool)
-        trained[len(prompt) :] = True
-        assert trained[-1] and ids[-1] == self.eos, "the last trained label is the end mark"
-        return Rendered(ids, trained, len(answer.encode()))
+        """One row: what transformers makes of the conversation, to the end of its last turn; answers and their ends are trained.
+
+        Raises:
+            UserError: the template refuses the conversation, or changes its texts.
+        """
+        turns = [Message(turn.role, turn.content.strip()) for turn in row.turns]
+        text = self._rendered(turns, prompt=False)
+        spans = self._spans(turns, text)
+        assistants = [number for number, turn in enumerate(turns) if turn.role == "assistant"]
+        wanted = assistants if self.train_turns == "all" else assistants[-1:]
+        end = spans[assistants[-1]][1] + len(self._answer.closing)
+        ids, places = self._base.encode(text[:end])
+        begins, stops = (np.array([place[side] for place in places], dtype=np.int64) for side in (0, 1))
+        trained, own = (np.zeros(len(ids), dtype=bool) for _ in range(2))
+        for number in wanted:
+            start, stop = spans[number]
+            own |= (stops > start) & (begins < stop)
+            lead = len(self._answer.lead) if text[:start].endswith(self._answer.lead) else 0
+            trained |= (stops > start - lead) & (begins < stop + self._closed(text, stop))
+        if not self._answer.closing:
+            ids, trained, own = [*ids, self._answer.end], np.append(trained, True), np.append(own, False)
+        size = sum(len(turns[number].content.encode()) for number in wanted)
+        return Rendered(np.array(ids, dtype=np.int32), trained, size, own)
+
+    def _closed(self, text: str, stop: int) -> int:
+        """Characters of what closes the turn that ends at `stop`: none where another token stands there than one that ends a turn."""
+        if text.startswith(self._answer.closing, stop):
+            return len(self._answer.closing)
+        first = _first_token(text[stop:], self._base.added)
+        return (
+            first[0] + len(first[1])
+            if first and not text[stop : stop + first[0]].strip() and self._base.added[first[1]] in self.ends
+            else 0
+        )
+
+    def _spans(self, turns: Sequence[Message], text: str) -> list[tuple[int, int]]:
+        """Where each turn's text stands in the rendered conversation."""
+        frame, order = self._frame(tuple(turn.role for turn in turns))
+        parts = [self._base.marked(turns[number].content, self._control) for number in order]
+        spans = {}
+        at = 0
+        for literal, number, part in zip(frame, order, parts, strict=False):
+            at += len(literal)
+            spans[number] = (at, at + len(part))
+            at += len(part)
+        whole = "".join(piece for pair in zip(frame, [*parts, ""], strict=True) for piece in pair)
+        if whole != text or len(spans) != len(turns):
+            raise UserError(
+                f"{self._whose} chat template does not leave the texts of this row as they are: it reads a part of them as its own.",
+                "leave out what it reads so (such as </think> or /no_think), or use another base",
+            )
+        return [spans[number] for number in range(len(turns))]
+
+    @lru_cache(maxsize=64)  # noqa: B019  (a renderer lives as long as its process)
+    def _frame(self, roles: tuple[Role, ...]) -> tuple[list[str], list[int]]:
+        """What the template writes between the texts of such a conversation, and the order in which it has them."""
+        text = self._rendered([Message(role, _PLACE.format(number)) for number, role in enumerate(roles)], prompt=False)
+        pieces = _PLACES.split(text)
+        return pieces[::2], [int(number) for number in pieces[1::2]]
 
     def examples(self, rows: Sequence[Example], max_length: int) -> list[Rendered]:
         """Every row.
 
         Raises:
-            DataError: rows longer than `max_length`, or than the model's context, by file:line.
+            DataError: rows that the template refuses, or longer than `max_length` or the model's context, by file:line.
         """
         limit = min(max_length, self.context)
-        rendered = [self.example(row) for row in rows]
+        rendered: list[Rendered] = []
+        refused: list[str] = []
+        hint = ""
+        for row in rows:
+            try:
+                rendered.append(self.example(row))
+            except (BaseModelError, PersonaError):
+                raise
+            except UserError as error:
+                refused.append(f"{row.source}: {error.message}")
+                hint = error.hint
+        if refused:
+            raise DataError.of_problems(f"{len(refused)} row{'s' if len(refused) > 1 else ''} cannot be rendered:", refused, hint)
         long = [f"{row.source}: {len(r)} tokens" for row, r in zip(rows, rendered, strict=True) if len(r) > limit]
         if long:
             name = "the model's context" if limit == self.context else "data.max_length"
@@ -167,29 +355,53 @@ class Renderer:
 
     # --- travel --------------------------------------------------------------------------------------------------
 
-    def write(self, folder: Path, settings: Mapping[str, object]) -> None:
-        """Put tokenizer and template into an adapter folder, so that they travel with it.
+    def write(self, folder: Path) -> None:
+        """Put tokenizer, template and ends into an adapter folder, so that they travel with it."""
+        self.tokenizer.save(str(folder / TOKENIZER))
+        kept = {key: value for key, value in self._base.settings.items() if key not in ("chat_template", "name_or_path")}
+        _write(folder / SETTINGS, {**kept, "eos_token": self.eos_token})
+        _write(folder / GENERATION, {"eos_token_id": sorted(self.ends)})
+        (folder / TEMPLATE).write_text(self.template, encoding="utf-8")
 
-        Args:
-            folder: the adapter folder.
-            settings: the base's tokenizer_config.json, copied with the template in force beside it.
-        """
-        self.tokenizer.save(str(folder / "tokenizer.json"))
-        kept = {key: value for key, value in settings.items() if key not in ("chat_template", "name_or_path")}
-        (folder / "tokenizer_config.json").write_text(json.dumps(kept, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-        (folder / "chat_template.jinja").write_text(self.template, encoding="utf-8")
+    # --- the template --------------------------------------------------------------------------------------------
 
     @cached_property
-    def _compiled(self) -> jinja2.Template:
-        if len(self.template) > MAX_TEMPLATE:
-            raise BaseModelError(f"The chat template has {len(self.template):,} characters.", "use another base")
-        environment = jinja2.sandbox.ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True)
-        environment.globals["raise_exception"] = _refuse
+    def _compiled(self) -> ChatTemplate:
         try:
-            return environment.from_string(self.template)
-        except jinja2.TemplateError as error:
-            raise BaseModelError(f"The chat template cannot be read: {error}", "use another base, or mend the persona") from None
+            return ChatTemplate(self.template)
+        except TemplateError as error:
+            raise self._unusable(f"cannot be used: {error}") from None
+
+    @property
+    def _whose(self) -> str:
+        return "The base's" if self.own_template else "The persona's"
+
+    @property
+    def _way_out(self) -> str:
+        return "use another base, or mend its chat_template.jinja" if self.own_template else "mend `template` in persona.toml"
+
+    def _unusable(self, reason: str) -> UserError:
+        return (BaseModelError if self.own_template else PersonaError)(f"{self._whose} chat template {reason}.", self._way_out)
 
 
-def _refuse(message: str) -> None:
-    raise jinja2.TemplateError(message)
+def _message(role: str, content: str, parts: bool) -> dict[str, object]:
+    return {"role": role, "content": [{"type": "text", "text": content}] if parts else content}
+
+
+def _first_token(text: str, added: dict[str, int]) -> tuple[int, str] | None:
+    """The first added token in a text, the longest of those that begin there: (where, which)."""
+    found = [(at, -len(token), token) for token in added if token and not token.isspace() and (at := text.find(token)) >= 0]
+    return (min(found)[0], min(found)[2]) if found else None
+
+
+def _tokens_of(text: str, added: dict[str, int]) -> list[str]:
+    """Every added token in a text, in order."""
+    tokens: list[str] = []
+    while (first := _first_token(text, added)) is not None:
+        tokens.append(first[1])
+        text = text[first[0] + len(first[1]) :]
+    return tokens
+
+
+def _write(path: Path, document: dict[str, object]) -> None:
+    path.write_text(json.dumps(document, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")

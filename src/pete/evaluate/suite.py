@@ -134,7 +134,7 @@ def open_judge(tuned: Tuned) -> Judge:
 
 def score_held_out(engine: Engine, renderer: Renderer, rows: Sequence[Example], on_stage: OnStage, what: str) -> list[HeldOut]:
     """Negative log-likelihood of unseen answers, the author's own or neutral ones, under base and tuned; the end mark is not counted."""
-    rendered = [_without_end(renderer.example(row)) for row in rows]
+    rendered = [renderer.example(row).text_only for row in rows]
     nats: dict[Model, list[float]] = {}
     for model in MODELS:
         engine.adapter_active = model == "tuned"
@@ -157,18 +157,10 @@ def score_held_out(engine: Engine, renderer: Renderer, rows: Sequence[Example], 
     ]
 
 
-def _without_end(row: Rendered) -> Rendered:
-    trained = row.trained.copy()
-    trained[-1] = False
-    return dataclasses.replace(row, trained=trained)
-
-
 def _bare(renderer: Renderer, text: str) -> Rendered:
-    """A text on its own, after the end mark: nobody asked for it."""
-    ids = np.array([renderer.eos, *renderer.encode(renderer.neutral(text))], dtype=np.int32)[: renderer.context]
-    trained = np.ones(len(ids), dtype=bool)
-    trained[0] = False
-    return Rendered(ids, trained, len(text.encode()))
+    """A text on its own, behind what stands in front of every text: nobody asked for it."""
+    ids = np.array([renderer.start, *renderer.encode(text)], dtype=np.int32)[: renderer.context]
+    return Rendered(ids, np.arange(len(ids)) > 0, len(text.encode()))
 
 
 Row = TypeVar("Row", Sample, HeldOut, First)

@@ -146,7 +146,7 @@ def answer_all(
     Raises:
         UserError: a conversation is too long for the model's context.
     """
-    prompts = [renderer.prompt_ids(turns, room=min(sampling.max_new_tokens, renderer.context // 2)) for turns in conversations]
+    prompts = [renderer.answer_ids(turns, room=min(sampling.max_new_tokens, renderer.context // 2)) for turns in conversations]
     count = len(prompts)
     streams = [Extractor(renderer, stops) for _ in prompts]
     ids: list[list[int]] = [[] for _ in prompts]

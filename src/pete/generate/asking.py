@@ -67,9 +67,9 @@ class Asker:
         named = format_asked(request, self.validator.formats)
         alike = self._alike(request, named, topic)
         shots = [
-            Message(role, text.strip())
+            shown
             for row in self._shots(alike, named)
-            for role, text in (("user", row.prompt), ("assistant", row.completion))
+            for shown in (Message("user", row.prompt.strip()), Message("assistant", row.completion.strip()))
         ]
         hints = self._hints(request, named, alike)
         asked = Message("user", _joined(request, hints)) if hints else turns[at]
@@ -118,9 +118,7 @@ def asking_of(plain: Mapping[str, Any]) -> Asking:
 def open_renderer(folder: Path, lineage: Lineage, asking: Asking, context: int) -> Renderer:
     """An adapter's renderer, with the system line and the template that its requests are put with."""
     renderer = Renderer(folder, template="", system=lineage.system if asking.system is None else asking.system, context=context)
-    if asking.template is not None:
-        renderer.template = asking.template
-    return renderer
+    return renderer if asking.template is None else renderer.with_template(asking.template)
 
 
 def _same_topic(row: Example, request: str, words: frozenset[str], topic: str) -> bool:

@@ -45,7 +45,9 @@ def turn_marks(renderer: Renderer) -> tuple[str, ...]:
     except PeteError:
         return ()
     between = text.partition("B0B")[2].partition("C0C")[0]
-    lines = [line.strip() for line in between.replace(renderer.eos_token, "\n").split("\n")]
+    for end in renderer.ends:
+        between = between.replace(str(renderer.tokenizer.id_to_token(end)), "\n")
+    lines = [line.strip() for line in between.split("\n")]
     # one bare word such as "user" would also cut honest answers short
     return tuple(f"\n{line}" for line in lines if line and not line.isalnum() and not any(mark in line for mark in renderer.special))
 

@@ -189,7 +189,7 @@ def _train_run(resolved: Resolved, prepared: Prepared, run: RunDir, tell: OnEven
         tell(Warned(message=f"{finding.where}: {finding.message}"))
 
     valid = prepared.valid
-    probe = prepared.renderer.prompt_ids([Message("user", PROBE)])
+    probe = prepared.renderer.answer_ids([Message("user", PROBE)])
     at_best: np.ndarray | None = None
     finished: Finished | None = None
     with StopSignal() as stop:
@@ -234,8 +234,7 @@ def _publish(engine: Engine, config: Config, prepared: Prepared, run: RunDir, fi
     aside.mkdir()
     for name in ("adapter_model.safetensors", "adapter_config.json"):
         shutil.copyfile(best / name, aside / name)
-    settings = json.loads((prepared.base.folder / "tokenizer_config.json").read_text(encoding="utf-8"))
-    prepared.renderer.write(aside, settings)
+    prepared.renderer.write(aside)
     persona = prepared.persona
     write_lineage(
         aside,
@@ -256,7 +255,7 @@ def _publish(engine: Engine, config: Config, prepared: Prepared, run: RunDir, fi
             limits=plain_limits(persona.limits),
             formats=plain_limits(persona.formats),
             architecture=architecture_of(prepared.base.folder),
-            asking=plain_asking(persona.asking, own_template=prepared.renderer.template == persona.template),
+            asking=plain_asking(persona.asking, own_template=not prepared.renderer.own_template),
             pete=__version__,
         ),
     )

@@ -1,3 +1,4 @@
+import json
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 
@@ -19,6 +20,7 @@ class Speaker:
     asked: list[list[Message]] = field(default_factory=list)
     seeds: list[int] = field(default_factory=list)
     config: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(generate=GenerateConfig()))
+    renderer: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(system="You are Ada."))
 
     def ask(self, conversations, sampling, on_text):
         self.asked.append(list(conversations[0]))
@@ -75,3 +77,23 @@ def test_again_asks_the_last_question_anew(monkeypatch, capsys):
     assert [[m.content for m in asked] for asked in speaker.asked] == [["One?"], ["One?"], ["One?"], ["One?", "Yes.", "Two?"]]
     assert speaker.seeds == [5, 6, 7, 8], "another seed each time"
     assert "/again" in capsys.readouterr().err, "with nothing to repeat, it shows the help"
+
+
+def test_system_changes_this_conversation_and_not_the_model(monkeypatch, capsys, tmp_path):
+    speaker = Speaker(["Yes."])
+    lines = iter(["/system", "/system Be Bob.", "One?", "/again", f"/save {tmp_path / 'talk.json'}", "/reset", "Two?"])
+
+    def typed(_: str) -> str:
+        try:
+            return next(lines)
+        except StopIteration:
+            raise EOFError from None
+
+    monkeypatch.setattr("builtins.input", typed)
+    chat._talk(speaker, GenerateConfig())  # type: ignore[arg-type]
+    told = Message("system", "Be Bob.")
+    assert speaker.asked == [[told, Message("user", question)] for question in ("One?", "One?", "Two?")]
+    assert speaker.renderer.system == "You are Ada."
+    assert "system: You are Ada." in capsys.readouterr().err
+    saved = json.loads((tmp_path / "talk.json").read_text())
+    assert saved["system"] == "Be Bob." and [m["role"] for m in saved["messages"]] == ["user", "assistant"]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pete.data.examples import Example
 from pete.data.render import Message, Renderer
 from pete.engines.fake_engine import END, fake_base
-from pete.errors import BaseModelError, DataError, UserError
+from pete.errors import BaseModelError, DataError, PersonaError, UserError
 from pete.persona import PLAIN_TEMPLATE
 
 CHATML = (
@@ -46,9 +46,9 @@ def test_prompt_is_masked_answer_and_end_are_trained(prompt, completion):
     border = int(np.argmax(row.trained))
     assert row.trained[border:].all() and not row.trained[:border].any()
     assert row.ids[-1] == r.eos and (row.ids[:-1] != r.eos).all(), "only the true end is an end"
-    assert row.ids[:border].tolist() == r.prompt_ids([Message("user", prompt.strip())], room=0) or len(row) > r.context
-    assert r.decode(row.ids[border:].tolist()) == r.neutral(completion.strip())
-    assert row.text_bytes == len(r.neutral(completion.strip()).encode())
+    assert row.ids[:border].tolist() == r.prompt_ids([Message("user", prompt.strip())])
+    assert r.decode(row.ids[border:].tolist()) == completion.strip()
+    assert row.text_bytes == len(completion.strip().encode())
 
 
 @pytest.mark.parametrize("tail", [" ", "\n\n", "\t"])
@@ -83,35 +83,59 @@ def test_a_long_conversation_forgets_its_oldest_turns_first():
     turns = [m for i in range(8) for m in (Message("user", f"question {i} " * 3), Message("assistant", "answer " * 3))] + [
         Message("user", "last")
     ]
-    ids = r.prompt_ids(turns, room=50)
+    ids = r.answer_ids(turns, room=50)
     said = r.tokenizer.decode(ids, skip_special_tokens=False)
     assert len(ids) + 50 <= r.context and said.startswith("S\n\n") and "last" in said and "question 7" in said and "question 0" not in said
     with pytest.raises(UserError, match="sees only 400"):
-        r.prompt_ids([Message("user", "long " * 200)])
+        r.answer_ids([Message("user", "long " * 200)])
 
 
-def test_hostile_templates_stay_in_their_sandbox():
-    for template in (
-        "{{ ''.__class__.__mro__[1].__subclasses__() }}",
-        "{{ messages.append(1) }}",
-        "{{ raise_exception('no') }}",
-        "{{ 1 / 0 }}",
-    ):
-        with pytest.raises(UserError, match="cannot render"):
+def test_what_a_conversation_says_itself_is_kept_when_it_is_cut():
+    r = renderer(system="S")
+    turns = [Message("system", "Mine"), *(Message(role, f"{role} {i} " * 9) for i in range(9) for role in ("user", "assistant"))]
+    said = r.tokenizer.decode(r.answer_ids([*turns, Message("user", "last")], room=50))
+    assert said.startswith("Mine\n\n") and "user 0" not in said and "last" in said and "S\n\n" not in said
+
+
+def test_a_template_without_a_system_role_has_the_line_in_front_of_the_first_message():
+    for refusal in ("{% if messages[0].role == 'system' %}{{ raise_exception('no system') }}{% endif %}", ""):
+        told = "{% for m in messages if m.role != 'system' %}<{{ m.role }}>{{ m.content }}{{ eos_token }}{% endfor %}<assistant>"
+        r = renderer(template=refusal + told)
+        assert r.folds_system and r.prompt_text([Message("user", "Hi")]) == "<user>You are Ada.\n\nHi<assistant>".replace("<a", f"{END}<a")
+        row = r.example(Example(prompt="Hi", completion="Yes"))
+        assert r.tokenizer.decode(row.ids.tolist(), skip_special_tokens=False) == f"<user>You are Ada.\n\nHi{END}<assistant>Yes{END}"
+    assert not renderer().folds_system
+
+
+def test_a_template_that_cannot_be_used_is_refused_with_whose_it_is(tmp_path: Path):
+    for template in ("{{ 1 / 0 }}", "{% for %}", "x" * 200_000, "{{ 'x' * 200000000 }}", "nothing of what is said"):
+        with pytest.raises(PersonaError, match="The persona's chat template"):
             renderer(template=template).prompt_text([Message("user", "x")])
-    with pytest.raises(BaseModelError, match="cannot be read"):
-        renderer(template="{% for %}").prompt_text([Message("user", "x")])
-    with pytest.raises(BaseModelError, match="characters"):
-        renderer(template="x" * 200_000).prompt_text([Message("user", "x")])
+        for name in ("tokenizer.json", "tokenizer_config.json"):
+            (tmp_path / name).write_bytes((fake_base().folder / name).read_bytes())
+        (tmp_path / "chat_template.jinja").write_text(template)
+        with pytest.raises(BaseModelError, match="The base's chat template"):
+            Renderer(tmp_path, template="", system="", context=99).example(Example(prompt="x", completion="y"))
+
+
+def test_a_conversation_that_the_template_refuses():
+    strict = (
+        "{% for m in messages %}{% if m.role == 'user' and m.content == 'no' %}{{ raise_exception('not so') }}{% endif %}"
+        "{{ m.content }}{% endfor %}"
+    )
+    with pytest.raises(UserError, match="does not take this conversation: not so"):
+        renderer(template=strict).prompt_text([Message("user", "no")])
+    with pytest.raises(DataError, match=r"f:2: .*not so"):
+        rows = [Example(prompt=p, completion="x", source=f"f:{n}") for n, p in enumerate(("yes", "well", "no"))]
+        renderer(template=strict).examples(rows, 100)
 
 
 def test_tokenizer_and_template_travel_with_the_adapter(tmp_path: Path):
     here = renderer()
-    here.write(tmp_path, {"eos_token": END, "chat_template": "old", "name_or_path": "/home/somebody"})
+    here.write(tmp_path)
     there = Renderer(tmp_path, template="", system="You are Ada.", context=400)
     turns = [Message("user", "Same bytes?")]
     assert there.prompt_ids(turns) == here.prompt_ids(turns)
-    assert "somebody" not in (tmp_path / "tokenizer_config.json").read_text()
 
 
 def test_a_folder_without_tokenizer_or_end_mark(tmp_path: Path):
@@ -119,5 +143,11 @@ def test_a_folder_without_tokenizer_or_end_mark(tmp_path: Path):
         Renderer(tmp_path, template="", system="", context=10)
     renderer().tokenizer.save(str(tmp_path / "tokenizer.json"))
     (tmp_path / "tokenizer_config.json").write_text(json.dumps({}))
-    with pytest.raises(BaseModelError, match="end mark"):
+    with pytest.raises(BaseModelError, match="nothing says how a text ends"):
         Renderer(tmp_path, template="", system="", context=10)
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps({"eos_token": "<|nowhere|>"}))
+    with pytest.raises(BaseModelError, match=r"nowhere.*which the vocabulary lacks"):
+        Renderer(tmp_path, template="", system="", context=10)
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps({"model_max_length": 1024}))  # as GPT-2 has it
+    (tmp_path / "config.json").write_text(json.dumps({"eos_token_id": renderer().eos}))
+    assert Renderer(tmp_path, template="{{ messages[-1].content }}", system="", context=10).eos_token == END

@@ -117,8 +117,10 @@ def test_system_line_and_template_take_the_place_of_the_adapters():
     folder = fake_base().folder
     assert open_renderer(folder, LINEAGE, Asking(), 99).system == "You are Ada."
     assert open_renderer(folder, LINEAGE, Asking.model_validate({"system": ""}), 99).system == ""
-    other = open_renderer(folder, LINEAGE, Asking.model_validate({"system": "Be.", "template": "{{ messages[0].content }}|"}), 99)
-    assert other.prompt_text([Message("user", "x")]) == "Be.|"
+    other = open_renderer(
+        folder, LINEAGE, Asking.model_validate({"system": "Be.", "template": "{% for m in messages %}{{ m.content }}|{% endfor %}"}), 99
+    )
+    assert other.prompt_text([Message("user", "x")]) == "Be.|x|"
 
 
 def test_what_an_adapter_keeps_comes_back_and_nothing_else_does():
