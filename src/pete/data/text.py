@@ -21,9 +21,13 @@ _SYLLABIC = (
 )
 SPACELESS = _HAN_AND_KANA + _SYLLABIC
 """Inside a regular expression's brackets: letters of scripts that put no space between words. Each is a token of its own."""
+_CJK_MARKS = "\u3001-\u3004\u3008-\u3020\u3030\u303d-\u303f\u30fb\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65"
+_EMOJI = "\u200d\u2600-\u27bf\ufe0f\U0001f000-\U0001faff"
+UNSPACED = SPACELESS + _CJK_MARKS + _EMOJI
+"""The same with their punctuation, and emoji."""
 WORD = 4
-"""Quarters of a word, in which `size` counts: a Chinese or Japanese word has about two characters, a Thai one about four with its marks."""
-_SIZE = ((re.compile(f"[{_HAN_AND_KANA}]"), 2), (re.compile(f"[{_SYLLABIC}]"), 1))
+"""Quarters of a word, in which tokens are weighed: a Chinese or Japanese word has about two characters, a Thai one four with its marks."""
+_SIZE = ((re.compile(f"[{_HAN_AND_KANA}{_EMOJI}]"), 2), (re.compile(f"[{_SYLLABIC}{_CJK_MARKS}]"), 1))
 
 # what stands for one key: word processors, phones and models write the others
 _KEYS = {
