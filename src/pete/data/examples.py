@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
+from pete.data.text import LIKE, SPACELESS, fold
 from pete.errors import DataError
 
 Split = Literal["train", "valid", "test"]
@@ -100,17 +101,25 @@ def check_examples(rows: Sequence[Example], categories: Iterable[str], avoid: Se
 
 
 def phrase_pattern(phrases: Sequence[str]) -> re.Pattern[str] | None:
-    """A case-blind pattern for whole phrases; a trailing * stands for any ending. None for no phrases."""
+    """A pattern for whole phrases, blind to case and to the shape of quotation marks; a trailing * stands for any ending. None for none.
+
+    In scripts without spaces every letter may begin and end a phrase.
+    """
     if not phrases:
         return None
-    parts = [re.escape(p.removesuffix("*")) + (r"\w*" if p.endswith("*") else "") for p in phrases]
-    return re.compile(rf"(?<!\w)(?:{'|'.join(parts)})(?!\w)", re.IGNORECASE)
+    letter = rf"[^\W{SPACELESS}]"
+    parts = [
+        "".join(LIKE.get(c, re.escape(c)) for c in fold(p.removesuffix("*"))) + (f"{letter}*" if p.endswith("*") else "") for p in phrases
+    ]
+    return re.compile(rf"(?<!{letter})(?:{'|'.join(parts)})(?!{letter})", re.IGNORECASE)
 
 
 def phrases_used(pattern: re.Pattern[str] | None, text: str, prompt: str) -> list[re.Match[str]]:
     """Where a text uses phrases of a pattern that its prompt does not use."""
-    asked = {match.group().lower() for match in pattern.finditer(prompt)} if pattern else set()
-    return [match for match in pattern.finditer(text) if match.group().lower() not in asked] if pattern else []
+    if pattern is None:
+        return []
+    asked = {fold(match.group().lower()) for match in pattern.finditer(prompt)}
+    return [match for match in pattern.finditer(text) if fold(match.group().lower()) not in asked]
 
 
 def _load(paths: Sequence[Path], kind: type[Row]) -> list[Row]:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pete.data.examples import Example, check_examples, load_examples, phrase_pattern, write_examples
+from pete.data.examples import Example, check_examples, load_examples, phrase_pattern, phrases_used, write_examples
 from pete.errors import DataError
 
 
@@ -94,6 +94,19 @@ def test_an_editor_questions_repeats_categories_and_avoided_words():
     assert found[0] == ("f:2", "the same completion as f:1")
     assert found[1][0] == "f:3" and "cooking" in found[1][1]
     assert found[2] == ("f:3", "uses 'Unlocking', which persona.toml says to avoid")
+
+
+@pytest.mark.parametrize("phrase", ["don't panic", "don\u2019t panic"])
+@pytest.mark.parametrize("said", ["Don't panic", "DON\u2019T\u00a0PANIC", "don\u02bct panic"])
+def test_straight_and_curly_are_one(phrase, said):
+    pattern = phrase_pattern([phrase])
+    (hit,) = phrases_used(pattern, f"\u201c{said}\u201d, it said.", "")
+    assert hit.group() == said and not phrases_used(pattern, said, "Say: don\u2018t panic")
+
+
+def test_a_phrase_of_a_script_without_spaces_stands_between_other_letters():
+    pattern = phrase_pattern(["返品", "unlock*"])
+    assert pattern is not None and pattern.search("ご返品は") and pattern.search("このunlocked品")[0] == "unlocked"
 
 
 @pytest.mark.parametrize(
