@@ -52,7 +52,7 @@ _LINE = re.compile(r"[^\n]*\S[^\n]*")
 BULLET = re.compile(r"^(?:[-*\u2022\u2013]|\(?\d{1,2}[.)])\s+(?=\S)")
 """Of a list: what begins a line and is not said."""
 
-_UNSEEN = frozenset(("Cc", "Cf", "Cs", "Zs", "Zl", "Zp"))
+_UNSEEN = frozenset(("Cc", "Cf", "Zs", "Zl", "Zp"))
 # letters and marks that draw nothing: joiners, Hangul and Braille fillers, variation selectors
 _FILLERS = frozenset(
     "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0" + "".join(map(chr, (*range(0x180B, 0x180E), *range(0xFE00, 0xFE10))))
@@ -73,7 +73,7 @@ class Stretch:
 
 def fold(text: str) -> str:
     """Quotation marks, apostrophes, spaces and hyphens as a keyboard has them; as many characters as before."""
-    return text.translate(_FOLD)
+    return text if text.isascii() and "`" not in text else text.translate(_FOLD)
 
 
 def visible(text: str) -> bool:
