@@ -297,7 +297,7 @@ def keys() -> Iterator[tuple[str, Any]]:
 
 def _layer(path: Path, name: str) -> tuple[str, dict[str, dict[str, Any]], dict[str, int]]:
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
         tables = tomllib.loads(text)
     except FileNotFoundError:
         raise ConfigError(f"There is no configuration file {path}.", "give a TOML file, or --preset quickstart") from None

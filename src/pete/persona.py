@@ -4,11 +4,11 @@ import difflib
 import json
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from pete.config import PROJECT
 from pete.errors import PersonaError
@@ -26,6 +26,8 @@ PLAIN_TEMPLATE = (
 )
 
 
+_NO_ROWS = re.compile(r"(?:readme|licen[cs]e|copying|notice)\b.*|thumbs\.db|desktop\.ini|icon\r?|__macosx", re.IGNORECASE)
+
 EVERYTHING = "all"
 """The key of [limits] that holds for every answer."""
 
@@ -40,6 +42,30 @@ Range = Annotated[tuple[Least, Least], BeforeValidator(_at_most)]
 
 
 RANGES = ("words", "characters", "lines", "line_words", "line_characters", "items")
+
+
+def _said(text: str) -> str:
+    if not any(c.isprintable() and not c.isspace() for c in text):
+        raise ValueError(f"{text!r} is blank")
+    return text
+
+
+def _stopping(text: str) -> str:
+    # one newline, too, would end every answer before it begins: an answer begins at the beginning of a line
+    if not text.strip() and text.count("\n") < 2:
+        raise ValueError(f"{text!r} would end every answer before it begins")
+    return text
+
+
+def _avoided(phrase: str) -> str:
+    if not phrase.replace("*", "").strip():
+        raise ValueError(f"{phrase!r} is blank, and would mark every word")
+    if "*" in phrase[:-1]:
+        raise ValueError(f"{phrase!r}: a * stands for any ending, and only at the end")
+    return phrase
+
+
+Said = Annotated[str, AfterValidator(_said)]
 
 
 class Limit(BaseModel):
@@ -59,7 +85,7 @@ class Limit(BaseModel):
     copied: Annotated[int, Field(ge=3)] | None = Field(None, description="this many words in a row out of one training row are a copy")
     language: bool | None = Field(None, description="the answer is in the prompt's language")
     placeholders: bool | None = Field(None, description="true allows [name] and the like")
-    asked: tuple[str, ...] = Field((), description="other words that ask for this format")
+    asked: tuple[Said, ...] = Field((), description="other words that ask for this format")
 
     @model_validator(mode="after")
     def _ranges_are_ranges(self) -> Self:
@@ -91,16 +117,16 @@ class Persona(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: str = Field(min_length=1)
-    description: str = Field(min_length=1)
+    name: Said
+    description: Said
     system: str = Field("", description="the system line, in training and after")
     template: str = Field(PLAIN_TEMPLATE, description="jinja; used where the base has no chat template of its own")
-    categories: dict[str, str] = Field(min_length=1, description="key in the data -> title for people")
+    categories: dict[Said, Said] = Field(min_length=1, description="key in the data -> title for people")
     rules: tuple[str, ...] = ()
-    avoid: tuple[str, ...] = Field((), description="words and phrases this voice would not use")
-    stop: tuple[str, ...] = Field((), description="strings that end an answer")
+    avoid: tuple[Annotated[str, AfterValidator(_avoided)], ...] = Field((), description="words and phrases this voice would not use")
+    stop: tuple[Annotated[str, AfterValidator(_stopping)], ...] = Field((), description="strings that end an answer")
     limits: Mapping[str, Limit] = Field({}, description="what answers keep to: for all, or by category")
-    formats: Mapping[str, Limit] = Field({}, description="the same by what is asked for: tagline, subject lines, ...")
+    formats: Mapping[Said, Limit] = Field({}, description="the same by what is asked for: tagline, subject lines, ...")
     asking: Asking = Field(Asking(), description="how requests are put; written by pete prompts try")  # type: ignore[call-arg]
     folder: Path = Field(exclude=True)
 
@@ -114,8 +140,19 @@ class Persona(BaseModel):
 
     @property
     def examples(self) -> list[Path]:
-        """The example files, in name order."""
-        return sorted((self.folder / "examples").glob("*.jsonl"))
+        """The example files, in name order: *.jsonl in any case, and none whose name begins with a dot."""
+        return [path for path in self._beside if path.suffix.lower() == ".jsonl"]
+
+    @property
+    def passed_over(self) -> list[str]:
+        """What else stands in examples/, by name; read-me files and what file managers leave are nobody's rows."""
+        others = [path for path in self._beside if path.suffix.lower() != ".jsonl" and not _NO_ROWS.match(path.name)]
+        return [f"{path.name}/" if path.is_dir() else path.name for path in others]
+
+    @property
+    def _beside(self) -> list[Path]:
+        folder = self.folder / "examples"
+        return sorted(path for path in folder.iterdir() if not path.name.startswith(".")) if folder.is_dir() else []
 
     @property
     def prompts(self) -> Path:
@@ -156,19 +193,40 @@ def load_persona(name: str) -> Persona:
             f"known: {', '.join(known) or 'none'}; or --persona FOLDER (copy personas/pete-connor to start your own)",
         )
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-        persona = Persona(**table, folder=folder)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        text = path.read_text(encoding="utf-8-sig")
+        persona = Persona(**tomllib.loads(text), folder=folder)
+    except UnicodeDecodeError:
+        raise PersonaError(f"{path} is not UTF-8 text.", "save it as UTF-8 (most editors: Save As, Encoding: UTF-8)") from None
+    except tomllib.TOMLDecodeError as error:
         raise PersonaError(f"{path} cannot be read as TOML: {error}", "mend that line, then run the same command") from None
     except ValidationError as error:
-        problems = [_explain(tuple(map(str, item["loc"])), item["type"], item["msg"]) for item in error.errors()]
+        problems = [
+            line_of(text, item["loc"]) + _explain(tuple(map(str, item["loc"])), item["type"], item["msg"])  # type: ignore[possibly-unbound]
+            for item in error.errors()
+        ]
         raise PersonaError.of_problems(f"{path} does not describe a persona:", problems, "compare personas/pete-connor") from None
     if not persona.examples:
+        others = f"; it holds {', '.join(persona.passed_over[:5])}" if persona.passed_over else ""
         raise PersonaError(
-            f"{folder} has no examples: expected examples/*.jsonl with one prompt and completion a line.",
+            f"{folder} has no examples: expected examples/*.jsonl with one prompt and completion a line{others}.",
             "compare personas/pete-connor/examples",
         )
     return persona
+
+
+def line_of(text: str, where: Sequence[str | int]) -> str:
+    """`line 7: ` where the key of a TOML text stands in a table of its own; nothing where that cannot be told."""
+    names = [name for name in where if isinstance(name, str) and name != "[key]"]
+    for depth in range(len(names), 0, -1):
+        table: list[str] = []
+        for number, line in enumerate(text.split("\n"), 1):
+            if header := _HEADER.match(line):
+                table = [part.strip("\"' ") for part in _PARTS.findall(header.group(1))]
+                if table == names[:depth]:
+                    return f"line {number}: "
+            elif (key := _KEY.match(line)) and [*table, *(part.strip("\"' ") for part in _PARTS.findall(key.group(1)))] == names[:depth]:
+                return f"line {number}: "
+    return ""
 
 
 def write_asking(persona: Persona, asking: Asking) -> Path:
@@ -180,9 +238,10 @@ def write_asking(persona: Persona, asking: Asking) -> Path:
     path = (persona.folder / "persona.toml").resolve()
     try:
         text = path.read_bytes().decode("utf-8")
-        changed = with_asking(text, asking)
+        mark = text[: text.startswith("\ufeff")]
+        changed = with_asking(text.removeprefix(mark), asking)
         Persona(**tomllib.loads(changed), folder=persona.folder)
-        write_atomic(path, changed)
+        write_atomic(path, mark + changed)
     except (ValueError, OSError) as error:
         table = asking_table(asking).strip() or "no [asking]"
         raise PersonaError(f"{path} cannot be given its [asking]: {error}", f"write it there by hand:\n{table}") from None
@@ -225,6 +284,9 @@ def asking_table(asking: Asking) -> str:
     return "\n".join(["[asking]", "# how a request is put before the model; written by pete prompts try", *lines, ""]) if lines else ""
 
 
+_HEADER = re.compile(r"\s*\[([^\[\]]+)\]\s*(?:#.*)?$")
+_KEY = re.compile(r"\s*([\w.\"' -]+?)\s*=")
+_PARTS = re.compile(r"\"[^\"]*\"|'[^']*'|[^.\s]+")
 _ASKING = re.compile(r"\s*\[\s*(?:asking|\"asking\"|'asking')\s*\]\s*(?:#.*)?$")
 
 

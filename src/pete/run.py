@@ -126,7 +126,7 @@ class RunDir:
         """Whether a word names a run; a long prompt is no file name at all."""
         try:
             return any((folder / "config.toml").is_file() for folder in (Path(name).expanduser(), RUNS / name))
-        except OSError:
+        except (OSError, RuntimeError, ValueError):  # "~50 words": no user is called that
             return False
 
     # --- configuration -------------------------------------------------------------------------------------------

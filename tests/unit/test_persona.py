@@ -5,7 +5,8 @@ import tomllib
 import pytest
 
 from pete.config import PROJECT
-from pete.data.examples import check_examples, load_examples, load_prompts
+from pete.data.check import check_data, persona_prompts
+from pete.data.examples import load_examples, load_prompts, read_examples
 from pete.errors import PersonaError
 from pete.persona import Asking, Limit, load_persona, plain_limits, with_asking, write_asking
 
@@ -60,10 +61,68 @@ def test_a_rule_that_does_not_exist_is_named_with_the_nearest_that_does(persona_
     assert message in error.value.message
 
 
+BARE = 'name = "Ada"\ndescription = "Plain."\n[categories]\nmarketing = "Marketing"\n'
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('stop = ["END", ""]', "stop.1: '' would end every answer before it begins"),
+        ('stop = ["\\n"]', "stop.0: '\\n' would end every answer"),
+        ('stop = [" \\t"]', "would end every answer"),
+        ('avoid = ["ok", " "]', "avoid.1: ' ' is blank, and would mark every word"),
+        ('avoid = ["*"]', "avoid.0: '*' is blank"),
+        ('avoid = ["* *"]', "is blank"),
+        ('avoid = ["un*ing"]', "a * stands for any ending, and only at the end"),
+    ],
+)
+def test_blank_strings_are_refused_by_line(persona_folder, line, message):
+    path = persona_folder / "persona.toml"
+    path.write_text(f"{line}\n{BARE}")
+    with pytest.raises(PersonaError) as error:
+        load_persona(str(persona_folder))
+    assert "line 1: " in error.value.message and message in error.value.message
+
+
+def test_strings_that_end_or_mark_something_are_read(persona_folder):
+    path = persona_folder / "persona.toml"
+    path.write_text('stop = ["\\n\\n", "###"]\navoid = ["\u2014", "unlock*"]\n' + BARE)
+    assert load_persona(str(persona_folder)).stop == ("\n\n", "###")
+
+
+def test_a_blank_word_that_asks_for_a_format(persona_folder):
+    with (persona_folder / "persona.toml").open("a") as file:
+        file.write('\n# more\n[formats."subject lines"]\nitems = 3\nasked = ["", "mail"]\n')
+    with pytest.raises(PersonaError, match=r"line \d+: formats.subject lines.asked.0: '' is blank"):
+        load_persona(str(persona_folder))
+
+
+def test_a_byte_order_mark_is_read_and_kept_and_other_encodings_are_named(persona_folder):
+    path = persona_folder / "persona.toml"
+    text = path.read_text()
+    path.write_bytes(b"\xef\xbb\xbf" + text.encode())
+    persona = load_persona(str(persona_folder))
+    write_asking(persona, ASKING)
+    assert path.read_bytes().startswith(b"\xef\xbb\xbf") and load_persona(str(persona_folder)).asking == ASKING
+    path.write_bytes(text.encode("utf-16"))
+    with pytest.raises(PersonaError, match="not UTF-8 text"):
+        load_persona(str(persona_folder))
+
+
+def test_which_files_are_examples(persona_folder):
+    place = persona_folder / "examples"
+    for name in ("b.JSONL", "._b.jsonl", ".DS_Store", "a.json", "LICENSE", "README.md", "rows.jsonl.gz"):
+        (place / name).write_text("")
+    persona = load_persona(str(persona_folder))
+    assert "b.JSONL" in [path.name for path in persona.examples] and not any(path.name.startswith(".") for path in persona.examples)
+    assert persona.passed_over == ["a.json", "rows.jsonl.gz"]
+
+
 def test_no_examples(persona_folder):
     for path in (persona_folder / "examples").iterdir():
         path.unlink()
-    with pytest.raises(PersonaError, match="has no examples"):
+    (persona_folder / "examples" / "rows.json").write_text("[]")
+    with pytest.raises(PersonaError, match=r"has no examples.*; it holds rows.json"):
         load_persona(str(persona_folder))
 
 
@@ -78,7 +137,7 @@ class TestTheBundledPersona:
             assert sum(prompt.category == category for prompt in prompts) == 20
 
     def test_an_editor_finds_nothing(self):
-        assert check_examples(self.rows, self.persona.categories, self.persona.avoid) == []
+        assert check_data(self.persona, read_examples(self.persona.examples), persona_prompts(self.persona)) == []
 
     def test_lengths_vary_and_openings_do_not_repeat(self):
         words = sorted(len(re.findall(r"[\w'-]+", row.completion)) for row in self.rows)

@@ -21,42 +21,67 @@ def check(
     set_: SetOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Read every row, count, and point at what an editor would question. Exit 2 names each bad line."""
+    """Read every row and prompt, count, and point at what an editor would question. Exit 2 names each bad line."""
+    from dataclasses import asdict
+
+    from rich.text import Text
+
     from pete.config import resolve
-    from pete.data.examples import check_examples, load_examples
+    from pete.data.check import check_data, check_examples, check_prompts, persona_prompts
+    from pete.data.examples import Read, read_examples, read_prompts
     from pete.data.render import Renderer
     from pete.data.split import split_rows
     from pete.engines.base_model import look_up_base
     from pete.persona import load_persona
+    from pete.words import counted
 
     config = resolve(preset or "quickstart", None, [*persona_override(persona), *(set_ or [])]).config
     voice = load_persona(config.data.persona)
-    rows = load_examples(files or voice.examples)
-    base = look_up_base(config.model)
-    renderer = Renderer(base.folder, template=voice.template, system=voice.system, context=base.context)
-    lengths = sorted(map(len, renderer.examples(rows, config.data.max_length)))
-    findings = check_examples(rows, voice.categories, voice.avoid)
-    splits = split_rows(rows, config.data, config.train.seed)
+    if files:
+        asked = [path for path in files if path.name == voice.prompts.name]
+        read = read_examples([path for path in files if path not in asked])
+        reads = [read_prompts(path) for path in asked]
+        prompts = Read([row for one in reads for row in one.rows], [finding for one in reads for finding in one.findings])
+        against = read.rows or read_examples(voice.examples).rows
+        findings = [*read.findings, *prompts.findings, *check_examples(read.rows, voice), *check_prompts(prompts.rows, against)]
+    else:
+        read, prompts = read_examples(voice.examples), persona_prompts(voice)
+        findings = check_data(voice, read, prompts)
+    rows, lengths, splits = read.rows, [0], {}
+    if rows:
+        base = look_up_base(config.model)
+        renderer = Renderer(base.folder, template=voice.template, system=voice.system, context=base.context)
+        lengths = sorted(map(len, renderer.examples(rows, config.data.max_length)))
+        splits = split_rows(rows, config.data, config.train.seed)
     counts = {key: sum(row.category == key for row in rows) for key in sorted({row.category for row in rows})}
     if json:
         print_json(
             {
                 "rows": len(rows),
+                "prompts": len(prompts.rows) if prompts else 0,
                 "categories": counts,
                 "splits": {name: len(part) for name, part in splits.items()},
                 "tokens": {"min": lengths[0], "median": lengths[len(lengths) // 2], "max": lengths[-1], "total": sum(lengths)},
-                "findings": [vars(finding) for finding in findings],
+                "findings": [
+                    {**asdict(finding), "examples": [{"where": where, "found": found} for where, found in finding.examples]}
+                    for finding in findings
+                ],
             }
         )
         return
     screen = console()
-    screen.print(f"[bold]{len(rows)} rows[/], every one readable")
+    screen.print(Text.assemble((counted(len(rows), "row"), "bold"), ", every one readable"))
     for key, count in counts.items():
-        screen.print(f"  {voice.categories.get(key, key):20} {count}")
-    screen.print(f"  tokens a row         {lengths[0]} to {lengths[-1]}, half below {lengths[len(lengths) // 2]}; {sum(lengths):,} in all")
-    screen.print("  split                " + ", ".join(f"{len(part)} {name}" for name, part in splits.items()))
+        screen.print(Text(f"  {voice.categories.get(key, key):20} {count}"))
+    if rows:
+        screen.print(
+            f"  tokens a row         {lengths[0]} to {lengths[-1]}, half below {lengths[len(lengths) // 2]}; {sum(lengths):,} in all"
+        )
+        screen.print("  split                " + ", ".join(f"{len(part)} {name}" for name, part in splits.items()))
+    if prompts:
+        screen.print(f"  prompts              {len(prompts.rows)} for the evaluation")
     for finding in findings:
-        screen.print(f"[yellow]look at[/] {finding.where}: {finding.message}", soft_wrap=True)
+        screen.print(Text.assemble(("look at", "yellow"), f" {finding.in_words()}"), soft_wrap=True)
     if not findings:
         screen.print("nothing to question")
 

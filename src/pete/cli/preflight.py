@@ -49,6 +49,8 @@ def preflight(screen: "Console", resolved: "Resolved", prepared: "Prepared", fol
 
 def show_plan(screen: "Console", prepared: "Prepared", plan: "Plan", device: str) -> None:
     """What will be learned from, and what it takes."""
+    from rich.text import Text
+
     from pete.words import clock, duration, file_size, gigabytes
 
     splits, steps = prepared.splits, prepared.sequencer.steps - prepared.done
@@ -70,4 +72,6 @@ def show_plan(screen: "Console", prepared: "Prepared", plan: "Plan", device: str
         f"{clock(now + plan.seconds, now)}"
     )
     if prepared.findings:
-        screen.print(f"[yellow]note:[/] {len(prepared.findings)} rows deserve a look: pete data check", soft_wrap=True)
+        screen.print(Text.assemble(("note:", "yellow"), " the data deserves a look (pete data check says where):"), soft_wrap=True)
+        for finding in prepared.findings:
+            screen.print(Text(f"          {finding.message}"), soft_wrap=True)

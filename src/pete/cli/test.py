@@ -1,5 +1,8 @@
 """pete test: a few prompts, base beside tuned."""
 
+import re
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -28,16 +31,21 @@ def test(
     from pete.config import override
     from pete.data.examples import load_prompts
     from pete.data.render import Message
-    from pete.errors import UserError
+    from pete.errors import RunError, UserError
     from pete.evaluate.log import MODELS
     from pete.generate.answer import open_tuned
     from pete.generate.asked import Kind
-    from pete.run import RunDir
+    from pete.run import RUNS, RunDir
 
     words = list(words or [])
-    # one word is a run, or a mistyped one, and never a prompt; several words are a prompt unless a run is called that
-    named = bool(words) and (RunDir.exists(words[0]) or (len(words[0].split()) == 1))
-    run = RunDir.find(words.pop(0) if named else None)
+    named = bool(words) and (RunDir.exists(words[0]) or _may_be_a_run(words[0], [path.parent.name for path in RUNS.glob("*/config.toml")]))
+    try:
+        run = RunDir.find(words[0] if named else None)
+    except RunError as error:
+        if named and len(words) == 1:
+            error.hint += f'; a prompt of one word: pete test RUN "{words[0]}"'
+        raise
+    words = words[1:] if named else words
     if any(not word.strip() for word in words):
         raise UserError("A prompt is empty.", 'pete test "Write a tagline for a bakery"')
     prompts = [(word, Kind()) for word in words]
@@ -61,6 +69,17 @@ def test(
             show_pair(screen, prompt, {model: (answer.text, _facts(answer)) for model, answer in answers.items()})
     if json:
         print_json({"run": run.name, "results": results})
+
+
+_NEVER_IN_A_NAME = re.compile(r"[\s?!\u3001\u3002\uff01\uff1f\uff0c\u2026]|[.,;:]$|^~\d")
+
+
+def _may_be_a_run(word: str, runs: Sequence[str]) -> bool:
+    """Whether a word that names no run may be a mistyped one: it has no sentence in it, and no letter but ASCII that no run here has."""
+    if not word or _NEVER_IN_A_NAME.search(word):
+        return False
+    letters = set("".join(runs))
+    return all(c.isascii() or c in letters for c in word) or ("/" in word and Path(word).parent.is_dir())
 
 
 def _facts(answer: "Answer") -> str:

@@ -1,16 +1,34 @@
 """Rows of examples: JSONL in, checked, each knowing its file and line."""
 
+import difflib
 import hashlib
 import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Any, Literal, Self, TypeVar
+from typing import Any, Generic, Literal, Self, TypeVar
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from pete.data.forms import form_of
+from pete.data.jsonl import Broken, NotRows, read_rows
+from pete.data.text import LIKE, SPACELESS, fold, visible
 from pete.errors import DataError
+from pete.words import counted
+
+TOLD = 3
+"""Places of a finding that are named."""
+MEANT = re.compile(
+    r"input|context|system(_prompt)?|history|instruction|messages|conversations?|dialogue|turns|question|query|answer|output|response|reply"
+    r"|chosen|rejected|label|completion|text|content|documents?|images?|tools",
+    re.IGNORECASE,
+)
+"""Keys that mean something to a model in the data of other tools."""
+_LABELS = ("id", "category", "format", "topic", "group")
+_TEXTS = (("prompt",), ("completion",))
+_PLACE = re.compile(r":\d+$")
 
 Split = Literal["train", "valid", "test"]
 SPLITS: tuple[Split, ...] = ("train", "valid", "test")
@@ -91,13 +109,36 @@ class Example(Prompt):
 
 @dataclass(frozen=True)
 class Finding:
-    """Something worth a look in a dataset that can be trained on all the same."""
+    """One kind of thing worth a look in a dataset that can be trained on all the same."""
 
-    where: str
+    kind: str
     message: str
+    """What is found, in words, for all places together."""
+    count: int
+    examples: tuple[tuple[str, str], ...] = ()
+    """The first places: (file:line, what stands there)."""
+
+    @classmethod
+    def of(cls, kind: str, message: str, places: Sequence[tuple[str, str]]) -> "Finding":
+        """A finding at so many places, three of them told."""
+        return cls(kind, message, len(places), tuple(places[:TOLD]))
+
+    def in_words(self) -> str:
+        """One line: the message, then three places by file name and line."""
+        told = [f"{Path(where).name} ({found})" if found else Path(where).name for where, found in self.examples]
+        more = f" and {self.count - len(told):,} more" if told and self.count > len(told) else ""
+        return self.message + (f": {', '.join(told)}{more}" if told else "")
 
 
 Row = TypeVar("Row", bound=Prompt)
+
+
+@dataclass(frozen=True)
+class Read(Generic[Row]):
+    """The rows of files, and what only the files show."""
+
+    rows: list[Row]
+    findings: list[Finding]
 
 
 def load_examples(paths: Sequence[Path]) -> list[Example]:
@@ -106,11 +147,21 @@ def load_examples(paths: Sequence[Path]) -> list[Example]:
     Raises:
         DataError: listing every bad row as file:line, what was expected and what was found.
     """
+    return read_examples(paths).rows
+
+
+def read_examples(paths: Sequence[Path]) -> Read[Example]:
+    """The same, with what was passed over in them."""
     return _load(paths, Example)
 
 
 def load_prompts(path: Path) -> list[Question]:
     """Read and check a prompt file; raises DataError as `load_examples` does."""
+    return read_prompts(path).rows
+
+
+def read_prompts(path: Path) -> Read[Question]:
+    """The same, with what was passed over in it."""
     return _load([path], Question)
 
 
@@ -122,61 +173,62 @@ def write_examples(path: Path, rows: Iterable[Example]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def check_examples(rows: Sequence[Example], categories: Iterable[str], avoid: Sequence[str]) -> list[Finding]:
-    """What an editor would question: repeated rows, unknown categories, words the persona avoids."""
-    findings: list[Finding] = []
-    known = set(categories)
-    first_seen: dict[str, str] = {}
-    banned = phrase_pattern(avoid)
-    for row in rows:
-        key = " ".join(row.completion.lower().split())
-        if key in first_seen:
-            findings.append(Finding(row.source, f"the same completion as {first_seen[key]}"))
-        first_seen.setdefault(key, row.source)
-        if row.category not in known:
-            findings.append(Finding(row.source, f"category {row.category!r} is not one of {', '.join(sorted(known))}"))
-        if used := phrases_used(banned, row.completion, row.prompt):
-            findings.append(Finding(row.source, f"uses {used[0].group()!r}, which persona.toml says to avoid"))
-    return findings
-
-
 def phrase_pattern(phrases: Sequence[str]) -> re.Pattern[str] | None:
-    """A case-blind pattern for whole phrases; a trailing * stands for any ending. None for no phrases."""
+    """A pattern for whole phrases, blind to case and to the shape of quotation marks; a trailing * stands for any ending. None for none.
+
+    In scripts without spaces every letter may begin and end a phrase.
+    """
     if not phrases:
         return None
-    parts = [re.escape(p.removesuffix("*")) + (r"\w*" if p.endswith("*") else "") for p in phrases]
-    return re.compile(rf"(?<!\w)(?:{'|'.join(parts)})(?!\w)", re.IGNORECASE)
+    letter = rf"[^\W{SPACELESS}]"
+    parts = [
+        "".join(LIKE.get(c, re.escape(c)) for c in fold(p.removesuffix("*"))) + (f"{letter}*" if p.endswith("*") else "") for p in phrases
+    ]
+    return re.compile(rf"(?<!{letter})(?:{'|'.join(parts)})(?!{letter})", re.IGNORECASE)
 
 
 def phrases_used(pattern: re.Pattern[str] | None, text: str, prompt: str) -> list[re.Match[str]]:
     """Where a text uses phrases of a pattern that its prompt does not use."""
-    asked = {match.group().lower() for match in pattern.finditer(prompt)} if pattern else set()
-    return [match for match in pattern.finditer(text) if match.group().lower() not in asked] if pattern else []
+    used = list(pattern.finditer(text)) if pattern else []
+    if not used or not pattern:
+        return []
+    asked = {fold(match.group().lower()) for match in pattern.finditer(prompt)}
+    return [match for match in used if fold(match.group().lower()) not in asked]
 
 
-def _load(paths: Sequence[Path], kind: type[Row]) -> list[Row]:
+def _load(paths: Sequence[Path], kind: type[Row]) -> Read[Row]:
     rows: list[Row] = []
+    findings: list[Finding] = []
     problems: list[str] = []
+    known = {*kind.model_fields, "group"}
     for path in paths:
         try:
-            lines = path.read_text(encoding="utf-8-sig").split("\n")  # splitlines() would also cut at U+0085 and U+2028 inside a string
+            values = read_rows(path)
         except FileNotFoundError:
             problems.append(f"{path}: there is no such file")
             continue
-        except UnicodeDecodeError as error:
-            problems.append(f"{path}: not UTF-8 text (byte {error.start})")
+        except NotRows as error:
+            problems.append(f"{path}: {error}")
             continue
         except OSError as error:
             problems.append(f"{path}: cannot be read: {error.strerror}")
             continue
-        before = len(rows), len(problems)
-        for number, line in enumerate(lines, 1):
-            if line.strip():
-                row = _row(line, f"{path}:{number}", kind, problems)
-                if row is not None:
-                    rows.append(row)
-        if (len(rows), len(problems)) == before:
-            problems.append(f"{path}: empty; expected one JSON object a line")
+        foreign: dict[str, list[int]] = {}
+        unused: dict[str, list[str]] = {}
+        for number, value in values:
+            where = f"{path}:{number}"
+            row = _row(value, where, kind, problems, foreign)
+            if row is not None:
+                rows.append(row)
+                for key in value.keys() - known:
+                    if value[key] not in (None, "", [], {}):
+                        unused.setdefault(key, []).append(where)
+                if not _PLACE.search(str(value.get("source") or ":0")):
+                    unused.setdefault("source", []).append(where)
+        for form, lines in foreign.items():
+            problems.append(f"{path}:{lines[0]}: {counted(len(lines), 'row')} {form}")
+        if unused:
+            findings.append(_unused(path, unused, known - {"source"}))
     if problems:
         raise DataError.of_problems(
             f"The data has {len(problems)} problem{'s' if len(problems) > 1 else ''}:",
@@ -185,22 +237,46 @@ def _load(paths: Sequence[Path], kind: type[Row]) -> list[Row]:
             if issubclass(kind, Example)
             else 'a prompt looks like {"prompt": "..."}, one a line; docs/evaluation.md has the rest',
         )
-    return rows
+    return Read(rows, findings)
 
 
-def _row(line: str, where: str, kind: type[Row], problems: list[str]) -> Row | None:
-    try:
-        record = json.loads(line)
-    except (json.JSONDecodeError, RecursionError) as error:
-        problems.append(f"{where}: not JSON: {error}")
+def _unused(path: Path, unused: dict[str, list[str]], known: set[str]) -> Finding:
+    """One finding for all keys of a file that no field takes up."""
+    meant = sorted(key for key in unused if MEANT.fullmatch(key) or difflib.get_close_matches(key, known, 1, 0.8))
+    own = sorted(unused.keys() - set(meant))
+    parts = []
+    if meant:
+        names = []
+        for key in meant:
+            close = difflib.get_close_matches(key, known, 1, 0.8)
+            names.append(f"{key} (did you mean {close[0]}?)" if close else key)
+        parts.append(
+            f"{', '.join(names)} in {path.name}: not used, and what only stands there never reaches the model "
+            "(write it into prompt, a system line into persona.toml)"
+        )
+    if own:
+        parts.append(f"{', '.join(own)}{' too' if meant else f' in {path.name}'}: passed over")
+    places = list(dict.fromkeys((where, key) for key in meant or own for where in unused[key]))
+    rows = len({where for where, _ in places})
+    return Finding("unused keys", "; ".join(parts), rows, tuple(places[:TOLD]))
+
+
+def _row(record: Any, where: str, kind: type[Row], problems: list[str], foreign: dict[str, list[int]]) -> Row | None:
+    if isinstance(record, Broken):
+        problems.append(f"{where}: {record}" if "stands twice" in record else f"{where}: not JSON: {record}")
         return None
     if not isinstance(record, dict):
         problems.append(f"{where}: expected an object, found {type(record).__name__}")
         return None
     try:
-        row = kind.model_validate({**record, "source": where})
+        row = kind.model_validate({**_plain(record, kind), "source": where})
     except ValidationError as error:
-        for item in error.errors():
+        wrong = error.errors()
+        form = form_of(record) if issubclass(kind, Example) and any(item["loc"][:1] in _TEXTS for item in wrong) else None
+        if form:
+            foreign.setdefault(form, []).append(int(where.rpartition(":")[2]))
+            return None
+        for item in wrong:
             if item["type"] == "value_error":  # said by a validator of ours, whole
                 problems.append(f"{where}: {item['msg'].removeprefix('Value error, ')}")
                 continue
@@ -210,17 +286,34 @@ def _row(line: str, where: str, kind: type[Row], problems: list[str]) -> Row | N
         return None
     for name in ("prompt", "completion"):
         text = getattr(row, name, None)
-        if text is None:
-            continue
-        if not text.strip():
-            problems.append(f"{where}: {name} is empty")
+        if text is not None and not visible(text):
+            problems.append(f"{where}: {name} is empty" + (": it has no character that can be seen" if text.strip() else ""))
             return None
+    for name, value in row:
         try:
-            text.encode()
+            if value:
+                (value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=vars)).encode()
         except UnicodeEncodeError:
             problems.append(f"{where}: {name}: a lone surrogate (half of an emoji) that no file can hold")
             return None
     return row
+
+
+@cache
+def _optional(kind: type[Prompt]) -> frozenset[str]:
+    return frozenset(("group", *(name for name, field in kind.model_fields.items() if not field.is_required())))
+
+
+def _plain(record: dict[str, Any], kind: type[Row]) -> dict[str, Any]:
+    """Fields that need not be there are taken as databases and tables write them: null is none, a number is its digits."""
+    plain = dict(record)
+    for name in _optional(kind) & record.keys():
+        value = record[name]
+        if value is None or value != value or (isinstance(value, str) and not value.strip()):  # NaN is what pandas has for none
+            del plain[name]
+        elif name in _LABELS and isinstance(value, int | float) and not isinstance(value, bool):
+            plain[name] = str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+    return plain
 
 
 def _expected(name: str) -> str:

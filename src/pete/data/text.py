@@ -4,19 +4,59 @@ Lengths that somebody asked for ("under 80 words") are counted in `text.split()`
 """
 
 import re
+import unicodedata
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
-_WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
+_HAN_AND_KANA = (
+    "\u3005-\u3007\u3041-\u3096\u3099-\u309f\u30a1-\u30fa\u30fc-\u30ff\u3105-\u312f\u31a0-\u31bf\u31f0-\u31ff"
+    "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff"
+)
+# Thai, Lao, Tibetan, Burmese, Khmer, Tai, Javanese: letters and their marks
+_SYLLABIC = (
+    "\u0e01-\u0e3a\u0e40-\u0e4e\u0e81-\u0ecd\u0edc-\u0edf\u0f40-\u0fbc\u1000-\u103f\u1050-\u108f\u1780-\u17d3\u17d7\u17dc\u17dd"
+    "\u1950-\u19c9\u1a20-\u1a7c\ua980-\ua9c0"
+)
+SPACELESS = _HAN_AND_KANA + _SYLLABIC
+"""Inside a regular expression's brackets: letters of scripts that put no space between words. Each is a token of its own."""
+_CJK_MARKS = "\u3001-\u3004\u3008-\u3020\u3030\u303d-\u303f\u30fb\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65"
+_EMOJI = "\u200d\u2600-\u27bf\ufe0f\U0001f000-\U0001faff"
+UNSPACED = SPACELESS + _CJK_MARKS + _EMOJI
+"""The same with their punctuation, and emoji."""
+WORD = 4
+"""Quarters of a word, in which tokens are weighed: a Chinese or Japanese word has about two characters, a Thai one four with its marks."""
+_SIZE = ((re.compile(f"[{_HAN_AND_KANA}{_EMOJI}]"), 2), (re.compile(f"[{_SYLLABIC}{_CJK_MARKS}]"), 1))
+
+# what stands for one key: word processors, phones and models write the others
+_KEYS = {
+    "'": "\u2018\u2019\u201a\u201b\u02b9\u02bc\u2032\uff07\u00b4`",
+    '"': "\u201c\u201d\u201e\u201f\u2033\uff02\u00ab\u00bb",
+    " ": "\u00a0\u2007\u202f",
+    "-": "\u2010\u2011",
+}
+_FOLD = {ord(other): key for key, others in _KEYS.items() for other in others}
+LIKE = {key: f"[{re.escape(key + others)}]" for key, others in _KEYS.items()}
+"""A character of a keyboard -> a regular expression for all that stands for it."""
+
+_WORD = re.compile(rf"[{SPACELESS}]|[^\W_{SPACELESS}]+(?:['\u2019\u02bc\uff07][^\W_{SPACELESS}]+)*")
 # a full stop after one letter or a digit's dot is no end: "a.m.", "J. Smith", "3.50"
-_SENTENCE_END = re.compile(r"(?<=[.!?\u2026])[\"'\u201d\u2019)]*\s+(?=[\"'\u201c\u2018(]?[^\Wa-z_])|\n+")
+_SENTENCE_END = re.compile(
+    r"(?<=[.!?\u2026\u3002\uff01\uff1f\uff61])[\"'\u201d\u2019)]*\s+(?=[\"'\u201c\u2018(]?[^\Wa-z_])|\n+"
+    r"|(?<=[\u3002\uff01\uff1f\uff61])[\u300d\u300f\uff09\u201d\u2019)]*+(?![\s\u3002\uff01\uff1f\uff61\u2026])"
+)
 _ABBREVIATED = re.compile(r"(?:\b\w|\b(?:mr|mrs|ms|dr|st|vs|etc|e\.g|i\.e))\.$", re.IGNORECASE)
 
 _LINE = re.compile(r"[^\n]*\S[^\n]*")
 BULLET = re.compile(r"^(?:[-*\u2022\u2013]|\(?\d{1,2}[.)])\s+(?=\S)")
 """Of a list: what begins a line and is not said."""
+
+_UNSEEN = frozenset(("Cc", "Cf", "Zs", "Zl", "Zp"))
+# letters and marks that draw nothing: joiners, Hangul and Braille fillers, variation selectors
+_FILLERS = frozenset(
+    "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0" + "".join(map(chr, (*range(0x180B, 0x180E), *range(0xFE00, 0xFE10))))
+)
 
 SLOGAN = 4
 """Words of a span that is the prompt's: repeating what one was asked to say is not copying."""
@@ -31,10 +71,20 @@ class Stretch:
     end: int
 
 
+def fold(text: str) -> str:
+    """Quotation marks, apostrophes, spaces and hyphens as a keyboard has them; as many characters as before."""
+    return text if text.isascii() and "`" not in text else text.translate(_FOLD)
+
+
+def visible(text: str) -> bool:
+    """Whether there is anything to see: spaces, controls, zero-width and filler characters are nothing."""
+    return any(unicodedata.category(c) not in _UNSEEN and c not in _FILLERS for c in text)
+
+
 @lru_cache(maxsize=2048)  # half a dozen scorers ask for the words of the same answer
 def words_in(text: str) -> tuple[Stretch, ...]:
-    """The words of a text; punctuation separates and is dropped."""
-    return tuple(Stretch(m.group().lower().replace("\u2019", "'"), m.start(), m.end()) for m in _WORD.finditer(text))
+    """The words of a text; punctuation separates and is dropped. In scripts without spaces each letter is one: see `size`."""
+    return tuple(Stretch(fold(m.group().lower()), m.start(), m.end()) for m in _WORD.finditer(text))
 
 
 def words(text: str) -> list[str]:
@@ -72,9 +122,28 @@ def list_items(text: str) -> list[str]:
     return [line.text for line in lines_in(text) if BULLET.match(line.text)]
 
 
+@lru_cache(maxsize=65536)
+def quarters(word: str) -> int:
+    """How much of a word a token is, in quarters: a whole one, or less where it is a letter of a script without spaces."""
+    return next((size for letter, size in _SIZE if letter.match(word)), WORD)
+
+
+def size(said: Sequence[str]) -> int:
+    """How many words tokens are, rounded down."""
+    return sum(map(quarters, said)) // WORD
+
+
 def grams(said: Sequence[str], n: int) -> list[tuple[str, ...]]:
-    """Every n words in a row."""
-    return [tuple(said[i : i + n]) for i in range(len(said) - n + 1)]
+    """Every n words in a row: the fewest tokens from each one on that make n words."""
+    ends = list(accumulate(map(quarters, said), initial=0))
+    found, last = [], 0
+    for first in range(len(said)):
+        while last < len(said) and ends[last] - ends[first] < n * WORD:
+            last += 1
+        if ends[last] - ends[first] < n * WORD:
+            break
+        found.append(tuple(said[first:last]))
+    return found
 
 
 def repeats(items: Sequence[Hashable]) -> list[int]:
@@ -95,14 +164,15 @@ def windows(text: str, least: int = 30, most: int = 60) -> list[str]:
 
 @dataclass(frozen=True)
 class Shared:
-    """Words `first` to `last` (exclusive) of a text stand in document number `document` in the same order."""
+    """Tokens `first` to `last` (exclusive) of a text stand in document number `document` in the same order; its length is in words."""
 
     first: int
     last: int
     document: int
+    words: int
 
     def __len__(self) -> int:
-        return self.last - self.first
+        return self.words
 
 
 class Corpus:
@@ -119,14 +189,16 @@ class Corpus:
     def spans(self, text: Sequence[str], least: int) -> list[Shared]:
         """The spans of at least `least` words that cannot be made longer, from left to right."""
         found: list[Shared] = []
+        ends = list(accumulate(map(quarters, text), initial=0))
         for end, length, document in self._matches(text):
             start = end - length
-            if length < least:
+            words = (ends[end] - ends[start]) // WORD
+            if words < least:
                 continue
             if found and found[-1].first == start:
-                found[-1] = Shared(start, end, document)
+                found[-1] = Shared(start, end, document, words)
             else:
-                found.append(Shared(start, end, document))
+                found.append(Shared(start, end, document, words))
         return found
 
     def covered(self, text: Sequence[str], least: int) -> set[int]:
@@ -141,8 +213,8 @@ class Corpus:
             start = span.first
             for end in range(span.first, span.last + 1):
                 if end == span.last or end in lent:
-                    if end - start >= least:
-                        found.append(Shared(start, end, span.document))
+                    if (words := size(text[start:end])) >= least:
+                        found.append(Shared(start, end, span.document, words))
                     start = end + 1
         return found
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from pete.config import GenerateConfig
+from pete.data.text import WORD, fold, quarters
 
 BLOCK = 64
 
@@ -71,11 +72,12 @@ class Avoid:
 
 
 def _plain(text: str) -> str:
-    return text.lower().replace("\u2019", "'")
+    return fold(text.lower())
 
 
 def _in_word(character: str) -> bool:
-    return character.isalnum() or character == "_"
+    """Whether a word goes on with it; in scripts without spaces every letter may begin and end one."""
+    return (character.isalnum() or character == "_") and quarters(character) == WORD
 
 
 def _holds(piece: str, text: str, whole: bool) -> bool:

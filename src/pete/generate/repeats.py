@@ -5,18 +5,23 @@ the text is still coming, and cuts; the evaluator (evaluate/scorers/degenerate.p
 """
 
 import re
+import unicodedata
+
+from pete.data.text import UNSPACED, WORD, quarters
 
 LONGEST_PERIOD = 60
 """Words: a loop with more of them between its repeats would need 180 words to show itself."""
 LEAST_REPEATED = 8
 """Words said again that make a loop, and at least two whole rounds: "no, no, no" and a refrain are none."""
 
-_WORD = re.compile(r"\S+")
-_CLOSED = re.compile(r"[.!?\u2026][\"'\u201d\u2019)\]]*$")
+_UNSPACED = re.compile(f"[{UNSPACED}]")
+_WORD = re.compile(rf"[{UNSPACED}]|[^\s{UNSPACED}]+")
+_CLOSED = re.compile(r"[.!?\u2026\u3002\uff01\uff1f\uff61][\"'\u201d\u2019)\]]*$")
+_CLOSING = frozenset("\u300d\u300f\uff09\u3011")
 _COUNTER = re.compile(r"\(?\d+[.)]")
 # within one word, up to four characters again and again: eight rounds are kept, forty are a loop
-KEPT_STUTTER, LOOPED_STUTTER = 8, 40
-_STUTTER = re.compile(rf"(\S{{1,4}}?)\1{{{KEPT_STUTTER - 1},}}")
+LONGEST_STUTTER, KEPT_STUTTER, LOOPED_STUTTER = 4, 8, 40
+_STUTTER = re.compile(rf"(\S{{1,{LONGEST_STUTTER}}}?)\1{{{KEPT_STUTTER - 1},}}")
 
 
 class Rounds:
@@ -26,18 +31,23 @@ class Rounds:
     """
 
     def __init__(self, longest: int | None = None) -> None:
-        """`longest`: the longest period to look for, in words; None is any."""
+        """`longest`: the longest period to look for, in words; None is any. Letters of scripts without spaces are parts of one."""
         self.runs: dict[int, int] = {}
         self.places: dict[str, list[int]] = {}
-        self._longest, self._count = longest, 0
+        self._longest = longest
+        self._ends = [0]  # quarters of a word before each
 
     def push(self, *words: str) -> None:
         """More words at the end."""
-        for here, word in enumerate(words, self._count):
-            places = [place for place in self.places.get(word, ()) if self._longest is None or here - place <= self._longest]
+        for here, word in enumerate(words, len(self._ends) - 1):
+            places = [p for p in self.places.get(word, ()) if self._longest is None or self.quarters(here - p) <= WORD * self._longest]
             self.runs = {here - place: self.runs.get(here - place, 0) + 1 for place in places}
             self.places[word] = [*places, here]
-        self._count += len(words)
+            self._ends.append(self._ends[-1] + quarters(word))
+
+    def quarters(self, count: int) -> int:
+        """The last `count` of them, in quarters of a word."""
+        return self._ends[-1] - self._ends[-1 - count]
 
 
 def find_loop(text: str) -> int | None:
@@ -50,8 +60,9 @@ def find_loop(text: str) -> int | None:
 class Repeats:
     """Text up to where it begins to go round in circles.
 
-    Words are compared without case, punctuation and list numbers. From the first word that repeats an earlier one, text waits
-    until the repetition breaks (it was chance) or has gone on long enough (it is a loop, and the repeats are dropped).
+    Words are compared without case, punctuation and list numbers; letters of scripts without spaces, and emoji, one by one. From the
+    first word that repeats an earlier one, text waits until the repetition breaks (it was chance) or has gone on long enough (it is a
+    loop, and the repeats are dropped).
     """
 
     def __init__(self) -> None:
@@ -62,6 +73,8 @@ class Repeats:
         self._open = 0  # where in `_text` the word that is not yet complete begins
         self._starts: list[int] = []  # of every complete word, in the whole text
         self._closes: list[bool] = []  # whether a sentence or a line ends with the word
+        self._joined: list[bool] = []  # whether it is one letter right behind another: within one word, as far as can be seen
+        self._end = 0  # of the last complete word, in the whole text
         self._rounds = Rounds(LONGEST_PERIOD)
 
     def push(self, text: str) -> str:
@@ -90,15 +103,35 @@ class Repeats:
         here = len(self._starts)
         self._starts.append(self._at + self._open)
         self._rounds.push(_bare(raw))
-        self._closes.append(line_end or _CLOSED.search(raw) is not None)
-        loops = [(count, period) for period, count in self._rounds.runs.items() if count >= max(2 * period, LEAST_REPEATED)]
+        if raw in _CLOSING and here and self._closes[-1]:
+            self._closes[-1], closes = False, True
+        else:
+            closes = line_end or _CLOSED.search(raw) is not None
+        self._closes.append(closes)
+        self._joined.append(not closes and _UNSPACED.match(raw) is not None and self._starts[-1] == self._end)
+        self._end = self._starts[-1] + len(raw)
+        if (start := self._loop(here)) is None:
+            return None
+        return self._starts[start] - self._at
+
+    def _loop(self, here: int) -> int | None:
+        """The first of the repeats that end with word `here`, when they make a loop."""
+        runs = self._rounds.runs
+        short = [p for p in range(1, LONGEST_STUTTER + 1) if runs.get(p, 0) >= p and all(self._joined[-p:])]
+        stuttered = runs[short[0]] + short[0] if short else 0
+        if short and stuttered >= LOOPED_STUTTER * short[0]:
+            return here + 1 - stuttered + KEPT_STUTTER * short[0]
+        loops = [
+            (count, period)
+            for period, count in runs.items()
+            if count >= 2 * period and count + period > stuttered and self._rounds.quarters(count) >= WORD * LEAST_REPEATED
+        ]
         if not loops:
             return None
         count, period = max(loops)
         start = here + 1 - count
         # a round may begin in the middle of a sentence: the sentence that is open there is let finish
-        start = next((place for place in range(start, start + period) if self._closes[place - 1]), start)
-        return self._starts[start] - self._at
+        return next((place for place in range(start, start + period) if self._closes[place - 1]), start)
 
     def _release(self, word: str) -> str:
         """What cannot become part of a loop any more; `word` is the one that is not yet complete."""
@@ -133,4 +166,6 @@ class Repeats:
 def _bare(word: str) -> str:
     if _COUNTER.fullmatch(word):
         return "#"
+    if len(word) == 1 and not word.isalnum() and quarters(word) == 1 and unicodedata.category(word)[0] in "PS":
+        return "\u3001"  # punctuation counts for nothing, here as between words
     return "".join(filter(str.isalnum, word)).casefold() or word

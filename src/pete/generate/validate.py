@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from pete.data.examples import Example, phrase_pattern, phrases_used
-from pete.data.text import BULLET, Corpus, lines_in, list_items, repeats, sentences_in, words, words_in
+from pete.data.text import BULLET, Corpus, lines_in, list_items, repeats, sentences_in, size, words, words_in
 from pete.errors import AdapterError
 from pete.generate.asked import Kind, facts_asked, format_asked, language_of, length_asked
 from pete.generate.extract import StopReason
@@ -75,7 +75,7 @@ def loop(case: Case) -> list[Violation]:
     if at is not None:
         return [case.wrong("loop", "repeats itself without end", at)]
     said = [(tuple(words(BULLET.sub("", sentence.text))), sentence) for sentence in sentences_in(case.text)]
-    long = [(key, sentence) for key, sentence in said if len(key) >= LEAST_REPEATED_SENTENCE]
+    long = [(key, sentence) for key, sentence in said if size(key) >= LEAST_REPEATED_SENTENCE]
     twice = repeats([key for key, _ in long])[:1]
     return [case.wrong("loop", "says a sentence twice", long[i][1].start, long[i][1].end) for i in twice]
 

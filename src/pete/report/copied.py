@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from pete.data.text import Corpus, grams, words, words_in
+from pete.data.text import Corpus, words, words_in
 from pete.evaluate.log import Mark, Sample
 from pete.report.blocks import Passage, Passages, Section, Text
 from pete.report.comparison import Comparison
@@ -58,13 +58,14 @@ def _passage(sample: Sample, rows: Mapping[str, str], corpus: Corpus) -> Passage
     if not spans:
         return None
     longest = max(spans, key=len)
-    length, name = len(longest), list(rows)[longest.document]
+    length, name = longest.last - longest.first, list(rows)[longest.document]
     source = words_in(rows[name])
-    at = grams(words(rows[name]), length).index(tuple(words(sample.text)[longest.first : longest.last]))
+    row, span = words(rows[name]), words(sample.text)[longest.first : longest.last]
+    at = next(i for i in range(len(row)) if row[i : i + length] == span)
     there, here = source[at : at + length], said[longest.first : longest.last]
     return Passage(
         pieces(sample.text, [Mark(start=here[0].start, end=here[-1].end, kind="copied")]),
-        f"{counted(length, 'word')}, in the answer to {sample.prompt_id}",
+        f"{counted(len(longest), 'word')}, in the answer to {sample.prompt_id}",
         pieces(rows[name], [Mark(start=there[0].start, end=there[-1].end, kind="copied")]),
         f"training row {name}",
     )

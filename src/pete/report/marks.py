@@ -59,7 +59,8 @@ def loops(sample: Sample) -> tuple[Mark, ...]:
     if not sample.scores.get("degenerate.loop"):
         return ()
     said = words_in(sample.text)
-    again = {i + k for i in repeats(grams(words(sample.text), RUN)) for k in range(RUN)}
+    runs = grams(words(sample.text), RUN)
+    again = {i + k for i in repeats(runs) for k in range(len(runs[i]))}
     starts = [i for i in sorted(again) if i - 1 not in again]
     ends = [i for i in sorted(again) if i + 1 not in again]
     return tuple(Mark(start=said[a].start, end=said[b].end, kind="loop") for a, b in zip(starts, ends, strict=True))

@@ -25,7 +25,8 @@ from pete import __version__
 from pete.adapter import Lineage, write_lineage
 from pete.config import Config, Resolved
 from pete.data.batch import Batch, Sequencer, in_batches
-from pete.data.examples import Example, Finding, Split, check_examples, load_examples, load_prompts
+from pete.data.check import check_data, persona_prompts
+from pete.data.examples import Example, Finding, Split, load_prompts, read_examples
 from pete.data.render import Message, Rendered, Renderer
 from pete.data.split import read_splits, split_rows, write_splits
 from pete.engines import open_engine, set_environment
@@ -81,11 +82,13 @@ def prepare(config: Config, kept: dict[Split, list[Example]] | None = None) -> P
     sidecar.check(config)
     set_environment(config.engine)
     persona = load_persona(config.data.persona)
-    splits = kept if kept is not None else split_rows(load_examples(persona.examples), config.data, config.train.seed)
+    read = read_examples(persona.examples) if kept is None else None
+    splits = kept if read is None else split_rows(read.rows, config.data, config.train.seed)
+    assert splits is not None
+    findings = check_data(persona, read, persona_prompts(persona)) if read else []
     base = look_up_base(config.model)
     renderer = Renderer(base.folder, template=persona.template, system=persona.system, context=base.context)
     rendered: dict[Split, list[Rendered]] = {name: renderer.examples(rows, config.data.max_length) for name, rows in splits.items()}
-    findings = check_examples([row for rows in splits.values() for row in rows], persona.categories, persona.avoid)
     return Prepared(persona, base, renderer, splits, rendered, Sequencer(rendered["train"], config), findings)
 
 
@@ -186,7 +189,7 @@ def _train_run(resolved: Resolved, prepared: Prepared, run: RunDir, tell: OnEven
         progress = Progress()
         trainable = engine.add_lora(config.lora)
     for finding in prepared.findings if not resume else ():
-        tell(Warned(message=f"{finding.where}: {finding.message}"))
+        tell(Warned(message=finding.in_words()))
 
     valid = prepared.valid
     probe = prepared.renderer.answer_ids([Message("user", PROBE)])

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pete.data.examples import Example, check_examples, load_examples, phrase_pattern, write_examples
+from pete.data.examples import Example, load_examples, phrase_pattern, phrases_used, write_examples
+from pete.data.text import visible
 from pete.errors import DataError
 
 
@@ -32,7 +33,7 @@ def test_every_bad_line_is_named(tmp_path: Path):
         load_examples([path, tmp_path / "gone.jsonl"])
     text = error.value.message
     for number, words in {
-        2: "not JSON", 3: "expected an object, found list", 4: "completion: expected text, found nothing", 6: "prompt is empty",
+        2: "not JSON", 3: "expected an object, found list", 4: "1 row with a prompt and no completion", 6: "prompt is empty",
         7: "completion is empty", 8: "prompt: expected text, found 3", 9: "expected train, valid or test", 10: "lone surrogate",
     }.items():  # fmt: skip
         assert f"{path}:{number}: " in text and words in text
@@ -42,14 +43,14 @@ def test_every_bad_line_is_named(tmp_path: Path):
 
 def test_empty_and_binary_files(tmp_path: Path):
     (tmp_path / "empty.jsonl").write_text("\n\n")
-    (tmp_path / "binary.jsonl").write_bytes(b"\xff\xfe\x00")
+    (tmp_path / "binary.jsonl").write_bytes(b"\xff\xff\x01")
     with pytest.raises(DataError) as error:
         load_examples([tmp_path / "empty.jsonl", tmp_path / "binary.jsonl"])
     assert "empty.jsonl: empty" in error.value.message and "not UTF-8" in error.value.message
 
 
 def test_a_thousand_problems_are_not_a_thousand_lines(tmp_path: Path):
-    path = write(tmp_path / "rows.jsonl", *["{"] * 1000)
+    path = write(tmp_path / "rows.jsonl", *['{"a"'] * 1000)
     with pytest.raises(DataError) as error:
         load_examples([path])
     assert "1000 problems" in error.value.message and len(error.value.message.splitlines()) < 30
@@ -71,7 +72,7 @@ def test_foreign_names_and_a_byte_order_mark(tmp_path: Path):
 def test_any_text_survives_the_file(pairs):
     import tempfile
 
-    rows = [Example(prompt=p, completion=c) for p, c in pairs if p.strip() and c.strip()]
+    rows = [Example(prompt=p, completion=c) for p, c in pairs if visible(p) and visible(c)]
     if not rows:
         return
     with tempfile.TemporaryDirectory() as folder:
@@ -84,16 +85,17 @@ def test_any_text_survives_the_file(pairs):
     assert [(r.prompt, r.completion) for r in back] == [(r.prompt, r.completion) for r in rows]
 
 
-def test_an_editor_questions_repeats_categories_and_avoided_words():
-    rows = [
-        Example(prompt="a", completion="Same  words.", category="marketing", source="f:1"),
-        Example(prompt="b", completion="same words.", category="marketing", source="f:2"),
-        Example(prompt="c", completion="Unlocking value.", category="cooking", source="f:3"),
-    ]
-    found = [(f.where, f.message) for f in check_examples(rows, ["marketing"], ["unlock*"])]
-    assert found[0] == ("f:2", "the same completion as f:1")
-    assert found[1][0] == "f:3" and "cooking" in found[1][1]
-    assert found[2] == ("f:3", "uses 'Unlocking', which persona.toml says to avoid")
+@pytest.mark.parametrize("phrase", ["don't panic", "don\u2019t panic"])
+@pytest.mark.parametrize("said", ["Don't panic", "DON\u2019T\u00a0PANIC", "don\u02bct panic"])
+def test_straight_and_curly_are_one(phrase, said):
+    pattern = phrase_pattern([phrase])
+    (hit,) = phrases_used(pattern, f"\u201c{said}\u201d, it said.", "")
+    assert hit.group() == said and not phrases_used(pattern, said, "Say: don\u2018t panic")
+
+
+def test_a_phrase_of_a_script_without_spaces_stands_between_other_letters():
+    pattern = phrase_pattern(["返品", "unlock*"])
+    assert pattern is not None and pattern.search("ご返品は") and pattern.search("このunlocked品")[0] == "unlocked"
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,22 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pete.data.text import BULLET, Corpus, grams, lines_in, list_items, repeats, sentences, sentences_in, windows, words, words_in
+from pete.data.text import (
+    BULLET,
+    Corpus,
+    fold,
+    grams,
+    lines_in,
+    list_items,
+    repeats,
+    sentences,
+    sentences_in,
+    size,
+    visible,
+    windows,
+    words,
+    words_in,
+)
 
 LETTERS = st.lists(st.sampled_from("abc"), max_size=12)
 
@@ -59,3 +74,34 @@ def test_windows_are_even_and_cover_everything():
         pieces = windows(" ".join(str(i) for i in range(n)))
         assert " ".join(pieces) == " ".join(str(i) for i in range(n))
         assert all(30 <= len(p.split()) <= 60 for p in pieces)
+
+
+def test_letters_of_scripts_without_spaces_are_tokens_and_weigh_less_than_a_word():
+    assert words("返品、したい iPhone15です。") == [*"返品したい", "iphone15", *"です"]
+    assert size(words("返品したい")) == 2 and size(words("ขอบคุณค่ะ")) == 2 and size(["one", "two"]) == 2 and size([]) == 0
+    assert words("안녕 하세요") == ["안녕", "하세요"], "Korean has spaces"
+    assert grams(list("返品したい"), 2) == [tuple("返品した"), tuple("品したい")] and grams(["a", *"返品"], 2) == [("a", *"返品")]
+
+
+def test_spans_are_measured_in_words_whatever_the_script():
+    row, said = "遅れて申し訳ございません。到着は明日の朝です。", "ご連絡、遅れて申し訳ございません。では。"
+    (span,) = Corpus([words(row)]).spans(words(said), 5)
+    assert "".join(words(said)[span.first : span.last]) == "遅れて申し訳ございません" and len(span) == 6 and span.last - span.first == 12
+    assert Corpus([words(row)]).spans(words("明日の朝です"), 4) == []
+    assert Corpus([words(row)]).copied(words(said), words("遅れて申し訳ございませんと書いて"), 4) == [], "what the prompt says is nobody's"
+
+
+def test_sentences_without_spaces_between_them():
+    text = "「はい。」と言う。いいえ！！本当？ そう。\nOK。"
+    assert sentences(text) == ["「はい。」", "と言う。", "いいえ！！", "本当？", "そう。", "OK。"]
+    assert "".join(text[s.start : s.end] for s in sentences_in(text)) == "".join(sentences(text))
+
+
+@given(st.text())
+def test_folding_keeps_every_place(text):
+    assert len(fold(text)) == len(text) and fold(fold(text)) == fold(text)
+
+
+def test_what_can_be_seen():
+    assert not any(map(visible, ["", " \n", "\u200b", "\u3164\u2800", "\ufeff\u00ad\u2060", "\u202e", "\ufe0f", "\x00"]))
+    assert all(map(visible, ["a", "\u200b.", "返", "\u2764\ufe0f", "\ue000", "\ufffd", "\u0301"]))

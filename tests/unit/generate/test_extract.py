@@ -3,7 +3,7 @@ import re
 from functools import cache
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tokenizers import AddedToken
 
@@ -150,6 +150,15 @@ LOOPS = {
     "1. Desk: 3 by 3\n" + "".join(f"{i}. Chair: 3 by 3\n" for i in range(2, 9)): "1. Desk: 3 by 3\n2. Chair: 3 by 3",
     "Well" + "!" * 60: "Well!!!!!!!!",
     "ha" * 50: "ha" * 8,
+    "はい。" + "お問い合わせありがとうございます。" * 6: "はい。お問い合わせありがとうございます。",
+    "我们随时为您服务，" * 6: "我们随时为您服务，",
+    "".join(f"我们可以再说一遍{c}所以我们会再说一遍{c}" for c in "，；。！、"): "我们可以再说一遍，所以我们会再说一遍，",
+    "「よろしい。」" * 9: "「よろしい。」",
+    "非常感谢您的支持" * 9: "非常感谢您的支持",
+    "ขอบคุณที่ใช้บริการ" * 9: "ขอบคุณที่ใช้บริการ",
+    "Sold out. 🎉🎊🥳🎈✨" + "🎉🎊🥳🎈✨" * 9: "Sold out. 🎉🎊🥳🎈✨",
+    "哈" * 60: "哈" * 8,
+    "えー" * 60: "えー" * 8,
     "".join(f"We can{c} say it again, and so we shall say it. " for c in ",;.!-"): "We can, say it again, and so we shall say it.",
 }  # fmt: skip
 
@@ -182,6 +191,12 @@ def test_a_loop_ends_the_answer_early_and_its_repeats_are_cut(text, size):
         "Row, row, row your boat. Row, row, row your boat, and then ashore.",
         "We open at 9. We close at 5. We open at 9 on Sundays too, and we close at 5.",
         "To: Marketing\nRe: Brenda\n--------------------\nBrenda leaves.",
+        "はい、はい、はい。いいえ、いいえ、いいえ。",
+        "哈哈哈哈哈哈哈哈哈哈哈哈哈哈哈哈哈哈哈哈，真的吗？",
+        "お問い合わせありがとうございます。お問い合わせありがとうございます。では。",
+        "生麦生米生卵、生麦生米生卵、と三回言う。",
+        "ขอบคุณค่ะ ขอบคุณค่ะ แล้วพบกันใหม่",
+        "🎉🎉🎉 Sold out 🎉🎉🎉",
         "1. Go.\n2. Go on.\n3. Go on and on.\n4. Stop.",
     ],
 )
@@ -190,9 +205,14 @@ def test_a_refrain_is_no_loop(text):
     assert "".join(deltas) == text and stream.stop == "length" and find_loop(text) is None
 
 
-@given(st.lists(st.sampled_from(["a", "no", "yes,", "1.", "-", "\n", "Stop."]), max_size=60), st.lists(st.integers(1, 9), max_size=40))
-def test_repeats_are_found_the_same_in_any_chunking_and_nothing_else_is_lost(words, cuts):
-    text = " ".join(words)
+spaced = st.lists(st.sampled_from(["a", "no", "yes,", "1.", "-", "\n", "Stop."]), max_size=60).map(" ".join)
+unspaced = st.lists(st.sampled_from([*"返品はい。、「」ขอบ🎉", "。」", "ok", "はい。", " ", "\n"]), max_size=60).map("".join)
+rounds = st.tuples(unspaced, unspaced, st.integers(1, 25), unspaced).map(lambda t: t[0] + t[1][:9] * t[2] + t[3])
+
+
+@settings(max_examples=300)
+@given(spaced | unspaced | rounds, st.lists(st.integers(1, 9), max_size=40))
+def test_repeats_are_found_the_same_in_any_chunking_and_nothing_else_is_lost(text, cuts):
     whole, pieces = Repeats(), Repeats()
     expected = whole.push(text) + whole.finish()
     shown, at = "", 0
@@ -207,6 +227,17 @@ def test_repeats_are_found_the_same_in_any_chunking_and_nothing_else_is_lost(wor
     assert whole.found or shown == text
     loop = find_loop(text)
     assert (loop is not None) == whole.found and (loop is None or text[:loop] == expected)
+
+
+@given(st.permutations("返品発送本日到着明朝"), st.integers(5, 10))
+def test_a_sentence_without_spaces_is_stopped_after_two_whole_rounds_more(letters, length):
+    text = "".join(letters[:length]) + "。"
+    repeats, shown, used = Repeats(), "", 0
+    while not repeats.found:
+        shown += repeats.push((text * 40)[used])
+        used += 1
+    assert shown == text and 3 * len(text) <= used <= max(3 * len(text), len(text) + 20) + 1
+    assert find_loop(text * 2 + "では。") is None
 
 
 @given(st.lists(st.sampled_from("abc"), max_size=12), st.sampled_from([None, 1, 3]))

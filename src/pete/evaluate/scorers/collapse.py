@@ -18,15 +18,17 @@ class Collapse:
         """`samples`: all answers."""
         self._prompts: dict[tuple[str, ...], set[str]] = defaultdict(set)
         for sample in samples:
-            self._prompts[(sample.model, *words(sample.text)[:OPENING])].add(sample.prompt_id)
+            self._prompts[(sample.model, *_opening(sample.text))].add(sample.prompt_id)
         self.measures = {f"distinct{n}_{m}": distinct([s.text for s in samples if s.model == m], n) for n in (1, 2) for m in MODELS}
 
     def score(self, sample: Sample) -> dict[str, float]:
         """Shorter answers have no opening to share."""
-        opening = words(sample.text)[:OPENING]
-        if len(opening) < OPENING:
-            return {"any": 0.0}
-        return {"any": float(len(self._prompts[(sample.model, *opening)] - {sample.prompt_id}) > 0)}
+        opening = _opening(sample.text)
+        return {"any": float(bool(opening) and len(self._prompts[(sample.model, *opening)] - {sample.prompt_id}) > 0)}
+
+
+def _opening(text: str) -> tuple[str, ...]:
+    return next(iter(grams(words(text), OPENING)), ())
 
 
 def distinct(texts: Sequence[str], n: int, size: int = 1000) -> float:

@@ -3,7 +3,7 @@
 import zlib
 from collections.abc import Sequence
 
-from pete.data.text import grams, repeats, words
+from pete.data.text import grams, repeats, size, words
 from pete.evaluate.log import Sample
 from pete.generate.repeats import Rounds
 
@@ -29,7 +29,8 @@ class Degenerate:
     def score(self, sample: Sample) -> dict[str, float]:
         """`any`, with its parts `empty` and `loop`."""
         said = words(sample.text)
-        repeated = len(repeats(grams(said, RUN))) / max(1, len(said) - RUN + 1)
+        runs = grams(said, RUN)
+        repeated = len(repeats(runs)) / max(1, len(runs))
         data = sample.text.encode()
         ratio = len(data) / len(zlib.compress(data, 9)) if len(data) >= MIN_BYTES_FOR_ZLIB else 1.0
         loop = float(repeated > LOOP_REPEATED or tail_loop(said) > LOOP_TAIL or ratio > LOOP_ZLIB)
@@ -42,4 +43,5 @@ def tail_loop(said: Sequence[str]) -> float:
     rounds = Rounds()
     rounds.push(*said)
     # a phrase said twice in a row is a loop when it is long; a single word has to come round more often
-    return max((again for period, again in rounds.runs.items() if again >= max(period, MIN_TAIL)), default=0) / max(1, len(said))
+    whole = [again for period, again in rounds.runs.items() if again >= period and size(said[-again:]) >= MIN_TAIL]
+    return max(whole, default=0) / max(1, len(said))

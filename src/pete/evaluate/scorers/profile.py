@@ -8,7 +8,7 @@ import re
 import statistics
 from collections.abc import Mapping, Sequence
 
-from pete.data.text import sentences, words
+from pete.data.text import sentences, size, words
 from pete.evaluate.log import Sample
 from pete.evaluate.scorers.cliche import EMOJI, HASHTAG
 
@@ -29,7 +29,7 @@ class Profile:
         text, said = sample.text, words(sample.text)
         if not said:
             return {}
-        parts = [len(words(part)) for part in sentences(text)]
+        parts = [size(words(part)) for part in sentences(text)]
         counts = {
             "questions": text.count("?"),
             "asides": len(_ASIDE.findall(text)),
@@ -40,7 +40,8 @@ class Profile:
             "emoji": len(EMOJI.findall(text)),
             "exclamations": text.count("!"),
         }
-        return {**{key: 100 * value / len(said) for key, value in counts.items()}, "sentence_words": statistics.fmean(parts or [0])}
+        total = max(1, size(said))
+        return {**{key: 100 * value / total for key, value in counts.items()}, "sentence_words": statistics.fmean(parts or [0])}
 
 
 def nearness(rates: Mapping[str, Sequence[float]], author: Mapping[str, Sequence[float]]) -> float:

@@ -1,0 +1,157 @@
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+from pete.data.check import check_data, check_examples, check_prompts, persona_prompts
+from pete.data.examples import Example, Question, read_examples
+from pete.persona import Persona, load_persona
+
+VOICE = {"name": "Ada", "description": "Plain.", "categories": {"marketing": "Marketing", "service": "Service"}, "folder": Path()}
+
+
+def voice(**more: object) -> Persona:
+    return Persona.model_validate(VOICE | more)
+
+
+def rows(*texts: str | tuple[str, str], **fields: str) -> list[Example]:
+    pairs = [text if isinstance(text, tuple) else ("?", text) for text in texts]
+    made = {"category": "marketing"} | fields
+    return [
+        Example.model_validate({"prompt": p, "completion": c, "source": f"/d/f.jsonl:{n}", **made}) for n, (p, c) in enumerate(pairs, 1)
+    ]
+
+
+def found(examples: list[Example], **more: object) -> dict[str, tuple[int, tuple[tuple[str, str], ...]]]:
+    return {f.kind: (f.count, f.examples) for f in check_examples(examples, voice(**more))}
+
+
+def test_a_kind_is_one_line_however_many_rows_have_it():
+    (finding,) = check_examples(rows(*[f"Unlocking {n}." for n in range(1000)]), voice(avoid=["unlock*"]))
+    assert (finding.kind, finding.count, len(finding.examples)) == ("avoid", 1000, 3)
+    assert finding.in_words() == (
+        "1,000 answers use what persona.toml says to avoid: f.jsonl:1 ('Unlocking'), f.jsonl:2 ('Unlocking'), f.jsonl:3 ('Unlocking')"
+        " and 997 more"
+    )
+    (one,) = check_examples(rows("Unlocking."), voice(avoid=["unlock*"]))
+    assert one.in_words() == "1 answer uses what persona.toml says to avoid: f.jsonl:1 ('Unlocking')"
+
+
+def test_repeats():
+    assert found(rows("Same  words.", "other", "same words."))["repeated answer"] == (1, (("/d/f.jsonl:3", "as in f.jsonl:1"),))
+
+
+@pytest.mark.parametrize("mark", ["<|im_end|>", "[INST]", "</s>", "<start_of_turn>user", "### Response:"])
+@pytest.mark.parametrize("where", [0, 1])
+def test_rows_that_were_put_into_a_template_before(mark, where):
+    texts = ["a", "b"]
+    texts[where] = f"a\n{mark} b"
+    assert found(rows(("a", "b"), (texts[0], texts[1])))["control marks"][1][0][0] == "/d/f.jsonl:2"
+
+
+def test_another_turn_is_a_mark_in_an_answer_and_may_be_quoted_in_a_prompt():
+    assert found(rows(("User: hi\nSummarise it.", "b"))) == {}
+    assert found(rows(("a", "b\nUser: and then?")))["control marks"][0] == 1
+
+
+def test_wrecks_blanks_and_pages():
+    kinds = found(rows("It\u00e2\u20ac\u2122s", "don\ufffdt", "Dear [NAME],", "&amp; so on", ("For {{company}}", "x"), "TODO"))
+    assert {kind: count for kind, (count, _) in kinds.items()} == {"broken characters": 2, "markup": 1, "blanks": 3}
+    assert kinds["broken characters"][1][0][1] == repr("It\u00e2\u20ac\u2122s")
+
+
+def test_a_blank_that_is_wanted():
+    assert found(rows(("Begin with 'Dear [name]'.", "Dear [name],"))) == {}
+    assert found(rows("Dear [name],"), limits={"marketing": {"placeholders": True}}) == {}
+
+
+def test_categories_are_a_line_each_way_and_none_where_no_row_has_one():
+    bare = [row.model_copy() for row in rows(*"abc")]
+    for row in bare:
+        row.__pydantic_fields_set__.discard("category")
+    assert found(bare) == {}, "prompt and completion are all a row needs"
+    assert found([*rows("x"), *bare])["no category"][0] == 3
+    (finding,) = check_examples(rows(*"abc", category="cooking"), voice())
+    assert finding.kind == "unknown category" and "'cooking' 3" in finding.message and "marketing, service" in finding.message
+
+
+def test_a_stop_string_in_the_answers():
+    assert found(rows("One. Two."), stop=[". "])["stop"] == (1, (("/d/f.jsonl:1", "'. '"),))
+    assert found(rows("One."), stop=["\nQ:"]) == {} and found(rows("Q: One."), stop=["\nQ:"])["stop"][0] == 1
+
+
+def test_prompts_of_the_evaluation_that_are_trained():
+    examples = rows(("Ask this.", "a"), ("And  \u201cthat\u201d", "b"), ("held", "c"))
+    examples[2] = examples[2].model_copy(update={"split": "test"})
+    prompts = [
+        Question.model_validate({"prompt": p, "source": f"/d/prompts.jsonl:{n}"})
+        for n, p in enumerate(("ask this.", 'and "that"', "held", "new"), 1)
+    ]
+    (finding,) = check_prompts(prompts, examples)
+    assert finding.count == 2 and finding.examples[0] == ("/d/prompts.jsonl:1", "as in f.jsonl:1")
+
+
+def write(folder: Path, name: str, *records: object) -> None:
+    (folder / name).write_text("".join(json.dumps(record) + "\n" for record in records))
+
+
+def test_what_the_files_alone_show(persona_folder):
+    place = persona_folder / "examples"
+    write(
+        place, "MORE.JSONL", {"prompt": "a", "completion": "more", "input": "the order", "url": "x", "catagory": "service", "source": "a:1"}
+    )
+    write(place, "own.jsonl", {"prompt": "a", "completion": "own", "date": 3, "weight": 0.5, "source": "mine", "input": ""})
+    write(place, "._own.jsonl", "\x00")
+    write(place, "old.json", 1)
+    write(place, "README.md", 1)
+    (place / "sub").mkdir()
+    write(persona_folder, "prompts.jsonl", {"prompt": "new", "fact": ["3"]})
+    persona = load_persona(str(persona_folder))
+    read = read_examples(persona.examples)
+    assert {row.completion for row in read.rows} >= {"more", "own"}
+    lines = [f.in_words() for f in check_data(persona, read, persona_prompts(persona))]
+    assert "examples/ also holds old.json, sub/: not read, rows come from *.jsonl" in lines
+    (line,) = (line for line in lines if "in MORE.JSONL" in line)
+    assert "catagory (did you mean category?), input in MORE.JSONL: not used" in line and "url too: passed over" in line
+    assert any(line.startswith("date, source, weight in own.jsonl: passed over: own.jsonl:1 (date)") for line in lines)
+    assert any("fact (did you mean facts?) in prompts.jsonl" in line for line in lines)
+
+
+def test_a_system_line_with_a_mark():
+    persona = voice(system="<|im_start|>system\nYou are Ada.")
+    assert [f.kind for f in check_data(persona, read_examples([]), None)] == ["system line"]
+
+
+def test_numbers_and_nulls_of_a_database(tmp_path):
+    write(
+        tmp_path,
+        "rows.jsonl",
+        {"prompt": "a", "completion": "b", "id": 7, "topic": None, "category": 2.0, "format": float("nan"), "split": None},
+    )
+    (row,) = read_examples([tmp_path / "rows.jsonl"]).rows
+    assert (row.id, row.topic, row.category, row.format, row.split) == ("7", "", "2", "", None)
+
+
+@pytest.mark.parametrize("name", ["id", "topic", "category", "format", "group"])
+def test_half_an_emoji_in_any_field(tmp_path, name):
+    from pete.errors import DataError
+
+    write(tmp_path, "rows.jsonl", {"prompt": "a", "completion": "b", name: "x\ud83d"})
+    with pytest.raises(DataError, match=f"rows.jsonl:1: {'topic' if name == 'group' else name}: a lone surrogate"):
+        read_examples([tmp_path / "rows.jsonl"])
+
+
+def test_many_rows_are_checked_in_time_that_grows_with_their_number(tmp_path):
+    persona = load_persona("pete-connor")
+
+    def seconds(count: int) -> float:
+        examples = rows(
+            *[(f"Ask {n} about the kettle.", f"Answer {n}. " + "The kettle is on its way, and so is the tea. " * 5) for n in range(count)]
+        )
+        start = time.process_time()
+        check_examples(examples, persona)
+        return time.process_time() - start
+
+    few, many = min(seconds(500) for _ in range(3)), seconds(4000)
+    assert many < 8 * few * 3
