@@ -36,17 +36,17 @@ def expand(path: str | Path) -> Path:
     Raises:
         UserError: there is no such home folder.
     """
-    path = Path(path)
-    if not path.parts or not path.parts[0].startswith("~"):
-        return path
+    text = os.fspath(path)
+    if not text.startswith("~"):
+        return Path(text)
     try:
-        return path.expanduser()
+        return Path(text).expanduser()
     except RuntimeError:
-        if path.parts[0] == "~":
+        user = text[1:].partition("/")[0]
+        if not user:
             home_folder()
         raise UserError(
-            f"{path}: there is no home folder of a user {path.parts[0][1:]!r}.",
-            f"write the whole path; a name that begins with ~: ./{path}",
+            f"{text}: there is no home folder of a user {user!r}.", f"write the whole path; where it is a name that begins with ~: ./{text}"
         ) from None
 
 
