@@ -1,5 +1,6 @@
 """The command line: one verb a file, thin. Heavy imports stay inside the verbs, so that --help answers at once."""
 
+import errno
 import os
 import sys
 
@@ -53,7 +54,7 @@ def main() -> None:
 
 def _run() -> int:
     try:
-        _refuse_bytes(sys.argv[1:])
+        _refuse_what_cannot_be(sys.argv[1:])
         app(prog_name="pete")  # not "python -m pete", which nobody typed
     except SystemExit as left:
         return left.code if isinstance(left.code, int) else 0
@@ -62,18 +63,32 @@ def _run() -> int:
         return error.exit_code
     except KeyboardInterrupt:
         return 130
+    except UnicodeEncodeError as error:  # of a file's name, or out of a file: bytes that are no text
+        near = error.object[max(0, error.start - 40) : error.end + 20].encode("utf-8", "backslashreplace").decode()
+        complain(
+            UserError(f"This is not UTF-8, and cannot be written: {near}", "rename the file or folder that is called so, or mend the text")
+        )
+        return 2
     except OSError as error:
         if getattr(sys.stdout, "failure", None) is not None:  # `main` says so
             return 1
         if error.filename is None:
             raise
-        complain(WorkError(f"{error.filename}: {error.strerror}.", "see who may read and write it, and whether its disk has room"))
-        return 1
+        kind = WorkError if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO) else UserError
+        failure = kind(
+            f"{error.filename}: {error.strerror}.", "see who may read and write it; PETE_CACHE, PETE_RUNS, HF_HOME name other places"
+        )
+        complain(failure)
+        return failure.exit_code
     return 0
 
 
-def _refuse_bytes(words: list[str]) -> None:
-    """What is not UTF-8 could be written into no file of a run."""
-    for number, word in enumerate(words, 1):
-        if not word.isascii() and any("\udc80" <= character <= "\udcff" for character in word):
-            raise UserError(f"Argument {number} is not UTF-8: {os.fsencode(word)!r}.", "type it again; rename a file that is called so")
+def _refuse_what_cannot_be(words: list[str]) -> None:
+    """What is not UTF-8 ends up in paths and files that must be; the first of them may be written after the night."""
+    try:
+        places = {"The working directory": os.getcwd(), "PETE_RUNS": os.environ.get("PETE_RUNS", ""), "Pete's own folder": __file__}
+    except FileNotFoundError:
+        raise UserError("The working directory is gone: it was deleted or moved.", "cd to one that is there") from None
+    for what, text in (places | {f"Argument {number}": word for number, word in enumerate(words, 1)}).items():
+        if any("\udc80" <= character <= "\udcff" for character in text):
+            raise UserError(f"{what} is not UTF-8: {os.fsencode(text)!r}.", "type it again, or rename the file or folder that is called so")

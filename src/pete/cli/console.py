@@ -77,7 +77,10 @@ def read_line(prompt: str = "") -> str:
         EOFError: there is none any more.
         UserError: it is not UTF-8.
     """
-    line = input(prompt)
+    try:
+        line = input(prompt)
+    except OSError:  # open for writing only, or a terminal that went away
+        raise EOFError from None
     try:
         line.encode()
     except UnicodeEncodeError:  # read with surrogateescape: these bytes are not what the locale promised

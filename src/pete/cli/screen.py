@@ -4,10 +4,13 @@ import os
 from collections.abc import Iterable
 from typing import IO
 
-from rich.console import Console, ConsoleOptions, RenderableType
+from rich.console import Console, ConsoleDimensions, ConsoleOptions, RenderableType
 from rich.segment import Segment
 
 from pete.terminal import scrub
+
+LARGEST = 1000
+"""Columns, and lines."""
 
 
 class Screen(Console):
@@ -24,6 +27,12 @@ class Screen(Console):
             file=file, stderr=stderr, width=width, force_terminal=terminal,
             color_system=None if plain else "auto", highlight=False, markup=False, emoji=False,
         )  # fmt: skip
+
+    @property
+    def size(self) -> ConsoleDimensions:  # type: ignore[override]
+        """The terminal's, where it can be true; some say 65535."""
+        width, height = super().size
+        return ConsoleDimensions(min(width, LARGEST), min(height, LARGEST))
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         """As rich renders it, with the text scrubbed; all that is printed or drawn live comes through here."""

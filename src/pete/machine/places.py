@@ -11,7 +11,7 @@ from pete.errors import UserError
 def known_home() -> Path | None:
     """The home folder; None for a user without a name where HOME is not set, as in a container."""
     try:
-        return Path.home()
+        return Path.home() if os.environ.get("HOME") != "" else None
     except RuntimeError:
         return None
 

@@ -8,7 +8,7 @@ import typer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pete.cli import _refuse_bytes, app
+from pete.cli import _refuse_what_cannot_be, app
 from pete.cli.console import as_path, as_typed, complain, persona_override, print_json, read_line
 from pete.config import in_toml, resolve
 from pete.errors import RunError, UserError
@@ -106,7 +106,15 @@ def test_a_home_folder_is_found_behind_every_option_that_takes_a_path(monkeypatc
     assert as_path("~/x") == tmp_path / "x" and persona_override("pete-connor") == ['data.persona="pete-connor"']
 
 
-def test_an_argument_that_is_not_utf8_is_refused_by_number():
-    _refuse_bytes(["test", "café", "🎨"])
+def test_what_is_not_utf8_is_refused_by_name_before_it_costs_anything(monkeypatch, tmp_path):
+    _refuse_what_cannot_be(["test", "café", "🎨"])
     with pytest.raises(UserError, match=r"Argument 2 is not UTF-8: b'caf\\xe9'"):
-        _refuse_bytes(["test", "caf\udce9"])
+        _refuse_what_cannot_be(["test", "caf\udce9"])
+    monkeypatch.setenv("PETE_RUNS", "/r\udce9")
+    with pytest.raises(UserError, match="PETE_RUNS is not UTF-8"):
+        _refuse_what_cannot_be([])
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    with pytest.raises(UserError, match="working directory is gone"):
+        _refuse_what_cannot_be([])

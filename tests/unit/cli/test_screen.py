@@ -131,6 +131,14 @@ def test_styles_only_where_they_are_wanted(monkeypatch, environment, styled):
     assert ("\x1b[" in terminal.getvalue()) is styled and "wrong" in terminal.getvalue()
 
 
+def test_an_absurd_terminal_is_drawn_on_all_the_same(monkeypatch):
+    monkeypatch.delenv("COLUMNS", raising=False)
+    monkeypatch.delenv("LINES", raising=False)
+    monkeypatch.setattr("os.get_terminal_size", lambda _: (65535, 65535))
+    screen = Screen(io.StringIO(), terminal=True)
+    assert screen.width == screen.height == 1000 and screen.options.max_width == 1000
+
+
 def test_a_broken_pipe_reaches_main():
     class Gone(io.StringIO):
         def write(self, _: str) -> int:

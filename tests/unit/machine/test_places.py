@@ -31,6 +31,11 @@ def test_a_home_is_needed_only_where_nothing_else_says_the_place(nobody):
         assert all(name in said for name in ("HOME", "PETE_CACHE", "HF_HOME")) and "\n" not in said
 
 
+def test_an_empty_home_is_none(monkeypatch):
+    monkeypatch.setenv("HOME", "")
+    assert known_home() is None
+
+
 def test_a_tilde_is_the_home_folder_wherever_a_place_is_named(monkeypatch, tmp_path):
     monkeypatch.setenv("HOME", str(tmp_path))
     assert expand("~") == tmp_path and expand("~/a b") == tmp_path / "a b"
