@@ -8,6 +8,7 @@ import codecs
 import io
 import os
 import re
+import select
 import sys
 import unicodedata
 from typing import Any, TextIO
@@ -23,6 +24,11 @@ LONGEST = 2000
 # one cell for one cell, so that no line changes its width; a braille cell becomes a star
 ASCII = str.maketrans("·●━─│┤└┴◆★…−–—‘’“”×±", "-*#-|+++oO.---''\"\"x~") | dict.fromkeys(range(0x2801, 0x2900), ord("*"))
 """What stands for a character that a terminal does not have; a question mark for all others."""
+
+PIECE = 512
+"""Bytes that a pipe takes whole once it says that it takes any (PIPE_BUF is at least that)."""
+PATIENCE = 1.0
+"""Seconds that a reader may keep a courtesy waiting, once; then what he does not take at once is dropped, until he reads again."""
 
 
 def scrub(text: str) -> str:
@@ -43,7 +49,7 @@ def harmless(text: str) -> str:
 class Output(io.TextIOWrapper):
     """stdout or stderr: scrubbed, what cannot be encoded is replaced, and a failed write is remembered.
 
-    A `courtesy` loses what cannot be written and says nothing; otherwise the OSError goes to whoever writes.
+    A `courtesy` loses what cannot be written, or is not read, and says nothing; otherwise the OSError goes to whoever writes.
     """
 
     def __init__(self, stream: io.TextIOWrapper, courtesy: bool = False) -> None:
@@ -51,6 +57,7 @@ class Output(io.TextIOWrapper):
         super().__init__(stream.detach(), errors="pete.shown", **given)  # type: ignore[arg-type]
         self.courtesy = courtesy
         self.failure: OSError | None = None
+        self._patience = PATIENCE
         self.trusted = Trusted(self)
 
     def write(self, text: str) -> int:
@@ -60,7 +67,7 @@ class Output(io.TextIOWrapper):
     def write_trusted(self, text: str) -> int:
         """Write text whose escapes are ours."""
         try:
-            return super().write(text)
+            return self._offer(text) if self.courtesy else super().write(text)
         except OSError as error:
             return self._lost(error, len(text))
 
@@ -70,6 +77,17 @@ class Output(io.TextIOWrapper):
             super().flush()
         except OSError as error:
             self._lost(error, 0)
+
+    def _offer(self, text: str) -> int:
+        super().flush()
+        data = text.encode(self.encoding, self.errors or "strict")
+        for start in range(0, len(data), PIECE):
+            if not select.select([], [self.fileno()], [], self._patience)[1]:
+                self._patience = 0.0
+                break
+            self._patience = PATIENCE
+            os.write(self.fileno(), data[start : start + PIECE])
+        return len(text)
 
     def _lost(self, error: OSError, size: int) -> int:
         self.failure = self.failure or error

@@ -131,7 +131,7 @@ def test_a_full_disk_is_a_sentence_and_ends_no_training(persona_folder, tmp_path
         done = pete("data", "check", "--json", "--persona", persona_folder, *ROWS, stdout=full)
         assert done.returncode == 1 and b"could not be written: No space left" in done.stderr and done.stderr.count(b"\n") == 2
         trained = pete("train", "--persona", persona_folder, "--out", tmp_path / "a run", *FAKE, *SHORT, stdout=full)
-        assert trained.returncode == 1 and b"No space left" in trained.stderr and (tmp_path / "a run" / "adapter").is_dir()
+        assert trained.returncode == 0 and b"No space left" in trained.stderr and (tmp_path / "a run" / "adapter").is_dir()
         assert pete("data", "check", "no-such-file", stdout=full, stderr=full).returncode == 2
 
 

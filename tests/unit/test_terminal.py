@@ -1,6 +1,8 @@
+import contextlib
 import errno
 import io
 import os
+import time
 import unicodedata
 
 import pytest
@@ -8,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pete import terminal
-from pete.terminal import ASCII, Output, harmless, scrub
+from pete.terminal import ASCII, Output, harmless, lost, scrub
 
 ANY = st.text(st.characters(exclude_categories=[]), max_size=80)  # lone surrogates too
 TURNS = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
@@ -95,13 +97,47 @@ def test_a_minus_stays_one():
 
 
 @pytest.mark.parametrize("size", [1, 100_000])
-def test_a_full_disk_is_remembered_and_a_courtesy_says_nothing(size):
+def test_a_full_disk_is_remembered(size):
     stream = output(Full())
     with pytest.raises(OSError, match="space"):
         print("x" * size, file=stream, flush=True)
     assert stream.failure is not None and stream.failure.errno == errno.ENOSPC
-    stream.courtesy = True
-    quiet = output(Full(), courtesy=True)
-    print("x" * size, file=quiet, flush=True)
-    assert quiet.failure is not None
-    quiet.trusted.write("\x1b[K")
+
+
+@pytest.fixture
+def pipe():
+    reading, writing = os.pipe()
+    yield reading, output(io.FileIO(writing, "w"), courtesy=True)
+    with contextlib.suppress(OSError):
+        os.close(reading)
+
+
+def test_a_courtesy_loses_what_cannot_be_written(pipe):
+    reading, stream = pipe
+    print("heard ä", file=stream)
+    assert os.read(reading, 100).decode() == "heard ä\n" and stream.failure is None
+    os.close(reading)
+    print("lost" * 1000, file=stream, flush=True)
+    stream.trusted.write("\x1b[K")
+    assert isinstance(stream.failure, BrokenPipeError)
+    assert isinstance(lost(stream), BrokenPipeError)
+    stream.courtesy = False
+    print("into nowhere", file=stream, flush=True)
+
+
+def test_who_does_not_read_holds_a_courtesy_up_once(pipe, monkeypatch):
+    monkeypatch.setattr(terminal, "PATIENCE", 0.1)
+    reading, stream = pipe
+    os.set_blocking(stream.fileno(), False)
+    with pytest.raises(BlockingIOError):
+        for _ in range(10_000):
+            os.write(stream.fileno(), b"x" * 4096)
+    os.set_blocking(stream.fileno(), True)
+    start = time.monotonic()
+    for _ in range(1000):
+        print("dropped", file=stream)
+    assert time.monotonic() - start < 5, "one wait, and not a thousand"
+    while len(os.read(reading, 1 << 20)) == 1 << 20:
+        pass
+    print("heard again", file=stream)
+    assert os.read(reading, 1 << 20) == b"heard again\n" and stream.failure is None

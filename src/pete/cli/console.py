@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from pete.errors import PeteError, UserError
-from pete.terminal import HOSTILE
+from pete.terminal import HOSTILE, Output
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -31,13 +31,14 @@ JsonOption = Annotated[bool, typer.Option("--json", help="print one JSON documen
 def console(quiet: bool = False, work: bool = False) -> "Screen":
     """A screen for people; on stderr when stdout is promised to a program.
 
-    `work` says that the verb does more than print: a full disk behind stdout, or a reader that went away, does not end it.
+    `work` says that the verb does more than print: a full disk behind stdout, or a reader that went away or does not read, does not
+    end it or hold it up.
     """
     from pete.cli.screen import Screen
 
     stream = sys.stderr if quiet else sys.stdout
-    if work:
-        sys.stdout.courtesy = True  # type: ignore[attr-defined]
+    if work and isinstance(sys.stdout, Output):
+        sys.stdout.courtesy = True
     return Screen(getattr(stream, "trusted", None), stderr=quiet)
 
 
@@ -62,6 +63,8 @@ def complain(error: PeteError) -> None:
 
 def print_json(document: Any) -> None:
     """One JSON document on stdout. What a terminal obeys, or its encoding lacks, is escaped as JSON does it: nothing is lost."""
+    if isinstance(sys.stdout, Output):
+        sys.stdout.courtesy = False  # it was promised
     text = json.dumps(document, ensure_ascii=False, indent=2)
     try:
         text.encode(sys.stdout.encoding or "utf-8")
