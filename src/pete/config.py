@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from pete.errors import ConfigError
+from pete.terminal import scrub
 
 PROJECT = Path(__file__).resolve().parents[2]
 PRESETS = PROJECT / "configs"
@@ -191,8 +192,8 @@ class Resolved:
         for section, table in self.config.model_dump().items():
             lines += ["", f"[{section}]"]
             for key, value in table.items():
-                source = self.sources.get(f"{section}.{key}", "default")
-                lines.append(f"# {key} is not set  # {source}" if value is None else f"{key} = {_toml(value)}  # {source}")
+                source = " ".join(scrub(self.sources.get(f"{section}.{key}", "default")).split())  # a file may be called anything
+                lines.append(f"# {key} is not set  # {source}" if value is None else f"{key} = {in_toml(value)}  # {source}")
         return "\n".join(lines) + "\n"
 
 
@@ -354,9 +355,10 @@ def _explain(item: Mapping[str, Any], lines: Mapping[str, str]) -> str:
     return f"{where}{dotted + ': ' if dotted else ''}{message}{found}"
 
 
-def _toml(value: object) -> str:
+def in_toml(value: object) -> str:
+    """A value as TOML. JSON's strings are TOML's, but for U+007F, which TOML wants escaped, and escaped surrogates, which it has not."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str | list | tuple):
-        return json.dumps(value if isinstance(value, str) else list(value), ensure_ascii=False)
+        return json.dumps(value if isinstance(value, str) else list(value), ensure_ascii=False).replace("\x7f", "\\u007f")
     return repr(value)

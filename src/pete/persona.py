@@ -1,7 +1,6 @@
 """A voice: who speaks, how, and with which words never."""
 
 import difflib
-import json
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -10,8 +9,9 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from pete.config import PROJECT
+from pete.config import PROJECT, in_toml
 from pete.errors import PersonaError
+from pete.machine.places import expand
 from pete.run import write_atomic
 
 PERSONAS = PROJECT / "personas"
@@ -182,7 +182,7 @@ def load_persona(name: str) -> Persona:
     Raises:
         PersonaError: no such persona, or what is wrong in its persona.toml.
     """
-    folder = Path(name).expanduser()
+    folder = expand(name)
     if not (folder / "persona.toml").is_file():
         folder = PERSONAS / name
     path = folder / "persona.toml"
@@ -280,7 +280,7 @@ def with_asking(text: str, asking: Asking) -> str:
 def asking_table(asking: Asking) -> str:
     """[asking] as TOML; nothing where nothing is set."""
     given = plain_asking(asking)
-    lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}".replace("\x7f", "\\u007f") for key, value in given.items()]
+    lines = [f"{key} = {in_toml(value)}" for key, value in given.items()]
     return "\n".join(["[asking]", "# how a request is put before the model; written by pete prompts try", *lines, ""]) if lines else ""
 
 

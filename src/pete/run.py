@@ -15,8 +15,9 @@ from typing import Any
 from pete.config import PROJECT, Resolved, read_resolved
 from pete.errors import RunError
 from pete.events import Event, to_line
+from pete.machine.places import expand
 
-RUNS = Path(os.environ.get("PETE_RUNS") or PROJECT / "runs")
+RUNS = expand(os.environ.get("PETE_RUNS") or PROJECT / "runs")
 
 
 def write_atomic(path: Path, content: str | bytes) -> None:

@@ -1,12 +1,15 @@
 """The command line: one verb a file, thin. Heavy imports stay inside the verbs, so that --help answers at once."""
 
+import errno
+import os
 import sys
 
 import typer
 
+from pete import terminal
 from pete.cli import blind, chat, data, doctor, evaluate, install, launchers, monitor, prompts, quickstart, report, resume, test, train
 from pete.cli.console import complain
-from pete.errors import PeteError
+from pete.errors import PeteError, UserError, WorkError
 
 app = typer.Typer(
     name="pete",
@@ -35,13 +38,57 @@ app.add_typer(launchers.app, name="launchers")
 
 def main() -> None:
     """Run the command line; a failure is a sentence and the next command, never a traceback for what we foresaw."""
+    terminal.prepare()
+    stdout = sys.stdout
+    code = _run()
+    listened = not getattr(stdout, "courtesy", False)
+    failure = terminal.lost(stdout)
+    terminal.lost(sys.stderr)
+    if isinstance(failure, BrokenPipeError):  # the reader of a pipe went away: `pete ... | head`; a shell calls that 128 + SIGPIPE
+        code = 141 if listened and code in (0, 1) else code
+    elif failure is not None:
+        complain(WorkError(f"The output could not be written: {failure.strerror}.", "make room there, or send it somewhere else"))
+        code = code or (1 if listened else 0)  # the work was done, whoever heard of it
+    sys.exit(code)
+
+
+def _run() -> int:
     try:
+        _refuse_what_cannot_be(sys.argv[1:])
         app(prog_name="pete")  # not "python -m pete", which nobody typed
+    except SystemExit as left:
+        return left.code if isinstance(left.code, int) else 0
     except PeteError as error:
         complain(error)
-        sys.exit(error.exit_code)
+        return error.exit_code
     except KeyboardInterrupt:
-        sys.exit(130)
-    except BrokenPipeError:  # the reader of a pipe went away: `pete ... | head`
-        sys.stderr.close()
-        sys.exit(1)
+        return 130
+    except UnicodeEncodeError as error:  # of a file's name, or out of a file: bytes that are no text
+        near = error.object[max(0, error.start - 40) : error.end + 20].encode("utf-8", "backslashreplace").decode()
+        complain(
+            UserError(f"This is not UTF-8, and cannot be written: {near}", "rename the file or folder that is called so, or mend the text")
+        )
+        return 2
+    except OSError as error:
+        if getattr(sys.stdout, "failure", None) is not None:  # `main` says so
+            return 1
+        if error.filename is None:
+            raise
+        kind = WorkError if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO) else UserError
+        failure = kind(
+            f"{error.filename}: {error.strerror}.", "see who may read and write it; PETE_CACHE, PETE_RUNS, HF_HOME name other places"
+        )
+        complain(failure)
+        return failure.exit_code
+    return 0
+
+
+def _refuse_what_cannot_be(words: list[str]) -> None:
+    """What is not UTF-8 ends up in paths and files that must be; the first of them may be written after the night."""
+    try:
+        places = {"The working directory": os.getcwd(), "PETE_RUNS": os.environ.get("PETE_RUNS", ""), "Pete's own folder": __file__}
+    except FileNotFoundError:
+        raise UserError("The working directory is gone: it was deleted or moved.", "cd to one that is there") from None
+    for what, text in (places | {f"Argument {number}": word for number, word in enumerate(words, 1)}).items():
+        if any("\udc80" <= character <= "\udcff" for character in text):
+            raise UserError(f"{what} is not UTF-8: {os.fsencode(text)!r}.", "type it again, or rename the file or folder that is called so")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from pete.cli.console import JsonOption, RunArgument, as_typed, console, print_json
+from pete.cli.console import JsonOption, RunArgument, as_path, as_typed, console, print_json
 from pete.cli.keys import Keyboard
 from pete.errors import UserError
 
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from pete.evaluate.blind import BlindTest, Choice, Pair
     from pete.run import RunDir
 
-KEYS = "[bold]a[/] or [bold]b[/] is better   [bold]=[/] a tie   [bold]s[/] skip   [bold]q[/] quit and keep"
+KEYS = (("a", "bold"), " or ", ("b", "bold"), " is better   ", ("=", "bold"), " a tie   ",
+        ("s", "bold"), " skip   ", ("q", "bold"), " quit and keep")  # fmt: skip
 WIDE = 100
 """Columns from which on the two answers stand side by side."""
 
@@ -25,8 +26,12 @@ WIDE = 100
 def blind(
     run: RunArgument = None,
     pairs: Annotated[int | None, typer.Option(min=1, help="how many pairs to show, 20 unless given")] = None,
-    html: Annotated[Path | None, typer.Option(metavar="FILE", help="write the test as one page for somebody else's browser")] = None,
-    read: Annotated[Path | None, typer.Option(metavar="FILE", help="score and keep the result that such a page saved")] = None,
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE", parser=as_path, help="write the test as one page for somebody else's browser")
+    ] = None,
+    read: Annotated[
+        Path | None, typer.Option(metavar="FILE", parser=as_path, help="score and keep the result that such a page saved")
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Choose between answers of base and tuned, shuffled; stops when it is clear. Kept in the run and shown in the report."""
@@ -129,14 +134,14 @@ def _show_pair(screen: "Console", pair: "Pair", progress: str) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    answers = [Panel(Text(text), title=f"[bold]{letter}[/]", title_align="left") for letter, text in (("A", pair.a), ("B", pair.b))]
+    answers = [Panel(Text(text), title=Text(letter, "bold"), title_align="left") for letter, text in (("A", pair.a), ("B", pair.b))]
     both: RenderableType = Group(*answers)
     if screen.width >= WIDE:
         both = Table.grid(expand=True, padding=(0, 1))
         both.add_column(ratio=1)
         both.add_column(ratio=1)
         both.add_row(*answers)
-    page = Group(Text(progress, "dim"), Text(f"{pair.prompt}\n", "italic"), both, Text.from_markup(f"\n{KEYS}"))
+    page = Group(Text(progress, "dim"), Text(f"{pair.prompt}\n", "italic"), both, Text.assemble("\n", *KEYS))
     screen.clear()
     screen.print(page)
     if len(screen.render_lines(page)) >= screen.height:
@@ -144,6 +149,8 @@ def _show_pair(screen: "Console", pair: "Pair", progress: str) -> None:
 
 
 def _show(screen: "Console", run: "RunDir", file: Path, test: "BlindTest") -> None:
+    from rich.text import Text
+
     from pete.evaluate.blind import PAIRS, open_evaluation, pairs_of
 
     low, high = test.interval
@@ -151,9 +158,10 @@ def _show(screen: "Console", run: "RunDir", file: Path, test: "BlindTest") -> No
     share = "" if test.win_rate is None else f": tuned won {test.win_rate:.0%} of those decided (95% between {low:.0%} and {high:.0%})"
     screen.print(f"\n{counts}{share}", soft_wrap=True, markup=False)
     if test.preferred is not None:
-        screen.print(f"[bold]Clear: {test.preferred} is preferred.[/] The interval allows for having looked after each pair.")
+        clear = (f"Clear: {test.preferred} is preferred.", "bold")
+        screen.print(Text.assemble(clear, " The interval allows for having looked after each pair."))
     else:
-        screen.print("[bold]Not clear.[/] It may be chance; more pairs or more people may settle it.")
+        screen.print(Text.assemble(("Not clear.", "bold"), " It may be chance; more pairs or more people may settle it."))
         if test.how == "terminal" and (left := len(pairs_of(open_evaluation(run)[1], test.seed)) - len(test.pairs)) > 0:
             most = len(test.pairs) + min(left, PAIRS)
             screen.print(f"more pairs: {as_typed(f'pete blind {run.word} --pairs {most}')}", soft_wrap=True, markup=False)

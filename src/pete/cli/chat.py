@@ -1,10 +1,10 @@
 """pete chat: talk with a tuned model."""
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pete.cli.console import RunArgument, SetOption
+from pete.cli.console import RunArgument, SetOption, as_path, complain, read_line
+from pete.errors import UserError
 
 if TYPE_CHECKING:
     from pete.config import GenerateConfig
@@ -43,9 +43,12 @@ def _talk(tuned: "Tuned", sampling: "GenerateConfig") -> None:
     # an answer that streams is on the screen before it can be judged: it is flagged, and drawn again only when asked to
     while True:
         try:
-            line = input("> " if sys.stdin.isatty() else "").strip()
+            line = read_line("> " if sys.stdin.isatty() else "").strip()
         except EOFError:
             return
+        except UserError as error:
+            complain(error)
+            continue
         except KeyboardInterrupt:  # at the prompt: clear the line, as a shell does
             print()
             continue
@@ -65,7 +68,6 @@ def _talk(tuned: "Tuned", sampling: "GenerateConfig") -> None:
 
 def _answer(line: str, tuned: "Tuned", turns: "list[Message]", seed: int) -> None:
     from pete.data.render import Message
-    from pete.errors import UserError
 
     said: list[str] = []
 
@@ -106,13 +108,15 @@ def _command(line: str, tuned: "Tuned", turns: "list[Message]") -> None:
         if not rest:
             print("/save FILE: a file name is missing", file=sys.stderr)
             return
-        path = Path(rest).expanduser()
         messages = [{"role": turn.role, "content": turn.content} for turn in turns if turn.role != "system"]
         try:
+            path = as_path(rest)
             with path.open("x", encoding="utf-8") as file:  # a conversation never overwrites a file
                 json.dump({"system": system, "messages": messages}, file, ensure_ascii=False, indent=2)
             print(f"saved {path}", file=sys.stderr)
         except OSError as error:
-            print(f"{path} was not written: {error.strerror}", file=sys.stderr)
+            print(f"{rest} was not written: {error.strerror}", file=sys.stderr)
+        except UserError as error:
+            complain(error)
     else:
         print(HELP, file=sys.stderr)

@@ -5,51 +5,128 @@ import os
 import re
 import shlex
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from pete.errors import PeteError
+from pete.errors import PeteError, UserError
+from pete.terminal import HOSTILE, Output
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from pete.cli.screen import Screen
+
+T = TypeVar("T")
+OnStage = Callable[[str, int, int], None]
+"""(what, done, of): how far a piece of work is."""
 
 RunArgument = Annotated[str | None, typer.Argument(metavar="[RUN]", help="run folder, or a name below runs/; nothing means the newest")]
 SetOption = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="change one value, e.g. --set lora.rank=8")]
 JsonOption = Annotated[bool, typer.Option("--json", help="print one JSON document on stdout and nothing else there")]
 
 
-def console(quiet: bool = False) -> "Console":
-    """A console for people; on stderr when stdout is promised to a program."""
-    from rich.console import Console
+def console(quiet: bool = False, work: bool = False) -> "Screen":
+    """A screen for people; on stderr when stdout is promised to a program.
 
-    return Console(stderr=quiet, highlight=False)
+    `work` says that the verb does more than print: a full disk behind stdout, or a reader that went away or does not read, does not
+    end it or hold it up.
+    """
+    from pete.cli.screen import Screen
+
+    stream = sys.stderr if quiet else sys.stdout
+    if work and isinstance(sys.stdout, Output):
+        sys.stdout.courtesy = True
+    return Screen(getattr(stream, "trusted", None), stderr=quiet)
 
 
 def as_typed(text: str) -> str:
     """Text with its `pete VERB` commands the way this Pete was started, so that they can be pasted."""
+    from pete.cli import app
+
     command = os.environ.get("PETE_COMMAND", "pete")
-    verbs = "quickstart|data|train|resume|monitor|test|chat|evaluate|report|doctor|launchers|prompts|blind|install"
+    verbs = "|".join(str(verb.name) for verb in (*app.registered_commands, *app.registered_groups))
     return re.sub(rf"(?<![\w/.])pete (?=(?:{verbs})\b)", lambda _: f"{shlex.quote(command)} ", text)
 
 
 def complain(error: PeteError) -> None:
     """A failure on stderr: what is wrong, then what to do."""
-    bold, dim, off = ("\033[1;31m", "\033[2m", "\033[0m") if sys.stderr.isatty() else ("", "", "")
-    print(f"{bold}pete:{off} {error.message}", file=sys.stderr)
+    from rich.text import Text
+
+    screen = console(quiet=True)
+    screen.print(Text.assemble(("pete:", "bold red"), f" {error.message}"), soft_wrap=True)
     if error.hint:
-        print(f"{dim}  try:{off} {as_typed(error.hint)}", file=sys.stderr)
+        screen.print(Text.assemble(("  try:", "dim"), f" {as_typed(error.hint)}"), soft_wrap=True)
 
 
 def print_json(document: Any) -> None:
-    """One JSON document on stdout."""
-    print(json.dumps(document, ensure_ascii=False, indent=2))
+    """One JSON document on stdout. What a terminal obeys, or its encoding lacks, is escaped as JSON does it: nothing is lost."""
+    if isinstance(sys.stdout, Output):
+        sys.stdout.courtesy = False  # it was promised
+    text = json.dumps(document, ensure_ascii=False, indent=2)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        text = json.dumps(document, indent=2)
+    print(HOSTILE.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
+
+
+def read_line(prompt: str = "") -> str:
+    """A line from stdin.
+
+    Raises:
+        EOFError: there is none any more.
+        UserError: it is not UTF-8.
+    """
+    try:
+        line = input(prompt)
+    except OSError:  # open for writing only, or a terminal that went away
+        raise EOFError from None
+    try:
+        line.encode()
+    except UnicodeEncodeError:  # read with surrogateescape: these bytes are not what the locale promised
+        try:
+            return line.encode(sys.stdin.encoding, "surrogateescape").decode("utf-8")
+        except UnicodeError:
+            hint = "type it again; a file: iconv -f latin1 -t utf-8 FILE"
+            raise UserError("That line is not UTF-8, so it was not taken.", hint) from None
+    return line
+
+
+def as_path(text: str) -> Path:
+    """A file or folder as it was typed, the home folder in place of ~; the parser of every option that takes one."""
+    from pete.machine.places import expand
+
+    return expand(text)
+
+
+def with_progress(screen: "Console", title: str, work: Callable[[OnStage], T]) -> T:
+    """Do work with a bar for each of its stages; a line for each where no bar can be drawn."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    said = (TextColumn("{task.fields[title]}", style="bold", markup=False), TextColumn("{task.description}", markup=False))
+    with Progress(
+        *said, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=screen, disable=not screen.is_interactive
+    ) as progress:
+        tasks = {}
+
+        def on_stage(what: str, done: int, of: int) -> None:
+            if what not in tasks:
+                tasks[what] = progress.add_task(what, total=of, title=title)
+            progress.update(tasks[what], completed=done)
+            if done == of and not screen.is_interactive:
+                screen.print(f"{what}: {done} of {of}")
+
+        return work(on_stage)
 
 
 def persona_override(persona: str | None) -> list[str]:
     """--persona as a configuration override; a folder is kept absolute so that the run can be resumed from anywhere."""
+    from pete.config import in_toml
+
     if persona is None:
         return []
-    folder = Path(persona).expanduser()
-    return [f"data.persona={json.dumps(str(folder.resolve()) if folder.is_dir() else persona)}"]
+    folder = as_path(persona)
+    return [f"data.persona={in_toml(str(folder.resolve()) if folder.is_dir() else persona)}"]

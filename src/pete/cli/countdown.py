@@ -4,6 +4,8 @@ import os
 import sys
 import time
 
+from pete.terminal import draws, redraw
+
 SECONDS = 10.0
 
 
@@ -23,20 +25,21 @@ def wants_new(name: str, seconds: float = SECONDS) -> bool:
         before = termios.tcgetattr(keyboard)
     except (OSError, ValueError, AttributeError, termios.error):  # closed, or none at all
         return False
-    end = time.monotonic() + seconds
-    _write(f"{name} is not finished.\n")
+    end, drawn, said = time.monotonic() + seconds, draws(sys.stderr), False
+    print(f"{name} is not finished.", file=sys.stderr)
     try:
         tty.setcbreak(keyboard, termios.TCSAFLUSH)  # a key counts without return; what was typed into the void before does not
         while (left := end - time.monotonic()) > 0:
-            _write(f"\r\033[KGoing on with it in {left:.0f} s. Press n for a new run, another key to go on now. ")
+            line = f"Going on with it in {left:.0f} s. Press n for a new run, another key to go on now. "
+            if drawn:
+                redraw(line)
+            elif not said:
+                print(line, file=sys.stderr)
+            said = True
             if select.select([keyboard], [], [], min(1.0, left))[0]:
                 return os.read(keyboard, 1) in (b"n", b"N")
         return False
     finally:
         termios.tcsetattr(keyboard, termios.TCSAFLUSH, before)
-        _write("\r\033[K")
-
-
-def _write(text: str) -> None:
-    sys.stderr.write(text)
-    sys.stderr.flush()
+        if drawn:
+            redraw("")

@@ -5,12 +5,14 @@ from typing import Annotated
 
 import typer
 
-from pete.cli.console import JsonOption, SetOption, console, persona_override, print_json
+from pete.cli.console import JsonOption, SetOption, as_path, console, persona_override, print_json
 from pete.cli.train import ConfigOption, PersonaOption, PresetOption
 
 app = typer.Typer(help="Datasets: check them, and see the exact text that will be trained.", no_args_is_help=True, rich_markup_mode=None)
 
-FilesArgument = Annotated[list[Path] | None, typer.Argument(metavar="[FILE]...", help="JSONL files; the persona's examples unless given")]
+FilesArgument = Annotated[
+    list[Path] | None, typer.Argument(metavar="[FILE]...", parser=as_path, help="JSONL files; the persona's examples unless given")
+]
 
 
 @app.command()
@@ -97,14 +99,13 @@ def show(
     first: Annotated[int, typer.Option(min=1, help="number of the first row")] = 1,
 ) -> None:
     """Print rows exactly as the model reads them; what it is trained on is green, the rest is dim."""
-    from rich.markup import escape
+    from rich.text import Text
 
     from pete.config import resolve
     from pete.data.examples import load_examples
     from pete.data.render import Renderer
     from pete.engines.base_model import look_up_base
     from pete.errors import DataError
-    from pete.generate.extract import scrub
     from pete.persona import load_persona
 
     resolved = resolve(preset or (None if config else "quickstart"), config, [*persona_override(persona), *(set_ or [])]).config
@@ -119,11 +120,10 @@ def show(
         rendered = renderer.example(row)
         border = int((~rendered.trained).sum())
         prompt, answer = (
-            scrub(renderer.tokenizer.decode(part.tolist(), skip_special_tokens=False))
-            for part in (rendered.ids[:border], rendered.ids[border:])
+            renderer.tokenizer.decode(part.tolist(), skip_special_tokens=False) for part in (rendered.ids[:border], rendered.ids[border:])
         )
-        screen.print(f"[bold]{row.source}[/]  {border} tokens read, {len(rendered) - border} trained", soft_wrap=True)
-        if screen.is_terminal:
-            screen.print(f"[dim]{escape(prompt)}[/][green]{escape(answer)}[/]\n", soft_wrap=True)
-        else:  # no colour in a pipe or a file: say it in words
-            screen.print(f"--- read ---\n{prompt}\n--- trained ---\n{answer}\n", markup=False, soft_wrap=True)
+        screen.print(Text.assemble((row.source, "bold"), f"  {border} tokens read, {len(rendered) - border} trained"), soft_wrap=True)
+        if screen.color_system:
+            screen.print(Text.assemble((prompt, "dim"), (answer, "green"), "\n"), soft_wrap=True)
+        else:  # no colour here: say it in words
+            screen.print(f"--- read ---\n{prompt}\n--- trained ---\n{answer}\n", soft_wrap=True)

@@ -65,4 +65,5 @@ def show(screen: "Console", checkup: "Checkup") -> None:
     screen.print(table)
     count = {level: sum(finding.level == level for finding in checkup.findings) for level in MARKS}
     verdict = "This machine cannot train as it is." if count["stop"] else "This machine can train."
-    screen.print(f"\n[bold]{verdict}[/] {count['good']} good, {count['caution']} caution, {count['stop']} stop.")
+    counts = f" {count['good']} good, {count['caution']} caution, {count['stop']} stop."
+    screen.print(Text.assemble("\n", (verdict, "bold"), counts))

@@ -1,12 +1,11 @@
 """pete evaluate: the evaluation suite, its verdict, and whoever else is asked."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pete.cli.console import JsonOption, RunArgument, SetOption, as_typed, console, print_json
+from pete.cli.console import JsonOption, OnStage, RunArgument, SetOption, as_path, as_typed, console, print_json, with_progress
 from pete.errors import RunError, UserError
 
 if TYPE_CHECKING:
@@ -19,15 +18,13 @@ if TYPE_CHECKING:
     from pete.report.comparison import Comparison
     from pete.run import RunDir
 
-    OnStage = Callable[[str, int, int], None]
-
 NAME = "suite"
 
 
 def evaluate(
     run: RunArgument = None,
     suite: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="your own prompts, JSONL; the run's held-out ones unless given")
+        Path | None, typer.Option(metavar="FILE", parser=as_path, help="your own prompts, JSONL; the run's held-out ones unless given")
     ] = None,
     against: Annotated[str, typer.Option(metavar="base|RUN", help="also hold the answers against another run's")] = "base",
     samples: Annotated[int | None, typer.Option(min=1, help="answers a prompt, 3 unless the run says otherwise")] = None,
@@ -52,7 +49,7 @@ def evaluate(
     resolved = folder.read_config() if rescore else _settings(folder, samples, set_)
     other = None if against == "base" else _other(folder, against)
     asked = _judge_of(folder, judge, judge_model)
-    screen = console(quiet=json)
+    screen = console(quiet=json, work=True)
     file = _file(folder, name, rescore)
     log = _scored_again(folder, file, screen) if rescore else run_evaluation(screen, folder, resolved, suite, file.stem)
     compared = _against(screen, folder, log, other, resolved, suite, rescore) if other else None
@@ -86,30 +83,13 @@ def run_evaluation(screen: "Console", run: "RunDir", resolved: "Resolved", suite
 
     prompts = load_suite(run, suite, resolved.config.evaluate.prompts_per_category)
 
-    def work(on_stage: "OnStage") -> "EvaluationLog":
+    def work(on_stage: OnStage) -> "EvaluationLog":
         tuned = replace(open_tuned(run), config=resolved.config)
         return run_suite(tuned, run, prompts, on_stage)
 
-    log = _with_progress(screen, f"evaluate {run.name}", work)
+    log = with_progress(screen, f"evaluate {run.name}", work)
     log.write(run.evaluation_file(name))
     return log
-
-
-def _with_progress(screen: "Console", title: str, work: "Callable[[OnStage], EvaluationLog]") -> "EvaluationLog":
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("[bold]{task.fields[title]}[/] {task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=screen, disable=not screen.is_terminal) as progress:
-        tasks = {}
-
-        def on_stage(what: str, done: int, of: int) -> None:
-            if what not in tasks:
-                tasks[what] = progress.add_task(what, total=of, title=title)
-            progress.update(tasks[what], completed=done)
-            if done == of and not screen.is_terminal:
-                screen.print(f"{what}: {done} of {of}")
-
-        return work(on_stage)
 
 
 def _refuse_what_does_not_go_together(
@@ -214,10 +194,10 @@ def _judged(screen: "Console", log: "EvaluationLog", judge: "Judge") -> "Evaluat
     def say(text: str) -> None:
         screen.print(text, soft_wrap=True, markup=False)
 
-    def work(on_stage: "OnStage") -> "EvaluationLog":
+    def work(on_stage: OnStage) -> "EvaluationLog":
         return log.model_copy(update={"judge": judge_log(log, judge, on_stage, say)})
 
-    return _with_progress(screen, "judge", work)
+    return with_progress(screen, "judge", work)
 
 
 def _document(

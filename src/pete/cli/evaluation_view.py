@@ -75,6 +75,7 @@ def _show_worst(screen: "Console", judgement: "Judgement") -> None:
 def show_measures(screen: "Console", measures: "Sequence[Measure]", before: str, after: str) -> None:
     """Every measure with the interval of its difference; what may be luck is said to be no difference."""
     from rich.table import Table
+    from rich.text import Text
 
     from pete.evaluate.stats import FEW
     from pete.report.numbers import bounds, of_unit
@@ -86,8 +87,8 @@ def show_measures(screen: "Console", measures: "Sequence[Measure]", before: str,
     for m in measures:
         word = "not significant" if m.verdict == "no significant difference" else m.verdict
         cells = [of_unit(m.base, m.unit), of_unit(m.tuned, m.unit), "" if m.author is None else of_unit(m.author, m.unit)]
-        style = styles.get(m.verdict, "default")
-        table.add_row(m.title + (" *" if m.primary else ""), *cells, bounds(m.change), f"[{style}]{word}[/]")
+        style = styles.get(m.verdict, "")
+        table.add_row(m.title + (" *" if m.primary else ""), *cells, bounds(m.change), Text(word, style))
     screen.print(table)
     few = [m.title for m in measures if m.change.underpowered]
     notes = [

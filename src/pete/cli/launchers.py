@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pete.cli.console import as_typed, console
+from pete.cli.console import as_path, as_typed, console
 
 if TYPE_CHECKING:
     from pete.machine.launchers import Outcome
 
 app = typer.Typer(help="Pete by double-click: five files for the Desktop.", no_args_is_help=True, rich_markup_mode=None)
 
-FolderArgument = Annotated[Path | None, typer.Argument(metavar="[FOLDER]", help="where to; ~/Desktop unless given")]
+FolderArgument = Annotated[Path | None, typer.Argument(metavar="[FOLDER]", parser=as_path, help="where to; ~/Desktop unless given")]
 
 
 @app.command()
@@ -51,7 +51,9 @@ def uninstall(folder: FolderArgument = None) -> None:
 
 
 def _folder(given: Path | None) -> Path:
-    return (given.expanduser() if given else Path.home() / "Desktop").absolute()
+    from pete.machine.places import home_folder
+
+    return (given or home_folder() / "Desktop").absolute()
 
 
 def _say(line: str) -> None:

@@ -27,7 +27,7 @@ def monitor(
     if once:
         show_once(watch.look(), screen)
         return
-    if screen.is_terminal and not screen.is_dumb_terminal:
+    if screen.is_interactive:
         state = show_live(watch, screen)
     else:
         state = show_lines(watch, lambda line: screen.print(line, markup=False, soft_wrap=True))

@@ -55,10 +55,11 @@ def show_plan(screen: "Console", prepared: "Prepared", plan: "Plan", device: str
 
     splits, steps = prepared.splits, prepared.sequencer.steps - prepared.done
     per_step = prepared.sequencer.micro_batch * prepared.sequencer.accumulation
-    screen.print(
-        f"[bold]plan[/]      {prepared.persona.name} on {prepared.base.name}: {len(splits['train'])} rows to learn from, "
+    what = (
+        f"      {prepared.persona.name} on {prepared.base.name}: {len(splits['train'])} rows to learn from, "
         f"{len(splits['valid'])} to choose the best step, {len(splits['test'])} held out"
     )
+    screen.print(Text.assemble(("plan", "bold"), what))
     passes = steps * per_step / max(1, len(splits["train"]))
     left = f" left of {prepared.sequencer.steps:,}" if prepared.done else ""
     screen.print(f"  work      {steps:,} steps{left} of {per_step} rows: {passes:.1f} passes, {plan.tokens:,} tokens")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pete.cli.console import JsonOption, RunArgument, SetOption, as_typed, console, print_json
+from pete.cli.console import JsonOption, OnStage, RunArgument, SetOption, as_path, as_typed, console, print_json, with_progress
 from pete.words import duration
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from pete.evaluate.prompting import Change
     from pete.evaluate.trial import Trial
+    from pete.persona import Persona
     from pete.run import RunDir
 
 app = typer.Typer(help="Prompt formats: find the one that a trained model answers best.", no_args_is_help=True, rich_markup_mode=None)
@@ -30,7 +31,7 @@ def prompts() -> None:
 def try_(
     run: RunArgument = None,
     suite: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="your own prompts, JSONL; the run's held-out ones unless given")
+        Path | None, typer.Option(metavar="FILE", parser=as_path, help="your own prompts, JSONL; the run's held-out ones unless given")
     ] = None,
     samples: Annotated[int, typer.Option(min=1, help="answers a prompt and format")] = 2,
     write: Annotated[
@@ -42,8 +43,6 @@ def try_(
     """Compare system lines, examples, hints and templates on half of the prompts; keep the one that is surely better."""
     from dataclasses import replace
 
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
     from pete.config import override
     from pete.evaluate.suite import load_suite
     from pete.evaluate.trial import adopt, open_persona, run_trial
@@ -53,21 +52,14 @@ def try_(
     folder = RunDir.find(run)
     resolved = override(folder.read_config(), set_ or [], ("evaluate", "generate"))
     asked = load_suite(folder, suite, resolved.config.evaluate.prompts_per_category)
-    screen = console(quiet=json)
-    columns = (TextColumn("[bold]prompts try[/] {task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=screen, disable=not screen.is_terminal) as progress:
-        tasks = {}
+    screen = console(quiet=json, work=True)
 
-        def on_stage(what: str, done: int, of: int) -> None:
-            if what not in tasks:
-                tasks[what] = progress.add_task(what, total=of)
-            progress.update(tasks[what], completed=done)
-            if done == of and not screen.is_terminal:
-                screen.print(f"{what}: {done} of {of}")
-
+    def work(on_stage: OnStage) -> "tuple[Trial, Persona | None]":
         tuned = replace(open_tuned(folder), config=resolved.config)
         persona = open_persona(resolved.config.data.persona, tuned.lineage.persona) if write else None
-        trial = run_trial(tuned, folder, asked, samples, on_stage)
+        return run_trial(tuned, folder, asked, samples, on_stage), persona
+
+    trial, persona = with_progress(screen, "prompts try", work)
     trial.write(folder.prompts_trial)
     if persona is not None:
         written = adopt(trial, folder, persona)
@@ -108,18 +100,21 @@ def _show(screen: "Console", run: "RunDir", trial: "Trial") -> None:
 
 
 def _conclude(screen: "Console", run: "RunDir", trial: "Trial") -> None:
+    from rich.text import Text
+
     winner = trial.winner
     screen.print()
     if winner is None:
-        screen.print(f"[bold]No format is significantly better: nothing changed.[/] {_looked(trial)}")
+        screen.print(Text.assemble(("No format is significantly better: nothing changed.", "bold"), f" {_looked(trial)}"))
     else:
-        screen.print(f"[bold]Best: {winner.title}.[/] {_looked(trial)}")
+        screen.print(Text.assemble((f"Best: {winner.title}.", "bold"), f" {_looked(trial)}"))
         screen.print(f"On {len(trial.unseen)} prompts it was not chosen by:")
         screen.print(_unseen(trial.confirmed))
         if trial.refuted:
-            screen.print("[bold]Worse there, so it was not written: nothing changed.[/]")
+            screen.print("Worse there, so it was not written: nothing changed.", style="bold")
         elif trial.written:
-            screen.print(f"[bold]Written[/] as \\[asking] into {trial.written[0]}\nand into {trial.written[1]}", soft_wrap=True)
+            where = f" as [asking] into {trial.written[0]}\nand into {trial.written[1]}"
+            screen.print(Text.assemble(("Written", "bold"), where), soft_wrap=True)
             screen.print(as_typed(f"what it does to the whole picture: pete evaluate {run.word}"), markup=False, soft_wrap=True)
         else:
             screen.print("Not written, as asked.")

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from pete.cli.console import as_typed, console
+from pete.cli.console import as_path, as_typed, console
 from pete.words import duration
 
 SHOWN = 3
@@ -15,7 +15,9 @@ SHORT = ("evaluate.prompts_per_category=5", "evaluate.samples=1")
 
 
 def quickstart(
-    out: Annotated[Path | None, typer.Option(metavar="FOLDER", help="run folder; runs/<date>-quickstart unless given")] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", parser=as_path, help="run folder; runs/<date>-quickstart unless given")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="another seed, another order and another start")] = 0,
     steps: Annotated[int | None, typer.Option(min=1, help="train this many steps instead of the preset's epochs")] = None,
 ) -> None:
@@ -33,7 +35,7 @@ def quickstart(
     from pete.train.session import prepare
 
     began = time.monotonic()
-    screen = console()
+    screen = console(work=True)
     overrides = [f"train.seed={seed}", f"generate.seed={seed}"]
     if steps is not None:
         overrides += [f"train.steps={steps}", f"optim.warmup_steps={min(6, steps - 1)}"]

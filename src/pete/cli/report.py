@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from pete.cli.console import console
+from pete.cli.console import as_path, console
 from pete.errors import UserError
 
 
@@ -15,7 +15,8 @@ def report(
     ] = None,
     compare: Annotated[bool, typer.Option("--compare", help="put several runs side by side, the others against the first")] = False,
     out: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="where compare.html and compare.md go; the first run's folder unless given")
+        Path | None,
+        typer.Option(metavar="FOLDER", parser=as_path, help="where compare.html and compare.md go; the first run's folder unless given"),
     ] = None,
 ) -> None:
     """Write report.md and report.html, or compare.md and compare.html of several runs; nothing is computed again."""

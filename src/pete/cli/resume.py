@@ -12,7 +12,7 @@ def resume(run: RunArgument = None) -> None:
 
     folder = RunDir.find(run)
     resolved, prepared = resumable(folder)
-    screen = console()
+    screen = console(work=True)
     before = preflight(screen, resolved, prepared, folder.folder)
     run_training(screen, resolved, prepared, folder, before, resume=True)
     show_night(screen, folder)

@@ -57,7 +57,7 @@ def test(
     tuned = open_tuned(run)
     tuned = replace(tuned, config=override(run.read_config(), set_ or [], ("generate",)).config)
     screen = console(quiet=json)
-    screen.print(f"[dim]run {run.folder}[/]", soft_wrap=True)
+    screen.print(f"run {run.folder}", style="dim", soft_wrap=True)
     results = []
     for prompt, kind in prompts:
         answers = {}
@@ -103,7 +103,7 @@ def show_pair(screen: "Console", prompt: str, answers: dict[str, tuple[str, str]
     panels = [
         Panel(
             Group(Text(text or "(nothing)"), Text(f"\n{facts}", style="dim")),
-            title=model,
+            title=Text(model),
             width=width,
             border_style="green" if model == "tuned" else "dim",
         )

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pete.cli.console import SetOption, as_typed, console, persona_override
+from pete.cli.console import SetOption, as_path, as_typed, console, persona_override
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -22,7 +22,7 @@ SAMPLE_TOKENS = 60
 """Of an answer sampled while training: enough to hear the voice, a few seconds at most."""
 
 PresetOption = Annotated[str | None, typer.Option(help="a file of configs/; quickstart unless --config is given")]
-ConfigOption = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="your own TOML, on top of the preset")]
+ConfigOption = Annotated[Path | None, typer.Option("--config", metavar="FILE", parser=as_path, help="your own TOML, on top of the preset")]
 PersonaOption = Annotated[str | None, typer.Option(metavar="NAME|FOLDER", help="whose voice; a folder with persona.toml and examples/")]
 
 
@@ -31,7 +31,9 @@ def train(
     config: ConfigOption = None,
     set_: SetOption = None,
     persona: PersonaOption = None,
-    out: Annotated[Path | None, typer.Option(metavar="FOLDER", help="run folder; runs/<date>-<preset> unless given")] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", parser=as_path, help="run folder; runs/<date>-<preset> unless given")
+    ] = None,
     plan: Annotated[bool, typer.Option("--plan", help="say what memory and time it would take, and stop")] = False,
     overnight: Annotated[
         bool, typer.Option("--overnight", help="ask nothing: go on with an unfinished run, else take the preset for this memory")
@@ -45,7 +47,7 @@ def train(
     from pete.run import RUNS, RunDir
     from pete.train.session import prepare
 
-    screen = console()
+    screen = console(work=True)
     overrides = [*persona_override(persona), *(set_ or [])]
     run = None
     if overnight:
@@ -135,8 +137,11 @@ def show_night(screen: "Console", run: "RunDir") -> None:
 
 def show_config(screen: "Console", resolved: "Resolved") -> None:
     """The resolved configuration: each value, and where it came from."""
+    from rich.text import Text
+
     for section, table in resolved.config.model_dump().items():
         screen.print(section, style="bold")
         for key, value in table.items():
             shown = "not set" if value is None else ", ".join(value) if isinstance(value, tuple) else str(value)
-            screen.print(f"  {key:20} {shown:28} [dim]{resolved.sources.get(f'{section}.{key}', 'default')}[/]", soft_wrap=True)
+            source = resolved.sources.get(f"{section}.{key}", "default")
+            screen.print(Text.assemble(f"  {key:20} {shown:28} ", (source, "dim")), soft_wrap=True)

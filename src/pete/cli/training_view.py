@@ -5,11 +5,10 @@ from types import TracebackType
 from typing import Self
 
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.text import Text
 
 from pete.events import Checked, Event, Finished, Planned, Sampled, Saved, Started, Step, Validated, Warned
-from pete.generate.extract import scrub
 from pete.words import duration
 
 LINES_WITHOUT_TERMINAL = 20
@@ -21,13 +20,13 @@ class TrainingView:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._progress = Progress(
-            TextColumn("[bold]train[/]"),
+            TextColumn("train", style="bold"),
             BarColumn(),
             MofNCompleteColumn(),
-            TextColumn("loss {task.fields[loss]}  {task.fields[speed]}  left"),
+            TextColumn("loss {task.fields[loss]}  {task.fields[speed]}  left", markup=False),
             TimeRemainingColumn(),
             console=console,
-            disable=not console.is_terminal,
+            disable=not console.is_interactive,
         )
         self._task: TaskID | None = None
         self._steps = 1
@@ -66,20 +65,20 @@ class TrainingView:
                 if self._task is not None:
                     self._progress.update(self._task, completed=event.step, loss=f"{self._smooth:.3f}", speed=speed)
                 every = max(1, self._steps // LINES_WITHOUT_TERMINAL)
-                if not self._console.is_terminal and event.step % every == 0:
+                if not self._console.is_interactive and event.step % every == 0:
                     left = duration((self._steps - event.step) * self._seconds / self._taken)
                     self._say(f"step {event.step}/{self._steps}  loss {self._smooth:.3f}  {speed}  about {left} left")
             case Validated():
                 name = "before training" if event.step == 0 else f"step {event.step}"
                 self._say(f"{name}: validation loss {event.loss:.4f}{'  (best so far)' if event.best else ''}")
             case Sampled():
-                self._say(f"step {event.step}, asked: {scrub(event.prompt)}\n  {scrub(event.text)}")
+                self._say(f"step {event.step}, asked: {event.prompt}\n  {event.text}")
             case Warned():
-                self._say(f"[yellow]note:[/] {escape(event.message)}", markup=True)
+                self._say(Text.assemble(("note:", "yellow"), f" {event.message}"))
             case Finished(reason="done"):
                 self._say(f"trained in {duration(event.seconds)}; the best step was {event.best_step}; adapter saved, reloaded and checked")
             case Checked() | Planned() | Finished() | Saved():
                 pass
 
-    def _say(self, line: str, markup: bool = False) -> None:
-        self._console.print(line, markup=markup)
+    def _say(self, line: str | Text) -> None:
+        self._console.print(line)

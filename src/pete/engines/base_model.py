@@ -14,6 +14,7 @@ from pete.engines import hub
 from pete.engines.hub import OFFER_EMBEDDED
 from pete.engines.protocol import Base
 from pete.errors import BaseModelError
+from pete.machine.places import expand
 
 
 def resolve_base(model: ModelConfig) -> Base:
@@ -44,7 +45,7 @@ def look_up_base(model: ModelConfig) -> Base:
         from pete.engines.fake_engine import fake_base
 
         return fake_base()
-    folder = Path(model.base).expanduser()
+    folder = expand(model.base)
     if folder.is_dir():
         check_folder(folder)
         digest = hashlib.sha256()

@@ -20,6 +20,8 @@ from typing import BinaryIO
 from pete import __version__
 from pete.config import EMBEDDED_BASE
 from pete.errors import BaseModelError
+from pete.machine.places import hub_cache
+from pete.terminal import draws, redraw
 from pete.words import file_size
 
 WEIGHTS = "model.safetensors"
@@ -53,6 +55,7 @@ def look_up(name: str, revision: str | None) -> tuple[Path, int]:
     Raises:
         BaseModelError: unknown, closed, not reachable, or without weights that are safe to load.
     """
+    hub_cache(os.environ)  # without a place of its own the hub would make a folder called ~
     _be_discreet()
     folder = _cached(name, revision)
     if folder is not None and not _lacking(folder):
@@ -133,10 +136,10 @@ class Meter:
             line += f", {file_size(speed)}/s"
             if self.total - done > 60 * speed:
                 line += f", {(self.total - done) / speed / 60:.0f} min left"
-        if sys.stderr.isatty():
+        if draws(sys.stderr):
             if now - self._shown > 0.2 or done == self.total:
                 self._shown = now
-                print(f"\r\033[K{line}", end="", file=sys.stderr, flush=True)
+                redraw(line)
         elif done * 10 // self.total > self._tenth:
             self._tenth = done * 10 // self.total
             print(line, file=sys.stderr, flush=True)

@@ -18,8 +18,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, computed_fie
 
 from pete.errors import DataError
 from pete.evaluate.log import MODELS, EvaluationLog, Model, Sample, read_log
-from pete.generate.extract import scrub
 from pete.run import RunDir, write_atomic
+from pete.terminal import scrub
 
 VERSION = 1
 PAIRS = 20

@@ -4,26 +4,18 @@ Four stages, each of which holds back what it cannot judge yet: letters (half a 
 repeats (what may become a loop), edges (space around the answer). What was shown is never taken back, in any chunking.
 """
 
-import re
 from collections.abc import Sequence
 from typing import Literal
 
 from pete.data.render import Message, Renderer
 from pete.errors import PeteError
 from pete.generate.repeats import Repeats
+from pete.terminal import scrub
 
 StopReason = Literal["end", "stop string", "loop", "length"]
 
 LONGEST_CHARACTER = 4
 """A UTF-8 character has at most four bytes, so at most four byte tokens."""
-
-# C0 and C1 controls but newline and tab, the byte order mark, and the marks that turn text around
-_HOSTILE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ufffd]")
-
-
-def scrub(text: str) -> str:
-    """Text without what could drive a terminal or hide what it says; works character by character, so on any chunk."""
-    return _HOSTILE.sub("", text)
 
 
 def pieces_of(renderer: Renderer) -> list[str]:
@@ -82,7 +74,7 @@ class Extractor:
         return "" if self.stop is not None else self._close("length")
 
     def _take(self, text: str, last: bool = False) -> str:
-        text = self._marks.push(scrub(text))
+        text = self._marks.push(scrub(text).replace("\ufffd", ""))
         last = last or self._marks.found is not None
         if last:
             text += self._marks.finish()

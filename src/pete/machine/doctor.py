@@ -314,8 +314,8 @@ def _clouds(now: Readings, folder: Path, probes: Probes) -> Iterator[Finding]:
         yield Finding("cloud", "good", "Neither the run folder nor this checkout is in a folder that a cloud copies.")
 
 
-def _short(path: Path, home: Path) -> str:
-    return f"~/{path.relative_to(home)}" if path.is_relative_to(home) else str(path)
+def _short(path: Path, home: Path | None) -> str:
+    return f"~/{path.relative_to(home)}" if home and path.is_relative_to(home) else str(path)
 
 
 def _gpu_limit(now: Readings, config: Config, probes: Probes) -> Iterator[Finding]:

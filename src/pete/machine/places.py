@@ -1,24 +1,82 @@
-"""Where things that outlive a run are kept: our own cache, and the hub's."""
+"""Where things that outlive a run are kept: our own cache, and the hub's; and where a home folder is."""
 
 import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from pete.errors import UserError
+
+
+def known_home() -> Path | None:
+    """The home folder; None for a user without a name where HOME is not set, as in a container."""
+    try:
+        return Path.home() if os.environ.get("HOME") != "" else None
+    except RuntimeError:
+        return None
+
+
+def home_folder(home: Path | None = None) -> Path:
+    """The home folder, where nothing else says the place.
+
+    Raises:
+        UserError: there is none.
+    """
+    if (found := home or known_home()) is not None:
+        return found
+    raise UserError(
+        "There is no home folder: HOME is not set, and this user has no name.",
+        "set HOME; or give PETE_CACHE, PETE_RUNS and HF_HOME (bases of the hub) a whole path each",
+    )
+
+
+def expand(path: str | Path) -> Path:
+    """A path as somebody typed it, with the home folder in place of ~. No shell does that in a settings file or behind an `=`.
+
+    Raises:
+        UserError: there is no such home folder.
+    """
+    text = os.fspath(path)
+    if not text.startswith("~"):
+        return Path(text)
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        user = text[1:].partition("/")[0]
+        if not user:
+            home_folder()
+        raise UserError(
+            f"{text}: there is no home folder of a user {user!r}.", f"write the whole path; where it is a name that begins with ~: ./{text}"
+        ) from None
+
 
 def cache_root(environment: Mapping[str, str] = os.environ, platform: str = sys.platform, home: Path | None = None) -> Path:
-    """Where converted models and the self-test's answers are kept."""
-    home = home or Path.home()
-    if "PETE_CACHE" in environment:
-        return Path(environment["PETE_CACHE"])
+    """Where converted models and the self-test's answers are kept.
+
+    Raises:
+        UserError: nothing says where, and there is no home folder.
+    """
+    if given := environment.get("PETE_CACHE"):
+        return expand(given)
     if platform == "darwin":
-        return home / "Library" / "Caches" / "pete"
-    return Path(environment.get("XDG_CACHE_HOME") or home / ".cache") / "pete"
+        return home_folder(home) / "Library" / "Caches" / "pete"
+    return _xdg_cache(environment, home) / "pete"
 
 
-def hub_cache(environment: Mapping[str, str], home: Path) -> Path:
-    """Where huggingface_hub keeps downloads, by its own rules, without the import."""
-    if "HF_HUB_CACHE" in environment:
-        return Path(environment["HF_HUB_CACHE"])
-    hub_home = environment.get("HF_HOME") or Path(environment.get("XDG_CACHE_HOME") or home / ".cache") / "huggingface"
-    return Path(hub_home) / "hub"
+def hub_cache(environment: Mapping[str, str], home: Path | None = None) -> Path:
+    """Where huggingface_hub keeps downloads, by its own rules, without the import.
+
+    Raises:
+        UserError: nothing says where, and there is no home folder.
+    """
+    for name in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"):
+        if name in environment:
+            return expand(os.path.expandvars(environment[name]))
+    if "HF_HOME" in environment:
+        return expand(os.path.expandvars(environment["HF_HOME"])) / "hub"
+    return _xdg_cache(environment, home) / "huggingface" / "hub"
+
+
+def _xdg_cache(environment: Mapping[str, str], home: Path | None) -> Path:
+    given = environment.get("XDG_CACHE_HOME")
+    return expand(given) if given else home_folder(home) / ".cache"

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from pete.machine.memory import Memory, read_memory
+from pete.machine.places import known_home
 
 PATIENCE = 0.35
 """Seconds a program may take before a run; they are asked side by side, so this bounds them all."""
@@ -84,7 +85,7 @@ class Probes:
     disk: Callable[[Path], int | None] = free_disk
     version: Callable[[str], str | None] = package_version
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
-    home: Path = field(default_factory=Path.home)
+    home: Path | None = field(default_factory=known_home)
     system: str = field(default_factory=platform.system)
     """Darwin or Linux."""
     machine: str = field(default_factory=platform.machine)

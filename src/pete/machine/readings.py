@@ -149,7 +149,7 @@ def _read_linux(probes: Probes, folders: Sequence[Path]) -> Readings:
     )
 
 
-def _synced(folders: Sequence[Path], home: Path) -> dict[Path, str]:
+def _synced(folders: Sequence[Path], home: Path | None) -> dict[Path, str]:
     """Folders that their path alone betrays."""
     found = {}
     for folder in folders:
@@ -164,17 +164,19 @@ def _synced(folders: Sequence[Path], home: Path) -> dict[Path, str]:
     return found
 
 
-def _kept_by_icloud(folder: Path, home: Path) -> Path | None:
+def _kept_by_icloud(folder: Path, home: Path | None) -> Path | None:
     """Desktop or Documents where `folder` is below one: whether iCloud keeps those, only their attributes tell."""
     for parts in _below(folder, home):
-        if parts and parts[0] in ("Desktop", "Documents"):
+        if home and parts and parts[0] in ("Desktop", "Documents"):
             return home / parts[0]
     return None
 
 
-def _below(folder: Path, home: Path) -> list[tuple[str, ...]]:
+def _below(folder: Path, home: Path | None) -> list[tuple[str, ...]]:
     """`folder` as seen from the home folder: as written, and with its links followed."""
-    path = Path(os.path.abspath(folder.expanduser()))
+    if home is None:
+        return []
+    path = Path(os.path.abspath(os.path.expanduser(folder)))
     ways = dict.fromkeys((path, attempt(path.resolve) or path))
     return [way.relative_to(home).parts for way in ways if way.is_relative_to(home)]
 

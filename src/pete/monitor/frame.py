@@ -9,6 +9,7 @@ from pete import words
 from pete.monitor.chart import Marks, chart
 from pete.monitor.state import State
 from pete.monitor.text import shortened, wrapped
+from pete.terminal import ASCII
 
 WIDE = (116, 30)
 """From this width and height on, charts and figures stand side by side."""
@@ -26,9 +27,6 @@ PULSES = (("learning rate", "lr", 1.0), ("gradient norm", "grad_norm", 1.0), ("t
 LABEL = 11
 """Cells of the column that names a row."""
 LEAST_CHART = 8
-
-# one cell for one cell, so that no line changes its width; a braille cell becomes a star
-_ASCII = {ord(a): b for a, b in zip("·●━─│┤└┴◆★…−–", "-*#-|+++oO.--", strict=True)} | dict.fromkeys(range(0x2801, 0x2900), "*")
 
 
 @dataclass(frozen=True)
@@ -449,5 +447,5 @@ def _percent(share: float) -> str:
 
 
 def _plain(line: Text) -> Text:
-    text = line.plain.translate(_ASCII).encode("ascii", "replace").decode()
+    text = line.plain.translate(ASCII).encode("ascii", "replace").decode()
     return Text(text, spans=line.spans, style=line.style)

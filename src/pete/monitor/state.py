@@ -5,7 +5,7 @@ from typing import Literal
 
 from pete.events import Started
 from pete.history import NAP_SECONDS, History
-from pete.monitor.text import harmless
+from pete.terminal import harmless
 
 Condition = Literal["waiting", "starting", "running", "stalled", "finished", "interrupted", "crashed"]
 Curve = tuple[tuple[float, float], ...]

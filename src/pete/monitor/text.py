@@ -1,25 +1,8 @@
-"""Texts as the monitor shows them: within their cells, and harmless whatever a model or a file says."""
+"""Texts as the monitor shows them: within their cells."""
 
-import re
-import unicodedata
 from collections.abc import Iterator
 
 from rich.cells import cell_len
-
-# a terminal's own sequences whole, so that no "[31m" is left of them
-_SEQUENCE = re.compile("\x1b(?:\\[[0-?]*[ -/]*[@-~]|[\\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\\\)?|.?)", re.DOTALL)
-LONGEST = 2000
-"""Characters of one text that are shown; a screen holds no more of it."""
-
-
-def harmless(text: str) -> str:
-    """One line without what could drive a terminal, turn text around or have a width terminals disagree about."""
-    text = _SEQUENCE.sub("", text[:LONGEST].encode("utf-8", "replace").decode("utf-8"))
-    text = " ".join(text.split())
-    kept = "".join(
-        c for c in text if unicodedata.category(c) not in ("Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp") and not "\ufe00" <= c <= "\ufe0f"
-    )
-    return kept.strip()
 
 
 def wrapped(text: str, width: int) -> Iterator[str]:

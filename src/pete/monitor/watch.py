@@ -10,10 +10,11 @@ from pathlib import Path
 import pete.run
 from pete.errors import RunError, WorkError
 from pete.history import History
+from pete.machine.places import expand
 from pete.monitor.state import Failure, Place, State, observe
 from pete.monitor.tail import Tail
-from pete.monitor.text import harmless
 from pete.run import RunDir
+from pete.terminal import harmless
 
 END_OF_ERRORS = 1 << 16
 """Bytes of errors.jsonl that are looked at; the last failure is in them."""
@@ -28,7 +29,7 @@ def find(name: str | None) -> RunDir:
     if name is None:
         said = {folder: moment for folder in pete.run.RUNS.glob("*/") if (moment := _last_word(RunDir(folder)))}
         return RunDir(max(said, key=said.__getitem__)) if said else RunDir.find(None)
-    for folder in (Path(name).expanduser(), pete.run.RUNS / name):
+    for folder in (expand(name), pete.run.RUNS / name):
         if _last_word(RunDir(folder)):
             return RunDir(folder)
     return RunDir.find(name)

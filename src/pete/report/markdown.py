@@ -22,6 +22,7 @@ from pete.report.blocks import (
     Text,
     Verdict,
 )
+from pete.terminal import scrub
 
 _ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 _MARKUP = re.compile(r"([\\`*_\[\]|~#$])")
@@ -45,9 +46,9 @@ def quote(text: str) -> str:
 
 
 def to_markdown(page: Page) -> str:
-    """The whole page."""
+    """The whole page, scrubbed: it is read with `cat` too."""
     parts = [f"# {escape(page.title)}", *_lay_out(page.head, 2), *_lay_out(page.chapters, 2)]
-    return "\n\n".join(part for part in parts if part) + "\n"
+    return scrub("\n\n".join(part for part in parts if part)) + "\n"
 
 
 def _lay_out(blocks: Iterable[Block], level: int) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 import configparser
 import netrc
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -9,16 +10,17 @@ from urllib.parse import urlsplit
 CLOUD = ("api.wandb.ai", "api.forge.coreweave.com")  # the second is where wandb 0.31 sends by default
 
 
-def has_key(environ: Mapping[str, str], home: Path) -> bool:
+def has_key(environ: Mapping[str, str], home: Path | None) -> bool:
     """Whether the environment, W&B's settings file or a netrc file holds a key for the server in use."""
     if environ.get("WANDB_API_KEY") or environ.get("WANDB_IDENTITY_TOKEN_FILE"):
         return True
-    settings = _settings(Path(environ.get("WANDB_CONFIG_DIR") or home / ".config" / "wandb").expanduser() / "settings")
+    home = home or Path(os.devnull)  # nothing is found below it
+    settings = _settings(Path(os.path.expanduser(environ.get("WANDB_CONFIG_DIR") or home / ".config" / "wandb")) / "settings")
     if settings.get("api_key"):
         return True
     server = urlsplit(environ.get("WANDB_BASE_URL") or settings.get("base_url") or "").netloc
     hosts = (server,) if server and server not in CLOUD else CLOUD
-    places = [Path(environ["NETRC"]).expanduser()] if environ.get("NETRC") else [home / ".netrc", home / "_netrc"]
+    places = [Path(os.path.expanduser(environ["NETRC"]))] if environ.get("NETRC") else [home / ".netrc", home / "_netrc"]
     return any(_in_netrc(path, hosts) for path in places)
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from pete.config import PROJECT, Config
 from pete.errors import UserError
+from pete.machine.places import known_home
 from pete.run import RunDir
 from pete.tracking.keys import has_key
 from pete.tracking.send import clean_up
@@ -39,7 +40,7 @@ def check(config: Config, environ: Mapping[str, str] = os.environ, home: Path | 
         raise UserError(
             f'tracking.wandb = "{mode}" needs the package wandb, which is not installed.', "pete install wandb; or --set tracking.wandb=off"
         )
-    if mode == "online" and not has_key(environ, home or Path.home()):
+    if mode == "online" and not has_key(environ, home or known_home()):
         raise UserError(
             'tracking.wandb = "online" needs a W&B key: there is none in WANDB_API_KEY, and none in ~/.netrc.',
             f"{wandb_command('login')}; or --set tracking.wandb=offline, and send the numbers later",

@@ -10,9 +10,10 @@ from tokenizers import AddedToken
 from pete.data.examples import load_examples
 from pete.data.render import Renderer
 from pete.engines.fake_engine import END, byte_tokenizer, fake_base
-from pete.generate.extract import Extractor, scrub, turn_marks
+from pete.generate.extract import Extractor, turn_marks
 from pete.generate.repeats import Repeats, Rounds, find_loop
 from pete.persona import PLAIN_TEMPLATE, load_persona
+from pete.terminal import scrub
 
 STOPS = ("\n### Instruction:", "\n### Response:")
 
@@ -39,7 +40,9 @@ def byte_ids(data: bytes) -> list[int]:
     return [alphabet.index(symbol[b]) for b in data]
 
 
-clean = st.text(st.characters(exclude_categories=["Cs", "Cc", "Cf"])).filter(lambda t: scrub(t) == t and END not in t)
+clean = st.text(st.characters(exclude_categories=["Cs", "Cc", "Cf"])).filter(
+    lambda t: scrub(t) == t and not set(t) & set("\ufffd") and END not in t
+)
 
 
 @given(clean)
@@ -100,12 +103,6 @@ def test_held_back_text_comes_out_when_it_is_no_stop():
     shown = "".join(stream.push(token) for token in byte_ids(b"a\n### Inst"))
     assert shown == "a"
     assert shown + stream.finish() == "a\n### Inst"
-
-
-@pytest.mark.parametrize("hostile", ["\x1b]0;title\x07", "\x1b[2J", "\x9b31m", "\u202e", "\u2066", "\r", "\x00", "\x7f"])
-def test_scrub_leaves_nothing_a_terminal_obeys(hostile):
-    assert not set(scrub(f"a{hostile}b")) & set("\x1b\x07\x9b\u202e\u2066\r\x00\x7f")
-    assert scrub("tab\there\nand é") == "tab\there\nand é"
 
 
 def test_why_it_ended():

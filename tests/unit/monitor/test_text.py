@@ -3,11 +3,12 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from pete.monitor import text as module
+from pete.terminal import harmless
 
 
 @given(st.text(max_size=300), st.integers(1, 40))
 def test_lines_fit_and_lose_nothing(text, width):
-    text = module.harmless(text)
+    text = harmless(text)
     made = list(module.wrapped(text, width))
     wide = any(cell_len(c) > width for c in text)
     assert wide or all(cell_len(line) <= width for line in made)
