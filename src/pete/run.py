@@ -1,5 +1,6 @@
 """The run folder: the only module that knows file names in it, and the one that writes them whole or not at all."""
 
+import errno
 import fcntl
 import json
 import logging
@@ -20,13 +21,18 @@ RUNS = Path(os.environ.get("PETE_RUNS") or PROJECT / "runs")
 
 
 def write_atomic(path: Path, content: str | bytes) -> None:
-    """Replace `path` in one step: a reader, or a power cut, sees the old file or the new one, never half of it."""
+    """Replace `path` in one step: a reader, or a power cut, sees the old file or the new one, never half of it, and no rest of a failure."""
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{path.name}.{os.getpid()}")
-    with aside.open("wb") as file:
-        file.write(content.encode() if isinstance(content, str) else content)
-        sync(file.fileno())
-    os.replace(aside, path)
+    try:
+        with aside.open("wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
+            sync(file.fileno())
+        os.replace(aside, path)
+    except BaseException:
+        aside.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
 
 
 def sync(descriptor: int) -> None:
@@ -46,8 +52,19 @@ def sync_folder(folder: Path) -> None:
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # some network volumes do not know it for folders
+            raise
     finally:
         os.close(descriptor)
+
+
+def sync_files(folder: Path) -> None:
+    """Put a flat folder on the drive: what is in each file, then the names."""
+    for path in folder.iterdir():
+        with path.open("rb") as file:
+            sync(file.fileno())
+    sync_folder(folder)
 
 
 class RunDir:
@@ -93,9 +110,7 @@ class RunDir:
                     f"choose another --out, or go on with that run: pete resume {shlex.quote(str(folder))}",
                 )
             folder.mkdir(parents=True, exist_ok=True)
-            probe = folder / ".writable"
-            probe.write_bytes(b"")
-            probe.unlink()
+            _try_to_write(folder)
         except OSError as error:
             raise RunError(f"{folder} cannot be written: {error.strerror}.", "choose another folder with --out") from None
         return cls(folder)
@@ -129,6 +144,22 @@ class RunDir:
         except OSError:
             return False
 
+    def require_writable(self) -> None:
+        """See that results can be kept here, before they are worked for.
+
+        Raises:
+            RunError: the run, or a folder in it that is written to, is read-only.
+        """
+        for folder in (self.folder, self.evaluations, self.checkpoints):
+            try:
+                if folder.is_dir():
+                    _try_to_write(folder)
+            except OSError as error:
+                raise RunError(
+                    f"{folder} cannot be written: {error.strerror}.",
+                    f"work in a copy that is yours: cp -R {shlex.quote(str(self.folder))} FOLDER; or make this one writable",
+                ) from None
+
     # --- configuration -------------------------------------------------------------------------------------------
 
     def write_config(self, resolved: Resolved) -> None:
@@ -142,9 +173,10 @@ class RunDir:
     # --- logs ----------------------------------------------------------------------------------------------------
 
     def append_event(self, event: Event) -> None:
-        """Add one line to events.jsonl, and the same in words to train.log."""
-        with self.events_file.open("a", encoding="utf-8") as file:
-            file.write(to_line(event))
+        """Add one line to events.jsonl; half a line that a power cut left stays a line of its own."""
+        with self.events_file.open("a+b") as file:
+            torn = file.seek(0, os.SEEK_END) > 0 and file.seek(-1, os.SEEK_END) >= 0 and file.read(1) != b"\n"
+            file.write((b"\n" if torn else b"") + to_line(event).encode())
 
     @contextmanager
     def logging(self) -> Iterator[logging.Logger]:
@@ -166,11 +198,17 @@ class RunDir:
         record = {
             "time": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
             "kind": type(error).__name__,
-            "message": str(error),
-            "traceback": traceback.format_exception(error),
+            "message": self._without_places(str(error)),
+            "traceback": [self._without_places(part) for part in traceback.format_exception(error)],
         }
         with self.errors_file.open("a", encoding="utf-8") as file:
             file.write(json.dumps(record, ensure_ascii=False) + "\n")
+
+    def _without_places(self, text: str) -> str:
+        """Text as it may leave this machine with the run: from the run, the checkout or the home folder on."""
+        for place, name in ((self.folder, self.name), (self.folder.resolve(), self.name), (PROJECT, "pete"), (Path.home(), "~")):
+            text = text.replace(f"{place}/", f"{name}/")
+        return text
 
     # --- files ---------------------------------------------------------------------------------------------------
 
@@ -250,6 +288,17 @@ class RunDir:
 def write_json(path: Path, document: Any) -> None:
     """Write a JSON document whole or not at all."""
     write_atomic(path, json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+
+
+def _try_to_write(folder: Path) -> None:
+    """Make a file and remove it.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    probe = folder / f".writable-{os.getpid()}"
+    probe.write_bytes(b"")
+    probe.unlink()
 
 
 def _unused(folder: Path) -> Path:
