@@ -21,7 +21,7 @@ RUNS = Path(os.environ.get("PETE_RUNS") or PROJECT / "runs")
 
 
 def write_atomic(path: Path, content: str | bytes) -> None:
-    """Replace `path` in one step: a reader, or a power cut, sees the old file or the new one, never half of it, and no rest of a failure."""
+    """Replace `path` in one step: a reader, or a power cut, sees the old file or the new one, never half of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
@@ -102,7 +102,7 @@ class RunDir:
         Raises:
             RunError: the folder exists and holds something, or cannot be written.
         """
-        folder = out if out is not None else _unused(RUNS / f"{time.strftime('%Y%m%d-%H%M%S')}-{label}")
+        folder = out if out is not None else unused(RUNS / f"{time.strftime('%Y%m%d-%H%M%S')}-{label}")
         try:
             if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
                 raise RunError(
@@ -301,7 +301,8 @@ def _try_to_write(folder: Path) -> None:
     probe.unlink()
 
 
-def _unused(folder: Path) -> Path:
+def unused(folder: Path) -> Path:
+    """The path itself, or with the first number behind it that is not taken."""
     candidate, number = folder, 2
     while candidate.exists():
         candidate, number = folder.with_name(f"{folder.name}-{number}"), number + 1
