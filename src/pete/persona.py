@@ -12,7 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from pete.config import PROJECT
 from pete.errors import PersonaError
-from pete.run import write_atomic
+from pete.run import RunDir, write_atomic
 
 PERSONAS = PROJECT / "personas"
 
@@ -113,6 +113,11 @@ class Persona(BaseModel):
         return self
 
     @property
+    def file(self) -> Path:
+        """persona.toml."""
+        return self.folder / "persona.toml"
+
+    @property
     def examples(self) -> list[Path]:
         """The example files, in name order."""
         return sorted((self.folder / "examples").glob("*.jsonl"))
@@ -155,20 +160,33 @@ def load_persona(name: str) -> Persona:
             f"There is no persona {name!r}: no {Path(name) / 'persona.toml'}, and none of that name in {PERSONAS}.",
             f"known: {', '.join(known) or 'none'}; or --persona FOLDER (copy personas/pete-connor to start your own)",
         )
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-        persona = Persona(**table, folder=folder)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise PersonaError(f"{path} cannot be read as TOML: {error}", "mend that line, then run the same command") from None
-    except ValidationError as error:
-        problems = [_explain(tuple(map(str, item["loc"])), item["type"], item["msg"]) for item in error.errors()]
-        raise PersonaError.of_problems(f"{path} does not describe a persona:", problems, "compare personas/pete-connor") from None
+    persona = _read(path)
     if not persona.examples:
         raise PersonaError(
             f"{folder} has no examples: expected examples/*.jsonl with one prompt and completion a line.",
             "compare personas/pete-connor/examples",
         )
     return persona
+
+
+def run_persona(run: RunDir) -> Persona:
+    """The persona a run was started with, from the run itself; a run of an earlier version kept none, and names its folder.
+
+    Raises:
+        PersonaError: it is damaged, or not there any more.
+    """
+    return _read(run.persona_file) if run.persona_file.is_file() else load_persona(run.read_config().config.data.persona)
+
+
+def _read(path: Path) -> Persona:
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        return Persona(**table, folder=path.parent)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise PersonaError(f"{path} cannot be read as TOML: {error}", "mend that line, then run the same command") from None
+    except ValidationError as error:
+        problems = [_explain(tuple(map(str, item["loc"])), item["type"], item["msg"]) for item in error.errors()]
+        raise PersonaError.of_problems(f"{path} does not describe a persona:", problems, "compare personas/pete-connor") from None
 
 
 def write_asking(persona: Persona, asking: Asking) -> Path:

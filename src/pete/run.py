@@ -9,7 +9,7 @@ import shlex
 import time
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -185,13 +185,15 @@ class RunDir:
         logger.setLevel(logging.INFO)
         logger.propagate = False
         handler = logging.FileHandler(self.log_file, encoding="utf-8")
+        handler.handleError = lambda record: None  # a full drive is told where it matters, not a traceback a line
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
         logger.addHandler(handler)
         try:
             yield logger
         finally:
             logger.removeHandler(handler)
-            handler.close()
+            with suppress(OSError):  # what a full drive did not take
+                handler.close()
 
     def record_error(self, error: BaseException) -> None:
         """Add a failure, with its traceback, to errors.jsonl."""
@@ -220,6 +222,11 @@ class RunDir:
     def manifest_file(self) -> Path:
         """What the data was made of: counts and hashes."""
         return self.data / "manifest.json"
+
+    @property
+    def persona_file(self) -> Path:
+        """The persona.toml as it was when the run began; resume, judge and report need no other."""
+        return self.data / "persona.toml"
 
     @property
     def prompts_file(self) -> Path:
@@ -257,6 +264,12 @@ class RunDir:
             pass
         return None
 
+    def taken(self, holder: int | str) -> RunError:
+        """What to say when another process trains into this run."""
+        return RunError(
+            f"{self.folder} is being trained by process {holder}.", f"watch it: pete monitor {self.word}; or stop that process first"
+        )
+
     @contextmanager
     def lock(self) -> Iterator[None]:
         """Hold the run: two processes must not train into one folder.
@@ -274,10 +287,7 @@ class RunDir:
                         time.sleep(0.05)
                         continue
                     file.seek(0)
-                    raise RunError(
-                        f"{self.folder} is being trained by process {file.read().strip() or 'unknown'}.",
-                        f"watch it: pete monitor {self.word}; or stop that process first",
-                    ) from None
+                    raise self.taken(file.read().strip() or "unknown") from None
             file.seek(0)
             file.truncate()
             file.write(str(os.getpid()))

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pete.config import PROJECT, Config
-from pete.errors import UserError
+from pete.errors import ConfigError, UserError
 from pete.run import RunDir
 from pete.tracking.keys import has_key
 from pete.tracking.send import clean_up
@@ -25,25 +25,65 @@ FINISH_SECONDS = {"offline": 20.0, "online": 60.0}
 GRACE_SECONDS = 3.0  # between the process giving up by itself and being ended from outside
 
 
+REFUSED = set("/\\#?%:")
+"""Characters that W&B takes in no project or entity (wandb 0.31, Settings.validate_project)."""
+LONGEST = 128
+
+
 def check(config: Config, environ: Mapping[str, str] = os.environ, home: Path | None = None) -> None:
     """See before anything is written whether W&B can be used as the configuration asks.
 
     Raises:
+        ConfigError: W&B would refuse the name of the project or entity.
         UserError: the package, or for "online" a key, is missing.
     """
     mode = config.tracking.wandb
     if mode == "off":
         return
+    for what, name in (("tracking.project", config.tracking.project), ("WANDB_ENTITY", environ.get("WANDB_ENTITY") or "me")):
+        if fault := _fault_in_name(name):
+            raise ConfigError(
+                f"{what} = {name!r} {fault}, and W&B would not take it.",
+                f"a name without {' '.join(sorted(REFUSED))}, such as voices (whose it is says WANDB_ENTITY); or --set tracking.wandb=off",
+            )
+    if missing := _missing(mode, environ, home):
+        raise UserError(*missing)
+
+
+def _fault_in_name(name: str) -> str:
+    if found := sorted(REFUSED & set(name)):
+        return f"has {' '.join(found)} in it"
+    if not name.strip():
+        return "is blank"
+    return f"has {len(name)} characters, more than {LONGEST}" if len(name) > LONGEST else ""
+
+
+def usable(config: Config, environ: Mapping[str, str] = os.environ, home: Path | None = None) -> tuple[str, str]:
+    """What a run that goes on can track with: the mode, and a sentence where that is less than its configuration asks for."""
+    mode = config.tracking.wandb
+    if mode != "off" and _missing("offline", environ, home):
+        return "off", "tracking is off from here on: the package wandb is not installed any more (pete install wandb)"
+    if _missing(mode, environ, home):
+        return "offline", "tracking goes on offline: there is no W&B key here; the numbers can be sent later (docs/tracking.md)"
+    return mode, ""
+
+
+def _missing(mode: str, environ: Mapping[str, str], home: Path | None) -> tuple[str, str] | None:
+    """What a mode needs and is not here, with what to do."""
+    if mode == "off":
+        return None
     found = importlib.util.find_spec("wandb")
     if found is None or found.origin is None:  # a folder called wandb in the way is not the package
-        raise UserError(
-            f'tracking.wandb = "{mode}" needs the package wandb, which is not installed.', "pete install wandb; or --set tracking.wandb=off"
+        return (
+            f'tracking.wandb = "{mode}" needs the package wandb, which is not installed.',
+            "pete install wandb; or --set tracking.wandb=off",
         )
     if mode == "online" and not has_key(environ, home or Path.home()):
-        raise UserError(
+        return (
             'tracking.wandb = "online" needs a W&B key: there is none in WANDB_API_KEY, and none in ~/.netrc.',
             f"{wandb_command('login')}; or --set tracking.wandb=offline, and send the numbers later",
         )
+    return None
 
 
 def start(config: Config, run: RunDir) -> "Tracker | None":

@@ -35,7 +35,10 @@ class Progress:
 
     step: int = 0
     best_step: int = 0
+    """0 is the untrained base: where there are validation rows it is a candidate like every step."""
     best_loss: float | None = None
+    base_loss: float | None = None
+    """Of the untrained base on the validation rows, nats a token; None without any."""
     seconds: float = 0.0
     """Time spent training, over all sittings."""
 
