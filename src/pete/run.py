@@ -163,11 +163,11 @@ class RunDir:
     # --- configuration -------------------------------------------------------------------------------------------
 
     def write_config(self, resolved: Resolved) -> None:
-        """Save the resolved configuration with the source of each value."""
-        write_atomic(self.config_file, resolved.to_toml())
+        """Save the resolved configuration with the source of each value; its folders as seen from here or from home."""
+        write_atomic(self.config_file, resolved.portable(self.folder).to_toml())
 
     def read_config(self) -> Resolved:
-        """The configuration the run was started with."""
+        """The configuration the run was started with; its folders absolute, whether they are still there or not."""
         return read_resolved(self.config_file)
 
     # --- logs ----------------------------------------------------------------------------------------------------
@@ -176,7 +176,7 @@ class RunDir:
         """Add one line to events.jsonl; half a line that a power cut left stays a line of its own."""
         with self.events_file.open("a+b") as file:
             torn = file.seek(0, os.SEEK_END) > 0 and file.seek(-1, os.SEEK_END) >= 0 and file.read(1) != b"\n"
-            file.write((b"\n" if torn else b"") + to_line(event).encode())
+            file.write((b"\n" if torn else b"") + self.without_places(to_line(event)).encode())
 
     @contextmanager
     def logging(self) -> Iterator[logging.Logger]:
@@ -186,7 +186,8 @@ class RunDir:
         logger.propagate = False
         handler = logging.FileHandler(self.log_file, encoding="utf-8")
         handler.handleError = lambda record: None  # a full drive is told where it matters, not a traceback a line
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        handler.setFormatter(formatter := logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        handler.format = lambda record: self.without_places(formatter.format(record))
         logger.addHandler(handler)
         try:
             yield logger
@@ -200,16 +201,17 @@ class RunDir:
         record = {
             "time": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
             "kind": type(error).__name__,
-            "message": self._without_places(str(error)),
-            "traceback": [self._without_places(part) for part in traceback.format_exception(error)],
+            "message": self.without_places(str(error)),
+            "traceback": [self.without_places(part) for part in traceback.format_exception(error)],
         }
         with self.errors_file.open("a", encoding="utf-8") as file:
             file.write(json.dumps(record, ensure_ascii=False) + "\n")
 
-    def _without_places(self, text: str) -> str:
-        """Text as it may leave this machine with the run: from the run, the checkout or the home folder on."""
-        for place, name in ((self.folder, self.name), (self.folder.resolve(), self.name), (PROJECT, "pete"), (Path.home(), "~")):
-            text = text.replace(f"{place}/", f"{name}/")
+    def without_places(self, text: str) -> str:
+        """Text as it may leave this machine with the run: paths from the run, the checkout or the home folder on."""
+        home = os.path.expanduser("~")
+        for place, name in ((self.folder.parent, ""), (self.folder.resolve().parent, ""), (PROJECT, ""), (home, "~/")):
+            text = text.replace(f"{place}/", name) if len(str(place)) > 1 else text
         return text
 
     # --- files ---------------------------------------------------------------------------------------------------

@@ -44,8 +44,9 @@ class Example(Prompt):
     split: Split | None = Field(None, description="a split chosen by the author; nothing lets us choose")
 
     def record(self) -> dict[str, Any]:
-        """The row as one JSON object, empty fields left out."""
-        return {key: value for key, value in self.model_dump().items() if value not in ("", None)}
+        """The row as one JSON object, empty fields left out; its source without the folder it was read in."""
+        source = Path(self.source).name
+        return {key: value for key, value in (self.model_dump() | {"source": source}).items() if value not in ("", None)}
 
 
 @dataclass(frozen=True)

@@ -88,7 +88,7 @@ def read_report(run: RunDir) -> ReportData:
     Raises:
         UserError: config.toml, adapter/pete.json or the newest evaluation is there and cannot be read.
     """
-    resolved = run.read_config()
+    resolved = run.read_config().portable(run.folder)
     dataset = _dataset(run)
     lineage = read_lineage(run.adapter) if (run.adapter / LINEAGE).is_file() else None
     training = fold(read(run.events_file))

@@ -219,7 +219,7 @@ def _train_run(resolved: Resolved, prepared: Prepared, run: RunDir, tell: OnEven
         progress = Progress()
         trainable = engine.add_lora(config.lora)
     for finding in prepared.findings if not resume else ():
-        tell(Warned(message=f"{finding.where}: {finding.message}"))
+        tell(Warned(message=f"{finding.where}: {finding.message}".replace(f"{prepared.persona.folder}/", "")))
 
     valid = prepared.valid
     probe = prepared.renderer.prompt_ids([Message("user", PROBE)])
