@@ -28,12 +28,13 @@ def quickstart(
     from pete.cli.test import show_pair
     from pete.cli.train import run_training
     from pete.config import override, resolve
+    from pete.machine.steady import steady
     from pete.report import write_report
     from pete.run import RUNS, RunDir
     from pete.train.session import prepare
 
     began = time.monotonic()
-    screen = console()
+    screen = steady(console())
     overrides = [f"train.seed={seed}", f"generate.seed={seed}"]
     if steps is not None:
         overrides += [f"train.steps={steps}", f"optim.warmup_steps={min(6, steps - 1)}"]

@@ -42,10 +42,11 @@ def train(
     from pete.config import resolve
     from pete.engines.base_model import resolve_base
     from pete.errors import UserError
+    from pete.machine.steady import steady
     from pete.run import RUNS, RunDir
     from pete.train.session import prepare
 
-    screen = console()
+    screen = steady(console())
     overrides = [*persona_override(persona), *(set_ or [])]
     run = None
     if overnight:
@@ -98,6 +99,7 @@ def run_training(
     from pete.generate.answer import answer_all
     from pete.machine.awake import keep_awake
     from pete.machine.notify import notify
+    from pete.machine.steady import steady_streams
     from pete.report.night import night_summary  # noqa: F401  (now: what is loaded after the night may have been updated since)
     from pete.train.session import train_run
 
@@ -107,7 +109,7 @@ def run_training(
         return answer_all(engine, renderer, [[Message("user", prompt)]], drawn, stops)[0].text
 
     try:
-        with keep_awake(os.getpid()) as awake, TrainingView(screen) as view:
+        with steady_streams(), keep_awake(os.getpid()) as awake, TrainingView(screen) as view:
             told = [*before, Warned(message=awake.words)] if awake.caution else before
             finished = train_run(resolved, prepared, run, view.show, resume=resume, before=told, ask=ask)
     except Interrupted:

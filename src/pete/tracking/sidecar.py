@@ -7,11 +7,12 @@ process reads the end of its input, sends what is left and ends.
 import contextlib
 import importlib.util
 import os
+import re
 import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from pete.config import PROJECT, Config
@@ -22,6 +23,7 @@ from pete.tracking.send import clean_up
 from pete.tracking.state import State
 
 FINISH_SECONDS = {"offline": 20.0, "online": 60.0}
+NOTICED_SECONDS = 2.0  # a shorter wait needs no explanation
 GRACE_SECONDS = 3.0  # between the process giving up by itself and being ended from outside
 
 
@@ -98,7 +100,10 @@ def start(config: Config, run: RunDir) -> "Tracker | None":
     mode = config.tracking.wandb
     if mode == "off":
         return None
-    environ = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, (str(PROJECT / "src"), os.environ.get("PYTHONPATH"))))}
+    environ = {
+        **_without_secrets(os.environ),
+        "PYTHONPATH": os.pathsep.join(filter(None, (str(PROJECT / "src"), os.environ.get("PYTHONPATH")))),
+    }
     try:
         run.wandb.mkdir(parents=True, exist_ok=True)
         with (run.wandb / "sidecar.log").open("ab") as log:
@@ -112,6 +117,14 @@ def start(config: Config, run: RunDir) -> "Tracker | None":
     return Tracker(run, mode, process)
 
 
+SECRET = re.compile(r"TOKEN|KEY|SECRET|PASSW|CREDENTIAL", re.IGNORECASE)
+
+
+def _without_secrets(environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment without what opens other doors than W&B's: HF_TOKEN, PETE_JUDGE_KEY, whatever is called like one."""
+    return {name: value for name, value in environ.items() if name.startswith("WANDB_") or not SECRET.search(name)}
+
+
 class Tracker:
     """The process beside a run, seen from the run."""
 
@@ -121,11 +134,12 @@ class Tracker:
         self.process = process
         self.problem = problem
 
-    def finish(self, timeout: float | None = None) -> str | None:
+    def finish(self, timeout: float | None = None, waiting: Callable[[str], None] = lambda _: None) -> str | None:
         """Let the process send what is left; end it when that takes too long.
 
         Args:
             timeout: seconds to wait; 20 offline and 60 online unless given.
+            waiting: told what it waits for, once it takes long enough to be noticed.
 
         Returns:
             What a person should know, as one or two sentences; None when W&B has everything.
@@ -138,7 +152,7 @@ class Tracker:
         with contextlib.suppress(OSError):
             process.stdin.close()
         try:
-            code = process.wait(limit)
+            code = _wait(process, limit, waiting)
         except subprocess.TimeoutExpired:
             with contextlib.suppress(OSError):
                 os.killpg(process.pid, signal.SIGKILL)
@@ -152,6 +166,16 @@ class Tracker:
         if self.problem and any(self.run.wandb.glob("*run-*/*.wandb")):
             self.problem += f" The run lost nothing, and what is kept here can be sent later: {sync_command(self.run)}"
         return self.problem or None
+
+
+def _wait(process: "subprocess.Popen[bytes]", limit: float, waiting: Callable[[str], None]) -> int:
+    try:
+        return process.wait(min(limit, NOTICED_SECONDS))
+    except subprocess.TimeoutExpired:
+        if limit <= NOTICED_SECONDS:
+            raise
+    waiting(f"waiting up to {limit:.0f} s for W&B to take the last numbers; the run itself is saved, and Ctrl-C leaves W&B to end alone")
+    return process.wait(limit - NOTICED_SECONDS)
 
 
 def wandb_command(rest: str) -> str:

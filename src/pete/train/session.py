@@ -175,7 +175,7 @@ def _recorded(
         log.error("%s: %s", type(error).__name__, error)
         raise
     finally:
-        if tracker is not None and (problem := tracker.finish()):
+        if tracker is not None and (problem := tracker.finish(waiting=lambda text: hear("the screen", on_event, Warned(message=text)))):
             tell(Warned(message=problem))
 
 
