@@ -6,6 +6,7 @@ import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -303,3 +304,15 @@ def test_a_drive_that_is_full_at_a_checkpoint_is_one_sentence_and_the_run_goes_o
     assert "pete resume" in error.value.hint and not list(trial.run.checkpoints.glob(".tmp-*")) and trial.left_nothing()
     monkeypatch.undo()
     assert trial.resume().reason == "done"
+
+
+def test_a_run_tracked_online_goes_on_without_its_key_and_says_so(trial, monkeypatch):
+    monkeypatch.setattr("pete.train.session.sidecar.has_key", lambda environ, home: False)
+    monkeypatch.setattr("pete.train.session.sidecar.importlib.util.find_spec", lambda name: SimpleNamespace(origin="here"))
+    started = []
+    monkeypatch.setattr("pete.train.session.sidecar.start", lambda config, run: started.append(config.tracking.wandb))
+    trial.stop_at(8)
+    edit(trial.run, 'wandb = "off"', 'wandb = "online"')
+    assert trial.resume().reason == "done" and started == ["off", "offline"]
+    assert any("tracking goes on offline" in e.message for e in trial.told(Warned))
+    assert 'wandb = "online"' in trial.run.config_file.read_text(), "with its key, the next one is online again"
