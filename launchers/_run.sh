@@ -5,6 +5,7 @@
 
 root=$(CDPATH='' cd "${launchers:?}/.." && pwd -P) || exit 1
 pete=$root/pete
+runs=${PETE_RUNS:-$root/runs}
 
 # launch train|monitor|test|chat|evaluate: does it, says how it ended, and holds the window until return is pressed.
 launch() {
@@ -12,6 +13,7 @@ launch() {
 Get it again (git clone), then run there: ./pete launchers install"
     trap : INT # Ctrl-C is for Pete, which saves; this shell stays to say so
     code=0
+    began=$(mktemp) || began=/
     case $1 in
         train) "$pete" train --overnight ;;
         evaluate) "$pete" evaluate --open ;;
@@ -19,7 +21,11 @@ Get it again (git clone), then run there: ./pete launchers install"
     esac || code=$?
     case $1-$code in
         *-0) ended 0 'Done.' ;;
-        evaluate-1 | evaluate-3) ended 0 'What came of it is above.' ;; # a verdict is an answer, and has a report
+        evaluate-3) ended 0 'What came of it is above.' ;;
+        evaluate-1) # a verdict is an answer, and has a report; work that failed ends with 1 too, and has none
+            [ -z "$(find "$runs"/*/report.html -newer "$began" 2>/dev/null)" ] || ended 0 'What came of it is above.'
+            ended 1 "That did not work; the reason is above.$(logs)"
+            ;;
         train-129 | train-130 | train-143) ended "$code" 'Stopped. Start this launcher again to go on.' ;;
         *-137) ended 137 "The system ended it, often for want of memory.$(logs)" ;;
         *-130) ended 130 'Stopped.' ;;
@@ -29,13 +35,14 @@ Get it again (git clone), then run there: ./pete launchers install"
 
 logs() {
     # shellcheck disable=SC2012 # the newest of names that Pete made, which find cannot sort
-    newest=$(ls -t "${PETE_RUNS:-$root/runs}"/*/train.log 2>/dev/null | head -n 1)
+    newest=$(ls -t "$runs"/*/train.log 2>/dev/null | head -n 1)
     [ -z "$newest" ] || printf '\nThe log of the newest run: %s' "$newest"
     printf '\nWhat often helps: %s' "$root/docs/troubleshooting.md"
 }
 
 # ended CODE SENTENCE
 ended() {
+    [ ! -f "${began:-}" ] || rm -f "$began"
     printf '\n%s\nPress return to close. ' "$2"
     read -r _
     exit "$1"

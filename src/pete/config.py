@@ -6,6 +6,7 @@ resolved file in the run folder says so beside each one.
 
 import difflib
 import json
+import os
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -186,6 +187,14 @@ class Resolved:
         tables[section][name] = value
         return Resolved(Config.model_validate(tables), {**self.sources, key: source})
 
+    def portable(self, folder: Path) -> "Resolved":
+        """The same as a run in `folder` keeps it: folders of this machine as seen from there or from home, files by their names."""
+        tables = self.config.model_dump()
+        for section, name in FOLDERS:
+            tables[section][name] = _seen_from(folder, tables[section][name])
+        sources = {key: Path(source).name if source.endswith(".toml") else source for key, source in self.sources.items()}
+        return Resolved(Config.model_validate(tables), sources)
+
     def to_toml(self) -> str:
         """The run folder's config.toml: every value, with its source behind it."""
         lines = ["# Resolved configuration. Behind each value: where it came from."]
@@ -197,6 +206,10 @@ class Resolved:
         return "\n".join(lines) + "\n"
 
 
+FOLDERS = (("data", "persona"), ("model", "base"))
+"""Values that may be a folder: kept absolute while Pete runs, so that the working directory does not matter."""
+
+
 def resolve(preset: str | None = None, file: Path | None = None, overrides: Sequence[str] = ()) -> Resolved:
     """Merge the layers into one checked object.
 
@@ -204,6 +217,7 @@ def resolve(preset: str | None = None, file: Path | None = None, overrides: Sequ
         ConfigError: listing every unknown key, wrong type and impossible combination, with a did-you-mean.
     """
     layers: list[tuple[str, dict[str, dict[str, Any]], dict[str, int]]] = []
+    beside = {} if file is None else {str(file): file.parent}
     problems: list[str] = []
     if preset is not None:
         layers.append(_layer(find_preset(preset), f"preset {preset}"))
@@ -223,6 +237,8 @@ def resolve(preset: str | None = None, file: Path | None = None, overrides: Sequ
                 # a later layer that chooses one length replaces the other of an earlier layer
                 tables["train"].pop("epochs" if "steps" in values else "steps", None)
             for key, value in values.items():
+                if (section, key) in FOLDERS:
+                    value = _absolute(section, value, [beside[name], Path()] if name in beside else [Path()])
                 tables.setdefault(section, {})[key] = value
                 dotted = f"{section}.{key}"
                 sources[dotted] = name
@@ -274,6 +290,10 @@ def find_preset(name: str) -> Path:
 def read_resolved(path: Path) -> Resolved:
     """Read a run folder's config.toml back, sources included."""
     name, tables, _ = _layer(path, str(path))
+    for section, key in FOLDERS:
+        value = tables.get(section, {}).get(key, "")
+        if isinstance(value, str) and value.startswith((".", "~")):
+            tables[section][key] = os.path.normpath(os.path.join(os.path.realpath(path.parent), os.path.expanduser(value)))
     sources: dict[str, str] = {}
     section = ""
     for line in path.read_text(encoding="utf-8").split("\n"):
@@ -313,6 +333,28 @@ def _layer(path: Path, name: str) -> tuple[str, dict[str, dict[str, Any]], dict[
         elif "=" in bare and not bare.startswith("#"):
             numbers[f"{section}.{bare.split('=', 1)[0].strip()}"] = number
     return name, tables, numbers
+
+
+def _absolute(section: str, value: Any, near: Sequence[Path]) -> Any:
+    """A folder by its whole path, wherever it was named from; a name stays a name."""
+    if not isinstance(value, str) or value in (EMBEDDED_BASE, "fake"):
+        return value
+    for place in near:
+        folder = place / os.path.expanduser(value)
+        if (folder / "persona.toml").is_file() if section == "data" else folder.is_dir():
+            return str(folder.resolve())
+    return value
+
+
+def _seen_from(folder: Path, value: str) -> str:
+    """A whole path from home on, else as a way from `folder` to there; anything else as it is."""
+    if not os.path.isabs(value):
+        return value
+    path, home = Path(os.path.realpath(value)), Path(os.path.realpath(os.path.expanduser("~")))
+    if path.is_relative_to(home):
+        return f"~/{path.relative_to(home)}"
+    way = os.path.relpath(path, os.path.realpath(folder))
+    return way if way.startswith(".") else f"./{way}"
 
 
 def _parse_overrides(overrides: Sequence[str], problems: list[str]) -> dict[str, dict[str, Any]]:

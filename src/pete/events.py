@@ -122,7 +122,12 @@ class Warned(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class Finished(Event):
-    """The end: `reason` is "done" or "interrupted"; the adapter comes from `best_step`."""
+    """The end of a sitting.
+
+    `reason` is "done" (the adapter is published, and comes from `best_step`), "interrupted" (saved, can go on), "not better"
+    (every step taken, and none beats the untrained base, which is step 0) or "not published" (the adapter failed its proof, or
+    could not be written). Only the first leaves an adapter.
+    """
 
     step: int
     reason: str

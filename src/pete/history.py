@@ -162,6 +162,15 @@ class History:
         return self.sitting.reason == "done"
 
     @property
+    def unpublished(self) -> str:
+        """Why a run that took all its steps left no adapter; empty for every other."""
+        reasons = {
+            "not better": "no step was better than the untrained base on the validation rows",
+            "not published": "its adapter did not pass the proof, or could not be written",
+        }
+        return reasons.get(self.sitting.reason, "")
+
+    @property
     def last_step(self) -> int:
         """The last step that counts: done, or the checkpoint a resumed sitting began at; 0 before the first."""
         return self.steps[-1].step if self.steps else self.started.resumed_from if self.started else 0

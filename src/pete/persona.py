@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pete.config import PROJECT, in_toml
 from pete.errors import PersonaError
 from pete.machine.places import expand
-from pete.run import write_atomic
+from pete.run import RunDir, write_atomic
 
 PERSONAS = PROJECT / "personas"
 
@@ -139,6 +139,11 @@ class Persona(BaseModel):
         return self
 
     @property
+    def file(self) -> Path:
+        """persona.toml."""
+        return self.folder / "persona.toml"
+
+    @property
     def examples(self) -> list[Path]:
         """The example files, in name order: *.jsonl in any case, and none whose name begins with a dot."""
         return [path for path in self._beside if path.suffix.lower() == ".jsonl"]
@@ -192,19 +197,7 @@ def load_persona(name: str) -> Persona:
             f"There is no persona {name!r}: no {Path(name) / 'persona.toml'}, and none of that name in {PERSONAS}.",
             f"known: {', '.join(known) or 'none'}; or --persona FOLDER (copy personas/pete-connor to start your own)",
         )
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-        persona = Persona(**tomllib.loads(text), folder=folder)
-    except UnicodeDecodeError:
-        raise PersonaError(f"{path} is not UTF-8 text.", "save it as UTF-8 (most editors: Save As, Encoding: UTF-8)") from None
-    except tomllib.TOMLDecodeError as error:
-        raise PersonaError(f"{path} cannot be read as TOML: {error}", "mend that line, then run the same command") from None
-    except ValidationError as error:
-        problems = [
-            line_of(text, item["loc"]) + _explain(tuple(map(str, item["loc"])), item["type"], item["msg"])  # type: ignore[possibly-unbound]
-            for item in error.errors()
-        ]
-        raise PersonaError.of_problems(f"{path} does not describe a persona:", problems, "compare personas/pete-connor") from None
+    persona = _read(path)
     if not persona.examples:
         others = f"; it holds {', '.join(persona.passed_over[:5])}" if persona.passed_over else ""
         raise PersonaError(
@@ -227,6 +220,31 @@ def line_of(text: str, where: Sequence[str | int]) -> str:
             elif (key := _KEY.match(line)) and [*table, *(part.strip("\"' ") for part in _PARTS.findall(key.group(1)))] == names[:depth]:
                 return f"line {number}: "
     return ""
+
+
+def run_persona(run: RunDir) -> Persona:
+    """The persona a run was started with, from the run itself; a run of an earlier version kept none, and names its folder.
+
+    Raises:
+        PersonaError: it is damaged, or not there any more.
+    """
+    return _read(run.persona_file) if run.persona_file.is_file() else load_persona(run.read_config().config.data.persona)
+
+
+def _read(path: Path) -> Persona:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        return Persona(**tomllib.loads(text), folder=path.parent)
+    except UnicodeDecodeError:
+        raise PersonaError(f"{path} is not UTF-8 text.", "save it as UTF-8 (most editors: Save As, Encoding: UTF-8)") from None
+    except tomllib.TOMLDecodeError as error:
+        raise PersonaError(f"{path} cannot be read as TOML: {error}", "mend that line, then run the same command") from None
+    except ValidationError as error:
+        problems = [
+            line_of(text, item["loc"]) + _explain(tuple(map(str, item["loc"])), item["type"], item["msg"])  # type: ignore[possibly-unbound]
+            for item in error.errors()
+        ]
+        raise PersonaError.of_problems(f"{path} does not describe a persona:", problems, "compare personas/pete-connor") from None
 
 
 def write_asking(persona: Persona, asking: Asking) -> Path:

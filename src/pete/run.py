@@ -1,5 +1,6 @@
 """The run folder: the only module that knows file names in it, and the one that writes them whole or not at all."""
 
+import errno
 import fcntl
 import json
 import logging
@@ -8,7 +9,7 @@ import shlex
 import time
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from pete.config import PROJECT, Resolved, read_resolved
 from pete.errors import RunError
 from pete.events import Event, to_line
 from pete.machine.places import expand
+from pete.terminal import scrub
 
 RUNS = expand(os.environ.get("PETE_RUNS") or PROJECT / "runs")
 
@@ -24,10 +26,15 @@ def write_atomic(path: Path, content: str | bytes) -> None:
     """Replace `path` in one step: a reader, or a power cut, sees the old file or the new one, never half of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{path.name}.{os.getpid()}")
-    with aside.open("wb") as file:
-        file.write(content.encode() if isinstance(content, str) else content)
-        sync(file.fileno())
-    os.replace(aside, path)
+    try:
+        with aside.open("wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
+            sync(file.fileno())
+        os.replace(aside, path)
+    except BaseException:
+        aside.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
 
 
 def sync(descriptor: int) -> None:
@@ -47,8 +54,19 @@ def sync_folder(folder: Path) -> None:
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # some network volumes do not know it for folders
+            raise
     finally:
         os.close(descriptor)
+
+
+def sync_files(folder: Path) -> None:
+    """Put a flat folder on the drive: what is in each file, then the names."""
+    for path in folder.iterdir():
+        with path.open("rb") as file:
+            sync(file.fileno())
+    sync_folder(folder)
 
 
 class RunDir:
@@ -86,7 +104,7 @@ class RunDir:
         Raises:
             RunError: the folder exists and holds something, or cannot be written.
         """
-        folder = out if out is not None else _unused(RUNS / f"{time.strftime('%Y%m%d-%H%M%S')}-{label}")
+        folder = out if out is not None else unused(RUNS / f"{time.strftime('%Y%m%d-%H%M%S')}-{label}")
         try:
             if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
                 raise RunError(
@@ -94,9 +112,7 @@ class RunDir:
                     f"choose another --out, or go on with that run: pete resume {shlex.quote(str(folder))}",
                 )
             folder.mkdir(parents=True, exist_ok=True)
-            probe = folder / ".writable"
-            probe.write_bytes(b"")
-            probe.unlink()
+            _try_to_write(folder)
         except OSError as error:
             raise RunError(f"{folder} cannot be written: {error.strerror}.", "choose another folder with --out") from None
         return cls(folder)
@@ -130,22 +146,39 @@ class RunDir:
         except (OSError, RuntimeError, ValueError):  # "~50 words": no user is called that
             return False
 
+    def require_writable(self) -> None:
+        """See that results can be kept here, before they are worked for.
+
+        Raises:
+            RunError: the run, or a folder in it that is written to, is read-only.
+        """
+        for folder in (self.folder, self.evaluations, self.checkpoints):
+            try:
+                if folder.is_dir():
+                    _try_to_write(folder)
+            except OSError as error:
+                raise RunError(
+                    f"{folder} cannot be written: {error.strerror}.",
+                    f"work in a copy that is yours: cp -R {shlex.quote(str(self.folder))} FOLDER; or make this one writable",
+                ) from None
+
     # --- configuration -------------------------------------------------------------------------------------------
 
     def write_config(self, resolved: Resolved) -> None:
-        """Save the resolved configuration with the source of each value."""
-        write_atomic(self.config_file, resolved.to_toml())
+        """Save the resolved configuration with the source of each value; its folders as seen from here or from home."""
+        write_atomic(self.config_file, resolved.portable(self.folder).to_toml())
 
     def read_config(self) -> Resolved:
-        """The configuration the run was started with."""
+        """The configuration the run was started with; its folders absolute, whether they are still there or not."""
         return read_resolved(self.config_file)
 
     # --- logs ----------------------------------------------------------------------------------------------------
 
     def append_event(self, event: Event) -> None:
-        """Add one line to events.jsonl, and the same in words to train.log."""
-        with self.events_file.open("a", encoding="utf-8") as file:
-            file.write(to_line(event))
+        """Add one line to events.jsonl; half a line that a power cut left stays a line of its own."""
+        with self.events_file.open("a+b") as file:
+            torn = file.seek(0, os.SEEK_END) > 0 and file.seek(-1, os.SEEK_END) >= 0 and file.read(1) != b"\n"
+            file.write((b"\n" if torn else b"") + self.without_places(to_line(event)).encode())
 
     @contextmanager
     def logging(self) -> Iterator[logging.Logger]:
@@ -154,24 +187,34 @@ class RunDir:
         logger.setLevel(logging.INFO)
         logger.propagate = False
         handler = logging.FileHandler(self.log_file, encoding="utf-8")
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        handler.handleError = lambda record: None  # a full drive is told where it matters, not a traceback a line
+        handler.setFormatter(formatter := logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        handler.format = lambda record: scrub(self.without_places(formatter.format(record)))
         logger.addHandler(handler)
         try:
             yield logger
         finally:
             logger.removeHandler(handler)
-            handler.close()
+            with suppress(OSError):  # what a full drive did not take
+                handler.close()
 
     def record_error(self, error: BaseException) -> None:
         """Add a failure, with its traceback, to errors.jsonl."""
         record = {
             "time": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
             "kind": type(error).__name__,
-            "message": str(error),
-            "traceback": traceback.format_exception(error),
+            "message": self.without_places(str(error)),
+            "traceback": [self.without_places(part) for part in traceback.format_exception(error)],
         }
         with self.errors_file.open("a", encoding="utf-8") as file:
             file.write(json.dumps(record, ensure_ascii=False) + "\n")
+
+    def without_places(self, text: str) -> str:
+        """Text as it may leave this machine with the run: paths from the run, the checkout or the home folder on."""
+        home = os.path.expanduser("~")
+        for place, name in ((self.folder.parent, ""), (self.folder.resolve().parent, ""), (PROJECT, ""), (home, "~/")):
+            text = text.replace(f"{place}/", name) if len(str(place)) > 1 else text
+        return text
 
     # --- files ---------------------------------------------------------------------------------------------------
 
@@ -183,6 +226,11 @@ class RunDir:
     def manifest_file(self) -> Path:
         """What the data was made of: counts and hashes."""
         return self.data / "manifest.json"
+
+    @property
+    def persona_file(self) -> Path:
+        """The persona.toml as it was when the run began; resume, judge and report need no other."""
+        return self.data / "persona.toml"
 
     @property
     def prompts_file(self) -> Path:
@@ -220,6 +268,12 @@ class RunDir:
             pass
         return None
 
+    def taken(self, holder: int | str) -> RunError:
+        """What to say when another process trains into this run."""
+        return RunError(
+            f"{self.folder} is being trained by process {holder}.", f"watch it: pete monitor {self.word}; or stop that process first"
+        )
+
     @contextmanager
     def lock(self) -> Iterator[None]:
         """Hold the run: two processes must not train into one folder.
@@ -237,10 +291,7 @@ class RunDir:
                         time.sleep(0.05)
                         continue
                     file.seek(0)
-                    raise RunError(
-                        f"{self.folder} is being trained by process {file.read().strip() or 'unknown'}.",
-                        f"watch it: pete monitor {self.word}; or stop that process first",
-                    ) from None
+                    raise self.taken(file.read().strip() or "unknown") from None
             file.seek(0)
             file.truncate()
             file.write(str(os.getpid()))
@@ -253,7 +304,19 @@ def write_json(path: Path, document: Any) -> None:
     write_atomic(path, json.dumps(document, ensure_ascii=False, indent=2) + "\n")
 
 
-def _unused(folder: Path) -> Path:
+def _try_to_write(folder: Path) -> None:
+    """Make a file and remove it.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    probe = folder / f".writable-{os.getpid()}"
+    probe.write_bytes(b"")
+    probe.unlink()
+
+
+def unused(folder: Path) -> Path:
+    """The path itself, or with the first number behind it that is not taken."""
     candidate, number = folder, 2
     while candidate.exists():
         candidate, number = folder.with_name(f"{folder.name}-{number}"), number + 1

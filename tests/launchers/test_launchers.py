@@ -11,7 +11,7 @@ import pytest
 
 from pete.machine.launchers import NAMES, install
 from tests.bootstrap.test_bootstrap import Place
-from tests.launchers.conftest import CHECKOUT, MINIMAL, Finder
+from tests.launchers.conftest import CHECKOUT, MINIMAL, PETE, Finder
 
 RUN, MONITOR, TEST, CHAT, EVALUATE = NAMES
 VERBS = {RUN: "train --overnight", MONITOR: "monitor", TEST: "test", CHAT: "chat", EVALUATE: "evaluate --open"}
@@ -68,15 +68,24 @@ def test_each_does_its_verb_from_home_and_closes_after_a_key(finder: Finder, nam
 
 
 @pytest.mark.parametrize(
-    ("code", "exit_code", "words"),
+    ("code", "report", "exit_code", "words"),
     [
-        ("1", 0, "What came of it is above."),
-        ("3", 0, "What came of it is above."),
-        ("2", 2, "the reason is above"),
-        ("130", 130, "Stopped."),
+        ("1", "written", 0, "What came of it is above."),
+        ("1", "old", 1, "That did not work; the reason is above."),
+        ("1", "none", 1, "That did not work; the reason is above."),
+        ("3", "written", 0, "What came of it is above."),
+        ("2", "none", 2, "the reason is above"),
+        ("130", "none", 130, "Stopped."),
     ],
 )
-def test_evaluate_opens_its_report_and_a_verdict_is_no_failure(finder: Finder, code, exit_code, words):
+def test_evaluate_opens_its_report_and_a_verdict_is_no_failure(finder: Finder, code, report, exit_code, words):
+    page = finder.root / "runs" / "a run" / "report.html"
+    page.parent.mkdir(parents=True)
+    if report != "none":
+        page.touch()
+        os.utime(page, (1e9, 1e9))
+    if report == "written":
+        finder.program(finder.root / "pete", PETE.replace("eval ", 'touch "${0%/*}/runs/a run/report.html"\neval '))
     done = finder.start(finder.root / "launchers" / EVALUATE, EXIT_evaluate=code)
     assert done.returncode == exit_code and words in done.stdout and done.stderr == ""
     assert finder.did() == [f"pete evaluate --open in {finder.home} as {finder.root}/pete"]

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from pete.config import PRESETS, PROJECT, Config, keys, override, read_resolved, resolve
 from pete.errors import ConfigError
+from pete.run import RunDir
 
 
 def test_later_layers_win_and_every_value_knows_its_source(tmp_path: Path):
@@ -153,3 +154,40 @@ def test_keys_lists_the_names_others_rely_on():
         "data.packing", "optim.learning_rate", "optim.weight_decay", "optim.warmup_steps", "optim.clip_norm", "train.steps", "train.epochs",
         "train.micro_batch", "train.accumulation", "train.save_every", "train.eval_every", "train.seed", "engine.name",
     } <= names  # fmt: skip
+
+
+def test_a_folder_is_the_same_from_every_working_directory(tmp_path: Path, monkeypatch):
+    for name in ("here/voice", "beside/voice", "base"):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "persona.toml").write_text("")
+    monkeypatch.chdir(tmp_path / "here")
+    for item in ("data.persona=voice", "data.persona=./voice", f"data.persona={tmp_path}/here/voice"):
+        assert resolve(None, None, [item]).config.data.persona == str(tmp_path / "here" / "voice")
+    assert resolve(None, None, ["model.base=../base"]).config.model.base == str(tmp_path / "base")
+    file = tmp_path / "beside" / "mine.toml"
+    file.write_text('[data]\npersona = "voice"\n[model]\nbase = "../base"\n')
+    config = resolve(None, file).config
+    assert config.data.persona == str(tmp_path / "beside" / "voice"), "a file means what lies beside it"
+    assert config.model.base == str(tmp_path / "base")
+    names = resolve(None, None, ["data.persona=pete-connor", "model.base=EleutherAI/pythia-70m"]).config
+    assert (names.data.persona, names.model.base) == ("pete-connor", "EleutherAI/pythia-70m")
+    assert resolve(None, None, ["data.persona=./gone"]).config.data.persona == "./gone", "an error names it as it was typed"
+
+
+def test_a_run_keeps_no_place_of_this_machine_and_finds_its_folders_again(tmp_path: Path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    voice, base, file = tmp_path / "home" / "my voice", tmp_path / "drive" / "base", tmp_path / "home" / "mine.toml"
+    for folder in (voice, base, tmp_path / "drive" / "run"):
+        folder.mkdir(parents=True)
+    (voice / "persona.toml").write_text("")
+    file.write_text(f'[model]\nbase = "{base}"\n')
+    resolved = resolve(None, file, [f'data.persona="{voice}"'])
+    run = RunDir(tmp_path / "drive" / "run")
+    run.write_config(resolved)
+    text = run.config_file.read_text()
+    assert 'persona = "~/my voice"' in text and 'base = "../base"  # mine.toml' in text and str(tmp_path) not in text
+    monkeypatch.chdir("/")
+    assert run.read_config().config == resolved.config
+    assert resolve(None, run.config_file).config == resolved.config, "the same recipe again: pete train --config RUN/config.toml"
+    (tmp_path / "drive").rename(tmp_path / "moved")
+    assert RunDir(tmp_path / "moved" / "run").read_config().config.model.base == str(tmp_path / "moved" / "base")

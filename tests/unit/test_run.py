@@ -1,12 +1,17 @@
 import json
 import os
 import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
-from pete.config import resolve
+from pete.config import PROJECT, resolve
 from pete.errors import RunError
+from pete.events import Warned, read
 from pete.run import RunDir, write_atomic
 
 
@@ -89,3 +94,73 @@ def test_errors_keep_their_traceback(tmp_path: Path):
         run.record_error(error)
     record = json.loads(run.errors_file.read_text())
     assert record["message"] == "boom" and any("test_run.py" in line for line in record["traceback"])
+
+
+def test_a_write_that_fails_leaves_nothing_behind_and_one_that_succeeds_has_its_name_on_the_drive(tmp_path: Path, monkeypatch):
+    synced = []
+    monkeypatch.setattr("pete.run.sync_folder", synced.append)
+    write_atomic(tmp_path / "file.json", "old")
+    assert synced == [tmp_path], "a rename is only kept once its folder is synced"
+
+    def full(_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("pete.run.sync", full)
+    with pytest.raises(OSError, match="No space"):
+        write_atomic(tmp_path / "file.json", "new and longer")
+    assert [path.name for path in tmp_path.iterdir()] == ["file.json"]
+
+
+def test_a_torn_last_line_costs_that_line_and_not_the_next(tmp_path: Path):
+    run = RunDir.create(tmp_path / "r", "x")
+    run.append_event(Warned(message="first"))
+    with run.events_file.open("a") as file:
+        file.write('{"v": 1, "kind": "Warned", "mess')  # the power went
+    for message in ("second", "third"):
+        run.append_event(Warned(message=message))
+    assert [event.message for event in read(run.events_file) if isinstance(event, Warned)] == ["first", "second", "third"]
+
+
+def test_errors_name_no_place_of_this_machine(tmp_path: Path):
+    run = RunDir.create(tmp_path / "r", "x")
+    try:
+        raise ValueError(f"{run.folder}/adapter and {Path.home()}/base are odd")
+    except ValueError as error:
+        run.record_error(error)
+    text = run.errors_file.read_text()
+    assert "r/adapter and ~/base" in json.loads(text)["message"] and "test_run.py" in text
+    assert str(tmp_path) not in text and str(PROJECT) not in text and str(Path.home()) not in text
+
+
+def test_a_run_that_cannot_be_written_is_said_before_any_work(tmp_path: Path, monkeypatch):
+    run = RunDir.create(tmp_path / "r", "x")
+    run.require_writable()
+    assert not list(run.folder.iterdir()), "looked at, and left as it was"
+    real = Path.write_bytes
+
+    def locked(self, data):  # who runs as root is let in everywhere
+        if self.parent == run.evaluations:
+            raise OSError(30, "Read-only file system")
+        return real(self, data)
+
+    monkeypatch.setattr(Path, "write_bytes", locked)
+    run.require_writable()  # it is not there: it can be made
+    run.evaluations.mkdir()
+    with pytest.raises(RunError, match=r"r/evaluations cannot be written: Read-only") as error:
+        run.require_writable()
+    assert "cp -R" in error.value.hint
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or shutil.which("setpriv") is None, reason="needs a second user: root and setpriv")
+def test_a_run_of_somebody_else_really_cannot_be_written():
+    def as_nobody(code: str) -> "subprocess.CompletedProcess[str]":
+        command = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", sys.executable, "-c", code]
+        return subprocess.run(command, env=os.environ | {"PYTHONPATH": str(PROJECT / "src")}, capture_output=True, text=True, check=False)
+
+    if as_nobody("import pete.run").returncode:
+        pytest.skip("somebody else cannot even read this checkout")
+    with tempfile.TemporaryDirectory() as folder:  # pytest's own is closed to everybody else
+        run = RunDir.create(Path(folder) / "r", "x")
+        Path(folder).chmod(0o755)
+        done = as_nobody(f"from pathlib import Path; from pete.run import RunDir; RunDir(Path({str(run.folder)!r})).require_writable()")
+    assert done.returncode == 1 and "RunError" in done.stderr and "cannot be written: Permission denied" in done.stderr

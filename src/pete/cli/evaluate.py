@@ -46,6 +46,7 @@ def evaluate(
 
     _refuse_what_does_not_go_together(suite, samples, rescore, judge, judge_model, name, set_)
     folder = RunDir.find(run)
+    folder.require_writable()
     resolved = folder.read_config() if rescore else _settings(folder, samples, set_)
     other = None if against == "base" else _other(folder, against)
     asked = _judge_of(folder, judge, judge_model)
@@ -55,7 +56,7 @@ def evaluate(
     compared = _against(screen, folder, log, other, resolved, suite, rescore) if other else None
     if asked is not None:
         log = _judged(screen, log, asked)
-        log.write(file)
+        _keep(log, file)
     verdict = gates.judge(log)
     if open_:
         write_report(folder)
@@ -88,8 +89,30 @@ def run_evaluation(screen: "Console", run: "RunDir", resolved: "Resolved", suite
         return run_suite(tuned, run, prompts, on_stage)
 
     log = with_progress(screen, f"evaluate {run.name}", work)
-    log.write(run.evaluation_file(name))
+    _keep(log, run.evaluation_file(name))
     return log
+
+
+def _keep(log: "EvaluationLog", file: Path) -> None:
+    """Write the log; where that fails at the end all the same, it goes somewhere else: answers are dear.
+
+    Raises:
+        WorkError: with the place where the log is now.
+    """
+    import shlex
+    import tempfile
+
+    from pete.errors import WorkError
+
+    try:
+        log.write(file)
+    except OSError as error:
+        kept = Path(tempfile.mkdtemp(prefix="pete-")) / file.name
+        log.write(kept)
+        raise WorkError(
+            f"{file} could not be written: {error.strerror}. The evaluation is kept in {kept}.",
+            f"make room there, then: cp {shlex.quote(str(kept))} {shlex.quote(str(file))}",
+        ) from error
 
 
 def _refuse_what_does_not_go_together(
@@ -157,7 +180,7 @@ def _scored_again(folder: "RunDir", file: Path, screen: "Console") -> "Evaluatio
     from pete.evaluate.scoring import rescore
 
     log = rescore(read_log(file), folder)
-    log.write(file)
+    _keep(log, file)
     screen.print(f"{len(log.samples)} kept answers scored again")
     return log
 

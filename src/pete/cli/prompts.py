@@ -50,6 +50,7 @@ def try_(
     from pete.run import RunDir
 
     folder = RunDir.find(run)
+    folder.require_writable()
     resolved = override(folder.read_config(), set_ or [], ("evaluate", "generate"))
     asked = load_suite(folder, suite, resolved.config.evaluate.prompts_per_category)
     screen = console(quiet=json, work=True)

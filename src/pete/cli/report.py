@@ -33,6 +33,7 @@ def report(
     if compare:
         written = write_comparison(folders, out or folders[0].folder)
     else:
+        folders[0].require_writable()
         write_report(folders[0])
         written = (folders[0].report_html, folders[0].report_md)
     console().print("\n".join(map(str, written)), soft_wrap=True, markup=False)

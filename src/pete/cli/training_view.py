@@ -40,7 +40,7 @@ class TrainingView:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        with contextlib.suppress(OSError):  # a closed window must not hide why training ended
+        with contextlib.suppress(Exception):  # a closed window must not hide why training ended
             self._progress.stop()
 
     def show(self, event: Event) -> None:

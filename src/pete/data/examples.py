@@ -102,9 +102,9 @@ class Example(Prompt):
         return self.messages or (Message("user", self.prompt), Message("assistant", self.completion))
 
     def record(self) -> dict[str, Any]:
-        """The row as one JSON object, empty fields left out."""
-        told_twice = {"prompt", "completion"} if self.messages else set()
-        return {key: value for key, value in self.model_dump(exclude=told_twice).items() if value not in ("", None, ())}
+        """The row as one JSON object, empty fields left out; its source without the folder it was read in."""
+        told = self.model_dump(exclude={"prompt", "completion"} if self.messages else set()) | {"source": Path(self.source).name}
+        return {key: value for key, value in told.items() if value not in ("", None, ())}
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from pete.evaluate.log import EvaluationLog, Sample
 from pete.evaluate.planted import PlantedPair, plant
 from pete.evaluate.results import pairs
 from pete.evaluate.stats import share, share_change
-from pete.persona import Persona, load_persona
+from pete.persona import Persona, run_persona
 from pete.run import RunDir, write_json
 
 __all__ = ["FIT", "Judge", "JudgeResult", "judge_log", "sentences"]
@@ -72,7 +72,7 @@ class Judge:
         if not model.strip():
             raise UserError("A judge needs the name of a model.", "--judge-model NAME, as its server calls it")
         endpoint = Endpoint(url, environ.get(KEY, ""))
-        persona = load_persona(run.read_config().config.data.persona)
+        persona = run_persona(run)
         try:
             unseen = load_examples([run.split_file("test")])
         except DataError:  # kept none back, or they are gone: the answers themselves are wrecked

@@ -206,7 +206,7 @@ def _read(tuned: Tuned, prompts: Sequence[Question]) -> list[str]:
     """Prompts exactly as the model reads them; raises UserError for one that is too long for it."""
     put = [tuned.asker([Message("user", prompt.prompt)], prompt.topic) for prompt in prompts]
     room = min(tuned.config.generate.max_new_tokens, tuned.renderer.context // 2)
-    return [tuned.renderer.tokenizer.decode(tuned.renderer.prompt_ids(turns, room), skip_special_tokens=False) for turns in put]
+    return [tuned.renderer.tokenizer.decode(tuned.renderer.answer_ids(turns, room), skip_special_tokens=False) for turns in put]
 
 
 def _once(sampling: GenerateConfig) -> GenerateConfig:

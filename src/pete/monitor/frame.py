@@ -20,6 +20,7 @@ COLOURS = {
     "stalled": "bold yellow",
     "finished": "green",
     "interrupted": "yellow",
+    "failed": "bold red",
     "crashed": "bold red",
 }
 TRAINING, VALIDATION = "cyan", "magenta"
@@ -70,6 +71,8 @@ def headline(state: State) -> str:
         parts.append(f"done by {words.clock(state.finish, state.now)}")
     if state.condition == "stalled":
         parts.append(f"silent for {words.duration(state.silent)}")
+    if state.unpublished:
+        parts.append(state.unpublished)
     if state.failure and state.condition == "crashed":
         parts.append(f"{state.failure.kind}: {state.failure.message}")
     return "  ".join(parts)
@@ -164,6 +167,8 @@ def _forecast(state: State) -> str:
             return f"finished {words.clock(state.last_event, state.now)}, after {words.duration(state.took)} of training"
         case "interrupted" if state.last_event is not None:
             return f"stopped {words.clock(state.last_event, state.now)}, saved at step {state.step:,}"
+        case "failed":
+            return "every step was taken; no adapter was published"
         case "crashed" | "stalled" if state.last_event is not None:
             return f"last heard of {words.clock(state.last_event, state.now)}, {words.roughly(max(0.0, state.now - state.last_event))} ago"
         case _:
@@ -185,6 +190,10 @@ def _verdict(state: State, width: int) -> list[str]:
             said = ["Nothing is recorded yet and no process trains here."]
         case "stalled":
             said = [f"The process is there and has said nothing for {words.duration(state.silent)}, much longer than a step takes."]
+        case "failed":
+            said = [f"There is no adapter: {state.unpublished}."]
+            if state.failure:
+                said.append(state.failure.message)
         case "crashed":
             kept = f" Saved up to step {state.saved_step:,}." if state.saved_step else " No checkpoint was saved yet."
             said = [f"The process is gone and left no end on record: it failed, was killed, or the power went.{kept}"]

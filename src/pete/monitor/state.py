@@ -7,7 +7,7 @@ from pete.events import Started
 from pete.history import NAP_SECONDS, History
 from pete.terminal import harmless
 
-Condition = Literal["waiting", "starting", "running", "stalled", "finished", "interrupted", "crashed"]
+Condition = Literal["waiting", "starting", "running", "stalled", "finished", "interrupted", "failed", "crashed"]
 Curve = tuple[tuple[float, float], ...]
 ALIVE: tuple[Condition, ...] = ("starting", "running", "stalled")
 NOW_STEPS = 10
@@ -106,7 +106,8 @@ class State:
     """A run at `now`. Moments are seconds since 1970, durations seconds, sizes bytes, losses nats a token.
 
     `condition` is waiting (no event, no process), starting, running, stalled (a process, and silence for much longer
-    than a step takes), finished, interrupted (saved, can go on) or crashed (no process, and no end on record).
+    than a step takes), finished, interrupted (saved, can go on), failed (every step taken, no adapter published) or
+    crashed (no process, and no end on record).
     `next` is the command that goes on from here.
     """
 
@@ -140,6 +141,8 @@ class State:
     plan: Plan | None
     sleeps: tuple[Sleep, ...]
     asleep: float
+    unpublished: str
+    """Why there is no adapter where condition is failed; else empty."""
     sample: Sample | None
     cautions: tuple[Caution, ...]
     warnings: tuple[str, ...]
@@ -150,7 +153,7 @@ class State:
     @property
     def over(self) -> bool:
         """Whether nothing more will come by itself."""
-        return self.condition in ("finished", "interrupted", "crashed")
+        return self.condition in ("finished", "interrupted", "failed", "crashed")
 
 
 @dataclass(frozen=True)
@@ -187,7 +190,7 @@ def observe(history: History, place: Place, now: float, monotonic: float) -> Sta
         now=now,
         condition=condition,
         pid=place.holder,
-        next=_next(condition, place),
+        next=_next(condition, place, history),
         sittings=len(history.sittings),
         began=sitting.began if history.last else None,
         last_event=history.last.time if history.last else None,
@@ -212,6 +215,7 @@ def observe(history: History, place: Place, now: float, monotonic: float) -> Sta
         plan=_plan(history, now),
         sleeps=tuple(sleeps[-LATEST:]),
         asleep=sum(s.seconds for s in sleeps),
+        unpublished=history.unpublished,
         sample=Sample(sampled.step, harmless(sampled.prompt), harmless(sampled.text)) if sampled else None,
         cautions=tuple(
             Caution(*(harmless(found.get(key, "")) for key in ("name", "level", "found", "advice")))
@@ -238,6 +242,8 @@ def _silence(history: History, now: float, monotonic: float) -> tuple[float, flo
 
 def _condition(history: History, place: Place, now: float, silent: float) -> Condition:
     finished, training = history.finished, history.sitting.training
+    if history.unpublished:
+        return "failed"
     if place.holder is None:
         if finished:
             return "finished" if finished.reason == "done" else "interrupted"
@@ -254,9 +260,11 @@ def _condition(history: History, place: Place, now: float, silent: float) -> Con
     return "running" if training else "starting"
 
 
-def _next(condition: Condition, place: Place) -> str:
+def _next(condition: Condition, place: Place, history: History) -> str:
     if condition == "finished":
         return f"pete test {place.word}"
+    if condition == "failed":
+        return f"pete resume {place.word}" if history.sitting.reason == "not published" and place.resumable else "pete train"
     if condition in ("interrupted", "crashed", "waiting"):
         return f"pete resume {place.word}" if place.resumable else "pete train"
     return ""

@@ -19,7 +19,7 @@ def write_report(run: RunDir) -> ReportData:
         UserError: config.toml, adapter/pete.json or the newest evaluation is there and cannot be read.
     """
     data = read_report(run)
-    _write(make_page(data), run.report_html, run.report_md)
+    _write(make_page(data), run.report_html, run.report_md, run)
     return data
 
 
@@ -31,11 +31,11 @@ def write_comparison(runs: Sequence[RunDir], folder: Path) -> tuple[Path, Path]:
     """
     page = make_comparison([read_report(run) for run in runs])
     html, markdown = folder / "compare.html", folder / "compare.md"
-    _write(page, html, markdown)
+    _write(page, html, markdown, runs[0])
     return html, markdown
 
 
-def _write(page: Page, html: Path, markdown: Path) -> None:
-    for path, text in ((html, to_html(page)), (markdown, to_markdown(page))):
+def _write(page: Page, html: Path, markdown: Path, run: RunDir) -> None:
+    for path, text in ((html, run.without_places(to_html(page))), (markdown, run.without_places(to_markdown(page)))):
         # half a surrogate pair in a log must not cost the report
         write_atomic(path, text.encode("utf-8", "replace"))

@@ -248,7 +248,11 @@ def overfitting(m: Measured) -> Iterator[Finding]:
         evidence = (
             f"Best validation loss {plain(best.loss)} at step {best.step} of {last}; {plain(end.loss)} at step {end.step} "
             f"({change(end.loss / best.loss - 1)}), so the last {percent(idle)} of the steps did not help{_memorised(m, best.step)}. "
-            f"The adapter is the one of step {best.step}."
+            + (
+                f"Nothing was published: {m.training.unpublished}."
+                if m.training.unpublished
+                else f"The adapter is the one of step {best.step}."
+            )
         )
         helps = (*advice.stop_at(best.step)(m), *advice.harder_to_memorise(m))
         yield Finding("weakness", "Training went on past its best point", evidence, "events.jsonl", helps)

@@ -8,10 +8,11 @@ from pathlib import Path
 from pete.adapter import LINEAGE, Lineage, read_lineage
 from pete.config import Resolved
 from pete.data.examples import load_examples
-from pete.errors import DataError
+from pete.errors import DataError, PersonaError
 from pete.evaluate.log import read_log
 from pete.events import read
 from pete.history import History, fold
+from pete.persona import run_persona
 from pete.report.advice import Measured, Suggestion
 from pete.report.comparison import Comparison, compare
 from pete.report.findings import Finding, find, next_steps
@@ -88,13 +89,13 @@ def read_report(run: RunDir) -> ReportData:
     Raises:
         UserError: config.toml, adapter/pete.json or the newest evaluation is there and cannot be read.
     """
-    resolved = run.read_config()
+    resolved = run.read_config().portable(run.folder)
     dataset = _dataset(run)
     lineage = read_lineage(run.adapter) if (run.adapter / LINEAGE).is_file() else None
     training = fold(read(run.events_file))
     newest = run.newest_evaluation()
     evaluation = compare(read_log(newest), f"evaluations/{newest.name}") if newest else None
-    voice = lineage.persona if lineage else evaluation.log.persona if evaluation else resolved.config.data.persona
+    voice = lineage.persona if lineage else evaluation.log.persona if evaluation else _voice(run, resolved)
     rows = training.started.train_rows if training.started else dataset.rows.get("train", 0) if dataset else 0
     measured = Measured(run, resolved.config, training, evaluation, rows, voice)
     findings = find(measured)
@@ -117,6 +118,13 @@ def read_report(run: RunDir) -> ReportData:
         training_rows=_training_rows(run),
         errors=_lines(run.errors_file),
     )
+
+
+def _voice(run: RunDir, resolved: Resolved) -> str:
+    try:
+        return run_persona(run).name
+    except PersonaError:  # a run of an earlier version, and its persona is gone
+        return Path(resolved.config.data.persona).name
 
 
 def _blind_tests(run: RunDir) -> Iterator[Blind]:

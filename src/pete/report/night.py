@@ -44,7 +44,9 @@ def _course(training: History, local: Local) -> list[tuple[str, str]]:
         ("began", _day(first.began, local)),
         ("ended", f"{_day(last.ended, local)}, {duration(last.ended - first.began)} later; {steps}"),
     ]
-    if last.reason != "done":
+    if training.unpublished:
+        lines.append(("unpublished", training.unpublished))
+    elif last.reason != "done":
         lines.append(("unfinished", f"{_ending(last)}; pete resume goes on"))
     for before, after in pairwise(sittings):
         at = f"{_day(before.ended, local)} after step {before.last_step:,}"
@@ -55,7 +57,11 @@ def _course(training: History, local: Local) -> list[tuple[str, str]]:
 
 
 def _ending(sitting: Sitting) -> str:
-    return "stopped on request" if sitting.reason == "interrupted" else "broke off without a word"
+    return {
+        "interrupted": "stopped on request",
+        "not better": "took every step in vain",
+        "not published": "took every step and published nothing",
+    }.get(sitting.reason, "broke off without a word")
 
 
 def _losses(training: History) -> list[tuple[str, str]]:

@@ -60,6 +60,8 @@ def lead(data: ReportData) -> str:
     training, held = data.training, data.evaluation.held_out if data.evaluation else None
     if not training.steps and held is None:
         return f"Nothing has been trained yet: events.jsonl records 0 steps for {data.base}."
+    if training.unpublished:
+        return f"There is no adapter: {training.unpublished}. {counted(training.last_step, 'step')} were taken; the checkpoints are kept."
     taught = f"After {counted(training.best_step, 'step')} of training on {counted(data.train_rows, 'example')}, " if training.steps else ""
     if held is not None:
         more = "fewer" if held.tuned <= held.base else "more"

@@ -15,7 +15,7 @@ from pete.events import Event, Finished, Started
 from pete.run import RunDir
 from pete.tracking import guard, send
 from pete.tracking.rows import Row, Rows, facts, hyperparameters, summary
-from pete.tracking.sidecar import FINISH_SECONDS
+from pete.tracking.sidecar import FINISH_SECONDS, LONGEST
 from pete.tracking.state import State
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ class Sender:
         self._log(self._rows.rest())
         if self._finished:
             self._wandb.summary.update(summary(self._finished))
-        send.close_run(self._wandb, 0 if self._finished else 1)
+        send.close_run(self._wandb, 0 if self._finished and self._finished.reason in ("done", "interrupted") else 1)
         self.state.step = self._rows.sent
 
     def _open(self) -> "Run":
@@ -113,7 +113,7 @@ class Sender:
         self._rows = Rows(self.state.step, config.tracking.samples)
         self.state.write(self.run)
         values = hyperparameters(config, self.here)
-        opening = (self.state.id, self.run.name, config.tracking.project)
+        opening = (self.state.id, self.run.name[:LONGEST], config.tracking.project)
         try:
             self._wandb = send.open_run(*opening, self.mode, values, self._stopped)
         except Exception as error:

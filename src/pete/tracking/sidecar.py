@@ -7,15 +7,16 @@ process reads the end of its input, sends what is left and ends.
 import contextlib
 import importlib.util
 import os
+import re
 import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from pete.config import PROJECT, Config
-from pete.errors import UserError
+from pete.errors import ConfigError, UserError
 from pete.machine.places import known_home
 from pete.run import RunDir
 from pete.tracking.keys import has_key
@@ -23,28 +24,69 @@ from pete.tracking.send import clean_up
 from pete.tracking.state import State
 
 FINISH_SECONDS = {"offline": 20.0, "online": 60.0}
+NOTICED_SECONDS = 2.0  # a shorter wait needs no explanation
 GRACE_SECONDS = 3.0  # between the process giving up by itself and being ended from outside
+
+
+REFUSED = set("/\\#?%:")
+"""Characters that W&B takes in no project or entity (wandb 0.31, Settings.validate_project)."""
+LONGEST = 128
 
 
 def check(config: Config, environ: Mapping[str, str] = os.environ, home: Path | None = None) -> None:
     """See before anything is written whether W&B can be used as the configuration asks.
 
     Raises:
+        ConfigError: W&B would refuse the name of the project or entity.
         UserError: the package, or for "online" a key, is missing.
     """
     mode = config.tracking.wandb
     if mode == "off":
         return
+    for what, name in (("tracking.project", config.tracking.project), ("WANDB_ENTITY", environ.get("WANDB_ENTITY") or "me")):
+        if fault := _fault_in_name(name):
+            raise ConfigError(
+                f"{what} = {name!r} {fault}, and W&B would not take it.",
+                f"a name without {' '.join(sorted(REFUSED))}, such as voices (whose it is says WANDB_ENTITY); or --set tracking.wandb=off",
+            )
+    if missing := _missing(mode, environ, home):
+        raise UserError(*missing)
+
+
+def _fault_in_name(name: str) -> str:
+    if found := sorted(REFUSED & set(name)):
+        return f"has {' '.join(found)} in it"
+    if not name.strip():
+        return "is blank"
+    return f"has {len(name)} characters, more than {LONGEST}" if len(name) > LONGEST else ""
+
+
+def usable(config: Config, environ: Mapping[str, str] = os.environ, home: Path | None = None) -> tuple[str, str]:
+    """What a run that goes on can track with: the mode, and a sentence where that is less than its configuration asks for."""
+    mode = config.tracking.wandb
+    if mode != "off" and _missing("offline", environ, home):
+        return "off", "tracking is off from here on: the package wandb is not installed any more (pete install wandb)"
+    if _missing(mode, environ, home):
+        return "offline", "tracking goes on offline: there is no W&B key here; the numbers can be sent later (docs/tracking.md)"
+    return mode, ""
+
+
+def _missing(mode: str, environ: Mapping[str, str], home: Path | None) -> tuple[str, str] | None:
+    """What a mode needs and is not here, with what to do."""
+    if mode == "off":
+        return None
     found = importlib.util.find_spec("wandb")
     if found is None or found.origin is None:  # a folder called wandb in the way is not the package
-        raise UserError(
-            f'tracking.wandb = "{mode}" needs the package wandb, which is not installed.', "pete install wandb; or --set tracking.wandb=off"
+        return (
+            f'tracking.wandb = "{mode}" needs the package wandb, which is not installed.',
+            "pete install wandb; or --set tracking.wandb=off",
         )
     if mode == "online" and not has_key(environ, home or known_home()):
-        raise UserError(
+        return (
             'tracking.wandb = "online" needs a W&B key: there is none in WANDB_API_KEY, and none in ~/.netrc.',
             f"{wandb_command('login')}; or --set tracking.wandb=offline, and send the numbers later",
         )
+    return None
 
 
 def start(config: Config, run: RunDir) -> "Tracker | None":
@@ -59,7 +101,10 @@ def start(config: Config, run: RunDir) -> "Tracker | None":
     mode = config.tracking.wandb
     if mode == "off":
         return None
-    environ = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, (str(PROJECT / "src"), os.environ.get("PYTHONPATH"))))}
+    environ = {
+        **_without_secrets(os.environ),
+        "PYTHONPATH": os.pathsep.join(filter(None, (str(PROJECT / "src"), os.environ.get("PYTHONPATH")))),
+    }
     try:
         run.wandb.mkdir(parents=True, exist_ok=True)
         with (run.wandb / "sidecar.log").open("ab") as log:
@@ -73,6 +118,14 @@ def start(config: Config, run: RunDir) -> "Tracker | None":
     return Tracker(run, mode, process)
 
 
+SECRET = re.compile(r"TOKEN|KEY|SECRET|PASSW|CREDENTIAL", re.IGNORECASE)
+
+
+def _without_secrets(environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment without what opens other doors than W&B's: HF_TOKEN, PETE_JUDGE_KEY, whatever is called like one."""
+    return {name: value for name, value in environ.items() if name.startswith("WANDB_") or not SECRET.search(name)}
+
+
 class Tracker:
     """The process beside a run, seen from the run."""
 
@@ -82,11 +135,12 @@ class Tracker:
         self.process = process
         self.problem = problem
 
-    def finish(self, timeout: float | None = None) -> str | None:
+    def finish(self, timeout: float | None = None, waiting: Callable[[str], None] = lambda _: None) -> str | None:
         """Let the process send what is left; end it when that takes too long.
 
         Args:
             timeout: seconds to wait; 20 offline and 60 online unless given.
+            waiting: told what it waits for, once it takes long enough to be noticed.
 
         Returns:
             What a person should know, as one or two sentences; None when W&B has everything.
@@ -99,7 +153,7 @@ class Tracker:
         with contextlib.suppress(OSError):
             process.stdin.close()
         try:
-            code = process.wait(limit)
+            code = _wait(process, limit, waiting)
         except subprocess.TimeoutExpired:
             with contextlib.suppress(OSError):
                 os.killpg(process.pid, signal.SIGKILL)
@@ -113,6 +167,16 @@ class Tracker:
         if self.problem and any(self.run.wandb.glob("*run-*/*.wandb")):
             self.problem += f" The run lost nothing, and what is kept here can be sent later: {sync_command(self.run)}"
         return self.problem or None
+
+
+def _wait(process: "subprocess.Popen[bytes]", limit: float, waiting: Callable[[str], None]) -> int:
+    try:
+        return process.wait(min(limit, NOTICED_SECONDS))
+    except subprocess.TimeoutExpired:
+        if limit <= NOTICED_SECONDS:
+            raise
+    waiting(f"waiting up to {limit:.0f} s for W&B to take the last numbers; the run itself is saved, and Ctrl-C leaves W&B to end alone")
+    return process.wait(limit - NOTICED_SECONDS)
 
 
 def wandb_command(rest: str) -> str:

@@ -3,8 +3,22 @@
 import math
 
 from pete.engines.protocol import StepResult
-from pete.errors import WorkError
+from pete.errors import BaseModelError, WorkError
 from pete.words import GB, gigabytes
+
+
+def check_base(loss: float, grad_norm: float, base: str) -> None:
+    """Look at what the base computes before any update: there a loss that is not a number is no divergence.
+
+    Raises:
+        BaseModelError: the base itself is broken.
+    """
+    if not (math.isfinite(loss) and math.isfinite(grad_norm)):
+        raise BaseModelError(
+            f"The base model {base} itself computes no numbers: before anything was trained, the loss is {loss:.4g}"
+            + (f" and the gradient norm {grad_norm:.4g}." if not math.isfinite(grad_norm) else "."),
+            "its file may be damaged: get it again; or it overflows in half precision: --set model.dtype=float32",
+        )
 
 
 def check_finite(result: StepResult, step: int, lr: float) -> None:
@@ -13,11 +27,24 @@ def check_finite(result: StepResult, step: int, lr: float) -> None:
     Raises:
         WorkError: with what to change. The engine has not applied this update.
     """
-    if math.isfinite(result.nats) and math.isfinite(result.grad_norm):
-        return
-    raise WorkError(
-        f"Step {step}: the loss is {result.nats / max(1, result.tokens):.4g} and the gradient norm {result.grad_norm:.4g}; "
-        "training has diverged, and this update was not applied.",
+    if not (math.isfinite(result.nats) and math.isfinite(result.grad_norm)):
+        found = f"the loss is {result.nats / max(1, result.tokens):.4g} and the gradient norm {result.grad_norm:.4g}"
+        raise _diverged(step, f"{found}; training has diverged, and this update was not applied", lr)
+
+
+def check_validation(loss: float, step: int, lr: float) -> None:
+    """Stop at a validation loss that is not a number; a step that has one is never the best.
+
+    Raises:
+        WorkError: with what to change.
+    """
+    if not math.isfinite(loss):
+        raise _diverged(step, f"the validation loss is {loss:.4g}; training has diverged", lr)
+
+
+def _diverged(step: int, found: str, lr: float) -> WorkError:
+    return WorkError(
+        f"Step {step}: {found}.",
         f"the checkpoints so far are good; try half the learning rate (--set optim.learning_rate={lr / 2:.2g}) "
         "or --set model.dtype=float32",
     )

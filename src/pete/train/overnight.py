@@ -7,6 +7,8 @@ from pete import run as runs
 from pete.config import EMBEDDED_BASE, Resolved, resolve
 from pete.engines.base_model import look_up_base, resolve_base
 from pete.errors import BaseModelError, RunError, UserError
+from pete.events import read
+from pete.history import fold
 from pete.run import RunDir
 from pete.train.session import Prepared, prepare, resumable
 from pete.words import GB
@@ -85,12 +87,16 @@ def _newest_first() -> list[RunDir]:
 
 
 def _unfinished(known: Sequence[RunDir]) -> RunDir | None:
-    """The newest run of some length, if it has no adapter yet. A broken-off quickstart is no night's work: it is done again in minutes."""
+    """The newest run of some length, if it can still come to something.
+
+    A broken-off quickstart is no night's work: it is done again in minutes. A run that took every step and published nothing would
+    only do so again.
+    """
     for run in known:
         try:
             quick = f"preset {FALLBACK}" in run.read_config().sources.values()
         except UserError:  # written by another version
             continue
         if not quick:
-            return None if run.adapter.is_dir() else run
+            return None if run.adapter.is_dir() or fold(read(run.events_file)).unpublished else run
     return None

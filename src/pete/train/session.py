@@ -1,13 +1,12 @@
 """A training run from configuration to verified adapter: the one function behind train, resume and quickstart."""
 
 import contextlib
+import errno
 import hashlib
 import importlib.metadata
 import itertools
 import json
 import logging
-import math
-import os
 import random
 import re
 import shutil
@@ -17,35 +16,40 @@ import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
+from safetensors import SafetensorError
 
 from pete import __version__
-from pete.adapter import Lineage, write_lineage
-from pete.config import Config, Resolved
+from pete.config import Config, LoraConfig, OptimConfig, Resolved, TrainConfig
 from pete.data.batch import Batch, Sequencer, in_batches
 from pete.data.check import check_data, persona_prompts
-from pete.data.examples import Example, Finding, Split, load_prompts, read_examples
+from pete.data.examples import Example, Finding, Question, Split, read_examples
 from pete.data.render import Message, Rendered, Renderer
 from pete.data.split import read_splits, split_rows, write_splits
 from pete.engines import open_engine, set_environment
-from pete.engines.base_model import architecture_of, look_up_base
+from pete.engines.base_model import look_up_base
 from pete.engines.protocol import Base, Engine
 from pete.errors import DataError, Interrupted, RunError, WorkError
 from pete.events import Checked, Event, Finished, Planned, Sampled, Saved, Started, Step, Validated, Warned
-from pete.persona import Persona, load_persona, plain_asking, plain_limits
-from pete.run import RunDir, sync_folder
+from pete.persona import Persona, load_persona, run_persona
+from pete.run import RunDir
 from pete.tracking import sidecar
 from pete.train import checkpoint
 from pete.train.checkpoint import Progress
-from pete.train.loop import mean_loss, train
+from pete.train.loop import train
+from pete.train.publish import Proof, lineage_of, publish, train_again
 from pete.words import gigabytes
 
 OnEvent = Callable[[Event], None]
 Ask = Callable[[Engine, Renderer, str, tuple[str, ...]], str]
 """(engine, renderer, prompt, stop strings) -> a short answer; generation is a later stage, so whoever starts a training brings it."""
 FALLBACK = re.compile(r"operator '([^']+)' is not currently (?:supported|implemented) (?:on|for) the (\w+)")
+DRIVE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
+"""What a full or failing drive answers."""
+HARDLY = 0.01
+"""A validation loss that moved by less than this share was hardly moved by training."""
 PROBE = "Write one line about a meeting that could have been an email."
 
 
@@ -60,8 +64,12 @@ class Prepared:
     rendered: dict[Split, list[Rendered]]
     sequencer: Sequencer
     findings: list[Finding]
+    prompts: Sequence[Question]
+    """The persona's held-out prompts; sampled from while training."""
     done: int = 0
     """Steps an earlier sitting has taken and saved."""
+    notes: tuple[str, ...] = ()
+    """What a resumed run has to say before it goes on."""
 
     @property
     def valid(self) -> list[Batch]:
@@ -69,27 +77,32 @@ class Prepared:
         return list(in_batches(self.rendered["valid"]))
 
 
-def prepare(config: Config, kept: dict[Split, list[Example]] | None = None) -> Prepared:
+def prepare(config: Config, kept: dict[Split, list[Example]] | None = None, persona: Persona | None = None) -> Prepared:
     """Read and check persona, base and data; nothing is written.
 
     Args:
         config: the run's configuration.
         kept: splits that an earlier sitting wrote; None cuts them from the persona's examples.
+        persona: the voice as an earlier sitting kept it; None finds the configuration's.
 
     Raises:
         UserError: everything that is wrong with the input.
     """
     sidecar.check(config)
     set_environment(config.engine)
-    persona = load_persona(config.data.persona)
+    persona = persona or load_persona(config.data.persona)
     read = read_examples(persona.examples) if kept is None else None
     splits = kept if read is None else split_rows(read.rows, config.data, config.train.seed)
     assert splits is not None
-    findings = check_data(persona, read, persona_prompts(persona)) if read else []
+    prompts = persona_prompts(persona)
+    findings = check_data(persona, read, prompts) if read else []
     base = look_up_base(config.model)
-    renderer = Renderer(base.folder, template=persona.template, system=persona.system, context=base.context)
+    renderer = Renderer(
+        base.folder, template=persona.template, system=persona.system, context=base.context, train_turns=config.data.train_turns
+    )
     rendered: dict[Split, list[Rendered]] = {name: renderer.examples(rows, config.data.max_length) for name, rows in splits.items()}
-    return Prepared(persona, base, renderer, splits, rendered, Sequencer(rendered["train"], config), findings)
+    asked = prompts.rows if prompts else []
+    return Prepared(persona, base, renderer, splits, rendered, Sequencer(rendered["train"], config), findings, asked)
 
 
 def train_run(
@@ -117,31 +130,59 @@ def train_run(
         Interrupted: a signal came; the run is saved and `resumable`.
         UserError, WorkError: also written to errors.jsonl with a traceback, as is any other failure.
     """
-    with run.lock(), run.logging() as log:
+    try:
+        with run.lock(), run.logging() as log:
+            return _recorded(resolved, prepared, run, on_event, log, resume=resume, before=before, ask=ask)
+    except (OSError, SafetensorError) as error:
+        if isinstance(error, OSError) and error.errno not in DRIVE:
+            raise
+        raise WorkError(
+            f"{run.folder} could not be written: {getattr(error, 'strerror', error)}. What was saved before is intact.",
+            f"make room or mend the drive, then go on: pete resume {run.word}",
+        ) from error
 
-        def tell(event: Event) -> None:
-            run.append_event(event)
-            log.log(30 if isinstance(event, Warned) else 20, in_words(event))
-            with contextlib.suppress(OSError):  # the window was closed: the screen is gone, the run is not
-                on_event(event)
 
-        tracker = None
+def _recorded(
+    resolved: Resolved, prepared: Prepared, run: RunDir, on_event: OnEvent, log: logging.Logger, *, resume: bool,
+    before: Sequence[Event], ask: Ask | None,
+) -> Finished:  # fmt: skip
+    """Train with everything that happens on record, failures too."""
+    deaf: set[str] = set()
+
+    def hear(who: str, listener: OnEvent, event: Event) -> None:
+        """No listener can end a training; the first failure of each is worth a line."""
         try:
-            with warnings.catch_warnings():
-                warnings.showwarning = _listen(tell, log)
-                for event in before:
-                    tell(event)
-                tracker = sidecar.start(resolved.config, run)
-                return _train_run(resolved, prepared, run, tell, resume, ask)
-        except Interrupted:
-            raise
+            listener(event)
         except Exception as error:
+            if who not in deaf:
+                deaf.add(who)
+                log.warning("%s does not take what happens, and training goes on: %s: %s", who, type(error).__name__, error)
+
+    def tell(event: Event) -> None:
+        hear("events.jsonl", run.append_event, event)
+        log.log(30 if isinstance(event, Warned) else 20, in_words(event))
+        hear("the screen", on_event, event)
+
+    tracker = None
+    try:
+        with warnings.catch_warnings():
+            warnings.showwarning = _listen(tell, log)
+            for event in before:
+                tell(event)
+            for note in prepared.notes:
+                tell(Warned(message=note))
+            tracker = sidecar.start(resolved.config, run)
+            return _train_run(resolved, prepared, run, tell, resume, ask)
+    except Interrupted:
+        raise
+    except Exception as error:
+        with contextlib.suppress(OSError):  # the drive may be what failed
             run.record_error(error)
-            log.error("%s: %s", type(error).__name__, error)
-            raise
-        finally:
-            if tracker is not None and (problem := tracker.finish()):
-                tell(Warned(message=problem))
+        log.error("%s: %s", type(error).__name__, error)
+        raise
+    finally:
+        if tracker is not None and (problem := tracker.finish(waiting=lambda text: hear("the screen", on_event, Warned(message=text)))):
+            tell(Warned(message=problem))
 
 
 def _listen(tell: OnEvent, log: logging.Logger) -> Callable[..., None]:
@@ -159,12 +200,13 @@ def _listen(tell: OnEvent, log: logging.Logger) -> Callable[..., None]:
 
 def _train_run(resolved: Resolved, prepared: Prepared, run: RunDir, tell: OnEvent, resume: bool, ask: Ask | None) -> Finished:
     engine = open_engine(resolved.config)
-    found = checkpoint.newest(run.checkpoints) if resume else None
+    found = checkpoint.newest(run.checkpoints, set_aside=True) if resume else None
     if not resume:
         run.data.mkdir(parents=True, exist_ok=True)
         run.checkpoints.mkdir(exist_ok=True)
         fingerprint = write_splits(run, prepared.splits, prepared.persona.examples)
-        if prepared.persona.prompts.is_file():
+        shutil.copyfile(prepared.persona.file, run.persona_file)
+        if prepared.prompts:
             shutil.copyfile(prepared.persona.prompts, run.prompts_file)
         engine.load(resolved.config.model)
         if resolved.config.model.dtype == "auto" and engine.dtype in ("float32", "bfloat16"):
@@ -175,14 +217,8 @@ def _train_run(resolved: Resolved, prepared: Prepared, run: RunDir, tell: OnEven
         fingerprint = read_splits(run)[1]
         engine.load(resolved.config.model, found[0] if found else None)
     config = resolved.config
-    facts = {
-        "config": config_hash(config),
-        "data": _sha256(fingerprint, prepared.renderer.template, prepared.renderer.system),
-        "base": engine.base.fingerprint,
-        "versions": _versions(),
-    }
+    facts = facts_of(config, prepared)
     if found:
-        _same(found[2], facts, tell)
         progress = found[1]
         trainable = _count_trainable(found[0])
     else:
@@ -194,6 +230,7 @@ def _train_run(resolved: Resolved, prepared: Prepared, run: RunDir, tell: OnEven
     valid = prepared.valid
     probe = prepared.renderer.answer_ids([Message("user", PROBE)])
     at_best: np.ndarray | None = None
+    last: Validated | None = None
     finished: Finished | None = None
     with StopSignal() as stop:
         events = train(
@@ -203,23 +240,45 @@ def _train_run(resolved: Resolved, prepared: Prepared, run: RunDir, tell: OnEven
         for event in events:
             if (isinstance(event, Validated) and event.best) or (isinstance(event, Saved) and not valid):
                 at_best = engine.logits(probe)  # the generator rests: this is the model of the best step
+            if isinstance(event, Validated):
+                last = event
             if isinstance(event, Finished):
                 finished = event
                 if event.reason == "done":
-                    _publish(engine, config, prepared, run, event, fingerprint)
-                    _verify(engine, config, run, event, valid, probe, at_best)
+                    best = run.checkpoints / checkpoint.name_of(event.best_step)
+                    lineage = lineage_of(engine, config, prepared, fingerprint, config_hash(config))
+                    try:
+                        publish(engine, config.model, run, best, lineage, prepared, Proof(probe, at_best, valid, event.best_loss))
+                    except BaseException:
+                        tell(replace(event, reason="not published"))
+                        raise
             tell(event)
     assert finished is not None
+    if finished.reason == "not better":
+        raise _in_vain(run, config, finished, last)
     if finished.reason != "done":
         raise Interrupted(f"Stopped at step {finished.step} of {prepared.sequencer.steps}; saved.", f"pete resume {run.word}", stop.number)
     return finished
 
 
+def _in_vain(run: RunDir, config: Config, finished: Finished, last: Validated | None) -> WorkError:
+    """No step was better than the untrained base."""
+    base, end = finished.best_loss or 0.0, f", {last.loss:.4f} at the end" if last and last.step else ""
+    moved = last is not None and abs(last.loss - base) > HARDLY * abs(base)
+    rate = config.optim.learning_rate * (0.5 if moved else 2)
+    return WorkError(
+        f"No step was better than the untrained base on the validation rows: {base:.4f} before training{end}. "
+        f"Nothing was published; the checkpoints are in {run.checkpoints}.",
+        f"{'half' if moved else 'twice'} the learning rate: {train_again(run, f'optim.learning_rate={rate:g}')}; "
+        f"or {'fewer' if moved else 'more'} train.epochs, or more and more even rows (pete data check)",
+    )
+
+
 def _sampler(engine: Engine, prepared: Prepared, ask: Ask) -> Callable[[], tuple[str, str]] | None:
     """The persona's held-out prompts in turn, one an answer."""
-    if not prepared.persona.prompts.is_file():
+    prompts = prepared.prompts
+    if not prompts:
         return None
-    prompts = load_prompts(prepared.persona.prompts)
     asked = itertools.cycle(random.Random(0).sample(prompts, len(prompts)))  # not one category after the other
 
     def sample() -> tuple[str, str]:
@@ -229,105 +288,89 @@ def _sampler(engine: Engine, prepared: Prepared, ask: Ask) -> Callable[[], tuple
     return sample
 
 
-def _publish(engine: Engine, config: Config, prepared: Prepared, run: RunDir, finished: Finished, fingerprint: str) -> None:
-    """Put the best checkpoint's adapter, with all it needs to speak, into adapter/; whole or not at all."""
-    best = run.checkpoints / checkpoint.name_of(finished.best_step)
-    aside = run.folder / f".tmp-adapter-{os.getpid()}"
-    shutil.rmtree(aside, ignore_errors=True)
-    aside.mkdir()
-    for name in ("adapter_model.safetensors", "adapter_config.json"):
-        shutil.copyfile(best / name, aside / name)
-    prepared.renderer.write(aside)
-    persona = prepared.persona
-    write_lineage(
-        aside,
-        Lineage(
-            base=engine.base.name,
-            base_revision=engine.base.revision,
-            base_fingerprint=engine.base.fingerprint,
-            data_fingerprint=fingerprint,
-            config_sha256=config_hash(config),
-            persona=persona.name,
-            description=" ".join(persona.description.split()),
-            rules=persona.rules,
-            system=persona.system,
-            stop=persona.stop,
-            generate=config.generate.model_dump(),
-            categories=persona.categories,
-            avoid=persona.avoid,
-            limits=plain_limits(persona.limits),
-            formats=plain_limits(persona.formats),
-            architecture=architecture_of(prepared.base.folder),
-            asking=plain_asking(persona.asking, own_template=not prepared.renderer.own_template),
-            pete=__version__,
-        ),
-    )
-    sync_folder(aside)
-    if run.adapter.exists():
-        shutil.rmtree(run.adapter)
-    os.replace(aside, run.adapter)
-
-
-def _verify(
-    engine: Engine, config: Config, run: RunDir, finished: Finished, valid: list[Batch], probe: list[int], at_best: np.ndarray | None
-) -> None:
-    """Reload adapter/ from disk: it must compute what the model in memory computed, and not what the base computes.
-
-    Raises:
-        WorkError: it does not.
-    """
-    exact = engine.device == "cpu"
-    engine.load(config.model, run.adapter)
-    logits = engine.logits(probe)
-    if at_best is not None:
-        gap = float(np.abs(logits - at_best).max())
-        if gap > (0.0 if exact else 0.05 * float(np.abs(at_best).max())):
-            raise WorkError(
-                f"The saved adapter is not the trained one: reloaded, its logits differ by up to {gap:.3g}.",
-                f"the checkpoints are intact in {run.checkpoints}; please report this",
-            )
-    if valid and finished.best_loss is not None:
-        loss = mean_loss(engine, valid)
-        if not math.isclose(loss, finished.best_loss, rel_tol=1e-9 if exact else 1e-2):
-            raise WorkError(
-                f"The saved adapter is not the trained one: its validation loss is {loss:.6f}, in memory it was {finished.best_loss:.6f}.",
-                f"the checkpoints are intact in {run.checkpoints}; please report this",
-            )
-    engine.adapter_active = False
-    base = engine.logits(probe)
-    engine.adapter_active = True
-    if float(np.abs(logits - base).max()) < 1e-4:
-        raise WorkError(
-            "The adapter changes nothing: with and without it the model computes the same.",
-            "train longer, or raise optim.learning_rate",
-        )
-
-
 def resumable(run: RunDir) -> tuple[Resolved, Prepared]:
-    """What `pete resume` goes on with.
+    """What `pete resume` goes on with. Only looks: nothing in the run folder is changed.
 
     Raises:
-        RunError: the run is finished. DataError: its data was changed since it began.
+        RunError: the run is finished, is being trained, cannot be written, has no good checkpoint, or went all its way in vain.
+        DataError: its data was changed since it began.
     """
     if run.adapter.is_dir():
         raise RunError(f"{run.folder} is finished: its adapter is there.", f"try it: pete test {run.word}")
+    if (holder := run.holder()) is not None:
+        raise run.taken(holder)
+    run.require_writable()
     resolved = run.read_config()
     if not run.manifest_file.is_file():
         raise RunError(f"{run.folder} has no data yet: it stopped before training began.", "start again: pete train")
     splits, fingerprint = read_splits(run)
-    written = json.loads(run.manifest_file.read_text(encoding="utf-8"))["fingerprint"]
-    if fingerprint != written:
+    if fingerprint != _written_fingerprint(run):
         raise DataError(
             f"{run.data} was changed since training began: going on would mix two datasets.",
             "undo the change, or start a new run: pete train",
         )
+    mode, said = sidecar.usable(resolved.config)
+    if said:
+        resolved = resolved.replace("tracking.wandb", mode, said)
+    prepared = prepare(resolved.config, splits, run_persona(run))
+    notes = [said] if said else []
     found = checkpoint.newest(run.checkpoints)
-    return resolved, replace(prepare(resolved.config, splits), done=found[1].step if found else 0)
+    if found is None:
+        notes.append("the run stopped before its first checkpoint: it begins again at step 0")
+        return resolved, replace(prepared, notes=tuple(notes))
+    progress, facts = found[1:]
+    notes += _same(run, facts, facts_of(resolved.config, prepared))
+    if progress.step == prepared.sequencer.steps and progress.base_loss is not None and not progress.best_step:
+        raise RunError(
+            f"{run.folder} has taken all its {progress.step:,} steps, and none was better than the untrained base: "
+            "there is nothing to go on with.",
+            f"train again with something changed: {train_again(run, f'optim.learning_rate={resolved.config.optim.learning_rate / 2:g}')}",
+        )
+    return resolved, replace(prepared, done=progress.step, notes=tuple(notes))
+
+
+def _written_fingerprint(run: RunDir) -> str:
+    try:
+        return str(json.loads(run.manifest_file.read_bytes())["fingerprint"])
+    except (ValueError, KeyError, TypeError):
+        raise DataError(f"{run.manifest_file} is damaged.", "put a good copy back, or start a new run: pete train") from None
+
+
+UNTRAINED = {"save_every", "sample_every"}
+"""Of [train], what changes no number and no choice."""
+
+
+def training_values(config: Config) -> dict[str, Any]:
+    """Every value that training depends on, by dotted key; which base and which rows are facts of their own."""
+    what = {
+        "model": {"dtype"},
+        "lora": set(LoraConfig.model_fields),
+        "data": {"max_length", "packing"},
+        "optim": set(OptimConfig.model_fields),
+        "train": set(TrainConfig.model_fields) - UNTRAINED,
+        "engine": {"name", "device"},
+    }
+    tables = config.model_dump(mode="json", include=what)
+    return {f"{section}.{key}": value for section, table in tables.items() for key, value in table.items()}
 
 
 def config_hash(config: Config) -> str:
-    """sha256 of the configuration's values."""
-    return _sha256(json.dumps(config.model_dump(), sort_keys=True))
+    """sha256 of what training depends on."""
+    return hashlib.sha256(json.dumps(training_values(config), sort_keys=True).encode()).hexdigest()
+
+
+def facts_of(config: Config, prepared: Prepared) -> dict[str, Any]:
+    """What must be as it was for a run to go on: settings, rows as the model sees them, base, package versions."""
+    rows = hashlib.sha256()
+    for name in ("train", "valid"):
+        for row in prepared.rendered[name]:
+            rows.update(b"%d" % len(row) + row.ids.tobytes() + row.trained.tobytes())
+    return {
+        "training": training_values(config),
+        "rows": rows.hexdigest(),
+        "base": prepared.base.fingerprint,
+        "versions": _versions(),
+    }
 
 
 def in_words(event: Event) -> str:
@@ -350,7 +393,8 @@ def in_words(event: Event) -> str:
         case Saved():
             return f"step {event.step}: saved {event.checkpoint}"
         case Finished():
-            return f"{event.reason} at step {event.step}; best was step {event.best_step}; {event.seconds:.0f} s of training"
+            best = f"step {event.best_step}" if event.best_step else "the untrained base"
+            return f"{event.reason} at step {event.step}; best was {best}; {event.seconds:.0f} s of training"
         case Warned():
             return event.message
         case Sampled():
@@ -395,19 +439,28 @@ class StopSignal:
         self.number = number
 
 
-def _sha256(*parts: str) -> str:
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+def _same(run: RunDir, before: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    """Refuse what is not as it was; returns what may be noted.
 
-
-def _same(before: dict[str, object], now: dict[str, object], tell: OnEvent) -> None:
-    for key, name in (("config", "configuration"), ("data", "persona's template or system line"), ("base", "base model")):
+    Raises:
+        RunError: going on would mix two trainings.
+    """
+    new = "undo the change, or start a new run: pete train"
+    if "training" not in before or "rows" not in before:
+        raise RunError(
+            f"{run.folder} was begun by an earlier version of Pete, which put the rows before the model in another way.",
+            f"start a new run: {train_again(run)}",
+        )
+    changed = [key for key, value in now["training"].items() if key in before["training"] and before["training"][key] != value]
+    if changed:
+        was = "; ".join(f"{key} was {before['training'][key]!r} and is {now['training'][key]!r}" for key in changed)
+        raise RunError(f"{run.config_file} is not what this run was started with: {was}.", new)
+    for key, name in (("base", "base model"), ("rows", "rows' template, system line or tokenizer")):
         if before.get(key) != now[key]:
-            raise RunError(
-                f"The {name} is not the one this run was started with.",
-                "undo the change, or start a new run: pete train",
-            )
-    if before.get("versions") != now["versions"]:
-        tell(Warned(message=f"package versions changed since this run began ({before.get('versions')}): going on, but not bit for bit"))
+            raise RunError(f"The {name} is not what this run was started with.", new)
+    if before.get("versions") == now["versions"]:
+        return []
+    return [f"package versions changed since this run began ({before.get('versions')}): going on, but not bit for bit"]
 
 
 def _versions() -> dict[str, str]:

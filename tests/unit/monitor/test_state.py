@@ -40,12 +40,16 @@ def look(events, after=1.0, *, holder=PID, asleep=0.0, failure=None, resumable=T
         (night(50, end="interrupted"), {"after": 60.0}, "starting", ""),
         (night(200, steps=200, end="done"), {"holder": None, "after": 1e6}, "finished", "pete test 'a run'"),
         (night(200, steps=200, end="done"), {}, "finished", "pete test 'a run'"),
+        (night(200, steps=200, end="not better"), {"holder": None}, "failed", "pete train"),
+        (night(200, steps=200, end="not better"), {}, "failed", "pete train"),
+        (night(200, steps=200, end="not published"), {"holder": None}, "failed", "pete resume 'a run'"),
     ],
 )
 def test_conditions(events, given, condition, command):
     state = look(events, **given)
     assert (state.condition, state.next) == (condition, command)
-    assert state.over == (condition in ("finished", "interrupted", "crashed"))
+    assert state.over == (condition in ("finished", "interrupted", "failed", "crashed"))
+    assert bool(state.unpublished) == (condition == "failed")
 
 
 def test_the_finish_is_the_pace_over_the_steps_that_are_left():

@@ -73,6 +73,12 @@ def test_stopped_runs_say_how_to_go_on():
     assert "planned" not in told([planned(), *HISTORY[:5], finished(3, 3, "interrupted")])[1]["time"], "half a run against a whole plan"
 
 
+def test_a_run_in_vain_is_called_that_and_sends_nobody_to_resume():
+    for reason, why in (("not better", "no step was better than the untrained base"), ("not published", "did not pass the proof")):
+        found = told([*HISTORY[:-1], finished(10, 0, reason)])[1]
+        assert why in found["unpublished"] and "unfinished" not in found and "resume" not in str(found)
+
+
 def test_nothing_recorded_nothing_told():
     assert night_summary(fold([])) == [] and night_summary(fold([CHECKED, planned()])) == []
     bare = told([started(), Finished(step=0, reason="interrupted", best_step=0, best_loss=None, seconds=0.0)])[1]

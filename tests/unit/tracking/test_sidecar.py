@@ -1,5 +1,6 @@
 """What training sees: nothing when it is off, an error before anything is written, a sentence at the end."""
 
+import json
 import shlex
 import subprocess
 import sys
@@ -7,7 +8,7 @@ import sys
 import pytest
 
 from pete.config import resolve
-from pete.errors import UserError
+from pete.errors import ConfigError, UserError
 from pete.run import RunDir
 from pete.tracking import sidecar
 from pete.tracking.state import State
@@ -68,3 +69,64 @@ def test_the_state_survives_and_a_torn_file_is_a_new_run(tmp_path):
     assert State.read(run) == first
     (run.wandb / "run.json").write_text('{"id": "x"')
     assert State.read(run).step == -1
+
+
+@pytest.mark.parametrize("name", [*(f"acme{char}voice" for char in "/\\#?%:"), "x" * 129, "acme/voice:v2"])
+def test_a_project_that_wandb_would_refuse_is_refused_with_the_configuration(tmp_path, name):
+    named = resolve(None, None, ["tracking.wandb=offline", f"tracking.project={json.dumps(name)}"]).config
+    wandb = pytest.importorskip("wandb")
+    with pytest.raises(wandb.errors.UsageError):  # W&B's own rule, as it is installed
+        wandb.Settings(project=name)
+    with pytest.raises(ConfigError, match=r"tracking\.project"):
+        sidecar.check(named, {}, tmp_path)
+    with pytest.raises(ConfigError, match="WANDB_ENTITY"):
+        sidecar.check(config("offline"), {"WANDB_ENTITY": name}, tmp_path)
+
+
+def test_a_project_that_wandb_takes_is_taken(tmp_path):
+    wandb = pytest.importorskip("wandb")
+    for name in ("voices", "a b", "ä-ö_1.2", "x" * 128):
+        wandb.Settings(project=name)
+        sidecar.check(resolve(None, None, ["tracking.wandb=offline", f"tracking.project={json.dumps(name)}"]).config, {}, tmp_path)
+    with pytest.raises(ConfigError, match="is blank"):
+        sidecar.check(resolve(None, None, ["tracking.wandb=offline", 'tracking.project=" "']).config, {}, tmp_path)
+    sidecar.check(resolve(None, None, ["tracking.project=a/b"]).config, {}, tmp_path)  # off: nobody is told it
+
+
+def test_a_run_goes_on_with_less_tracking_where_less_is_to_be_had(tmp_path, monkeypatch):
+    assert sidecar.usable(config("off"), {}, tmp_path) == ("off", "")
+    assert sidecar.usable(config("offline"), {}, tmp_path) == ("offline", "")
+    assert sidecar.usable(config("online"), {"WANDB_API_KEY": "k"}, tmp_path) == ("online", "")
+    mode, said = sidecar.usable(config("online"), {}, tmp_path)
+    assert mode == "offline" and "no W&B key" in said and "\n" not in said
+    monkeypatch.setattr(sidecar.importlib.util, "find_spec", lambda name: None)
+    for asked in ("offline", "online"):
+        mode, said = sidecar.usable(config(asked), {"WANDB_API_KEY": "k"}, tmp_path)
+        assert mode == "off" and "pete install wandb" in said
+
+
+def test_wandbs_process_gets_wandbs_key_and_no_other(tmp_path, monkeypatch):
+    secrets = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "PETE_JUDGE_KEY", "AWS_SECRET_ACCESS_KEY", "PGPASSWORD")
+    for name in (*secrets, "WANDB_API_KEY", "HARMLESS"):
+        monkeypatch.setenv(name, "canary")
+    given = []
+
+    def popen(command, env, **_):
+        given.append(env)
+        raise OSError(8, "not today")
+
+    monkeypatch.setattr(sidecar.subprocess, "Popen", popen)
+    sidecar.start(config("offline"), RunDir(tmp_path))
+    assert {name for name, value in given[0].items() if value == "canary"} == {"WANDB_API_KEY", "HARMLESS"}
+
+
+def test_what_it_waits_for_is_said_once_it_takes_long(tmp_path, monkeypatch):
+    monkeypatch.setattr(sidecar, "NOTICED_SECONDS", 0.1)
+    for sleep, limit, expected in ((0.0, 5.0, 0), (0.6, 5.0, 1), (9.0, 0.4, 1)):
+        command = [sys.executable, "-S", "-c", f"import time; time.sleep({sleep})"] if sleep else ["true"]
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
+        if not sleep:
+            process.wait()
+        said: list[str] = []
+        sidecar.Tracker(RunDir(tmp_path), "offline", process).finish(limit, said.append)
+        assert len(said) == expected and all("W&B" in text and "Ctrl-C" in text for text in said)

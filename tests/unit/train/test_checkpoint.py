@@ -1,11 +1,13 @@
+import errno
 import json
 import os
+from pathlib import Path
 
 import pytest
 
 from pete.config import Config, LoraConfig, ModelConfig
 from pete.engines import open_engine
-from pete.errors import WorkError
+from pete.errors import RunError, WorkError
 from pete.train import checkpoint
 from pete.train.checkpoint import KEPT, Progress
 
@@ -51,7 +53,47 @@ def test_a_damaged_checkpoint_is_set_aside_and_the_one_before_is_used(engine, tm
     assert checkpoint.fault_in(bad), "the fault did not happen"
     path, progress, _ = checkpoint.newest(tmp_path)
     assert progress.step == 1 and path.name == "step-000001"
-    assert (tmp_path / "bad-step-000002").is_dir(), "kept for a look, never deleted"
+    assert bad.is_dir(), "who only looks moves nothing: somebody may be training here"
+    assert checkpoint.newest(tmp_path, set_aside=True)[1].step == 1
+    assert (tmp_path / "bad-step-000002").is_dir() and not bad.exists(), "kept for a look, never deleted"
+
+
+def test_a_second_bad_one_of_the_same_step_does_not_replace_the_first(engine, tmp_path):
+    save(engine, tmp_path, 1)
+    for _ in range(2):
+        os.truncate(save(engine, tmp_path, 2) / "adapter_model.safetensors", 10)
+        assert checkpoint.newest(tmp_path, set_aside=True)[1].step == 1
+    assert sorted(p.name for p in tmp_path.glob("bad-*")) == ["bad-step-000002", "bad-step-000002-2"]
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EMFILE, errno.EIO])
+def test_what_cannot_be_read_just_now_is_no_damage(engine, tmp_path, monkeypatch, number):
+    save(engine, tmp_path, 1)
+    kept = save(engine, tmp_path, 2)
+    real, refused = Path.open, []
+
+    def open_(self, *args, **kwargs):
+        if self.parent == kept and self.suffix == ".safetensors":
+            refused.append(self)
+            raise OSError(number, os.strerror(number), str(self))
+        return real(self, *args, **kwargs)
+
+    monkeypatch.setattr(Path, "open", open_)
+    with pytest.raises(RunError, match="step-000002 cannot be read now") as error:
+        checkpoint.newest(tmp_path, set_aside=True)
+    assert os.strerror(number) in error.value.message and "step-000001" in error.value.hint
+    assert refused and kept.is_dir() and not list(tmp_path.glob("bad-*"))
+    monkeypatch.undo()
+    assert checkpoint.newest(tmp_path)[1].step == 2, "nothing was lost"
+
+
+def test_a_file_that_icloud_took_away_is_no_damage(engine, tmp_path):
+    kept = save(engine, tmp_path, 1)
+    weights = kept / "adapter_model.safetensors"
+    weights.rename(kept / f".{weights.name}.icloud")
+    with pytest.raises(RunError, match=r"cannot be read now.*iCloud"):
+        checkpoint.newest(tmp_path, set_aside=True)
+    assert kept.is_dir()
 
 
 def test_order_is_by_step_not_by_date(engine, tmp_path):
@@ -64,7 +106,18 @@ def test_order_is_by_step_not_by_date(engine, tmp_path):
 def test_none_and_only_bad_ones(engine, tmp_path):
     assert checkpoint.newest(tmp_path) is None
     (save(engine, tmp_path, 1) / "state.json").unlink()
-    assert checkpoint.newest(tmp_path) is None
+    os.truncate(save(engine, tmp_path, 2) / "optimizer.safetensors", 9)
+    for set_aside in (False, True):
+        with pytest.raises(RunError) as error:
+            checkpoint.newest(tmp_path, set_aside=set_aside)
+        assert "step-000001: state.json is missing" in error.value.message
+        assert "step-000002: optimizer.safetensors has 9 bytes, expected" in error.value.message
+        assert "mv " in error.value.hint and "from the beginning" in error.value.hint
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["step-000001", "step-000002"], "left as they are"
+    for path in tmp_path.iterdir():
+        path.rename(path.with_name(f"bad-{path.name}"))
+    with pytest.raises(RunError, match="bad-step-000002"):
+        checkpoint.newest(tmp_path)
 
 
 def test_rotation_keeps_the_newest_and_the_best_and_clears_what_the_dead_left(engine, tmp_path):
@@ -86,6 +139,7 @@ def test_a_write_that_fails_leaves_the_older_ones_and_no_half(engine, tmp_path, 
     with pytest.raises(OSError, match="No space"):
         save(engine, tmp_path, 2)
     assert checkpoint.newest(tmp_path)[1].step == 1
+    assert [p.name for p in tmp_path.iterdir()] == ["step-000001"], "a full disk gets back what was half written"
 
 
 def test_a_copy_that_does_not_read_back_is_reported(engine, tmp_path, monkeypatch):

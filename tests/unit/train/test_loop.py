@@ -1,3 +1,5 @@
+import math
+
 import pytest
 
 from pete.config import Config, ModelConfig
@@ -5,9 +7,9 @@ from pete.data.batch import Sequencer, in_batches
 from pete.data.examples import Example
 from pete.data.render import Renderer
 from pete.engines import open_engine
-from pete.engines.protocol import StepResult
-from pete.errors import WorkError
-from pete.events import Finished, Saved, Started, Step, Validated
+from pete.engines.protocol import LossSum, StepResult
+from pete.errors import BaseModelError, UserError, WorkError
+from pete.events import Finished, Sampled, Saved, Started, Step, Validated, Warned
 from pete.persona import PLAIN_TEMPLATE
 from pete.train.checkpoint import Progress, newest
 from pete.train.loop import train
@@ -70,3 +72,78 @@ def test_a_loss_that_is_not_a_number_stops_the_run_and_spares_the_checkpoints(tm
     with pytest.raises(WorkError, match=r"Step 7: .*diverged") as error:
         run(tmp_path)
     assert "learning_rate" in error.value.hint and newest(tmp_path)[1].step == 5
+
+
+def test_the_base_is_a_candidate_and_the_first_look_below_it_is_a_note(tmp_path):
+    config, engine, sequencer, batches = setting(tmp_path)
+    config = config.model_copy(update={"optim": config.optim.model_copy(update={"learning_rate": 50.0})})
+    trainable = engine.add_lora(config.lora)
+    events = list(train(engine, sequencer, batches, config, tmp_path, {}, Progress(), trainable, lambda: False))
+    checks = [e for e in events if isinstance(e, Validated)]
+    assert len(checks) == 4 and all(e.loss > checks[0].loss for e in checks[1:]), "the fault happened"
+    assert not any(e.best for e in checks)
+    assert (events[-1].reason, events[-1].best_step, events[-1].best_loss) == ("not better", 0, checks[0].loss)
+    notes = [e.message for e in events if isinstance(e, Warned)]
+    assert len(notes) == 1 and "at step 4" in notes[0] and "worse than" in notes[0] and "learning_rate" in notes[0]
+    kept = newest(tmp_path)[1]
+    assert (kept.step, kept.best_step, kept.base_loss) == (12, 0, checks[0].loss)
+
+
+def test_without_validation_rows_nothing_can_be_said_of_the_base(tmp_path):
+    assert run(tmp_path, valid=False)[-1].reason == "done"
+
+
+def broken_from(monkeypatch, call):
+    """From this look at the validation rows on, its loss is no number."""
+    from pete.engines.fake_engine import FakeEngine
+
+    real, looks = FakeEngine.loss, []
+
+    def loss(self, batch):
+        looks.append(1)
+        found = real(self, batch)
+        return LossSum(tuple(math.nan for _ in found.nats), found.tokens) if len(looks) >= call else found
+
+    monkeypatch.setattr(FakeEngine, "loss", loss)
+
+
+def test_a_base_that_computes_no_numbers_is_named_at_the_first_look(tmp_path, monkeypatch):
+    broken_from(monkeypatch, 1)
+    with pytest.raises(BaseModelError, match=r"base model fake itself computes no numbers.*nan") as error:
+        run(tmp_path)
+    assert "learning_rate" not in error.value.hint and "float32" in error.value.hint and newest(tmp_path) is None
+
+
+def test_without_validation_rows_it_is_named_at_the_first_step(tmp_path, monkeypatch):
+    from pete.engines.fake_engine import FakeEngine
+
+    monkeypatch.setattr(FakeEngine, "train_step", lambda self, micro, lr: StepResult(math.nan, 5, math.nan))
+    with pytest.raises(BaseModelError, match="itself computes no numbers"):
+        run(tmp_path, valid=False)
+
+
+def test_a_validation_that_is_no_number_later_has_diverged_and_is_never_the_best(tmp_path, monkeypatch):
+    broken_from(monkeypatch, 3)
+    with pytest.raises(WorkError, match=r"Step 8: the validation loss is nan; training has diverged"):
+        run(tmp_path)
+    kept = newest(tmp_path)[1]
+    assert kept.step == 5 and kept.best_step == 4 and math.isfinite(kept.best_loss)
+
+
+def test_a_sample_that_fails_is_a_note_and_the_next_is_tried(tmp_path):
+    config, engine, sequencer, batches = setting(tmp_path, sample_every=3)
+    asked = []
+
+    def sample():
+        asked.append(1)
+        if len(asked) == 2:
+            return "p", "answer"
+        raise UserError("the prompt has 4000 tokens, and the model sees only 2048.")
+
+    trainable = engine.add_lora(config.lora)
+    events = list(train(engine, sequencer, batches, config, tmp_path, {}, Progress(), trainable, lambda: False, sample))
+    assert len(asked) == 4 and [e.step for e in events if isinstance(e, Sampled)] == [6]
+    assert {e.message for e in events if isinstance(e, Warned)} == {
+        "no sample was drawn: the prompt has 4000 tokens, and the model sees only 2048."
+    }
+    assert events[-1].reason == "done"

@@ -5,6 +5,7 @@ import pytest
 
 from pete.config import PRESETS, resolve
 from pete.errors import BaseModelError, DataError, PersonaError, RunError
+from pete.events import Finished
 from pete.run import RunDir
 from pete.train import overnight
 from pete.train.overnight import plan_night, preset_for
@@ -106,6 +107,15 @@ def test_a_finished_night_is_followed_by_a_new_one(world):
     world.run("forgotten", 300)
     world.run("done", 200, adapter=True)
     assert world.plan().run is None and world.asked == []
+
+
+@pytest.mark.parametrize("reason", ["not better", "not published"])
+def test_a_night_in_vain_is_followed_by_a_new_one(world, reason):
+    run = world.run("vain", 200)
+    run.append_event(Finished(step=9, reason="interrupted", best_step=0, best_loss=2.0, seconds=1.0))
+    assert world.plan().run is not None
+    run.append_event(Finished(step=10, reason=reason, best_step=0, best_loss=2.0, seconds=1.0))
+    assert world.plan().run is None
 
 
 def test_a_quickstart_is_no_nights_work(world):

@@ -1,0 +1,135 @@
+"""The adapter folder: made aside from the best checkpoint, proven there, put on the drive, and only then published."""
+
+import math
+import os
+import shlex
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pete import __version__
+from pete.adapter import SETTINGS, WEIGHTS, Lineage, write_lineage
+from pete.config import Config, ModelConfig
+from pete.data.batch import Batch
+from pete.engines.base_model import architecture_of
+from pete.engines.protocol import Engine
+from pete.errors import WorkError
+from pete.persona import plain_asking, plain_limits
+from pete.run import RunDir, sync_files, sync_folder
+from pete.train.checkpoint import fault_in
+from pete.train.loop import mean_loss
+
+if TYPE_CHECKING:
+    from pete.train.session import Prepared
+
+LEAST_CHANGE = 1e-4
+"""Logits that differ by less, with the adapter and without it, are the base's."""
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What the adapter has to compute once it is read back, as the model in memory computed it at the best step."""
+
+    probe: list[int]
+    """A prompt's ids."""
+    logits: np.ndarray | None
+    """After the probe, float32 [vocabulary]; None where no step of this sitting was the best one."""
+    valid: list[Batch]
+    loss: float | None
+    """Over `valid`, nats a token; None without validation rows."""
+
+
+def publish(engine: Engine, model: ModelConfig, run: RunDir, best: Path, lineage: Lineage, prepared: "Prepared", proof: Proof) -> None:
+    """Make adapter/ from a checkpoint: whole, proven and on the drive, or not there at all.
+
+    Raises:
+        WorkError: the checkpoint is damaged, or what was made of it is not what was trained.
+        OSError: it cannot be written.
+    """
+    if fault := fault_in(best):
+        raise WorkError(
+            f"The best checkpoint is damaged: in {best.name}, {fault}. Nothing was published.",
+            f"put a good copy of {best} back from a backup, then pete resume {run.word}; or train again: {train_again(run)}",
+        )
+    for left in run.folder.glob(".tmp-adapter-*"):
+        shutil.rmtree(left, ignore_errors=True)
+    aside = run.folder / f".tmp-adapter-{os.getpid()}"
+    try:
+        aside.mkdir()
+        for name in (WEIGHTS, SETTINGS):
+            shutil.copyfile(best / name, aside / name)
+        prepared.renderer.write(aside)
+        write_lineage(aside, lineage)
+        _prove(engine, model, run, aside, proof)
+        sync_files(aside)
+        os.replace(aside, run.adapter)
+        sync_folder(run.folder)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def lineage_of(engine: Engine, config: Config, prepared: "Prepared", fingerprint: str, config_sha256: str) -> Lineage:
+    """What the adapter was made of and how it speaks."""
+    persona = prepared.persona
+    return Lineage(
+        base=engine.base.name,
+        base_revision=engine.base.revision,
+        base_fingerprint=engine.base.fingerprint,
+        data_fingerprint=fingerprint,
+        config_sha256=config_sha256,
+        persona=persona.name,
+        description=" ".join(persona.description.split()),
+        rules=persona.rules,
+        system=persona.system,
+        stop=persona.stop,
+        generate=config.generate.model_dump(),
+        categories=persona.categories,
+        avoid=persona.avoid,
+        limits=plain_limits(persona.limits),
+        formats=plain_limits(persona.formats),
+        architecture=architecture_of(prepared.base.folder),
+        asking=plain_asking(persona.asking, own_template=not prepared.renderer.own_template),
+        pete=__version__,
+    )
+
+
+def train_again(run: RunDir, *sets: str) -> str:
+    """The command that trains once more, with some values changed."""
+    return " ".join([f"pete train --config {shlex.quote(str(run.config_file))}", *(f"--set {item}" for item in sets)])
+
+
+def _prove(engine: Engine, model: ModelConfig, run: RunDir, folder: Path, proof: Proof) -> None:
+    """Read the folder back: it must compute what the model in memory computed, and not what the base computes. NaN is neither.
+
+    Raises:
+        WorkError: it does not.
+    """
+    exact = engine.device == "cpu"
+    again = f"the checkpoints are intact in {run.checkpoints}: pete resume {run.word} tries once more; please report this"
+    engine.load(model, folder)
+    logits = engine.logits(proof.probe)
+    if proof.logits is not None:
+        gap, most = float(np.abs(logits - proof.logits).max()), 0.0 if exact else 0.05 * float(np.abs(proof.logits).max())
+        if not gap <= most:
+            raise WorkError(
+                f"The saved adapter is not the trained one: read back, its logits differ by up to {gap:.3g}. Nothing was published.", again
+            )
+    if proof.valid and proof.loss is not None:
+        loss = mean_loss(engine, proof.valid)
+        if not math.isclose(loss, proof.loss, rel_tol=1e-9 if exact else 1e-2):
+            raise WorkError(
+                f"The saved adapter is not the trained one: read back, its validation loss is {loss:.6f}, in memory it was "
+                f"{proof.loss:.6f}. Nothing was published.",
+                again,
+            )
+    engine.adapter_active = False
+    base = engine.logits(proof.probe)
+    engine.adapter_active = True
+    if not float(np.abs(logits - base).max()) >= LEAST_CHANGE:
+        raise WorkError(
+            "The adapter changes nothing: with and without it the model computes the same. Nothing was published.",
+            f"train longer, or raise optim.learning_rate: {train_again(run, 'optim.learning_rate=...')}",
+        )
