@@ -81,7 +81,7 @@ def embedder() -> Embedder:
 @pytest.fixture(scope="session")
 def bench(embedder: Embedder) -> Bench:
     rows = load_examples(load_persona("pete-connor").examples)
-    splits = split_rows(rows, DataConfig(test_share=0.2, valid_share=0.1), 0)  # type: ignore[call-arg]
+    splits = split_rows(rows, DataConfig(test_share=0.2, valid_share=0.1))  # type: ignore[call-arg]
     answers = {r["id"]: r["text"] for r in map(json.loads, BASE_ANSWERS.read_text(encoding="utf-8").splitlines())}
     tested = [row for row in splits["test"] if row.id in answers]
     assert len(tested) >= 70 and len(splits["valid"]) >= 30

@@ -36,7 +36,7 @@ def check(
     renderer = Renderer(base.folder, template=voice.template, system=voice.system, context=base.context)
     lengths = sorted(map(len, renderer.examples(rows, config.data.max_length)))
     findings = check_examples(rows, voice.categories, voice.avoid)
-    splits = split_rows(rows, config.data, config.train.seed)
+    splits = split_rows(rows, config.data)
     counts = {key: sum(row.category == key for row in rows) for key in sorted({row.category for row in rows})}
     if json:
         print_json(

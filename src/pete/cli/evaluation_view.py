@@ -108,7 +108,7 @@ def show_against(screen: "Console", compared: "Comparison", other: "RunDir") -> 
     # each evaluation learned a voice classifier of its own: their logits have no common scale
     show_measures(screen, [m for m in compared.judgement.measures if m.name != "voice"], other.name, compared.log.run)
     if compared.held_out is None:
-        screen.print("Their unseen rows differ (another seed or share cut them), so bits per byte are not paired.", soft_wrap=True)
+        screen.print("Their unseen rows differ (other data, data.split_seed or shares), so bits per byte are not paired.", soft_wrap=True)
 
 
 def show_judge(screen: "Console", log: "EvaluationLog") -> None:

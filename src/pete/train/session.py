@@ -81,7 +81,7 @@ def prepare(config: Config, kept: dict[Split, list[Example]] | None = None) -> P
     sidecar.check(config)
     set_environment(config.engine)
     persona = load_persona(config.data.persona)
-    splits = kept if kept is not None else split_rows(load_examples(persona.examples), config.data, config.train.seed)
+    splits = kept if kept is not None else split_rows(load_examples(persona.examples), config.data)
     base = look_up_base(config.model)
     renderer = Renderer(base.folder, template=persona.template, system=persona.system, context=base.context)
     rendered: dict[Split, list[Rendered]] = {name: renderer.examples(rows, config.data.max_length) for name, rows in splits.items()}
