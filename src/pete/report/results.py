@@ -141,7 +141,7 @@ def _held_out(found: Comparison) -> Table:
     assert found.held_out is not None
     rows = [*found.by_category, found.held_out] if len(found.by_category) > 1 else [found.held_out]
     return Table(
-        ("Category", "Rows", "Topics", "Base", "Tuned", "Change", "Gain a row", "95% interval", "Verdict"),
+        ("Category", "Rows", "Topics", "Base", "Tuned", "Change", "Gain", "95% interval", "Verdict"),
         tuple(
             (
                 found.title(h.category), str(h.rows), str(h.gain.clusters), plain(h.base), plain(h.tuned), change(h.relative),
@@ -149,8 +149,8 @@ def _held_out(found: Comparison) -> Table:
             )
             for h in rows
         ),
-        "Base, tuned and change are sums over all bytes; the gain is base minus tuned, averaged over rows, with rows of one topic "
-        "kept together. The categories are for orientation: looking at several makes one lucky interval likelier.",
+        "Bits over bytes, both summed over the rows; the gain is base minus tuned, its interval comes from drawing whole topics. "
+        "The categories are for orientation: looking at several makes one lucky interval likelier.",
     )  # fmt: skip
 
 
