@@ -34,7 +34,7 @@ def show_evaluation(screen: "Console", run: "RunDir") -> None:
     for speed in found.speeds:
         first = f"first token {speed.first_token_seconds:.2f} s"
         screen.print(f"alone, {speed.model}: {speed.seconds:.1f} s an answer, {speed.tokens_per_second:.0f} tok/s, {first}")
-    for note in found.log.notes:
+    for note in found.judgement.notes:
         screen.print(f"note: {note}", soft_wrap=True, markup=False)
     answers = len(found.log.samples)
     screen.print(f"evaluated in {duration(found.seconds)}: {found.prompts} prompts, {answers} answers")

@@ -1,6 +1,7 @@
 """Train, valid, test: rows of a topic or with one answer stay together, and a seed cuts the same way on every machine."""
 
 import hashlib
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -112,6 +113,36 @@ def read_splits(run: RunDir) -> tuple[dict[Split, list[Example]], str]:
         splits[name] = load_examples([path]) if not path.is_file() or path.stat().st_size else []
     hashes: dict[Split, str] = {name: hashlib.sha256(run.split_file(name).read_bytes()).hexdigest() for name in SPLITS}
     return splits, _fingerprint(hashes)
+
+
+def refuse_changed(run: RunDir, lost: bool = False) -> None:
+    """Look whether the rows are those the run was made of: one that was changed since may have been learned, or never held out.
+
+    Args:
+        run: the run.
+        lost: files that are not there any more are no matter.
+
+    Raises:
+        DataError: naming each split that the manifest knows otherwise, or a manifest that is missing or damaged.
+    """
+    if lost and not run.manifest_file.exists():
+        return
+    again = "put the files back as they were, or train again: pete train"
+    try:
+        known = json.loads(run.manifest_file.read_text(encoding="utf-8"))["splits"]
+        wanted = {name: (int(known[name]["rows"]), str(known[name]["sha256"])) for name in SPLITS}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{run.manifest_file} cannot say what the run was made of: {error}", again) from None
+    problems = []
+    for name, (rows, sha256) in wanted.items():
+        path = run.split_file(name)
+        if lost and not path.exists():
+            continue
+        data = path.read_bytes() if path.is_file() else b""
+        if hashlib.sha256(data).hexdigest() != sha256:
+            problems.append(f"{path}: {len(data.splitlines())} rows, not the {rows} of the training (sha256 {sha256[:12]})")
+    if problems:
+        raise DataError.of_problems("Rows of the run were changed after its training:", problems, again)
 
 
 def _fingerprint(hashes: Mapping[Split, str]) -> str:

@@ -78,6 +78,22 @@ _SCORES = (
 )
 
 
+def asked_anew(log: EvaluationLog) -> EvaluationLog:
+    """The log without the answers to prompts that stand in the training rows: those may be remembered."""
+    if not log.in_training:
+        return log
+    return log.model_copy(update={"samples": [s for s in log.samples if s.prompt_id not in set(log.in_training)]})
+
+
+def trained_note(log: EvaluationLog) -> tuple[str, ...]:
+    """The same in a sentence, if there are such prompts."""
+    if not log.in_training:
+        return ()
+    named = ", ".join(log.in_training[:3]) + (f" and {len(log.in_training) - 3} more" if len(log.in_training) > 3 else "")
+    asked = len({s.prompt_id for s in log.samples})
+    return (f"{len(log.in_training)} of {asked} prompts are training rows: {named}. Their answers count in no gate and no measure.",)
+
+
 def pairs(log: EvaluationLog) -> list[tuple[Sample, Sample]]:
     """(base, tuned) answers to the same prompt with the same number."""
     base = {(s.prompt_id, s.number): s for s in log.samples if s.model == "base"}
@@ -85,7 +101,8 @@ def pairs(log: EvaluationLog) -> list[tuple[Sample, Sample]]:
 
 
 def measures(log: EvaluationLog) -> list[Measure]:
-    """Every measure the log has numbers for: the primary ones first."""
+    """Every measure the log has numbers for, of the prompts that were not trained on: the primary ones first."""
+    log = asked_anew(log)
     found = [gain(log), voice_index(log), selectivity(log)]
     both = pairs(log)
     found += [_measure(log, score, both) for score in _SCORES]

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from pete.config import DataConfig
 from pete.data.examples import SPLITS, Example
-from pete.data.split import read_splits, split_rows, write_splits
+from pete.data.split import read_splits, refuse_changed, split_rows, write_splits
 from pete.errors import DataError
 from pete.run import RunDir
 
@@ -126,3 +126,26 @@ def test_written_splits_come_back_and_a_changed_byte_shows(tmp_path):
     with run.split_file("train").open("a") as file:
         file.write(json.dumps({"prompt": "x", "completion": "y"}) + "\n")
     assert read_splits(run)[1] != fingerprint
+
+
+def test_rows_that_were_changed_since_are_refused_by_name(tmp_path):
+    run = RunDir.create(tmp_path / "run", "x")
+    write_splits(run, split_rows(rows(40), DataConfig()), [])
+    refuse_changed(run)
+    path = run.split_file("test")
+    count = len(path.read_text().splitlines())
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[1:]))
+    for lost in (False, True):
+        with pytest.raises(DataError, match="changed after its training") as caught:
+            refuse_changed(run, lost)
+        assert f"test.jsonl: {count - 1} rows, not the {count} of the training" in caught.value.message and "train.jsonl" not in str(
+            caught.value
+        )
+    path.unlink()
+    refuse_changed(run, lost=True)
+    with pytest.raises(DataError, match=r"test\.jsonl: 0 rows"):
+        refuse_changed(run)
+    run.manifest_file.unlink()
+    refuse_changed(run, lost=True)
+    with pytest.raises(DataError, match="cannot say"):
+        refuse_changed(run)
