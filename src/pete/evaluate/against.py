@@ -56,7 +56,7 @@ def kept_answers(other: RunDir, log: EvaluationLog) -> EvaluationLog | None:
 
 def unused_name(other: RunDir, run: RunDir) -> str:
     """What an evaluation of the other run is called that was only made for `run`: never one that stands there already."""
-    names = (f"against-{run.name}{number}" for number in ("", *(f"-{n}" for n in itertools.count(2))))
+    names = (f"against-{run.name}{f'-{number}' if number > 1 else ''}" for number in itertools.count(1))
     return next(name for name in names if not other.evaluation_file(name).exists())
 
 
