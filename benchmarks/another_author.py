@@ -63,9 +63,9 @@ def pete(*args: str) -> int:
     return subprocess.run([sys.executable, "-P", "-m", "pete", *args], cwd=PROJECT, check=False).returncode
 
 
-def gain(row: HeldOut) -> float:
-    """Bits per byte that the training saved on this row."""
-    return (row.base_nats - row.tuned_nats) / math.log(2) / row.text_bytes
+def saved(row: HeldOut) -> float:
+    """Bits that the training saved on this row."""
+    return (row.base_nats - row.tuned_nats) / math.log(2)
 
 
 def others_gain(run: RunDir, texts: Sequence[Example]) -> list[HeldOut]:
@@ -120,9 +120,11 @@ def main() -> None:
         for n, row in enumerate(chosen, 1)
     ]
     theirs = others_gain(run, texts)
-    mine, other = [gain(row) for row in log.held_out], [gain(row) for row in theirs]
-    change = unpaired(mine, [r.topic for r in log.held_out], other, [r.topic for r in theirs])
-    print(f"bits per byte gained on the author's unseen text {sum(mine) / len(mine):+.3f}, the other's {sum(other) / len(other):+.3f}")
+    mine, other = [saved(row) for row in log.held_out], [saved(row) for row in theirs]
+    sizes = ([float(r.text_bytes) for r in log.held_out], [float(r.text_bytes) for r in theirs])
+    change = unpaired(mine, [r.topic for r in log.held_out], other, [r.topic for r in theirs], sizes=sizes)
+    per_byte = [sum(bits) / sum(size) for bits, size in zip((mine, other), sizes, strict=True)]
+    print(f"bits per byte gained on the author's unseen text {per_byte[0]:+.3f}, the other's {per_byte[1]:+.3f}")
     print(f"difference {change.mean:+.3f} (95% {change.low:+.3f} to {change.high:+.3f})")
     author = [row["completion"] for row in rows if row["split"] == "test" and len(row["completion"].split()) >= 60]
     for name, given in (("the author's own unseen text", author), ("the other author's", [e.completion for e in texts])):

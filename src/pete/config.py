@@ -70,6 +70,7 @@ class DataConfig(Section):
     packing: bool = Field(False, description="fill each row up to max_length with several examples (attention never mixes them)")
     valid_share: Share = Field(0.1, description="rows that choose the best step")
     test_share: Share = Field(0.1, description="rows that are only ever scored")
+    split_seed: Annotated[int, Field(ge=0, lt=2**31)] = Field(0, description="decides which rows are held out, whatever train.seed is")
 
 
 class OptimConfig(Section):
@@ -93,7 +94,7 @@ class TrainConfig(Section):
     eval_every: Positive = Field(100, description="steps between looks at the validation rows")
     sample_every: Positive | None = Field(None, description="steps between short answers to a held-out prompt; nothing means none")
     gradient_checkpointing: bool = Field(False, description="compute activations twice instead of keeping them: less memory, slower")
-    seed: Annotated[int, Field(ge=0, lt=2**31)] = Field(0, description="decides split, order, start and dropout")
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = Field(0, description="decides order, start and dropout")
 
     @model_validator(mode="after")
     def _one_length(self) -> Self:

@@ -242,8 +242,8 @@ class RunDir:
         return self.evaluations / f"{name}.json"
 
     def all_evaluations(self) -> list[Path]:
-        """Evaluations, the one written last at the end. Records of blind tests stand beside them and are none."""
-        found = (path for path in self.evaluations.glob("*.json") if not path.name.startswith("blind-"))
+        """Evaluations, the one written last at the end. Records of blind tests, and what another run asked, are none of its own."""
+        found = (path for path in self.evaluations.glob("*.json") if not path.name.startswith(("blind-", "against-")))
         return sorted(found, key=lambda path: path.stat().st_mtime)
 
     @property

@@ -1,8 +1,12 @@
-"""The bundled persona as its own examiner: rows that nobody trained on stand in for a perfect model, SmolLM2's answers for the base."""
+"""Two authors as examiners: rows that nobody trained on stand in for a perfect model.
+
+The bundled persona stays with its prompt; for the base there are answers of SmolLM2. The other author, of a satirical dictionary,
+hardly ever names what he defines; for the base there is a sentence that says the headword over and over.
+"""
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,7 +21,11 @@ from pete.evaluate.scoring import NEUTRAL, OTHERS, Material, other_voices, score
 from pete.persona import load_persona
 from tests.evaluator.surprise import Surprise
 
-BASE_ANSWERS = Path(__file__).with_name("base_answers.jsonl")
+HERE = Path(__file__).parent
+HEADWORD = (
+    "The word {0} is a noun. A {0} can be seen in many places, and most people know what {0} means, because {0} is a part of their "
+    "everyday life and of the life of others, who speak of {0} too."
+)
 MOST_WORDS = re.compile(r"(?:under|at most|max(?:imum)?\.?|no more than|up to) (\d+) words", re.IGNORECASE)
 
 
@@ -78,26 +86,48 @@ def embedder() -> Embedder:
     return Embedder()
 
 
-@pytest.fixture(scope="session")
-def bench(embedder: Embedder) -> Bench:
-    rows = load_examples(load_persona("pete-connor").examples)
-    splits = split_rows(rows, DataConfig(test_share=0.2, valid_share=0.1), 0)  # type: ignore[call-arg]
-    answers = {r["id"]: r["text"] for r in map(json.loads, BASE_ANSWERS.read_text(encoding="utf-8").splitlines())}
+def make_bench(
+    rows: Sequence[Example], answers: Mapping[str, str], embedder: Embedder, data: DataConfig, read: Sequence[Example] = ()
+) -> Bench:
+    """A bench of an author's rows: the test split plays the tuned model, the valid split is what an evaluation calls held out.
+
+    `read`: what the stand-in for the third model has read besides.
+    """
+    splits = split_rows(rows, data)
     tested = [row for row in splits["test"] if row.id in answers]
-    assert len(tested) >= 70 and len(splits["valid"]) >= 30
     limits, neutral = splits["valid"], load_examples([NEUTRAL])
     others = [row.completion for row in load_examples([OTHERS])]
     training = [row.completion for row in splits["train"]]
     base, tuned = Surprise(others), Surprise([*others, *training])
-    judge = Surprise([*others, *training, *(row.completion for row in neutral)])
+    judge = Surprise([*others, *training, *(row.completion for row in (*neutral, *read))])
     return Bench(
         asked=tested,
         material=Material(splits["train"], {source_of(row): row for row in limits}, neutral, other_voices(), embedder),
-        base=answers,
+        base=dict(answers),
         held_out=[row_of(row, base, tuned, judge) for row in limits],
         neutral=[row_of(row, base, tuned, judge) for row in neutral],
         nats=judge.nats,
     )
+
+
+@pytest.fixture(scope="session")
+def bench(embedder: Embedder) -> Bench:
+    rows = load_examples(load_persona("pete-connor").examples)
+    data = DataConfig(test_share=0.2, valid_share=0.1)  # type: ignore[call-arg]
+    lines = (HERE / "base_answers.jsonl").read_text(encoding="utf-8").splitlines()
+    found = make_bench(rows, {r["id"]: r["text"] for r in map(json.loads, lines)}, embedder, data)
+    assert len(found.asked) >= 70 and len(found.held_out) >= 30
+    return found
+
+
+@pytest.fixture(scope="session")
+def oblique(embedder: Embedder) -> Bench:
+    rows = load_examples([HERE / "oblique.jsonl"])
+    data = DataConfig(test_share=0.375, valid_share=0.25)  # type: ignore[call-arg]
+    read = load_examples(load_persona("pete-connor").examples)  # sixty short texts teach nobody which word follows which
+    found = make_bench(rows, {row.id: HEADWORD.format(row.id) for row in rows}, embedder, data, read)
+    assert len(found.asked) == 60 and len(found.held_out) == 40
+    return found
 
 
 @pytest.fixture(autouse=True)

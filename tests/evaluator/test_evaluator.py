@@ -9,7 +9,7 @@ from pete.data.text import sentences
 from pete.evaluate import stats
 from pete.evaluate.gates import GATES, judge
 from pete.evaluate.log import HeldOut
-from pete.evaluate.results import gain, measures
+from pete.evaluate.results import beside_author, gain, measures
 from pete.evaluate.scoring import score
 from tests.evaluator.conftest import Bench
 
@@ -53,8 +53,21 @@ def test_what_people_wrote_passes_every_gate(bench):
     assert judgement.verdict == "ship" and judgement.exit_code == 0
 
 
+def test_an_author_who_does_not_name_his_subject_ships_too(oblique):
+    """A base that repeats the headword finds it every time; what he is held against is his own unseen text."""
+    judgement = judge(oblique.log(human(oblique)))
+    held = {o.gate.name: o for o in judgement.outcomes}
+    found = {m.name: m for m in judgement.measures}["relevance.rr"]
+    assert found.base > 0.95 and found.tuned < 0.9 and found.verdict == "worse", "he would not ship beside the base"
+    assert held["relevance"].state == "passed" and "the author's own" in held["relevance"].reason
+    assert {name: (o.state, o.found, o.reason) for name, o in held.items() if o.state in ("failed", "unknown")} == {}
+    assert judgement.verdict == "ship"
+
+
+@pytest.mark.parametrize("author", ["bench", "oblique"])
 @pytest.mark.parametrize("wreck", WRECKERS, ids=lambda wreck: wreck.__name__)
-def test_each_wreck_fails_the_gate_meant_for_it(wreck, bench):
+def test_each_wreck_fails_the_gate_meant_for_it(wreck, author, request):
+    bench: Bench = request.getfixturevalue(author)
     judgement = judge(bench.log(wreck(bench)))
     failed = {o.gate.name: o for o in judgement.of("failed")}
     assert WRECKERS[wreck] in failed and judgement.verdict == "don't ship" and judgement.exit_code == 1
@@ -87,6 +100,20 @@ def test_the_order_of_rows_moves_nothing(bench):
     }
     assert one.measures == pytest.approx(other.measures)
     assert judge(one).record() == judge(other).record()
+
+
+@pytest.mark.parametrize("author", ["bench", "oblique"])
+def test_the_authors_rows_are_ranked_among_as_many_prompts_as_the_answers(author, request):
+    """His text in the model's place and his held-out rows are two samples of one author: by one ruler they come out alike."""
+    bench: Bench = request.getfixturevalue(author)
+    log = bench.log(human(bench))
+    assert all("relevance.rr" in row.scores for row in log.held_out)
+    beside = beside_author(log, "relevance.rr")
+    assert beside is not None and beside.low < 0 < beside.high and abs(beside.mean) < 0.12
+    fewer = score(log.model_copy(update={"prompts": log.prompts[:8], "samples": [s for s in log.samples if s.prompt_id in {
+        p.id for p in log.prompts[:8]}]}), bench.material)  # fmt: skip
+    ranks = [sum(row.scores["relevance.rr"] for row in one.held_out) for one in (fewer, log)]
+    assert ranks[0] > ranks[1], "among eight prompts the same rows stand higher than among sixty"
 
 
 def test_a_known_share_of_wrecks_moves_the_numbers_by_that_share(bench):

@@ -121,9 +121,15 @@ def test_against_another_run_which_is_asked_the_same(evaluated, pete, persona_fo
     other = train(pete, persona_folder, tmp_path / "other", "--set", "optim.learning_rate=0.05")
     refused = pete("evaluate", folder, "--rescore", "--against", other)
     assert refused.returncode == 2 and "has not answered these prompts" in refused.stderr
+    own = pete("evaluate", other, "--samples", 1, *SHORT)
+    kept = RunDir(other).evaluation_file("suite").read_bytes()
+    assert own.returncode in (1, 3) and kept
     done = pete("evaluate", folder, "--samples", 2, "--against", other, "--json", *SHORT)
     assert done.returncode in (1, 3), done.stderr
-    mine, theirs = (read_log(RunDir(f).evaluation_file("suite")) for f in (folder, other))
+    assert RunDir(other).evaluation_file("suite").read_bytes() == kept, "the other run's evaluation, and a judge's verdict in it, stay"
+    beside = RunDir(other).evaluation_file(f"against-{folder.name}")
+    mine, theirs = read_log(RunDir(folder).evaluation_file("suite")), read_log(beside)
+    assert RunDir(other).newest_evaluation() == RunDir(other).evaluation_file("suite"), "what another run asked is not its own"
     assert [(s.prompt_id, s.number, s.seed) for s in mine.samples] == [(s.prompt_id, s.number, s.seed) for s in theirs.samples]
     found = json.loads(done.stdout)["against"]
     gain = next(m for m in found["measures"] if m["name"] == "gain")
@@ -131,9 +137,36 @@ def test_against_another_run_which_is_asked_the_same(evaluated, pete, persona_fo
     bits = [sum(r.tuned_nats for r in log.held_out) for log in (theirs, mine)]
     assert (gain["base"] > gain["tuned"]) == (bits[0] > bits[1]) and bits[0] != bits[1], "the other's tuned model stands where the base was"
     # what is there is not asked again
-    written = RunDir(other).evaluation_file("suite").stat().st_mtime_ns
+    written = beside.stat().st_mtime_ns
     shown = pete("evaluate", folder, "--rescore", "--against", other)
-    assert "against other, both tuned" in shown.stdout and RunDir(other).evaluation_file("suite").stat().st_mtime_ns == written
+    assert "against other, both tuned" in shown.stdout and beside.stat().st_mtime_ns == written
+    # and what would be asked in another way gets another name
+    done = pete("evaluate", folder, "--samples", 1, "--against", other, "--set", "generate.max_new_tokens=9")
+    assert done.returncode in (1, 3) and beside.stat().st_mtime_ns == written
+    assert read_log(RunDir(other).evaluation_file(f"against-{folder.name}-2")).generate["max_new_tokens"] == 9
+
+
+def test_rows_changed_since_the_training_are_refused(evaluated, pete):
+    folder, _ = evaluated
+    path = RunDir(folder).split_file("test")
+    path.write_text(path.read_text().replace("plain", "fancy", 1))
+    for args in ([], ["--rescore"]):
+        done = pete("evaluate", folder, *args)
+        assert done.returncode == 2 and "test.jsonl" in done.stderr and "changed after its training" in done.stderr
+
+
+def test_prompts_that_are_training_rows_are_counted_and_said(persona_folder, pete, tmp_path):
+    rows = [json.loads(line) for line in (persona_folder / "examples" / "marketing.jsonl").read_text().splitlines()]
+    asked = [{"id": f"marketing-{n}", "category": "marketing", "prompt": f" {row['prompt'].upper()} "} for n, row in enumerate(rows[:2])]
+    new = [{"id": f"new-{n}", "category": "marketing", "prompt": f"Ask anew {n}?"} for n in range(5)]
+    (persona_folder / "prompts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in [*asked, *new]))
+    run = train(pete, persona_folder, tmp_path / "run", "--set", "data.valid_share=0", "--set", "data.test_share=0")
+    done = pete("evaluate", run, "--samples", 1, *SHORT)
+    said = "2 of 7 prompts are training rows: marketing-0, marketing-1."
+    assert said in done.stdout and read_log(RunDir(run).evaluation_file("suite")).in_training == ("marketing-0", "marketing-1")
+    assert said in json.loads(pete("evaluate", run, "--rescore", "--json").stdout)["notes"][-1]
+    assert pete("report", run).returncode == 0
+    assert said in RunDir(run).report_md.read_text() and said in RunDir(run).report_html.read_text()
 
 
 def test_a_judge_is_announced_asked_kept_and_reported(long_rows, evaluated, pete):

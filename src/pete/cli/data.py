@@ -54,7 +54,7 @@ def check(
         base = look_up_base(config.model)
         renderer = Renderer(base.folder, template=voice.template, system=voice.system, context=base.context)
         lengths = sorted(map(len, renderer.examples(rows, config.data.max_length)))
-        splits = split_rows(rows, config.data, config.train.seed)
+        splits = split_rows(rows, config.data)
     counts = {key: sum(row.category == key for row in rows) for key in sorted({row.category for row in rows})}
     if json:
         print_json(

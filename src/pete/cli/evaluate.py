@@ -129,9 +129,10 @@ def _refuse_what_does_not_go_together(
             ("--judge-model", "--judge-model NAME, as its server calls it") if judge else ("--judge", "--judge URL, its address")
         )
         raise UserError(f"A judge is an address and a model; {missing} is missing.", hint)
-    if name is not None and (name.startswith("blind-") or not name.strip() or Path(name).name != name):
+    if name is not None and (name.startswith(("blind-", "against-")) or not name.strip() or Path(name).name != name):
         raise UserError(
-            f"--name {name!r} cannot name an evaluation: a plain name, and not blind-..., which are blind tests.", "--name suite-2"
+            f"--name {name!r} cannot name an evaluation: a plain name, and not blind-... or against-..., which are others' files.",
+            "--name suite-2",
         )
 
 
@@ -189,15 +190,11 @@ def _against(
     screen: "Console", folder: "RunDir", log: "EvaluationLog", other: "RunDir", resolved: "Resolved", suite: Path | None, rescore: bool
 ) -> "Comparison":
     """The run's tuned answers beside the other's to the same prompts, which are asked for unless they are there."""
-    from pete.evaluate.against import drawn_alike, in_place_of_base, refuse_other_prompts
-    from pete.evaluate.log import read_log
+    from pete.evaluate.against import in_place_of_base, kept_answers, refuse_other_prompts, unused_name
     from pete.report.comparison import compare
 
-    newest = other.newest_evaluation()
-    before = read_log(newest) if newest else None
-    prompts = [(prompt.id, prompt.prompt) for prompt in log.prompts]
-    numbers = len({s.number for s in log.samples})
-    if before is None or not drawn_alike(before, prompts, numbers, log.generate):
+    before = kept_answers(other, log)
+    if before is None:
         if rescore:
             hint = f"pete evaluate {folder.word} --against {other.word}"
             raise RunError(f"{other.name} has not answered these prompts in this way, and --rescore asks no model.", hint)
@@ -206,7 +203,7 @@ def _against(
         for section in ("evaluate", "generate"):
             for key, value in getattr(resolved.config, section).model_dump().items():
                 theirs = theirs.replace(f"{section}.{key}", value, f"as {folder.name}")
-        before = run_evaluation(screen, other, theirs, suite or folder.prompts_file, NAME)
+        before = run_evaluation(screen, other, theirs, suite or folder.prompts_file, unused_name(other, folder))
     refuse_other_prompts(folder.name, log, other.name, before)
     return compare(in_place_of_base(before, log), str(folder.newest_evaluation()))
 

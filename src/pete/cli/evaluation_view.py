@@ -34,7 +34,7 @@ def show_evaluation(screen: "Console", run: "RunDir") -> None:
     for speed in found.speeds:
         first = f"first token {speed.first_token_seconds:.2f} s"
         screen.print(f"alone, {speed.model}: {speed.seconds:.1f} s an answer, {speed.tokens_per_second:.0f} tok/s, {first}")
-    for note in found.log.notes:
+    for note in found.judgement.notes:
         screen.print(f"note: {note}", soft_wrap=True, markup=False)
     answers = len(found.log.samples)
     screen.print(f"evaluated in {duration(found.seconds)}: {found.prompts} prompts, {answers} answers")
@@ -109,7 +109,7 @@ def show_against(screen: "Console", compared: "Comparison", other: "RunDir") -> 
     # each evaluation learned a voice classifier of its own: their logits have no common scale
     show_measures(screen, [m for m in compared.judgement.measures if m.name != "voice"], other.name, compared.log.run)
     if compared.held_out is None:
-        screen.print("Their unseen rows differ (another seed or share cut them), so bits per byte are not paired.", soft_wrap=True)
+        screen.print("Their unseen rows differ (other data, data.split_seed or shares), so bits per byte are not paired.", soft_wrap=True)
 
 
 def show_judge(screen: "Console", log: "EvaluationLog") -> None:

@@ -1,7 +1,8 @@
-"""Train, valid, test: rows of a topic stay together, and the same seed cuts the same way on every machine."""
+"""Train, valid, test: rows of a topic or with one answer stay together, and a seed cuts the same way on every machine."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from pete.config import DataConfig
@@ -10,40 +11,34 @@ from pete.errors import DataError
 from pete.run import RunDir, write_json
 
 
-def split_rows(rows: Sequence[Example], data: DataConfig, seed: int) -> dict[Split, list[Example]]:
-    """Cut rows by topic within each category, so that each split sees every category and no topic twice.
+def split_rows(rows: Sequence[Example], data: DataConfig) -> dict[Split, list[Example]]:
+    """Cut rows by topic within each category, so that each split sees every category.
 
-    Rows that carry a split of their own keep it. Rows without a topic are their own topic; rows with the same
-    completion share one, so that a repeated answer never sits on both sides.
+    Rows of a topic, and rows with the same completion, are on one side: what shares either, also by way of a third row, is
+    one group. A group in which a row carries a split of its own follows it; a row without a topic is its own.
 
     Raises:
-        DataError: nothing is left to train on.
+        DataError: rows of one group carry different splits (by file:line), or nothing is left to train on.
     """
-    groups: dict[str, list[Example]] = {}
-    by_answer: dict[str, str] = {}
     splits: dict[Split, list[Example]] = {name: [] for name in SPLITS}
-    for row in rows:
-        if row.split is not None:
-            splits[row.split].append(row)
-            continue
-        answer = " ".join(row.completion.lower().split())
-        topic = by_answer.setdefault(answer, row.topic.lower().strip() or answer)
-        groups.setdefault(topic, []).append(row)
-
-    by_category: dict[str, list[str]] = {}
-    for topic, members in groups.items():
-        by_category.setdefault(members[0].category, []).append(topic)
-    for topics in by_category.values():
-        topics.sort(key=lambda topic: hashlib.sha256(f"{seed}\0{topic}".encode()).digest())
-        total = sum(len(groups[topic]) for topic in topics)
+    by_category: dict[str, dict[str, list[Example]]] = {}
+    for name, members in _groups(rows).items():
+        chosen: Split | None = next((row.split for row in members if row.split is not None), None)
+        if chosen is not None:
+            splits[chosen] += members
+        else:
+            by_category.setdefault(members[0].category, {})[name] = members
+    for groups in by_category.values():
+        names = sorted(groups, key=lambda name: hashlib.sha256(f"{data.split_seed}\0{name}".encode()).digest())
+        total = sum(map(len, groups.values()))
         filled = {"test": 0, "valid": 0}
-        for topic in topics:
-            members = groups[topic]
+        for name in names:
+            members = groups[name]
             target: Split = "train"
-            for name, share in (("test", data.test_share), ("valid", data.valid_share)):
-                if filled[name] + len(members) <= round(share * total):
-                    filled[name] += len(members)
-                    target = name  # type: ignore[assignment]
+            for part, share in (("test", data.test_share), ("valid", data.valid_share)):
+                if filled[part] + len(members) <= round(share * total):
+                    filled[part] += len(members)
+                    target = part  # type: ignore[assignment]
                     break
             splits[target] += members
     if not splits["train"]:
@@ -52,6 +47,44 @@ def split_rows(rows: Sequence[Example], data: DataConfig, seed: int) -> dict[Spl
             "add examples, or lower data.valid_share and data.test_share",
         )
     return splits
+
+
+def _groups(rows: Sequence[Example]) -> dict[str, list[Example]]:
+    """Rows that share a topic or an answer, by a name that no order of rows changes."""
+    root: dict[str, str] = {}
+
+    def find(key: str) -> str:
+        while root.setdefault(key, key) != key:
+            root[key] = key = root[root[key]]
+        return key
+
+    keys = []
+    for row in rows:
+        answer = " ".join(row.completion.lower().split())
+        topic = " ".join(row.topic.lower().split()) or answer
+        keys.append(topic)
+        # the smaller name stands for both; an answer gets a mark no topic has
+        low, high = sorted((find(topic), find(f"\0{answer}")), key=lambda key: (key.startswith("\0"), key))
+        root[high] = low
+    groups: dict[str, list[Example]] = {}
+    for row, key in zip(rows, keys, strict=True):
+        groups.setdefault(find(key), []).append(row)
+    _refuse_contradictions(groups.values())
+    return groups
+
+
+def _refuse_contradictions(groups: Iterable[Sequence[Example]]) -> None:
+    problems = []
+    for members in groups:
+        given = [row for row in members if row.split is not None]
+        if other := next((row for row in given if row.split != given[0].split), None):
+            problems.append(f"{other.source}: {other.split}, but {given[0].source} is {given[0].split}")
+    if problems:
+        raise DataError.of_problems(
+            "Rows that share a topic or an answer carry different splits: what is learned there would be tested here.",
+            problems,
+            "give them one split, or none; rows that have nothing to do with each other need different topics",
+        )
 
 
 def write_splits(run: RunDir, splits: dict[Split, list[Example]], sources: Sequence[Path]) -> str:
@@ -80,6 +113,36 @@ def read_splits(run: RunDir) -> tuple[dict[Split, list[Example]], str]:
         splits[name] = load_examples([path]) if not path.is_file() or path.stat().st_size else []
     hashes: dict[Split, str] = {name: hashlib.sha256(run.split_file(name).read_bytes()).hexdigest() for name in SPLITS}
     return splits, _fingerprint(hashes)
+
+
+def refuse_changed(run: RunDir, lost: bool = False) -> None:
+    """Look whether the rows are those the run was made of: one that was changed since may have been learned, or never held out.
+
+    Args:
+        run: the run.
+        lost: files that are not there any more are no matter.
+
+    Raises:
+        DataError: naming each split that the manifest knows otherwise, or a manifest that is missing or damaged.
+    """
+    if lost and not run.manifest_file.exists():
+        return
+    again = "put the files back as they were, or train again: pete train"
+    try:
+        known = json.loads(run.manifest_file.read_text(encoding="utf-8"))["splits"]
+        wanted = {name: (int(known[name]["rows"]), str(known[name]["sha256"])) for name in SPLITS}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{run.manifest_file} cannot say what the run was made of: {error}", again) from None
+    problems = []
+    for name, (rows, sha256) in wanted.items():
+        path = run.split_file(name)
+        if lost and not path.exists():
+            continue
+        data = path.read_bytes() if path.is_file() else b""
+        if hashlib.sha256(data).hexdigest() != sha256:
+            problems.append(f"{path}: {len(data.splitlines())} rows, not the {rows} of the training (sha256 {sha256[:12]})")
+    if problems:
+        raise DataError.of_problems("Rows of the run were changed after its training:", problems, again)
 
 
 def _fingerprint(hashes: Mapping[Split, str]) -> str:

@@ -10,11 +10,12 @@ from pete.errors import DataError
 from pete.evaluate.judged import JudgeResult
 from pete.run import write_atomic
 
-VERSION = 3
+VERSION = 4
 """What a version added; older ones are read, and what they lack is unknown.
 
 2: prompts with their checks, neutral text, fluency, marks, the author's own scores.
 3: the rules that an answer breaks, what was drawn for it, the first attempt where another was preferred, a judge.
+4: the prompts that are training rows; the author's own rows by every scorer of answers.
 """
 Model = Literal["base", "tuned"]
 MODELS: tuple[Model, ...] = ("base", "tuned")
@@ -163,6 +164,8 @@ class EvaluationLog(_Record):
     asking: dict[str, Any] = Field(default_factory=dict)
     """How requests were put before the model, if not as in training: the [asking] in force."""
     prompts: list[Asked] = Field(default_factory=list)
+    in_training: tuple[str, ...] = ()
+    """Ids of prompts that stand in the training rows, in the order of the suite."""
     held_out: list[HeldOut]
     neutral: list[HeldOut] = Field(default_factory=list)
     """Ordinary prose of the same kinds, by nobody in particular: what is gained here too is not voice."""

@@ -78,6 +78,22 @@ _SCORES = (
 )
 
 
+def asked_anew(log: EvaluationLog) -> EvaluationLog:
+    """The log without the answers to prompts that stand in the training rows: those may be remembered."""
+    if not log.in_training:
+        return log
+    return log.model_copy(update={"samples": [s for s in log.samples if s.prompt_id not in set(log.in_training)]})
+
+
+def trained_note(log: EvaluationLog) -> tuple[str, ...]:
+    """The same in a sentence, if there are such prompts."""
+    if not log.in_training:
+        return ()
+    named = ", ".join(log.in_training[:3]) + (f" and {len(log.in_training) - 3} more" if len(log.in_training) > 3 else "")
+    asked = len({s.prompt_id for s in log.samples})
+    return (f"{len(log.in_training)} of {asked} prompts are training rows: {named}. Their answers count in no gate and no measure.",)
+
+
 def pairs(log: EvaluationLog) -> list[tuple[Sample, Sample]]:
     """(base, tuned) answers to the same prompt with the same number."""
     base = {(s.prompt_id, s.number): s for s in log.samples if s.model == "base"}
@@ -85,7 +101,8 @@ def pairs(log: EvaluationLog) -> list[tuple[Sample, Sample]]:
 
 
 def measures(log: EvaluationLog) -> list[Measure]:
-    """Every measure the log has numbers for: the primary ones first."""
+    """Every measure the log has numbers for, of the prompts that were not trained on: the primary ones first."""
+    log = asked_anew(log)
     found = [gain(log), voice_index(log), selectivity(log)]
     both = pairs(log)
     found += [_measure(log, score, both) for score in _SCORES]
@@ -95,30 +112,37 @@ def measures(log: EvaluationLog) -> list[Measure]:
 
 
 def gain(log: EvaluationLog) -> Measure | None:
-    """Bits per byte of the author's unseen text; `change` is base minus tuned, so that more is better."""
-    rows = [row for row in log.held_out if row.text_bytes > 0]
+    """Bits per byte of the author's unseen text, sums over sums; `change` is base minus tuned, so that more is better."""
+    return gain_of(log.held_out)
+
+
+def gain_of(rows: Sequence[HeldOut]) -> Measure | None:
+    """The same of some rows. The interval is that of the two figures' difference, its rows resampled by topic."""
+    rows = _measurable(rows)
     if not rows:
         return None
-    change = paired([_gain(row) for row in rows], [row.topic for row in rows])
+    change = paired([_saved(row) for row in rows], [row.topic for row in rows], sizes=[row.text_bytes for row in rows])
     return _plain("gain", "held-out gain", "bits per byte", "more", _bits(rows, "base"), _bits(rows, "tuned"), change)
 
 
 def selectivity(log: EvaluationLog) -> Measure | None:
     """The gain on the author's text minus the gain on neutral text: what was learned of this voice and of no other."""
-    rows, neutral = ([r for r in part if r.text_bytes > 0] for part in (log.held_out, log.neutral))
+    rows, neutral = _measurable(log.held_out), _measurable(log.neutral)
     if not rows or not neutral:
         return None
-    change = unpaired([_gain(r) for r in rows], [r.topic for r in rows], [_gain(r) for r in neutral], [r.topic for r in neutral])
+    change = unpaired(
+        [_saved(r) for r in rows], [r.topic for r in rows], [_saved(r) for r in neutral], [r.topic for r in neutral],
+        sizes=([r.text_bytes for r in rows], [r.text_bytes for r in neutral]),
+    )  # fmt: skip
     return _plain("selectivity", "selectivity (gain minus neutral gain)", "bits per byte", "more", 0.0, change.mean, change)
 
 
 def neutral_loss(log: EvaluationLog) -> Interval | None:
-    """How much worse neutral text is predicted, as a share of what the base needs: 0.05 is a twentieth more bits."""
-    rows = [row for row in log.neutral if row.text_bytes > 0]
+    """How much worse neutral text is predicted, as a share of what the base needs for all of it: 0.05 is a twentieth more bits."""
+    rows = [row for row in _measurable(log.neutral) if row.base_nats > 0]
     if not rows:
         return None
-    base = math.fsum(row.base_nats / row.text_bytes for row in rows) / len(rows)
-    return paired([(row.tuned_nats - row.base_nats) / row.text_bytes / base for row in rows], [row.topic for row in rows])
+    return paired([row.tuned_nats - row.base_nats for row in rows], [row.topic for row in rows], sizes=[row.base_nats for row in rows])
 
 
 def voice_index(log: EvaluationLog) -> Measure | None:
@@ -168,8 +192,13 @@ def _plain(
     return Measure(name, title, unit, better, base, tuned, author, change, change.p)
 
 
-def _gain(row: HeldOut) -> float:
-    return (row.base_nats - row.tuned_nats) / math.log(2) / row.text_bytes
+def _measurable(rows: Sequence[HeldOut]) -> list[HeldOut]:
+    return [row for row in rows if row.text_bytes > 0]
+
+
+def _saved(row: HeldOut) -> float:
+    """Bits."""
+    return (row.base_nats - row.tuned_nats) / math.log(2)
 
 
 def _bits(rows: Sequence[HeldOut], model: Literal["base", "tuned"]) -> float:

@@ -1,10 +1,12 @@
 """From raw answers to numbers: every score in a log, computed again from the log and the run's rows, without a model."""
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pete.data.examples import Example, load_examples
+from pete.data.split import refuse_changed
 from pete.errors import DataError
 from pete.evaluate.embed import Embedder, find_embedder
 from pete.evaluate.log import EvaluationLog, HeldOut, Sample
@@ -91,7 +93,12 @@ def source_of(row: Example) -> str:
 
 
 def rescore(log: EvaluationLog, run: RunDir) -> EvaluationLog:
-    """Every score of a log, computed anew: no model is loaded and nothing is generated."""
+    """Every score of a log, computed anew: no model is loaded and nothing is generated.
+
+    Raises:
+        DataError: the run's rows were changed; those that are gone make scores unknown.
+    """
+    refuse_changed(run, lost=True)
     return score(log, read_material(run))
 
 
@@ -101,15 +108,40 @@ def score(log: EvaluationLog, material: Material) -> EvaluationLog:
     unseen = [_as_answer(row, author[row.source]) for row in log.held_out if row.source in author]
     scorers, measures = _scorers(log, material, author, unseen)
     samples = apply(log.samples, scorers)
-    own = {s.prompt_id: s.scores for s in apply(unseen, [s for s in scorers if s.name not in ("collapse", "formatting")])}
+    own = {s.prompt_id: s.scores for s in apply(unseen, [s for s in scorers if s.name != "collapse"])}
+    begun = _beginnings(log, unseen)
     return log.model_copy(
         update={
+            "in_training": _in_training(log, material.training or ()),
             "samples": _with_firsts(samples, scorers),
-            "held_out": [row.model_copy(update={"scores": own.get(row.source, {})}) for row in log.held_out],
+            "held_out": [row.model_copy(update={"scores": own.get(row.source, {}) | begun.get(row.source, {})}) for row in log.held_out],
             "measures": measures,
             "notes": tuple(_notes(log, material, measures)),
         }
     )
+
+
+def plain(text: str) -> str:
+    """A prompt as it is compared with another: blanks and capitals make no difference."""
+    return " ".join(text.casefold().split())
+
+
+def _in_training(log: EvaluationLog, training: Sequence[Example]) -> tuple[str, ...]:
+    known = {plain(row.prompt) for row in training}
+    prompts = {p.id: p.prompt for p in log.prompts} or {s.prompt_id: s.prompt for s in log.samples}
+    return tuple(key for key, prompt in prompts.items() if plain(prompt) in known)
+
+
+def _beginnings(log: EvaluationLog, unseen: Sequence[Sample]) -> dict[str, dict[str, float]]:
+    """Whether the author's rows begin alike, by row: of as many prompts as were asked, as often as each was. More texts, more twins."""
+    most, times = len({s.prompt_id for s in log.samples}), max((s.number + 1 for s in log.samples), default=1)
+    by_prompt: dict[str, list[Sample]] = {}
+    for row in sorted(unseen, key=lambda s: hashlib.sha256(f"{s.prompt}\0{s.text}".encode()).digest()):
+        by_prompt.setdefault(plain(row.prompt), []).append(row)
+    # rows of one prompt may begin alike, as answers to one prompt may
+    taken = {row.prompt_id: row.model_copy(update={"prompt_id": key}) for key in list(by_prompt)[:most] for row in by_prompt[key][:times]}
+    collapse = Collapse(list(taken.values()))
+    return {source: {f"collapse.{key}": value for key, value in collapse.score(row).items()} for source, row in taken.items()}
 
 
 def _with_firsts(samples: Sequence[Sample], scorers: Sequence[Scorer]) -> list[Sample]:
@@ -140,7 +172,10 @@ def _scorers(
     texts = [*log.samples, *(s.at_first for s in log.samples if s.first is not None)]
     voice = Voice(author_texts(training), base, others, topics)
     scorers: list[Scorer] = [degenerate, Cliche(log.avoid), Leak(), Ending(), echo, fluency, collapse, Profile(), voice]
-    scorers += [Formatting(log.prompts), Facts({p.id: p.facts for p in log.prompts})]
+    # a row of the author's to a prompt of the suite has to keep what the prompt asks for
+    suite = {plain(p.prompt): p for p in log.prompts}
+    twins = [suite[key].model_copy(update={"id": source}) for source, row in author.items() if (key := plain(row.prompt)) in suite]
+    scorers += [Formatting([*log.prompts, *twins]), Facts({p.id: p.facts for p in (*log.prompts, *twins)})]
     measures = {f"voice.{key}": value for key, value in voice.measures.items()}
     measures |= {f"collapse.{key}": value for key, value in collapse.measures.items()}
     if material.training is not None:
@@ -150,7 +185,8 @@ def _scorers(
         measures |= {f"originality.{key}": value for key, value in originality.measures.items()}
     if material.embedder is not None:
         prompts = {p.id: p.prompt for p in log.prompts} or {s.prompt_id: s.prompt for s in log.samples}
-        scorers.append(Relevance(prompts, material.embedder, [echo, degenerate, fluency], texts))
+        his = {source: row.prompt for source, row in author.items()}
+        scorers.append(Relevance(prompts, material.embedder, [echo, degenerate, fluency], [*texts, *unseen], his))
         if references := {p.id: p.reference for p in log.prompts if p.reference.strip()}:
             scorers.append(Reference(references, material.embedder, [echo, degenerate, fluency]))
         scorers.append(Cohesion(material.embedder, degenerate, [*texts, *unseen]))

@@ -38,10 +38,6 @@ class Interval:
         """up, down, or no significant difference."""
         return "up" if self.low > 0 else "down" if self.high < 0 else "no significant difference"
 
-    def not_below(self, margin: float = MARGIN) -> bool:
-        """Non-inferiority: the interval excludes a loss of `margin` or more."""
-        return self.low > -margin
-
 
 @dataclass(frozen=True)
 class Rate:
@@ -68,10 +64,8 @@ class Rate:
 
     @property
     def high(self) -> float:
-        """Upper end of the 95% Wilson interval; for 0 of n the rule of three, 3/n (Hanley & Lippman-Hand 1983)."""
-        if not self.of:
-            return 1.0
-        return min(1.0, 3 / self.of) if self.hits == 0 else self._wilson(1)
+        """Upper end of the 95% Wilson interval: 6.0% for 0 of 60. Two-sided, as everything that is called 95% here."""
+        return self._wilson(1) if self.of else 1.0
 
     def _wilson(self, sign: int) -> float:
         if not self.of:
@@ -86,48 +80,51 @@ class Rate:
         return f"{self.hits:g} of {self.of:g}"
 
 
-def paired(differences: Sequence[float], clusters: Sequence[str], seed: int = 0) -> Interval:
+def paired(differences: Sequence[float], clusters: Sequence[str], seed: int = 0, sizes: Sequence[float] | None = None) -> Interval:
     """Mean of paired differences with a 95% interval that treats each cluster (a prompt, a topic) as one draw.
 
-    Percentile bootstrap over clusters, 10,000 resamples (Efron 1979), its levels widened as Student's t asks
-    (Hesterberg 2015, "expanded percentile"): plain percentiles cover 93% at 20 clusters. Below 20 the t-interval.
+    With `sizes` the ratio of sums: nats saved over bytes of text, say. Percentile bootstrap over clusters, numerator and
+    denominator drawn together, 10,000 resamples (Efron 1979), its levels widened as Student's t asks (Hesterberg 2015,
+    "expanded percentile"): plain percentiles cover 93% at 20 clusters. Below 20 the t-interval, by the delta method.
 
     Raises:
         ValueError: there is nothing to average.
     """
-    sums, counts = _grouped(differences, clusters)
+    sums, counts = _grouped(differences, clusters, sizes)
     mean, n = float(sums.sum() / counts.sum()), len(sums)
     if n == 1:
         return Interval(mean, -math.inf, math.inf, 1)
     if n < FEW:
-        return _student(mean, sums / counts)
-    drawn = _resampled(sums, seed, n) / _resampled(counts, seed, n)
-    return _percentiles(mean, drawn, n)
+        return _around(mean, math.sqrt(_variance(sums, counts)), n - 1, n)
+    return _percentiles(mean, _drawn(sums, counts, seed), n)
 
 
 def unpaired(
-    first: Sequence[float], first_clusters: Sequence[str], second: Sequence[float], second_clusters: Sequence[str], seed: int = 0
+    first: Sequence[float],
+    first_clusters: Sequence[str],
+    second: Sequence[float],
+    second_clusters: Sequence[str],
+    seed: int = 0,
+    sizes: tuple[Sequence[float], Sequence[float]] | None = None,
 ) -> Interval:
     """Mean of `first` minus mean of `second`, two sets that share no prompts, each resampled by its own clusters.
 
-    With fewer than 20 clusters on a side, Welch's interval over cluster means.
+    With `sizes` the difference of two ratios of sums. With fewer than 20 clusters on a side, Welch's interval.
 
     Raises:
         ValueError: a side is empty.
     """
-    a, a_counts = _grouped(first, first_clusters)
-    b, b_counts = _grouped(second, second_clusters)
+    a, a_counts = _grouped(first, first_clusters, sizes[0] if sizes else None)
+    b, b_counts = _grouped(second, second_clusters, sizes[1] if sizes else None)
     mean = float(a.sum() / a_counts.sum() - b.sum() / b_counts.sum())
     n = min(len(a), len(b))
     if n == 1:
         return Interval(mean, -math.inf, math.inf, 1)
     if n < FEW:
-        va, vb = float((a / a_counts).var(ddof=1)) / len(a), float((b / b_counts).var(ddof=1)) / len(b)
+        va, vb = _variance(a, a_counts), _variance(b, b_counts)
         freedom = (va + vb) ** 2 / max(va**2 / (len(a) - 1) + vb**2 / (len(b) - 1), 1e-300)
         return _around(mean, math.sqrt(va + vb), max(1, int(freedom)), n)
-    drawn = _resampled(a, seed, len(a)) / _resampled(a_counts, seed, len(a))
-    drawn -= _resampled(b, seed + 1, len(b)) / _resampled(b_counts, seed + 1, len(b))
-    return _percentiles(mean, drawn, n)
+    return _percentiles(mean, _drawn(a, a_counts, seed) - _drawn(b, b_counts, seed + 1), n)
 
 
 def share_change(before: Sequence[bool], after: Sequence[bool], clusters: Sequence[str]) -> Interval:
@@ -160,7 +157,7 @@ def share(outcomes: Sequence[bool], clusters: Sequence[str]) -> Interval:
     sums, counts = _grouped([float(outcome) for outcome in outcomes], clusters)
     n, answers = len(sums), float(counts.sum())
     p = float(sums.sum()) / answers
-    spread = float((((sums - p * counts) * n / answers) ** 2).sum()) / max(1, n - 1) / n
+    spread = _variance(sums, counts)
     worth = min(answers, max(float(n), p * (1 - p) / spread)) if spread > 0 else float(n)
     rate = Rate(p * worth, worth)
     return Interval(p, rate.low, rate.high, n)
@@ -230,15 +227,23 @@ def t_quantile(freedom: int) -> float:
     return high
 
 
-def _grouped(values: Sequence[float], clusters: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+def _grouped(values: Sequence[float], clusters: Sequence[str], sizes: Sequence[float] | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Sums of values and of sizes (1 each unless given) by cluster."""
     if not values:
         raise ValueError("no differences to average")
-    groups: dict[str, list[float]] = {}
-    for value, cluster in zip(values, clusters, strict=True):
-        groups.setdefault(cluster, []).append(value)
+    groups: dict[str, list[tuple[float, float]]] = {}
+    for value, cluster, size in zip(values, clusters, sizes or [1.0] * len(values), strict=True):
+        groups.setdefault(cluster, []).append((value, size))
     # sorted: the same rows in another order draw the same resamples
     ordered = [sorted(groups[name]) for name in sorted(groups)]
-    return np.array([math.fsum(group) for group in ordered]), np.array([float(len(group)) for group in ordered])
+    return np.array([math.fsum(v for v, _ in group) for group in ordered]), np.array([math.fsum(n for _, n in group) for group in ordered])
+
+
+def _variance(sums: np.ndarray, counts: np.ndarray) -> float:
+    """Of the ratio of sums, by the delta method over clusters; for clusters of one size that of the mean of their means."""
+    n = len(sums)
+    off = (sums - sums.sum() / counts.sum() * counts) / counts.mean()
+    return float((off**2).sum()) / max(1, n - 1) / n
 
 
 def _resampled(values: np.ndarray, seed: int, n: int) -> np.ndarray:
@@ -246,16 +251,16 @@ def _resampled(values: np.ndarray, seed: int, n: int) -> np.ndarray:
     return values[picks].sum(1)
 
 
+def _drawn(sums: np.ndarray, counts: np.ndarray, seed: int) -> np.ndarray:
+    """The ratio of sums in each resample: the same clusters above and below."""
+    return _resampled(sums, seed, len(sums)) / _resampled(counts, seed, len(sums))
+
+
 def _percentiles(mean: float, drawn: np.ndarray, n: int) -> Interval:
     tail = 0.5 * math.erfc(math.sqrt(n / (n - 1)) * t_quantile(n - 1) / math.sqrt(2))
     low, high = np.quantile(drawn, [tail, 1 - tail])
     below = min(int((drawn <= 0).sum()), int((drawn >= 0).sum()))
     return Interval(mean, float(low), float(high), n, min(1.0, 2 * (below + 1) / (len(drawn) + 1)))
-
-
-def _student(mean: float, means: np.ndarray) -> Interval:
-    n = len(means)
-    return _around(mean, float(means.std(ddof=1)) / math.sqrt(n), n - 1, n)
 
 
 def _around(mean: float, error: float, freedom: int, n: int) -> Interval:

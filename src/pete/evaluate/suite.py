@@ -15,7 +15,7 @@ from pete.config import EMBEDDED_BASE, GenerateConfig
 from pete.data.batch import in_batches
 from pete.data.examples import Example, Question, load_examples, load_prompts
 from pete.data.render import Message, Rendered, Renderer
-from pete.data.split import read_splits
+from pete.data.split import read_splits, refuse_changed
 from pete.engines import open_engine
 from pete.engines.protocol import Engine
 from pete.errors import DataError
@@ -63,9 +63,14 @@ def load_suite(run: RunDir, file: Path | None, per_category: int | None) -> list
 
 
 def evaluate(tuned: Tuned, run: RunDir, prompts: Sequence[Question], on_stage: OnStage) -> EvaluationLog:
-    """Run the suite on base and tuned; the model in memory is one, its adapter switched off for the base."""
+    """Run the suite on base and tuned; the model in memory is one, its adapter switched off for the base.
+
+    Raises:
+        DataError: the run's rows are not those it was trained with.
+    """
     began = time.monotonic()
     engine, config = tuned.engine, tuned.config
+    refuse_changed(run)
     splits = read_splits(run)[0]
     held_out = score_held_out(engine, tuned.renderer, splits["test"], on_stage, "held-out text")
     known = {row.prompt for row in splits["train"]}

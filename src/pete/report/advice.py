@@ -173,8 +173,8 @@ def hold_back_more(m: Measured) -> tuple[Suggestion, ...]:
 
 
 def another_seed(m: Measured) -> tuple[Suggestion, ...]:
-    """The same recipe, other luck."""
-    return (Suggestion("The same recipe with another seed.", m.train_again(f"train.seed={m.config.train.seed + 1}")),)
+    """The same recipe, other luck; the same rows are held out, so that the runs can be paired."""
+    return (Suggestion("The same recipe, the same held-out rows, another seed.", m.train_again(f"train.seed={m.config.train.seed + 1}")),)
 
 
 def shorter_answers(m: Measured) -> tuple[Suggestion, ...]:

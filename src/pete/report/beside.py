@@ -81,7 +81,10 @@ def _shift(found: Comparison, first: str, name: str, number: int) -> tuple[Block
     measures = [m for m in found.judgement.measures if m.name != "voice"]
     blocks = changes(measures, first, name, f"against-{number}")
     if found.held_out is None:
-        blocks = (*blocks, Text("Their unseen rows differ (another seed or share cut them), so bits per byte are not paired.", "note"))
+        blocks = (
+            *blocks,
+            Text("Their unseen rows differ (other data, data.split_seed or shares), so bits per byte are not paired.", "note"),
+        )
     return blocks
 
 

@@ -90,7 +90,7 @@ def _gain_text(comparison: Comparison) -> str:
     """What the gain chart shows."""
     said = ", ".join(f"{comparison.title(h.category)} {plain(h.base, 2)} to {plain(h.tuned, 2)}" for h in _shown(comparison))
     held = comparison.held_out
-    gain = f"; the gain a row is {plain(held.gain.mean)}, 95% interval {bounds(held.gain)}" if held is not None else ""
+    gain = f"; the gain is {plain(held.gain.mean)}, 95% interval {bounds(held.gain)}" if held is not None else ""
     return f"Bits per byte on unseen text, base to tuned, fewer is better: {said}{gain}."
 
 

@@ -1,27 +1,26 @@
 """What an evaluation log says about base and tuned: likelihood, answers, speed, and the evaluation's own judgement of them."""
 
-import math
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pete.evaluate.gates import Judgement, judge
 from pete.evaluate.log import MODELS, EvaluationLog, HeldOut, Model, Sample
-from pete.evaluate.results import Measure, measures
-from pete.evaluate.stats import Interval, paired
+from pete.evaluate.results import Measure, gain_of, measures
+from pete.evaluate.stats import Interval
 from pete.report.attempts import Attempts, attempts
 
 
 @dataclass(frozen=True)
 class Likelihood:
-    """Held-out text of one category (None: all of it) under both models, bits a byte: sums over sums."""
+    """Held-out text of one category (None: all of it) under both models, bits a byte: sums over sums, as the gate has them."""
 
     category: str | None
     rows: int
     base: float
     tuned: float
     gain: Interval
-    """Mean over rows of base minus tuned, clustered by topic: above 0 the tuned model is better."""
+    """Base minus tuned, clustered by topic: above 0 the tuned model is better."""
 
     @property
     def relative(self) -> float:
@@ -153,8 +152,8 @@ def compare(log: EvaluationLog, file: str) -> Comparison:
         file=file,
         log=log,
         judgement=judge(log),
-        held_out=_likelihood(None, rows) if rows else None,
-        by_category=tuple(_likelihood(c, [row for row in rows if row.category == c]) for c in held_categories),
+        held_out=_likelihood(None, rows),
+        by_category=tuple(h for c in held_categories if (h := _likelihood(c, [row for row in rows if row.category == c]))),
         author_bytes=statistics.median(row.text_bytes for row in rows) if rows else None,
         categories=tuple(r for r in responses if r is not None),
         speeds=tuple(_alone(log, model) for model in MODELS if any(s.model == model for s in log.speed)),
@@ -178,16 +177,9 @@ def _in_order(log: EvaluationLog, found: Iterable[str]) -> list[str]:
     return [c for c in log.categories if c in seen] + [c for c in seen if c not in log.categories]
 
 
-def _likelihood(category: str | None, rows: Sequence[HeldOut]) -> Likelihood:
-    total = sum(row.text_bytes for row in rows) * math.log(2)
-    differences = [(row.base_nats - row.tuned_nats) / math.log(2) / row.text_bytes for row in rows]
-    return Likelihood(
-        category=category,
-        rows=len(rows),
-        base=sum(row.base_nats for row in rows) / total,
-        tuned=sum(row.tuned_nats for row in rows) / total,
-        gain=paired(differences, [row.topic for row in rows]),
-    )
+def _likelihood(category: str | None, rows: Sequence[HeldOut]) -> Likelihood | None:
+    measure = gain_of(rows)
+    return Likelihood(category, len(rows), measure.base, measure.tuned, measure.change) if measure else None
 
 
 def _responses(category: str | None, title: str, model: Model, samples: Sequence[Sample]) -> Responses | None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from pete.evaluate.gates import Outcome
+from pete.evaluate.gates import AGAINST, Outcome
 from pete.evaluate.results import Measure
 from pete.evaluate.stats import Rate
 from pete.report import advice, original
@@ -98,7 +98,7 @@ _GATES = {
 
 
 def gates(m: Measured) -> Iterator[Finding]:
-    """One finding a gate. A gate that nobody asked for says nothing; one that is not measured is told by the approach."""
+    """One finding a gate. A gate that nobody asked for says nothing; one that is not measured is mentioned in the approach."""
     if m.evaluation is None:
         return
     for outcome in m.evaluation.judgement.outcomes:
@@ -107,13 +107,18 @@ def gates(m: Measured) -> Iterator[Finding]:
         gate = outcome.gate
         words = _GATES.get(gate.name, _Words(f"{gate.title}: holds", f"{gate.title}: does not hold", advice.ask_more))
         evidence = f"{_found(m, outcome)}; the gate: {gate.condition}"
+        if outcome.state in ("passed", "failed") and outcome.reason not in ("", AGAINST):
+            evidence += f" ({outcome.reason})"
         if outcome.state == "passed":
             yield Finding("strength", words.good, f"{evidence}.", m.evaluation.file)
         elif outcome.state == "failed":
             yield Finding("weakness", words.bad, f"{evidence}.", m.evaluation.file, words.advice(m))
+        elif outcome.state == "not in force":
+            text = f"{evidence}. {capital(outcome.reason)}."
+            yield Finding("open", f"Not held against it: {words.bad[0].lower()}{words.bad[1:]}", text, m.evaluation.file)
         else:
             settle = advice.hold_back_more if gate.of in ("gain", "selectivity") else advice.ask_more
-            text = f"{evidence}. {outcome.reason.capitalize()}."
+            text = f"{evidence}. {capital(outcome.reason)}."
             yield Finding("open", f"Not settled: {words.good[0].lower()}{words.good[1:]}", text, m.evaluation.file, settle(m))
 
 

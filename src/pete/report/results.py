@@ -73,7 +73,7 @@ def _approach(found: Comparison) -> Section:
         Fact("Unseen text", counted(len(log.held_out), "row") if log.held_out else "none"),
         Fact("Drawn with", drawn),
         Fact("Machine", f"{log.machine}, {counted(log.cores, 'core')}; {log.engine} on {log.device}, {log.dtype}"),
-        *([Fact("To know", " ".join(log.notes))] if log.notes else []),
+        *([Fact("To know", " ".join(found.judgement.notes))] if found.judgement.notes else []),
         Fact("File", f"{found.file}, made {log.created}, in {duration(log.seconds)}"),
     )
     return Section("Evaluation Approach", (Facts(facts),))
@@ -101,15 +101,24 @@ def changes(measures: Sequence[Measure], before: str, after: str, name: str) -> 
 
 
 def _gates(found: Comparison) -> Section:
-    words: dict[State, str] = {"failed": "against it", "unknown": "not settled", "passed": "holds", "not asked": "not asked"}
+    words: dict[State, str] = {
+        "failed": "against it", "unknown": "not settled", "passed": "holds", "not in force": "not in force", "not asked": "not asked",
+    }  # fmt: skip
     outcomes = [o for state in words for o in found.judgement.outcomes if o.state == state]
     rows = []
     for o in outcomes:
         share = o.gate.rule in ("at most", "at least", "below")
         shown = "" if o.found is None else percent(o.found.mean) if share else plain(o.found.mean)
         limits = "" if o.found is None else bounds(o.found) if not share else f"{percent(o.found.low)} to {percent(o.found.high)}"
-        rows.append((words[o.state], o.gate.title, o.gate.condition, shown, limits, o.reason))
-    blocks: list[Block] = [Table(("", "Gate", "Holds with", "Found", "95% interval", "Why"), tuple(rows), words=True)]
+        measure = found.measure(o.gate.of)
+        author = "" if o.author is None else of_unit(o.author, measure.unit if measure else "share")
+        rows.append((words[o.state], o.gate.title, o.gate.condition, shown, limits, author, o.reason))
+    note = (
+        "Author: the author's own unseen rows by the same ruler. A gate that they do not hold is not in force, unless the answers are "
+        "worse still."
+    )
+    head = ("", "Gate", "Holds with", "Found", "95% interval", "Author", "Why")
+    blocks: list[Block] = [Table(head, tuple(rows), note, words=True)]
     for o in outcomes:
         if o.worst:
             told = tuple(Fact(f"{w.where}: {w.why}", w.text or "(the row is in data/test.jsonl)") for w in o.worst)
@@ -141,7 +150,7 @@ def _held_out(found: Comparison) -> Table:
     assert found.held_out is not None
     rows = [*found.by_category, found.held_out] if len(found.by_category) > 1 else [found.held_out]
     return Table(
-        ("Category", "Rows", "Topics", "Base", "Tuned", "Change", "Gain a row", "95% interval", "Verdict"),
+        ("Category", "Rows", "Topics", "Base", "Tuned", "Change", "Gain", "95% interval", "Verdict"),
         tuple(
             (
                 found.title(h.category), str(h.rows), str(h.gain.clusters), plain(h.base), plain(h.tuned), change(h.relative),
@@ -149,8 +158,8 @@ def _held_out(found: Comparison) -> Table:
             )
             for h in rows
         ),
-        "Base, tuned and change are sums over all bytes; the gain is base minus tuned, averaged over rows, with rows of one topic "
-        "kept together. The categories are for orientation: looking at several makes one lucky interval likelier.",
+        "Bits over bytes, both summed over the rows; the gain is base minus tuned, its interval comes from drawing whole topics. "
+        "The categories are for orientation: looking at several makes one lucky interval likelier.",
     )  # fmt: skip
 
 

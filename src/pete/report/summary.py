@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from pete.evaluate.gates import State
+from pete.evaluate.results import trained_note
 from pete.report import original
 from pete.report.blocks import Block, Card, Cards, Section, Steps, Text, Tone, Verdict
 from pete.report.comparison import Comparison
@@ -30,16 +31,16 @@ def summary(data: ReportData) -> tuple[Block, ...]:
 def reasons(found: Comparison) -> str:
     """Why the verdict is what it is, gate by gate."""
     judgement = found.judgement
-    asked = [o for o in judgement.outcomes if o.state != "not asked"]
+    asked = [o for o in judgement.outcomes if o.state not in ("not asked", "not in force")]
     parts = [f"{len(judgement.of('passed'))} of {counted(len(asked), 'gate')} hold."]
-    told: dict[State, str] = {"failed": "Against it", "unknown": "Not settled"}
+    told: dict[State, str] = {"failed": "Against it", "unknown": "Not settled", "not in force": "Not in force, the author fails it too"}
     for state, words in told.items():
         if outcomes := judgement.of(state):
             parts.append(f"{words}: {' · '.join(o.gate.title for o in outcomes)}.")
     if preferred := sum(a.preferred for a in found.attempts if a.model == "tuned"):
         answers = sum(a.answers for a in found.attempts if a.model == "tuned")
         parts.append(f"{preferred} of {answers} tuned answers were preferred to a first attempt that was worse.")
-    return " ".join(parts)
+    return " ".join([*parts, *trained_note(found.log)])
 
 
 def next_steps(data: ReportData) -> Section | None:

@@ -92,7 +92,7 @@ def prepare(config: Config, kept: dict[Split, list[Example]] | None = None, pers
     set_environment(config.engine)
     persona = persona or load_persona(config.data.persona)
     read = read_examples(persona.examples) if kept is None else None
-    splits = kept if read is None else split_rows(read.rows, config.data, config.train.seed)
+    splits = kept if read is None else split_rows(read.rows, config.data)
     assert splits is not None
     prompts = persona_prompts(persona)
     findings = check_data(persona, read, prompts) if read else []

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from pete.config import DataConfig
 from pete.data.examples import SPLITS, Example
-from pete.data.split import read_splits, split_rows, write_splits
+from pete.data.split import read_splits, refuse_changed, split_rows, write_splits
 from pete.errors import DataError
 from pete.run import RunDir
 
@@ -20,46 +20,132 @@ def rows(count: int, per_topic: int = 2) -> list[Example]:
 
 @given(st.integers(10, 80), st.integers(1, 4), st.integers(0, 50))
 def test_every_row_once_and_no_topic_twice(count, per_topic, seed):
-    splits = split_rows(rows(count, per_topic), DataConfig(), seed)
+    splits = split_rows(rows(count, per_topic), DataConfig(split_seed=seed))
     assert sorted(r.source for part in splits.values() for r in part) == sorted(f"f:{i}" for i in range(count))
     topics = [{r.topic for r in splits[name]} for name in SPLITS]
     assert not (topics[0] & topics[1] or topics[0] & topics[2] or topics[1] & topics[2])
 
 
 def test_shares_hold_in_every_category_and_the_seed_decides():
-    splits = split_rows(rows(200, 1), DataConfig(), 0)
+    splits = split_rows(rows(200, 1), DataConfig())
     for category in "ab":
         assert sum(r.category == category for r in splits["test"]) == 10
         assert sum(r.category == category for r in splits["valid"]) == 10
-    assert split_rows(rows(200, 1), DataConfig(), 0) == splits
-    assert split_rows(rows(200, 1), DataConfig(), 1) != splits
+    assert split_rows(rows(200, 1), DataConfig()) == splits
+    assert split_rows(rows(200, 1), DataConfig(split_seed=1)) != splits
 
 
 def test_the_same_answer_never_sits_on_both_sides():
     many = [Example(prompt=f"p{i}", completion="The  same answer." if i % 3 else "the same ANSWER.", source=f"f:{i}") for i in range(30)]
-    splits = split_rows([*many, *rows(60)], DataConfig(), 0)
+    splits = split_rows([*many, *rows(60)], DataConfig())
     where = {name for name in SPLITS if any(r.completion.lower().startswith("the") for r in splits[name])}
     assert len(where) == 1
 
 
+TOPICS = st.sampled_from(["", "Kettles", "kettles ", "vans", "tea", "rain", "post", "cheese", "maps", "aunts"])
+ANSWERS = st.sampled_from([f"Answer {n}." for n in range(12)])
+
+
+def sides(splits, key) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for name, part in splits.items():
+        for row in part:
+            found.setdefault(key(row), set()).add(name)
+    return found
+
+
+@given(st.lists(st.tuples(TOPICS, ANSWERS), min_size=5, max_size=60), st.integers(0, 1000), st.integers(0, 3))
+def test_what_shares_a_topic_or_an_answer_is_on_one_side(pairs, seed, explicit):
+    """Also by way of a third row, and also where the author chose a split for some of them."""
+    rows_ = [
+        Example(prompt="p", topic=topic, completion=answer, source=f"f:{n}", split="test" if explicit and n % 7 == explicit else None)
+        for n, (topic, answer) in enumerate(pairs)
+    ]
+    try:
+        splits = split_rows(rows_, DataConfig(split_seed=seed, valid_share=0.2, test_share=0.2))
+    except DataError as error:
+        assert "Nothing is left" in error.message
+        return
+    assert sorted(r.source for part in splits.values() for r in part) == sorted(r.source for r in rows_)
+    assert all(r in splits["test"] for r in rows_ if r.split == "test")
+    for key in (lambda r: " ".join(r.completion.lower().split()), lambda r: r.topic.lower().strip() or r.source):
+        assert {name: where for name, where in sides(splits, key).items() if len(where) > 1} == {}
+
+
+def test_a_row_that_joins_two_topics_keeps_both_on_one_side():
+    seen = set()
+    for seed in range(60):
+        joined = [Example(prompt="p", category="a", topic=t, completion=c) for t, c in (("a", "1"), ("b", "1"), ("b", "2"), ("a", "3"))]
+        splits = split_rows([*joined, *rows(40)], DataConfig(split_seed=seed, valid_share=0.2, test_share=0.2))
+        where = [name for name, part in splits.items() for row in part if row in joined]
+        assert len(where) == 4 and len(set(where)) == 1
+        seen.add(where[0])
+    assert len(seen) > 1, "not always the same side"
+
+
+def test_rows_follow_the_one_whose_split_was_chosen():
+    chosen = Example(prompt="p", topic="kettles", completion="c", split="test")
+    followers = [Example(prompt="q", topic="Kettles", completion="d"), Example(prompt="r", topic="else", completion="D ")]
+    assert all(row in split_rows([*rows(20), chosen, *followers], DataConfig())["test"] for row in (chosen, *followers))
+
+
+def test_contradicting_splits_are_refused_by_line():
+    rows_ = [
+        Example(prompt="p", topic="kettles", completion="one", split="train", source="a.jsonl:3"),
+        Example(prompt="p", topic="vans", completion="One ", split="test", source="b.jsonl:8"),
+    ]
+    with pytest.raises(DataError, match="different splits") as caught:
+        split_rows([*rows(20), *rows_], DataConfig())
+    assert "b.jsonl:8: test, but a.jsonl:3 is train" in str(caught.value)
+
+
+def test_the_order_of_rows_moves_no_row_to_another_side():
+    many = [*rows(80), Example(prompt="p", topic="0-1", completion="c3", source="f:x")]
+    names = [{r.source: name for name, part in split_rows(order, DataConfig()).items() for r in part} for order in (many, many[::-1])]
+    assert names[0] == names[1]
+
+
 def test_a_split_chosen_by_the_author_is_kept():
     given_ = [Example(prompt="p", completion=f"c{i}", split=SPLITS[i % 3]) for i in range(9)]
-    assert all(all(r.split == name for r in part) for name, part in split_rows(given_, DataConfig(), 0).items())
+    assert all(all(r.split == name for r in part) for name, part in split_rows(given_, DataConfig()).items())
 
 
 def test_nothing_to_train_on():
     with pytest.raises(DataError, match="Nothing is left"):
-        split_rows([Example(prompt="p", completion="c", split="test")], DataConfig(), 0)
+        split_rows([Example(prompt="p", completion="c", split="test")], DataConfig())
 
 
 def test_written_splits_come_back_and_a_changed_byte_shows(tmp_path):
     source = tmp_path / "s.jsonl"
     source.write_text("x")
     run = RunDir.create(tmp_path / "run", "x")
-    fingerprint = write_splits(run, split_rows(rows(40), DataConfig(), 0), [source])
+    fingerprint = write_splits(run, split_rows(rows(40), DataConfig()), [source])
     back, again = read_splits(run)
     assert again == fingerprint == json.loads(run.manifest_file.read_text())["fingerprint"]
     assert sum(map(len, back.values())) == 40
     with run.split_file("train").open("a") as file:
         file.write(json.dumps({"prompt": "x", "completion": "y"}) + "\n")
     assert read_splits(run)[1] != fingerprint
+
+
+def test_rows_that_were_changed_since_are_refused_by_name(tmp_path):
+    run = RunDir.create(tmp_path / "run", "x")
+    write_splits(run, split_rows(rows(40), DataConfig()), [])
+    refuse_changed(run)
+    path = run.split_file("test")
+    count = len(path.read_text().splitlines())
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[1:]))
+    for lost in (False, True):
+        with pytest.raises(DataError, match="changed after its training") as caught:
+            refuse_changed(run, lost)
+        assert f"test.jsonl: {count - 1} rows, not the {count} of the training" in caught.value.message and "train.jsonl" not in str(
+            caught.value
+        )
+    path.unlink()
+    refuse_changed(run, lost=True)
+    with pytest.raises(DataError, match=r"test\.jsonl: 0 rows"):
+        refuse_changed(run)
+    run.manifest_file.unlink()
+    refuse_changed(run, lost=True)
+    with pytest.raises(DataError, match="cannot say"):
+        refuse_changed(run)

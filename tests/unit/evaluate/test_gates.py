@@ -3,7 +3,7 @@ import math
 
 import pytest
 
-from pete.evaluate.gates import GATES, Gate, judge
+from pete.evaluate.gates import AGAINST, GATES, Gate, judge
 from pete.evaluate.results import PRIMARY, measures, neutral_loss, pairs, voice_index
 from pete.evaluate.worst import _BADNESS
 from tests.unit.evaluate.conftest import held_out, log_of, sample
@@ -94,6 +94,96 @@ def test_what_was_told_is_held_against_the_author_and_not_against_a_base_that_ke
     assert states(told(0.9, 0.85))["told"] == "passed" and states(told(0.9, 0.85, rows=8))["told"] == "unknown"
 
 
+def by(found, author, rows=40):
+    """The log with scores of the author's own rows: a value for all of them, or a function of the row."""
+    values = {key.replace("__", "."): value for key, value in author.items()}
+    own = [
+        row.model_copy(update={"scores": row.scores | {key: v(n) if callable(v) else v for key, v in values.items()}})
+        for n, row in enumerate(found.held_out[:rows])
+    ]
+    return found.model_copy(update={"held_out": own})
+
+
+def gate_of(found, name):
+    return next(o for o in judge(found).outcomes if o.gate.name == name)
+
+
+def test_an_oblique_author_is_no_reason_not_to_ship():
+    """The satirical dictionary: a base that repeats the headword ranks at 0.98, the author at 0.63, the tuned model between them."""
+    wobble = [0.5 + 0.4 * (n % 2) for n in range(60)]
+    oblique = log(tuned={"relevance__rr": wobble}, base={"relevance__rr": 0.98})
+    assert gate_of(oblique, "relevance").state == "failed", "without his rows the base is all there is"
+    beside = by(oblique, {"relevance__rr": lambda n: 0.43 + 0.4 * (n % 2)})
+    outcome = gate_of(beside, "relevance")
+    assert outcome.state == "passed" and judge(beside).verdict == "ship" and outcome.author == pytest.approx(0.63)
+    assert "the author's own (0.63), below the base's (0.98)" in outcome.reason
+    assert outcome.found is not None and outcome.found.mean == pytest.approx(0.07)
+    lost = by(log(tuned={"relevance__rr": 0.1}, base={"relevance__rr": 0.98}), {"relevance__rr": lambda n: 0.43 + 0.4 * (n % 2)})
+    assert gate_of(lost, "relevance").state == "failed", "answers to other prompts fail beside him, too"
+    assert gate_of(by(oblique, {"relevance__rr": lambda n: n % 2}, rows=8), "relevance").state == "unknown", (
+        "eight rows of his settle little"
+    )
+
+
+def test_an_author_above_the_base_changes_nothing():
+    found = by(log(tuned={"relevance__rr": 0.4}), {"relevance__rr": 0.95})
+    outcome = gate_of(found, "relevance")
+    assert outcome.state == "failed" and outcome.reason == AGAINST and outcome.author == pytest.approx(0.95)
+
+
+def test_loops_are_compared_with_an_author_who_has_more_than_the_base():
+    few = {"tuned": {"degenerate__any": [1.0] * 9}}
+    assert gate_of(log(**few), "degenerate-base").state == "failed"
+    assert gate_of(by(log(**few), {"degenerate__any": lambda n: float(n % 6 == 0)}), "degenerate-base").state == "passed"
+
+
+SHARES = {
+    "echo": "echo",
+    "degenerate": "degenerate",
+    "fluency": "fluency",
+    "originality": "originality",
+    "leaks": "leak",
+    "collapse": "collapse",
+}
+
+
+@pytest.mark.parametrize("name", SHARES)
+def test_a_share_the_author_does_not_hold_is_not_in_force(name):
+    key = f"{SHARES[name]}__any"
+    some = log(tuned={key: [1.0] * 24})
+    assert gate_of(some, name).state == "failed"
+    outcome = gate_of(by(some, {key: lambda n: float(n % 5 < 2)}), name)
+    assert (
+        outcome.state == "not in force" and outcome.author == pytest.approx(0.4) and "the author's own 40.0% of 40 rows" in outcome.reason
+    )
+    assert judge(by(some, {key: lambda n: float(n % 5 < 2)})).verdict == "ship" or name in ("degenerate", "echo"), "nothing else is wrong"
+    worse = gate_of(by(log(tuned={key: 1.0}), {key: lambda n: float(n % 5 < 2)}), name)
+    assert worse.state == "failed" and "significantly worse than the author's own" in worse.reason
+    assert gate_of(by(some, {key: 0.0}), name).state == "failed"
+
+
+def test_an_author_who_may_not_hold_it_himself_leaves_it_open():
+    found = by(log(tuned={"collapse__any": [1.0] * 18}), {"collapse__any": lambda n: float(n % 5 == 0)})
+    outcome = gate_of(found, "collapse")
+    assert outcome.state == "unknown" and "20.0% of 40 rows are beyond the limit, too" in outcome.reason
+
+
+def test_prompts_that_are_training_rows_count_in_no_gate():
+    remembered = log(count=70, tuned={"relevance__rr": [0.1] * 10, "originality__any": [1.0] * 10})
+    assert states(remembered)["originality"] == "failed"
+    told_ = remembered.model_copy(update={"in_training": tuple(f"p{n}" for n in range(10))})
+    judgement = judge(told_)
+    assert judgement.verdict == "ship" and {m.name: m.tuned for m in judgement.measures}["originality.any"] == 0
+    assert judgement.notes[-1].startswith("10 of 70 prompts are training rows: p0, p1, p2 and 7 more.")
+    every = remembered.model_copy(update={"in_training": tuple(f"p{n}" for n in range(70))})
+    assert {o.reason for o in judge(every).outcomes if o.gate.name in SHARES} == {"every prompt is a training row"}
+
+
+@pytest.mark.parametrize(("count", "state"), [(55, "unknown"), (56, "passed"), (60, "passed")])
+def test_how_many_prompts_settle_the_leaks(count, state):
+    assert states(log(count=count, samples=3))["leaks"] == state
+
+
 def test_answers_that_do_not_end_by_themselves():
     cut = [s.model_copy(update={"stop": "length"}) for s in log().samples]
     assert states(log().model_copy(update={"samples": cut}))["stops"] == "failed"
@@ -110,7 +200,7 @@ def test_few_prompts_are_not_enough_evidence():
     judgement = judge(log(count=8))
     assert judgement.verdict == "not enough evidence" and judgement.exit_code == 3
     assert "underpowered" in {o.gate.name: o.reason for o in judgement.outcomes}["degenerate"]
-    assert states(log(count=24))["leaks"] == "unknown", "none of 24 may still be 12% of all"
+    assert states(log(count=24))["leaks"] == "unknown", "none of 24 may still be 14% of all"
 
 
 def test_a_share_between_the_limit_and_the_evidence_is_unknown():
@@ -166,5 +256,7 @@ def test_neutral_loss_is_relative():
 
 def test_a_gates_condition_in_words():
     assert [Gate("x", "x", "x", rule, 0.05).condition for rule in ("at most", "not worse", "above")] == [
-        "at most 5%", "95% interval above -0.05 against the base", "95% interval above 0.05",
-    ]  # fmt: skip
+        "at most 5%",
+        "95% interval above -0.05 against the base; above -0.2 against the author where he is below it",
+        "95% interval above 0.05",
+    ]

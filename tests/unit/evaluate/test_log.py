@@ -10,7 +10,7 @@ from tests.unit.evaluate.conftest import held_out, log_of, sample
 def test_what_is_written_is_read(tmp_path):
     log = log_of(held_out=[held_out(1, 50.0, 40.0)], samples=[sample("Fine.", number=2, fluency_nats=3.5)], notes=("so", "it goes"))
     log.write(tmp_path / "a.json")
-    assert read_log(tmp_path / "a.json") == log and log.version == VERSION == 3
+    assert read_log(tmp_path / "a.json") == log and log.version == VERSION == 4
 
 
 def test_version_1_is_read_and_its_answers_are_numbered(tmp_path):

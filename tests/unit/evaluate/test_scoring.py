@@ -41,8 +41,37 @@ def test_scores_of_answers_and_of_the_author(run):
     copied = row(3).completion
     scored = rescore(log(run, copied), run)
     assert all(s.scores["originality.any"] == 1 and s.marks[0].note == "row-3" for s in scored.samples)
-    assert all("profile.sentence_words" in h.scores and "collapse.any" not in h.scores for h in scored.held_out)
+    assert all("profile.sentence_words" in h.scores for h in scored.held_out)
+    assert sum("collapse.any" in h.scores for h in scored.held_out) == 6, "as many of the author's prompts as were asked"
     assert scored.measures["originality.limit"] >= 8 and scored.held_out[0].scores["originality.any"] == 0
+
+
+def test_an_authors_row_to_a_prompt_of_the_suite_has_to_keep_what_it_asks_for(run):
+    plain = log(run)
+    rows = load_examples([run.split_file("test")])
+    twin = asked("twin", f"  {rows[2].prompt.upper()}", facts=["noon"], checks={"max_words": 5})
+    scored = rescore(plain.model_copy(update={"prompts": [*plain.prompts, twin]}), run)
+    own = {h.source: h.scores for h in scored.held_out}
+    assert {source for source, scores in own.items() if "formatting.strict" in scores or "facts.kept" in scores} == {source_of(rows[2])}
+    assert own[source_of(rows[2])]["formatting.strict"] == 0 == own[source_of(rows[2])]["facts.kept"]
+
+
+def test_the_author_begins_like_himself_only_beside_other_prompts(run):
+    rows = [r.model_copy(update={"completion": f"Once upon a time {r.completion}"}) for r in load_examples([run.split_file("test")])]
+    write_examples(run.split_file("test"), rows)
+    assert {h.scores.get("collapse.any") for h in rescore(log(run), run).held_out} == {1.0, None}
+    write_examples(run.split_file("test"), [r.model_copy(update={"prompt": "Always the same."}) for r in rows])
+    # twelve rows of one prompt are no more than one prompt's answers
+    assert [h.scores["collapse.any"] for h in rescore(log(run), run).held_out if "collapse.any" in h.scores] == [0.0]
+
+
+def test_prompts_that_are_training_rows_are_found_whatever_their_blanks_and_capitals(run):
+    plain = log(run)
+    trained = [asked("again", "  SAY\n 3. "), asked("nearly", "Say 3")]
+    scored = rescore(plain.model_copy(update={"prompts": [*plain.prompts, *trained]}), run)
+    assert scored.in_training == ("again",) and rescore(scored, run) == scored
+    run.split_file("train").unlink()
+    assert rescore(scored, run).in_training == (), "without the rows nobody can tell"
 
 
 def test_scoring_again_changes_nothing(run):

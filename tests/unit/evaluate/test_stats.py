@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pete.evaluate import stats
-from pete.evaluate.stats import Rate, auc, holm, paired, share_change, share_of_way, t_quantile, unpaired
+from pete.evaluate.stats import Rate, auc, holm, paired, share, share_change, share_of_way, t_quantile, unpaired
 
 
 def names(count: int, each: int = 1) -> list[str]:
@@ -65,17 +65,11 @@ def test_few_say_so_and_one_says_nothing():
 def test_verdicts_and_order():
     values = [0.5 + 0.01 * i for i in range(30)]
     up = paired(values, names(30))
-    assert up.verdict == "up" and up.p < 0.001 and up.not_below()
+    assert up.verdict == "up" and up.p < 0.001
     assert paired([-v for v in values], names(30)).verdict == "down"
     assert paired(values[::-1], names(30)[::-1]) == up, "the same rows in another order"
     same = paired([0.0] * 30, names(30))
     assert same.verdict == "no significant difference" and same.p == 1.0
-
-
-def test_not_below_is_about_the_lower_bound():
-    small = paired([-0.01, 0.0, 0.01] * 20, names(60))
-    wide = paired([-1.0, 1.0] * 30, names(60))
-    assert small.not_below() and not wide.not_below() and wide.verdict == "no significant difference"
 
 
 @pytest.mark.parametrize(("freedom", "wanted"), [(1, 12.706), (2, 4.303), (5, 2.571), (10, 2.228), (18, 2.101), (59, 2.001)])
@@ -95,7 +89,7 @@ def test_no_difference_in_shares_still_has_a_width():
     assert none.mean == 0 and none.low < -0.05 < 0.05 < none.high and none.verdict == "no significant difference"
     worse = share_change([False] * 60, [True] * 30 + [False] * 30, names(60))
     assert worse.mean == 0.5 and worse.verdict == "up" and worse.p < 1e-6
-    assert share_change([True, False] * 30, [True, False] * 30, names(30, 2)).not_below(0.07)
+    assert share_change([True, False] * 30, [True, False] * 30, names(30, 2)).low > -0.07
 
 
 def test_a_share_of_no_way_says_nothing():
@@ -108,8 +102,41 @@ def test_a_share_of_no_way_says_nothing():
     assert few.underpowered and few.low > 0
 
 
+def test_nothing_found_is_bounded_from_both_sides_at_95_percent():
+    """A share whose 95% interval ends at `high` comes out as nothing in 2.5% of sixties, not in 5%."""
+    high = Rate(0, 60).high
+    assert (1 - high) ** 60 < 0.025 < (1 - 0.05) ** 60
+    alike = share([False] * 180, names(60, 3))
+    assert alike.high == pytest.approx(high), "three answers that always agree are worth one"
+
+
+@pytest.mark.parametrize("n", [8, 30, 80])
+def test_a_ratio_of_sums_is_covered_where_rows_are_of_very_different_size(n, monkeypatch):
+    """Short rows gain twice as much a byte: the mean of rows is another number and lies outside."""
+
+    def draw(rng, i):
+        size = rng.choice([50.0, 200.0], n)
+        each = np.where(size < 100, 0.4, 0.2) + rng.normal(0, 0.15, n)
+        return paired(list(each * size), names(n), seed=i, sizes=list(size))
+
+    truth = (0.4 * 50 + 0.2 * 200) / 250
+    assert covers(monkeypatch, 400, truth, draw) == pytest.approx(0.95, abs=0.035)
+
+
+def test_two_ratios_of_sums_are_compared_as_ratios_of_sums(monkeypatch):
+    def draw(rng, i):
+        a, b = rng.choice([50.0, 200.0], 60), rng.choice([80.0, 120.0], 40)
+        gained = (np.where(a < 100, 0.4, 0.2) + rng.normal(0, 0.15, 60)) * a
+        other = (0.1 + rng.normal(0, 0.15, 40)) * b
+        return unpaired(list(gained), names(60), list(other), names(40), seed=i, sizes=(list(a), list(b)))
+
+    assert covers(monkeypatch, 300, 0.24 - 0.1, draw) == pytest.approx(0.95, abs=0.035)
+    few = unpaired([10.0, 90.0], ["a", "b"], [5.0, 5.0], ["c", "d"], sizes=([100.0, 300.0], [50.0, 50.0]))
+    assert few.mean == pytest.approx(0.25 - 0.1) and few.underpowered
+
+
 def test_rates():
-    assert Rate(0, 60).high == pytest.approx(0.05) and Rate(60, 60).low == pytest.approx(0.9398, abs=0.001)
+    assert Rate(0, 60).high == pytest.approx(0.0602, abs=1e-4) and Rate(60, 60).low == pytest.approx(0.9398, abs=0.001)
     assert Rate(0, 0).share == 0 and Rate(0, 0).high == 1
     assert Rate(5, 60).low == pytest.approx(0.0361, abs=0.001) and str(Rate(5, 60)) == "5 of 60"
 

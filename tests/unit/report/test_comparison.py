@@ -9,16 +9,29 @@ from tests.unit.report.conftest import evaluation, held_out, sample
 LN2 = math.log(2)
 
 
-def test_bits_per_byte_are_sums_over_sums_and_the_gain_is_a_mean_of_rows():
+def test_bits_per_byte_and_their_gain_are_sums_over_sums():
     # 100 bytes at 2 bits and 300 bytes at 1 bit: (200 + 300) / 400, not (2 + 1) / 2
     rows = [held_out(200 * LN2, 150 * LN2, 100, "a"), held_out(300 * LN2, 300 * LN2, 300, "b", "service")]
     found = compare(evaluation(rows), "f")
     assert found.held_out is not None
     assert found.held_out.base == pytest.approx(1.25) and found.held_out.tuned == pytest.approx(450 / 400)
-    assert found.held_out.gain.mean == pytest.approx((0.5 + 0.0) / 2) and found.held_out.gain.clusters == 2
+    assert found.held_out.gain.mean == pytest.approx(1.25 - 450 / 400) and found.held_out.gain.clusters == 2
+    assert found.held_out.gain == found.measure("gain").change  # type: ignore[union-attr]
     assert found.held_out.relative == pytest.approx(0.9 - 1)
     assert [(h.category, h.base) for h in found.by_category] == [("marketing", pytest.approx(2.0)), ("service", pytest.approx(1.0))]
     assert found.author_bytes == 200
+
+
+def test_no_gain_stands_above_a_headline_that_got_worse():
+    """Taglines gain much a byte and have few bytes; letters lose a little of many."""
+    taglines = [held_out(60 * 1.9 * LN2, 60 * 1.55 * LN2, 60, f"tag {n}") for n in range(15)]
+    letters = [held_out(900 * 1.4 * LN2, 900 * 1.46 * LN2, 900, f"letter {n}", "service") for n in range(15)]
+    found = compare(evaluation([*taglines, *letters]), "f")
+    assert found.held_out is not None and found.held_out.tuned > found.held_out.base
+    assert found.held_out.gain.mean < 0 and found.held_out.gain.mean == pytest.approx(found.held_out.base - found.held_out.tuned)
+    gained = found.measure("gain")
+    assert gained is not None and gained.verdict != "better" and gained.change == found.held_out.gain
+    assert {o.gate.name: o.state for o in found.judgement.outcomes}["gain"] != "passed"
 
 
 def test_rows_of_a_topic_are_one_unit():
@@ -68,7 +81,7 @@ def test_an_evaluation_of_nothing():
 
 @pytest.mark.parametrize(
     ("rate", "low", "high"),
-    [(Rate(0, 60), 0.0, 0.05), (Rate(3, 60), 0.0171, 0.1370), (Rate(60, 60), 0.9398, 1.0), (Rate(0, 0), 0.0, 1.0)],
+    [(Rate(0, 60), 0.0, 0.0602), (Rate(3, 60), 0.0171, 0.1370), (Rate(60, 60), 0.9398, 1.0), (Rate(0, 0), 0.0, 1.0)],
 )
-def test_wilson_interval_and_rule_of_three(rate, low, high):
+def test_wilson_interval(rate, low, high):
     assert rate.low == pytest.approx(low, abs=1e-3) and rate.high == pytest.approx(high, abs=1e-3)

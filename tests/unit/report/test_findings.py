@@ -6,6 +6,7 @@ import pytest
 
 from pete.config import override, resolve
 from pete.events import Event, Planned
+from pete.report import write_report
 from pete.report.model import ReportData, read_report
 from tests.unit.report.conftest import HISTORY, MakeRun, evaluation, finished, held_out, sample, started, step, validated
 
@@ -75,6 +76,21 @@ def test_a_good_run(make_run: MakeRun):
     for words in ("knows the voice", "neither loop", "end by themselves", "No control mark", "as fast as", "no more memory"):
         assert words in good
     assert "avoids" not in good, "0 against 0 settles nothing"
+
+
+def test_what_the_author_does_not_hold_himself_is_shown_with_his_number(make_run: MakeRun):
+    alike = {"scores": {"degenerate.any": 0.0, "leak.any": 0.0, "collapse.any": 1.0}}
+    rows = [row.model_copy(update={"scores": {"collapse.any": float(n % 5 > 0)}}) for n, row in enumerate(gains(20))]
+    samples = [
+        s if n % 6 != 1 else s.model_copy(update={"scores": s.scores | {"collapse.any": 0.0}}) for n, s in enumerate(pairs(TOPICS, **alike))
+    ]
+    run = make_run(log=evaluation(rows, samples))
+    data = read_report(run)
+    assert "Not held against it: answers begin alike" in titles(data, "open") and "begin alike" not in titles(data, "weakness")
+    write_report(run)
+    for text in (run.report_html.read_text(), run.report_md.read_text()):
+        assert "not in force" in text and "Not in force, the author fails it too: begins like another answer" in text
+        assert f"80.0% of {TOPICS} rows do not hold it" in text
 
 
 def test_a_bad_run(make_run: MakeRun):

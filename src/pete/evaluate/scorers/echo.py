@@ -4,17 +4,17 @@ from pete.data.text import Corpus, words
 from pete.evaluate.log import Sample
 
 SPAN = 5
-"""Words in a row: names and figures have to come back, sentences do not."""
+"""Words in a row: names and figures have to come back, sentences do not. Of a shorter prompt all of them."""
 LIMIT = 0.5
 
 
 class Echo:
-    """`share` of the answer's words that stand in the prompt five and more in a row; `any` above a half."""
+    """`share` of the answer's words that stand in the prompt, five and more in a row or all it has; `any` above a half."""
 
     name = "echo"
 
     def score(self, sample: Sample) -> dict[str, float]:
         """Both numbers."""
-        said = words(sample.text)
-        share = len(Corpus([words(sample.prompt)]).covered(said, SPAN)) / len(said) if said else 0.0
+        said, asked = words(sample.text), words(sample.prompt)
+        share = len(Corpus([asked]).covered(said, min(SPAN, len(asked)))) / len(said) if said and asked else 0.0
         return {"any": float(share > LIMIT), "share": share}

@@ -152,3 +152,11 @@ def test_scores_do_not_depend_on_order():
     scorers = [Degenerate(), Cliche(["kettle"]), Leak(), Ending(), Profile()]
     assert apply(samples[::-1], scorers) == apply(samples, scorers)[::-1]
     assert apply(samples, scorers)[1].scores["cliche.avoided"] == 3 and len(apply(samples, scorers)[1].marks) == 3
+
+
+def test_a_prompt_of_two_words_given_back_is_an_echo_and_a_sentence_that_names_it_is_none():
+    for text, share in (("Define: meeting", 1.0), ("Define meeting. Define meeting? A ceremony.", 4 / 6)):
+        assert Echo().score(sample(text, prompt="Define: meeting")) == {"any": 1.0, "share": share}
+    assert Echo().score(sample("A meeting is where we define what a meeting was.", prompt="Define: meeting"))["share"] == 0
+    assert [Echo().score(sample(text, prompt="Tea"))["any"] for text in ("Tea is what is drunk.", "Tea.")] == [0, 1]
+    assert Echo().score(sample("...", prompt="?"))["any"] == 0

@@ -54,3 +54,22 @@ def test_cohesion_is_about_neighbours_and_silent_about_loops():
     near = cohesion.score(sample("The van is here. The van is full."))["adjacent"]
     assert near > 0.99 > 0.1 > cohesion.score(sample("The van is here. The cake is gone."))["adjacent"]
     assert cohesion.score(sample("The van.")) == {} == cohesion.score(sample("The van is here. " * 12))
+
+
+def test_the_authors_rows_are_ranked_among_as_many_prompts_as_the_suite_has():
+    suite = {thing: PROMPTS[thing] for thing in THINGS[:5]}
+    near = "Say van, van and wine."  # beats any other prompt for an answer about the van
+    his = {f"row:{n}": f"Tell me of the sock, {word}." for n, word in enumerate(("please", "again", "now", "today", "soon", "once"))}
+    ranked = Relevance(suite, vectors, [], author=his | {"row:van": near})  # type: ignore[arg-type]
+    text = "The cake is gone."
+    found = {key: ranked.score(sample(text, prompt_id=key, prompt=prompt)) for key, prompt in {**his, "row:van": near}.items()}
+    assert all(1 / 5 <= numbers["rr"] <= 1 for numbers in found.values()), "seven of his own and five of the suite, but among five"
+    assert {thing: relevance(suite).score(answer(thing, text)) for thing in suite} == {
+        thing: ranked.score(answer(thing, text)) for thing in suite
+    }, "his prompts change nothing for the answers"
+    few = Relevance(suite, vectors, [], author={"row:0": his["row:0"]})  # type: ignore[arg-type]
+    filled = few.score(sample("The kettle, the kettle and the sock.", prompt_id="row:0", prompt=his["row:0"]))
+    assert filled["rr"] == pytest.approx(1 / 2), "filled up from the suite, whose prompt about the kettle comes first"
+    assert Relevance(dict(list(suite.items())[:4]), vectors, [], author=his).score(  # type: ignore[arg-type]
+        sample(text, prompt_id="row:0", prompt=his["row:0"])
+    ) == {}  # fmt: skip
