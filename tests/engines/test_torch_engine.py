@@ -227,3 +227,20 @@ def test_a_forecast_counts_weights_and_adapter_exactly_and_activations_by_length
     assert found[120, False].parts["activations"] > 2 * parts["activations"] > 0
     assert found[120, True].parts["activations"] < found[120, False].parts["activations"]
     assert parts["heap"] > 0 and found[40, False].tokens_per_second > 0 and found[40, False].available > 0
+
+
+@pytest.mark.parametrize("shape", ["llama", "gpt_neox"])
+def test_a_long_row_among_short_ones_is_planned_as_the_rectangle_it_is(tiny_models, shape):
+    """What the plan counts without computing holds what a real step keeps; and the mixed batch needs more with fewer tokens."""
+    lora, planned, kept = LoraConfig(rank=4, alpha=8.0, dropout=0.0), {}, {}
+    for lengths in ((240, *[20] * 7), (60,) * 8):
+        engine = engine_for(tiny_models[shape])
+        parts = engine.foresee(
+            engine.base, ModelConfig(base=str(tiny_models[shape]), dtype="float32"), lora, largest=lengths, typical=(), scored=()
+        ).parts  # fmt: skip
+        engine.add_lora(lora)
+        engine._peft.train()
+        planned[lengths], kept[lengths] = parts["activations"], kept_for_backward(engine, Batch.of(rows_of(list(lengths))))
+        assert kept[lengths] <= planned[lengths] < 2 * kept[lengths]
+    mixed, even = planned
+    assert sum(mixed) < sum(even) and planned[mixed] > 2 * planned[even]

@@ -89,7 +89,8 @@ class TorchEngine:
         parts |= step_bytes(open_shape, largest, scored)
         if self.device == "cpu":
             parts["heap"] = int(parts["activations"] * HEAP_SHARE)
-        return Forecast(parts, available, tokens_a_second(open_shape, self.device, layers, parts["weights"], typical))
+        speed = tokens_a_second(open_shape, self.device, layers, parts["weights"], typical) if typical else math.nan
+        return Forecast(parts, available, speed)
 
     def _available(self, own: int) -> int:
         if self.device == "mps":
