@@ -16,6 +16,7 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from pete.data.examples import Example
+from pete.data.tokenizer_files import check_tokenizer
 from pete.errors import BaseModelError, DataError, UserError
 
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja")
@@ -59,6 +60,7 @@ class Renderer:
         Raises:
             BaseModelError: no tokenizer here, or one without an end mark.
         """
+        check_tokenizer({path.name for path in folder.glob("*")}, str(folder))
         try:
             self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
             settings = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
