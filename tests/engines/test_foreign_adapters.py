@@ -10,7 +10,7 @@ import peft
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from transformers import AutoModelForCausalLM, GPT2Config, GPT2LMHeadModel
+from transformers import AutoConfig, AutoModelForCausalLM, GPT2Config, GPT2LMHeadModel
 
 from pete.adapter import HONOURED, REFUSED
 from pete.config import Config, LoraConfig, ModelConfig
@@ -155,6 +155,24 @@ def test_targets_that_cannot_be_trained_are_refused_before_anything_costs(bases,
         with pytest.raises(ConfigError, match=target) as error:
             ask()
         assert offered in error.value.hint and target not in error.value.hint.replace("all-linear", "")
+
+
+@pytest.mark.parametrize("kind", ["mixtral", "qwen2_moe"])
+def test_experts_are_left_alone_by_everything_linear_and_refused_by_name(tmp_path, kind):
+    shared = {"vocab_size": 257, "hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "num_key_value_heads": 2,
+              "intermediate_size": 16, "eos_token_id": 256, "bos_token_id": 256}  # fmt: skip
+    own = {"num_local_experts": 2} if kind == "mixtral" else {"num_experts": 2, "num_experts_per_tok": 1, "moe_intermediate_size": 8}
+    AutoModelForCausalLM.from_config(AutoConfig.for_model(kind, **shared, **own)).save_pretrained(tmp_path)
+    byte_tokenizer().save(str(tmp_path / "tokenizer.json"))
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps({"eos_token": END}))
+    engine = engine_for(tmp_path)
+    engine.add_lora(LoraConfig(rank=2, dropout=0.1))
+    names = {name.split(".lora_")[0].rsplit(".", 1)[-1] for name in engine._trainable()}
+    assert names >= {"q_proj", "k_proj", "v_proj", "o_proj"} and not names & {"gate_proj", "up_proj", "down_proj", "experts"}
+    for target in ("gate_proj", "w1"):
+        with pytest.raises(ConfigError, match=target) as error:
+            engine_for(tmp_path).add_lora(LoraConfig(rank=2, targets=("q_proj", target)))
+        assert "o_proj" in error.value.hint and "down_proj" not in error.value.hint
 
 
 def test_everything_linear_leaves_the_head_out(bases):

@@ -21,7 +21,7 @@ from pete.engines.base_model import look_up_base
 from pete.engines.fake_engine import byte_tokenizer
 from pete.engines.torch_engine import TorchEngine
 from pete.engines.torch_kernels import PADDED_UP_TO, lora_linear, token_losses
-from pete.errors import AdapterError, BaseModelError, ConfigError
+from pete.errors import AdapterError, BaseModelError, ConfigError, WorkError
 
 
 def engine_for(folder: Path, adapter: Path | None = None, dtype: str = "float32", recompute: bool = False) -> TorchEngine:
@@ -324,3 +324,20 @@ def test_a_config_that_transformers_cannot_build_is_a_sentence(tiny_models, tmp_
     assert "llama" in error.value.message and "\n" not in error.value.message
     with pytest.raises(BaseModelError):
         engine.load(model)
+
+
+def test_memory_that_ran_out_is_told_with_the_micro_batch_it_ran_out_in(tiny_models, monkeypatch):
+    engine = engine_for(tiny_models["llama"])
+    engine.add_lora(LoraConfig(rank=4))
+    small, wide = Batch.of(rows_of([8])), Batch.of(rows_of([60, 4, 4]))
+    losses = engine._losses
+
+    def full(batch: Batch) -> object:
+        if batch is wide:
+            raise RuntimeError("MPS backend out of memory (allocated 17 GB)")
+        return losses(batch)
+
+    monkeypatch.setattr(engine, "_losses", full)
+    with pytest.raises(WorkError, match="3 rows and 68 tokens, the longest row 60: MPS backend") as error:
+        engine.train_step([small, wide, small], 1e-3)
+    assert "train.micro_batch=1" in error.value.hint and "checkpoints so far are good" in error.value.hint

@@ -58,7 +58,7 @@ def look_up(name: str, revision: str | None) -> tuple[Path, int]:
         return folder, 0
     if folder is None or not _listing(folder):
         folder = _ask(name, revision)
-    names = {*_listing(folder), *(path.name for path in folder.iterdir())}
+    names = {*_listing(folder), *(path.name for path in folder.glob("*"))}  # of a strange repository nothing may have come
     if "config.json" not in names:
         refuse_without_config(names, name)
     check_tokenizer(names, name)

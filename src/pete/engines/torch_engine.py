@@ -48,6 +48,8 @@ HEAP_SHARE = 0.65
 
 UNREADABLE = (OSError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError, ImportError, SafetensorError)
 """What transformers raises about a config.json or weights that make no model; memory that ran out is another matter."""
+EXPERT_LAYERS = {"gate_proj", "up_proj", "down_proj", "w1", "w2", "w3"}
+"""Where experts are fused, peft takes each of these for the experts' parameters, which we compute without an adapter."""
 FORGOTTEN = {
     "peft_type", "task_type", "auto_mapping", "base_model_name_or_path", "revision", "inference_mode", "runtime_config",
     "init_lora_weights", "loftq_config", "eva_config", "corda_config", "lora_ga_config", "ensure_weight_tying",
@@ -203,14 +205,15 @@ class TorchEngine:
     def add_lora(self, lora: LoraConfig) -> int:
         """See the protocol; raises ConfigError when a target names no layer of this model, or one that is not trained."""
         torch.manual_seed(self.seed)
-        everything = lora.targets == ("all-linear",)
+        targets = self._linear_layers() if lora.targets == ("all-linear",) else lora.targets
         names = {name for name, _ in self._model.named_modules()}
-        if not everything and (lost := [t for t in lora.targets if not any(f".{name}".endswith(f".{t}") for name in names)]):
+        if lost := [t for t in targets if not any(f".{name}".endswith(f".{t}") for name in names)]:
             raise ConfigError(f"lora.targets: {self.base.name} has no layer called {', '.join(lost)}.", self._offer_layers())
+        if self._has_experts() and (inside := sorted({t.rsplit(".", 1)[-1] for t in targets} & EXPERT_LAYERS)):
+            raise ConfigError(f"lora.targets: {', '.join(inside)} cannot be trained in a mixture of experts.", self._offer_layers())
         alpha: Any = int(lora.alpha) if lora.alpha.is_integer() else lora.alpha  # 32, as every other tool writes it
         settings = peft.LoraConfig(
-            r=lora.rank, lora_alpha=alpha, lora_dropout=lora.dropout, target_modules="all-linear" if everything else list(lora.targets),
-            bias="none", task_type="CAUSAL_LM",
+            r=lora.rank, lora_alpha=alpha, lora_dropout=lora.dropout, target_modules=list(targets), bias="none", task_type="CAUSAL_LM"
         )  # fmt: skip
         trainable = self._wrap(settings)
         if outside := self._outside_the_body():
@@ -226,12 +229,21 @@ class TorchEngine:
         layers = [(name, m) for name, m in self._model.named_modules() if isinstance(m, BaseTunerLayer)]
         return ", ".join(sorted({name.rsplit(".", 1)[-1] for name, m in layers if m is head or not isinstance(m, LoraLinear)}))
 
-    def _offer_layers(self) -> str:
-        """A hint with the layers that can be trained: linear ones of the body."""
+    def _linear_layers(self) -> list[str]:
+        """The last names of the linear layers of the body: those that can be trained."""
         head = self._model.get_output_embeddings()
         kinds = (torch.nn.Linear, Conv1D, LoraLinear)
-        found = {name.rsplit(".", 1)[-1] for name, m in self._model.named_modules() if isinstance(m, kinds) and m is not head}
-        return f"layers of {self.base.name}: {', '.join(sorted(found - {'base_layer', ADAPTER}))}; or all-linear"
+        heads = (head, getattr(head, "base_layer", None))
+        whole = (name.removesuffix(".base_layer") for name, m in self._model.named_modules() if isinstance(m, kinds) and m not in heads)
+        found = {name.rsplit(".", 1)[-1] for name in whole if ".lora_" not in name}
+        return sorted(found - EXPERT_LAYERS if self._has_experts() else found)
+
+    def _has_experts(self) -> bool:
+        """Whether experts are fused into parameters of three dimensions."""
+        return any(p.dim() == 3 and ".experts" in name for name, p in self._model.named_parameters())
+
+    def _offer_layers(self) -> str:
+        return f"layers of {self.base.name}: {', '.join(self._linear_layers())}; or all-linear"
 
     def _wrap(self, settings: peft.LoraConfig) -> int:
         settings.revision = self.base.revision
@@ -298,6 +310,7 @@ class TorchEngine:
         self._peft.train()
         tokens = sum(int(batch.trained.sum()) for batch in micro)
         nats = 0.0
+        batch = micro[0]
         try:
             for batch in micro:
                 losses = self._losses(batch)[0]
@@ -309,7 +322,8 @@ class TorchEngine:
             if "out of memory" not in str(error).lower() and "can't allocate memory" not in str(error).lower():
                 raise
             raise WorkError(
-                f"The {self.device} ran out of memory in a micro-batch of {max(len(b.ids) for b in micro)} tokens: {error}",
+                f"The {self.device} ran out of memory in a micro-batch of {len(batch.lengths)} rows and {len(batch.ids)} tokens, "
+                f"the longest row {max(batch.lengths)}: {error}",
                 "the checkpoints so far are good; begin a new run with --set train.micro_batch=1, or with "
                 "--set train.gradient_checkpointing=true --set lora.dropout=0, after closing other programs",
             ) from None
