@@ -1,21 +1,27 @@
 """The torch engine against transformers and peft themselves: what we compute differently must come out the same."""
 
 import gc
+import json
+import shutil
 import weakref
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import peft
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM
 
 from pete.config import Config, LoraConfig, ModelConfig
 from pete.data.batch import Batch
 from pete.data.render import Rendered
+from pete.engines.base_model import look_up_base
+from pete.engines.fake_engine import byte_tokenizer
 from pete.engines.torch_engine import TorchEngine
 from pete.engines.torch_kernels import PADDED_UP_TO, lora_linear, token_losses
-from pete.errors import AdapterError, ConfigError
+from pete.errors import AdapterError, BaseModelError, ConfigError, WorkError
 
 
 def engine_for(folder: Path, adapter: Path | None = None, dtype: str = "float32", recompute: bool = False) -> TorchEngine:
@@ -227,3 +233,111 @@ def test_a_forecast_counts_weights_and_adapter_exactly_and_activations_by_length
     assert found[120, False].parts["activations"] > 2 * parts["activations"] > 0
     assert found[120, True].parts["activations"] < found[120, False].parts["activations"]
     assert parts["heap"] > 0 and found[40, False].tokens_per_second > 0 and found[40, False].available > 0
+
+
+@pytest.mark.parametrize("shape", ["llama", "gpt_neox"])
+def test_a_long_row_among_short_ones_is_planned_as_the_rectangle_it_is(tiny_models, shape):
+    """What the plan counts without computing holds what a real step keeps; and the mixed batch needs more with fewer tokens."""
+    lora, planned, kept = LoraConfig(rank=4, alpha=8.0, dropout=0.0), {}, {}
+    for lengths in ((240, *[20] * 7), (60,) * 8):
+        engine = engine_for(tiny_models[shape])
+        parts = engine.foresee(
+            engine.base, ModelConfig(base=str(tiny_models[shape]), dtype="float32"), lora, largest=lengths, typical=(), scored=()
+        ).parts  # fmt: skip
+        engine.add_lora(lora)
+        engine._peft.train()
+        planned[lengths], kept[lengths] = parts["activations"], kept_for_backward(engine, Batch.of(rows_of(list(lengths))))
+        assert kept[lengths] <= planned[lengths] < 2 * kept[lengths]
+    mixed, even = planned
+    assert sum(mixed) < sum(even) and planned[mixed] > 2 * planned[even]
+
+
+def broken(folder: Path, to: Path, change: Callable[[dict[str, torch.Tensor]], object]) -> Path:
+    shutil.copytree(folder, to / folder.name)
+    tensors = load_file(to / folder.name / "model.safetensors")
+    change(tensors)
+    save_file(tensors, to / folder.name / "model.safetensors", {"format": "pt"})
+    return to / folder.name
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda t: t.pop("model.layers.1.mlp.down_proj.weight"), "model.layers.1.mlp.down_proj.weight is missing"),
+        (lambda t: t.pop("model.embed_tokens.weight"), "model.embed_tokens.weight is missing"),
+        (lambda t: t.update({"model.layers.0.mlp.gate.weight": torch.ones(2)}), "model.layers.0.mlp.gate.weight is extra"),
+        (lambda t: t.update({"model.layers.2.mlp.up_proj.weight": torch.ones(2)}), "model.layers.2.mlp.up_proj.weight is extra"),
+        (
+            lambda t: t.update({"model.norm.weight": torch.ones(40)}),
+            r"model.norm.weight is \[40\] and should be \[48\]",
+        ),
+        (lambda t: [t.pop(name) for name in sorted(t)[3:9]], "and 3 more"),
+    ],
+)
+def test_a_base_that_is_not_whole_is_refused_by_its_tensors_before_and_at_load(tiny_models, tmp_path, change, reason):
+    """transformers would put new random numbers there, other ones at each start."""
+    folder = broken(tiny_models["llama"], tmp_path, change)
+    model = ModelConfig(base=str(folder), dtype="float32")
+    engine = TorchEngine(Config.model_validate({"engine": {"device": "cpu"}}))
+    with pytest.raises(BaseModelError, match=reason) as error:
+        engine.foresee(look_up_base(model), model, LoraConfig(rank=4), largest=[8], typical=[8], scored=[])
+    assert "is no whole llama" in error.value.message and "\n" not in error.value.message
+    with pytest.raises(BaseModelError, match=reason):
+        engine.load(model)
+
+
+def test_what_transformers_itself_leaves_aside_is_neither_missing_nor_extra(tiny_models, tmp_path):
+    """A tied head is not in the file, and old files keep the rotary table of each layer."""
+    folder = broken(
+        tiny_models["llama"], tmp_path, lambda t: t.update({"model.layers.0.self_attn.rotary_emb.inv_freq": torch.ones(6)})
+    )  # fmt: skip
+    assert "lm_head.weight" not in load_file(folder / "model.safetensors")
+    np.testing.assert_allclose(engine_for(folder).logits([1, 2]), engine_for(tiny_models["llama"]).logits([1, 2]), atol=1e-6)
+
+
+def test_tokens_without_an_embedding_are_refused_where_only_the_weights_tell(tiny_models, tmp_path):
+    folder = tmp_path / "llama"
+    shutil.copytree(tiny_models["llama"], folder)
+    tokenizer = byte_tokenizer()
+    tokenizer.add_tokens(["<new>"])
+    tokenizer.save(str(folder / "tokenizer.json"))
+    settings = json.loads((folder / "config.json").read_text())
+    del settings["vocab_size"]  # llama's own default is 32000, and the weights say 257
+    (folder / "config.json").write_text(json.dumps(settings))
+    with pytest.raises(BaseModelError, match=r"embed_tokens.weight is \[257, 48\] and should be \[32000, 48\]"):
+        engine_for(folder)
+    (folder / "config.json").write_text(json.dumps(settings | {"vocab_size": 257}))
+    with pytest.raises(BaseModelError, match="ids up to 257"):
+        engine_for(folder)
+
+
+@pytest.mark.parametrize("wrong", [{"hidden_size": "wide"}, {"num_attention_heads": 0}, {"hidden_act": "no such thing"}])
+def test_a_config_that_transformers_cannot_build_is_a_sentence(tiny_models, tmp_path, wrong):
+    folder = tmp_path / "llama"
+    shutil.copytree(tiny_models["llama"], folder)
+    settings = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(settings | wrong))
+    model = ModelConfig(base=str(folder), dtype="float32")
+    engine = TorchEngine(Config.model_validate({"engine": {"device": "cpu"}}))
+    with pytest.raises(BaseModelError) as error:
+        engine.foresee(look_up_base(model), model, LoraConfig(rank=4), largest=[8], typical=[8], scored=[])
+    assert "llama" in error.value.message and "\n" not in error.value.message
+    with pytest.raises(BaseModelError):
+        engine.load(model)
+
+
+def test_memory_that_ran_out_is_told_with_the_micro_batch_it_ran_out_in(tiny_models, monkeypatch):
+    engine = engine_for(tiny_models["llama"])
+    engine.add_lora(LoraConfig(rank=4))
+    small, wide = Batch.of(rows_of([8])), Batch.of(rows_of([60, 4, 4]))
+    losses = engine._losses
+
+    def full(batch: Batch) -> object:
+        if batch is wide:
+            raise RuntimeError("MPS backend out of memory (allocated 17 GB)")
+        return losses(batch)
+
+    monkeypatch.setattr(engine, "_losses", full)
+    with pytest.raises(WorkError, match="3 rows and 68 tokens, the longest row 60: MPS backend") as error:
+        engine.train_step([small, wide, small], 1e-3)
+    assert "train.micro_batch=1" in error.value.hint and "checkpoints so far are good" in error.value.hint

@@ -14,7 +14,7 @@ from tests.unit.engines.test_hub import weights
 @pytest.fixture
 def hub():
     small = {
-        "config.json": json.dumps({"max_position_embeddings": 2000}).encode(),
+        "config.json": json.dumps({"model_type": "llama", "max_position_embeddings": 2000}).encode(),
         "tokenizer.json": byte_tokenizer().to_str().encode(),
         "tokenizer_config.json": json.dumps({"eos_token": END}).encode(),
     }

@@ -13,6 +13,9 @@ from pete.config import Config
 from pete.data.render import Rendered
 from pete.errors import ConfigError
 
+PAIRS = 512
+"""Attention's scores that a scored batch may have for each token it may hold."""
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -96,11 +99,17 @@ class Sequencer:
         return packs
 
 
+def pairs(lengths: Sequence[int]) -> int:
+    """Scores that attention holds at once for rows of these lengths, a head and layer: a rectangle as wide as the longest row."""
+    return len(lengths) * max(lengths, default=0) ** 2
+
+
 def in_batches(rows: Sequence[Rendered], tokens: int = 2048) -> Iterator[Batch]:
-    """Rows in order, as many to a batch as fit into `tokens` (at least one): for scoring."""
+    """Rows in order, as many to a batch as fit into `tokens` and into `tokens * PAIRS` of attention (at least one): for scoring."""
     held: list[Rendered] = []
     for row in rows:
-        if held and sum(map(len, held)) + len(row) > tokens:
+        lengths = [*map(len, held), len(row)]
+        if held and (sum(lengths) > tokens or pairs(lengths) > tokens * PAIRS):
             yield Batch.of(held)
             held = []
         held.append(row)

@@ -9,9 +9,10 @@ from typing import Any
 
 from tokenizers import AddedToken, Tokenizer
 
+from pete.data.tokenizer_files import SETTINGS, TOKENIZER, check_tokenizer
 from pete.errors import BaseModelError
 
-TOKENIZER, SETTINGS, TEMPLATE, GENERATION = "tokenizer.json", "tokenizer_config.json", "chat_template.jinja", "generation_config.json"
+TEMPLATE, GENERATION = "chat_template.jinja", "generation_config.json"
 _OPEN, _CLOSE = "\U000f0000", "\U000f0001"
 """Around a special token that a person typed, from rendering to encoding: the private characters that transformers uses for it."""
 
@@ -25,6 +26,7 @@ class BaseTokenizer:
         Raises:
             BaseModelError: no tokenizer here that can be read, or none that says how a text ends.
         """
+        check_tokenizer({path.name for path in folder.glob("*")}, str(folder))
         try:
             self.tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
         except Exception as error:  # the tokenizers package raises bare Exception

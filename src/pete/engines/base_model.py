@@ -2,19 +2,26 @@
 
 import functools
 import hashlib
-import json
+import os
+import re
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from safetensors import SafetensorError, safe_open
 
 from pete.config import EMBEDDED_BASE, ModelConfig
+from pete.data.tokenizer_files import check_tokenizer
 from pete.engines import hub
-from pete.engines.hub import OFFER_EMBEDDED
+from pete.engines.base_config import check_settings, check_vocabulary, context_of, read_settings
+from pete.engines.base_files import OFFER_EMBEDDED, weights_of_another_kind
 from pete.engines.protocol import Base
 from pete.errors import BaseModelError
 from pete.machine.places import expand
+
+SNAPSHOT = re.compile(r"/models--([^/]+)/snapshots/([0-9a-f]{40})$")
+"""How the hub's cache calls the folder of owner--name at a commit."""
+FULL = ("F64", "F32", "F16", "BF16")
+"""What safetensors calls the numbers of weights that are not quantised."""
 
 
 def resolve_base(model: ModelConfig) -> Base:
@@ -45,82 +52,81 @@ def look_up_base(model: ModelConfig) -> Base:
         from pete.engines.fake_engine import fake_base
 
         return fake_base()
-    folder = expand(model.base)
+    folder = _folder(model.base)
     if folder.is_dir():
-        check_folder(folder)
+        context = check_folder(folder)
+        if snapshot := SNAPSHOT.search(folder.as_posix()):  # in the hub's cache: the name is the hub's, and so is the adapter's base
+            name, commit = snapshot[1].replace("--", "/", 1), snapshot[2]
+            return Base(name, folder, commit, commit, context)
         digest = hashlib.sha256()
         for path in sorted([folder / "config.json", *folder.glob("*.safetensors")]):
             found = path.stat()
             digest.update(_sha256(path, found.st_size, found.st_mtime_ns))
-        return Base(folder.name, folder, "local", digest.hexdigest(), context_of(folder))
+        return Base(folder.name, folder, "local", digest.hexdigest(), context)
     if model.base.count("/") == 1 and not model.base.startswith((".", "/", "~")):
         folder, missing = hub.look_up(model.base, model.revision)
-        _check_config(folder)
-        return Base(model.base, folder, folder.name, folder.name, context_of(folder), missing)
+        return Base(model.base, folder, folder.name, folder.name, _check_small_files(folder, model.base), missing)
     raise BaseModelError(
         f"The base model {model.base!r} is neither {EMBEDDED_BASE}, a folder here, nor a hub name (owner/name).",
         OFFER_EMBEDDED.removeprefix("or "),
     )
 
 
-def check_folder(folder: Path) -> None:
-    """Refuse a model folder that is incomplete, pickled, or asks to run its own code.
+def _folder(base: str) -> Path:
+    """The folder that a base's name may be, whole: `~` and `..` resolved, links kept."""
+    return Path(os.path.abspath(expand(base)))
+
+
+def check_folder(folder: Path) -> int:
+    """Refuse a model folder that is incomplete, pickled, quantised, no language model, or asks to run its own code.
+
+    Returns:
+        Tokens the model can see at once.
 
     Raises:
         BaseModelError: the reason.
     """
-    _check_config(folder)
+    context = _check_small_files(folder, str(folder))
     _check_weights(folder, str(folder))
-
-
-def context_of(folder: Path) -> int:
-    """Tokens the model can see at once."""
-    return int(_settings(folder).get("max_position_embeddings", 2048))
+    return context
 
 
 def architecture_of(folder: Path) -> str:
     """What kind of model it is, as transformers calls it: gpt_neox, llama; empty where config.json does not say."""
-    return str(_settings(folder).get("model_type", ""))
+    return str(read_settings(folder, str(folder)).get("model_type", ""))
 
 
-def _settings(folder: Path) -> dict[str, Any]:
-    return json.loads((folder / "config.json").read_text(encoding="utf-8"))
-
-
-def _check_config(folder: Path) -> None:
-    config = folder / "config.json"
-    if not config.is_file():
-        raise BaseModelError(f"{folder} has no config.json: not a model folder.", OFFER_EMBEDDED.removeprefix("or "))
-    try:
-        settings = json.loads(config.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise BaseModelError(f"{config} is not JSON: {error}", "download the model again") from None
-    for key in ("auto_map", "model_file"):
-        if key in settings:
-            raise BaseModelError(
-                f"{config} has {key!r}: this model wants to run its own code, and Pete never does that.",
-                "use a model that transformers supports by itself; " + OFFER_EMBEDDED,
-            )
+def _check_small_files(folder: Path, name: str) -> int:
+    """All that config and tokenizer can say against a base; returns its context."""
+    settings = read_settings(folder, name)
+    check_settings(settings, name)
+    check_tokenizer({path.name for path in folder.iterdir()}, name)
+    if isinstance(rows := settings.get("vocab_size"), int):
+        check_vocabulary(folder, rows, name)
+    return context_of(settings, name)
 
 
 def _check_weights(folder: Path, name: str) -> None:
-    """Every file of weights is there and not cut short; their headers are read, not the weights."""
+    """Every file of weights is there and not cut short, and holds plain numbers; their headers are read, not the weights."""
     wanted = hub.weight_names(folder)
     if not wanted:
-        pickled = sorted(p.name for p in folder.iterdir() if p.suffix in hub.PICKLED)
-        others = sorted(p.name for p in folder.glob("*.safetensors"))
-        found = f"only {', '.join(pickled)} (pickle, which can run code when opened)" if pickled else ", ".join(others) or "no weights"
+        found = weights_of_another_kind({path.name for path in folder.iterdir()}) or "no weights"
         raise BaseModelError(f"{name}: expected {hub.WEIGHTS}, found {found}.", "use a revision with safetensors; " + OFFER_EMBEDDED)
     for number, part in enumerate(wanted, 1):
         if not (folder / part).is_file():
             raise BaseModelError(f"{name}: {part} is missing ({number} of {len(wanted)} files of weights).", "download the model again")
         try:
-            with safe_open(folder / part, "np"):
-                pass
+            with safe_open(folder / part, "np") as file:
+                kinds = {key: file.get_slice(key).get_dtype() for key in file.keys() if key.endswith("weight")}  # noqa: SIM118
         except SafetensorError as error:
             raise BaseModelError(
                 f"{name}: {part} is damaged or cut short ({error}).", f"remove {(folder / part).resolve()} and get the model again"
             ) from None
+        if odd := next((key for key, kind in kinds.items() if kind not in FULL), None):
+            raise BaseModelError(
+                f"{name} is quantized: {odd} is kept as {kinds[odd]}, and Pete trains on full weights.",
+                f"use the full base it was made from (float32, float16 or bfloat16); {OFFER_EMBEDDED}",
+            )
 
 
 @functools.cache

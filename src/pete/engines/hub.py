@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from pete import __version__
-from pete.config import EMBEDDED_BASE
+from pete.data.tokenizer_files import check_tokenizer
+from pete.engines.base_files import OFFER_EMBEDDED, refuse_without_config, weights_of_another_kind
 from pete.errors import BaseModelError
 from pete.machine.places import hub_cache
 from pete.terminal import draws, redraw
@@ -28,14 +29,12 @@ WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
 SMALL = ["config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json",
          "chat_template.jinja", INDEX]  # fmt: skip
-PICKLED = (".bin", ".pt", ".pth", ".ckpt")
 SLACK = 10**9
 """Bytes of disk that must be left over: a full disk hurts more than a missing model."""
 WAITS = (1.0, 2.0, 4.0, 8.0)
 """Seconds before each new try in a row; after the last one the download is left for later."""
 SILENCE = 30.0
 """Seconds without a byte that count as a broken connection."""
-OFFER_EMBEDDED = f"or start with the embedded base: --set model.base={EMBEDDED_BASE}"
 
 
 @dataclass(frozen=True)
@@ -62,9 +61,10 @@ def look_up(name: str, revision: str | None) -> tuple[Path, int]:
         return folder, 0
     if folder is None or not _listing(folder):
         folder = _ask(name, revision)
-    for needed in ("config.json", "tokenizer.json", "tokenizer_config.json"):
-        if not (folder / needed).is_file():
-            raise BaseModelError(f"{name} has no {needed}: Pete needs it.", f"use another base; {OFFER_EMBEDDED}")
+    names = {*_listing(folder), *(path.name for path in folder.glob("*"))}  # of a strange repository nothing may have come
+    if "config.json" not in names:
+        refuse_without_config(names, name)
+    check_tokenizer(names, name)
     return folder, sum(file.size for file in _missing(name, folder))
 
 
@@ -201,9 +201,7 @@ def _missing(name: str, folder: Path) -> list[Listed]:
     listing = _listing(folder)
     wanted = [WEIGHTS] if WEIGHTS in listing else weight_names(folder)
     if not wanted:
-        pickled = sorted(path for path in listing if path.endswith(PICKLED))
-        others = sorted(path for path in listing if path.endswith((".safetensors", ".gguf")))
-        found = f"only {', '.join(pickled)} (pickle, which can run code when opened)" if pickled else ", ".join(others) or "no weights"
+        found = weights_of_another_kind(listing) or "no weights"
         raise BaseModelError(
             f"{name} at {folder.name[:12]}: expected {WEIGHTS}, found {found}. No weights were fetched.",
             f"use a revision with safetensors (--set model.revision=...); {OFFER_EMBEDDED}",

@@ -101,7 +101,7 @@ class Engine(Protocol):
             model: the dtype asked for.
             lora: the adapter.
             largest: lengths of the rows of the largest micro-batch.
-            typical: the same of an average one.
+            typical: the same of an average one; empty asks for the memory alone, and no time is spent on the speed.
             scored: the same of the largest batch that will be scored; empty for none.
 
         Raises:

@@ -1,5 +1,6 @@
 """PyTorch on cpu, mps and cuda: models and LoRA layers from transformers and peft, the hot path from torch_kernels."""
 
+import dataclasses
 import gc
 import json
 import math
@@ -16,14 +17,18 @@ import peft
 import psutil
 import torch
 from peft.tuners.lora import Linear as LoraLinear
+from peft.tuners.tuners_utils import BaseTunerLayer
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from transformers import AttentionInterface, AutoConfig, AutoModelForCausalLM
+from transformers.pytorch_utils import Conv1D
 from transformers.utils import logging as transformers_logging
 
-from pete.adapter import read_weights, write_weights
+from pete.adapter import HONOURED, MERGE_IT, read_weights, write_weights
 from pete.config import Config, GenerateConfig, LoraConfig, ModelConfig
 from pete.data.batch import Batch
+from pete.engines.base_config import check_vocabulary
+from pete.engines.base_files import OFFER_EMBEDDED
 from pete.engines.base_model import resolve_base
 from pete.engines.policy import choose_device, choose_dtype, measured_matmul
 from pete.engines.protocol import Base, Forecast, LossSum, MemoryUse, StepResult
@@ -40,6 +45,16 @@ FEW_ROWS = 32
 HEAP_SHARE = 0.65
 """Of the activations, what the C library's heap keeps beside them on a CPU, because rows change their length from step to step
 (docs/log.md has every run that it was held against). A GPU's allocator is another."""
+
+UNREADABLE = (OSError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError, ImportError, SafetensorError)
+"""What transformers raises about a config.json or weights that make no model; memory that ran out is another matter."""
+EXPERT_LAYERS = {"gate_proj", "up_proj", "down_proj", "w1", "w2", "w3"}
+"""Where experts are fused, peft takes each of these for the experts' parameters, which we compute without an adapter."""
+FORGOTTEN = {
+    "peft_type", "task_type", "auto_mapping", "base_model_name_or_path", "revision", "inference_mode", "runtime_config",
+    "init_lora_weights", "loftq_config", "eva_config", "corda_config", "lora_ga_config", "ensure_weight_tying",
+}  # fmt: skip
+"""Of a loaded adapter's settings, what peft must not act on: its weights are made already, and its base is the one in memory."""
 
 AttentionInterface.register("pete", attend)
 
@@ -83,13 +98,16 @@ class TorchEngine:
             engine.add_lora(lora)
             return engine
 
-        layers = AutoConfig.from_pretrained(base.folder).num_hidden_layers
+        layers = _shape_of(base).num_hidden_layers
+        if not base.missing:
+            self._read_base(base, dtype, device_map={"": "meta"})  # names and shapes, no numbers
         parts = {"program": psutil.Process().memory_info().rss} if self.device == "cpu" else {}
         available = self._available(sum(parts.values()))
         parts |= step_bytes(open_shape, largest, scored)
         if self.device == "cpu":
             parts["heap"] = int(parts["activations"] * HEAP_SHARE)
-        return Forecast(parts, available, tokens_a_second(open_shape, self.device, layers, parts["weights"], typical))
+        speed = tokens_a_second(open_shape, self.device, layers, parts["weights"], typical) if typical else math.nan
+        return Forecast(parts, available, speed)
 
     def _available(self, own: int) -> int:
         if self.device == "mps":
@@ -101,13 +119,16 @@ class TorchEngine:
 
     def _load_shape(self, base: Base, dtype: str, device: str, layers: int | None) -> None:
         """A model of the base's shape, or of its first layers: no weights read, all of them one small number."""
-        shape = AutoConfig.from_pretrained(base.folder)
+        shape = _shape_of(base)
         if layers is not None:
             shape.num_hidden_layers = layers
             if getattr(shape, "layer_types", None):
                 shape.layer_types = shape.layer_types[:layers]
-        with torch.device("meta"):
-            self._model = AutoModelForCausalLM.from_config(shape, dtype=getattr(torch, dtype), attn_implementation="pete")
+        try:
+            with torch.device("meta"):
+                self._model = AutoModelForCausalLM.from_config(shape, dtype=getattr(torch, dtype), attn_implementation="pete")
+        except UNREADABLE as error:
+            raise _unreadable(base, error) from None
         self.base, self.device, self.dtype = base, device, dtype
         if device != "meta":
             self._model.to_empty(device=device)
@@ -124,19 +145,44 @@ class TorchEngine:
         self.base = resolve_base(model)
         choice = choose_dtype(model.dtype, self.device, measured_matmul)
         self.dtype, self.dtype_reason = choice.value, choice.reason
-        try:
-            self._model = AutoModelForCausalLM.from_pretrained(
-                self.base.folder,
-                dtype=getattr(torch, self.dtype),
-                attn_implementation="pete",
-                use_safetensors=True,
-                local_files_only=True,
-            )
-        except (OSError, ValueError, SafetensorError) as error:
-            raise BaseModelError(f"{self.base.folder} cannot be loaded: {error}", "download the base again") from None
+        self._model = self._read_base(self.base, self.dtype)
         self._prepare()
         if adapter is not None:
             self._load_adapter(adapter)
+
+    @staticmethod
+    def _read_base(base: Base, dtype: str, **where: Any) -> Any:
+        """The base with every tensor that its shape has; where one is missing, transformers would put new random numbers.
+
+        Raises:
+            BaseModelError: tensors are missing, extra or of another shape, by name.
+        """
+        try:
+            loaded: Any = AutoModelForCausalLM.from_pretrained(
+                base.folder,
+                config=_shape_of(base),
+                dtype=getattr(torch, dtype),
+                attn_implementation="pete",
+                use_safetensors=True,
+                local_files_only=True,
+                output_loading_info=True,  # without tied heads and the buffers of older versions, which transformers leaves out itself
+                ignore_mismatched_sizes=True,
+                **where,
+            )
+        except UNREADABLE as error:
+            raise _unreadable(base, error) from None
+        model, found = loaded
+        problems = [f"{name} is missing" for name in sorted(found["missing_keys"])]
+        problems += [f"{name} is {list(has)} and should be {list(wants)}" for name, has, wants in sorted(found["mismatched_keys"])]
+        problems += [f"{name} is extra" for name in sorted(found["unexpected_keys"])]
+        problems += [" ".join(str(error).split()) for error in found["error_msgs"]]
+        if problems:
+            more = f"; and {len(problems) - 3} more" if len(problems) > 3 else ""
+            raise BaseModelError(
+                f"{base.name} is no whole {model.config.model_type}: {'; '.join(problems[:3])}{more}.",
+                f"download it again, or save it whole (all shards, head included); {OFFER_EMBEDDED}",
+            )
+        return model
 
     def _prepare(self) -> None:
         self._model.requires_grad_(False)
@@ -144,6 +190,7 @@ class TorchEngine:
         self._model.eval()
         self.parameters = sum(p.numel() for p in self._model.parameters())
         self._layers = self._model.config.num_hidden_layers
+        check_vocabulary(self.base.folder, self._model.get_input_embeddings().num_embeddings, self.base.name)
         self._dtype = getattr(torch, self.dtype)
 
     def _release(self) -> None:
@@ -156,24 +203,56 @@ class TorchEngine:
             torch.cuda.empty_cache()
 
     def add_lora(self, lora: LoraConfig) -> int:
-        """See the protocol; raises ConfigError when a target names no layer of this model."""
+        """See the protocol; raises ConfigError when a target names no layer of this model, or one that is not trained."""
         torch.manual_seed(self.seed)
-        targets = "all-linear" if lora.targets == ("all-linear",) else list(lora.targets)
+        targets = self._linear_layers() if lora.targets == ("all-linear",) else lora.targets
+        names = {name for name, _ in self._model.named_modules()}
+        if lost := [t for t in targets if not any(f".{name}".endswith(f".{t}") for name in names)]:
+            raise ConfigError(f"lora.targets: {self.base.name} has no layer called {', '.join(lost)}.", self._offer_layers())
+        if self._has_experts() and (inside := sorted({t.rsplit(".", 1)[-1] for t in targets} & EXPERT_LAYERS)):
+            raise ConfigError(f"lora.targets: {', '.join(inside)} cannot be trained in a mixture of experts.", self._offer_layers())
         alpha: Any = int(lora.alpha) if lora.alpha.is_integer() else lora.alpha  # 32, as every other tool writes it
         settings = peft.LoraConfig(
-            r=lora.rank, lora_alpha=alpha, lora_dropout=lora.dropout, target_modules=targets, bias="none", task_type="CAUSAL_LM"
+            r=lora.rank, lora_alpha=alpha, lora_dropout=lora.dropout, target_modules=list(targets), bias="none", task_type="CAUSAL_LM"
         )  # fmt: skip
-        return self._wrap(settings)
+        trainable = self._wrap(settings)
+        if outside := self._outside_the_body():
+            raise ConfigError(
+                f"lora.targets: {outside} cannot be trained: only linear layers of the body are, and head and embeddings stay as they are.",
+                self._offer_layers(),
+            )
+        return trainable
+
+    def _outside_the_body(self) -> str:
+        """Adapted layers that Pete does not compute: the loss takes the head's weight and never calls it, embeddings are not linear."""
+        head = self._model.get_output_embeddings()
+        layers = [(name, m) for name, m in self._model.named_modules() if isinstance(m, BaseTunerLayer)]
+        return ", ".join(sorted({name.rsplit(".", 1)[-1] for name, m in layers if m is head or not isinstance(m, LoraLinear)}))
+
+    def _linear_layers(self) -> list[str]:
+        """The last names of the linear layers of the body: those that can be trained."""
+        head = self._model.get_output_embeddings()
+        kinds = (torch.nn.Linear, Conv1D, LoraLinear)
+        heads = (head, getattr(head, "base_layer", None))
+        whole = (name.removesuffix(".base_layer") for name, m in self._model.named_modules() if isinstance(m, kinds) and m not in heads)
+        found = {name.rsplit(".", 1)[-1] for name in whole if ".lora_" not in name}
+        return sorted(found - EXPERT_LAYERS if self._has_experts() else found)
+
+    def _has_experts(self) -> bool:
+        """Whether experts are fused into parameters of three dimensions."""
+        return any(p.dim() == 3 and ".experts" in name for name, p in self._model.named_parameters())
+
+    def _offer_layers(self) -> str:
+        return f"layers of {self.base.name}: {', '.join(self._linear_layers())}; or all-linear"
 
     def _wrap(self, settings: peft.LoraConfig) -> int:
         settings.revision = self.base.revision
         try:
-            with warnings.catch_warnings():  # peft calls what transformers has renamed
-                warnings.simplefilter("ignore", FutureWarning)
+            with warnings.catch_warnings():  # peft calls what transformers has renamed, and says that Conv1D is the other way round
+                warnings.simplefilter("ignore")
                 self._peft = peft.get_peft_model(self._model, settings, adapter_name=ADAPTER)
         except ValueError as error:
-            linear = sorted({name.rsplit(".", 1)[-1] for name, m in self._model.named_modules() if isinstance(m, torch.nn.Linear)})
-            raise ConfigError(f"lora.targets: {error}", f"layers of {self.base.name}: {', '.join(linear)}; or all-linear") from None
+            raise ConfigError(f"lora.targets: {error}", self._offer_layers()) from None
         settings.base_model_name_or_path = self.base.name  # peft puts the folder on this machine there
         self._adapted = [module for module in self._peft.modules() if isinstance(module, LoraLinear)]
         for module in self._adapted:
@@ -189,14 +268,14 @@ class TorchEngine:
 
     def _load_adapter(self, folder: Path) -> None:
         settings, tensors = read_weights(folder, self.base.name, self.base.fingerprint)
-        known = set(peft.LoraConfig.__dataclass_fields__)
-        config = peft.LoraConfig(
-            **{k: v for k, v in settings.items() if k in known and k not in ("peft_type", "auto_mapping", "base_model_name_or_path")}
-        )
-        if config.use_dora or config.bias != "none" or config.modules_to_save:
-            raise AdapterError(f"{folder}: only plain LoRA is supported (no DoRA, bias or whole modules).", "train one: pete train")
-        config.inference_mode = False
-        self._wrap(config)
+        known = {field.name for field in dataclasses.fields(peft.LoraConfig)} & HONOURED - FORGOTTEN
+        try:
+            kept = {key: value for key, value in settings.items() if key in known}
+            self._wrap(peft.LoraConfig(**kept, task_type="CAUSAL_LM", inference_mode=False))
+        except (ConfigError, TypeError, ValueError, KeyError, AttributeError) as error:
+            raise AdapterError(f"{folder} does not fit {self.base.name}: {error}", "load it with the base it was made for") from None
+        if outside := self._outside_the_body():
+            raise AdapterError(f"{folder}: it also adapts {outside}, and Pete loads adapters of the body's linear layers only.", MERGE_IT)
         ours = {_saved_name(name): p for name, p in self._trainable().items()}
         wrong = [n for n, p in ours.items() if n not in tensors or tuple(tensors[n].shape) != tuple(p.shape)] + [
             n for n in tensors if n not in ours
@@ -231,6 +310,7 @@ class TorchEngine:
         self._peft.train()
         tokens = sum(int(batch.trained.sum()) for batch in micro)
         nats = 0.0
+        batch = micro[0]
         try:
             for batch in micro:
                 losses = self._losses(batch)[0]
@@ -242,7 +322,8 @@ class TorchEngine:
             if "out of memory" not in str(error).lower() and "can't allocate memory" not in str(error).lower():
                 raise
             raise WorkError(
-                f"The {self.device} ran out of memory in a micro-batch of {max(len(b.ids) for b in micro)} tokens: {error}",
+                f"The {self.device} ran out of memory in a micro-batch of {len(batch.lengths)} rows and {len(batch.ids)} tokens, "
+                f"the longest row {max(batch.lengths)}: {error}",
                 "the checkpoints so far are good; begin a new run with --set train.micro_batch=1, or with "
                 "--set train.gradient_checkpointing=true --set lora.dropout=0, after closing other programs",
             ) from None
@@ -412,7 +493,24 @@ def _lora_forward(module: LoraLinear, x: torch.Tensor) -> torch.Tensor:
         return base(x) + ((x.float() @ a.t()) @ b.t()).mul_(scale).to(x.dtype)
     dropout = module.lora_dropout[ADAPTER]
     p = dropout.p if module.training and isinstance(dropout, torch.nn.Dropout) else 0.0
-    return lora_linear(x, base.weight, base.bias, a, b, scale, p)
+    weight = base.weight.t() if isinstance(base, Conv1D) else base.weight  # GPT-2 keeps it the other way round
+    return lora_linear(x, weight, base.bias, a, b, scale, p)
+
+
+def _shape_of(base: Base) -> Any:
+    """The base's configuration as transformers reads it."""
+    try:
+        return AutoConfig.from_pretrained(base.folder, local_files_only=True)
+    except Exception as error:  # whatever the validator of this architecture raises
+        raise _unreadable(base, error) from None
+
+
+def _unreadable(base: Base, error: Exception) -> BaseModelError:
+    said = " ".join(str(error).split())[:300]
+    return BaseModelError(
+        f"{base.name}: transformers cannot make a model of {base.folder} ({type(error).__name__}: {said}).",
+        f"download the base again, or use another; {OFFER_EMBEDDED}",
+    )
 
 
 def _saved_name(name: str) -> str:

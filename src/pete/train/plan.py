@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pete.config import EMBEDDED_BASE, Config
+from pete.data.batch import pairs
 from pete.engines.protocol import Engine
 from pete.errors import UserError
 from pete.events import Planned
@@ -45,17 +46,23 @@ class Plan:
 def make_plan(engine: Engine, prepared: Prepared, config: Config) -> Plan:
     """Ask the engine what this base, data and configuration will take on this machine, from the step that is next."""
     sequencer, valid = prepared.sequencer, prepared.valid
-    sizes = sorted(sequencer.micro_lengths(), key=sum)
-    forecast = engine.foresee(
-        prepared.base,
-        config.model,
-        config.lora,
-        largest=sizes[-1],
-        typical=sizes[len(sizes) // 2],
-        scored=max((batch.lengths for batch in valid), key=sum, default=()),
-    )
+    sizes = sorted(map(tuple, sequencer.micro_lengths()), key=sum)
+    scores = [batch.lengths for batch in valid]
+    # one long row among short ones is a wide rectangle of few tokens: the highest point may be there
+    highest = dict.fromkeys((max(sizes, key=by), max(scores, key=by, default=())) for by in (pairs, sum))
+    forecasts = [
+        engine.foresee(
+            prepared.base,
+            config.model,
+            config.lora,
+            largest=largest,
+            typical=sizes[len(sizes) // 2] if number == len(highest) else (),
+            scored=scored,
+        )
+        for number, (largest, scored) in enumerate(highest, 1)
+    ]
+    forecast, speed = max(forecasts, key=lambda one: one.memory), forecasts[-1].tokens_per_second
     tokens = sum(map(sum, sequencer.micro_lengths(prepared.done)))
     looks = 1 + -(-(sequencer.steps - prepared.done) // config.train.eval_every)
     scored = looks * sum(len(batch.ids) for batch in valid)
-    speed = forecast.tokens_per_second
     return Plan(forecast.parts, forecast.memory, forecast.available, (tokens + SCORING_SHARE * scored) / speed, tokens, speed)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pete.config import Config
-from pete.data.batch import Batch, Sequencer, in_batches
+from pete.data.batch import PAIRS, Batch, Sequencer, in_batches, pairs
 from pete.data.render import Rendered
 from pete.errors import ConfigError
 
@@ -71,6 +71,16 @@ def test_scoring_batches_keep_order_and_lose_nothing():
     made = list(in_batches(rows([50, 60, 10, 200, 5]), tokens=100))
     assert [len(b.lengths) for b in made] == [1, 2, 1, 1]
     assert seen([made]) == [0, 1, 2, 3, 4]
+
+
+def test_a_long_row_among_short_ones_bounds_the_rectangle_of_its_batch():
+    """100 rows beside one of 500 tokens would be attended as 100 x 512 x 512: a gigabyte of scores for 2,500 tokens."""
+    mixed = [20] * 40 + [500] + [20] * 59
+    made = list(in_batches(rows(mixed)))
+    assert seen([made]) == list(range(100)), "in order"
+    assert max(pairs(batch.lengths) for batch in made) <= 2048 * PAIRS < pairs(mixed) / 20
+    assert len(made) <= 4, "and the short ones still go together"
+    assert [batch.lengths for batch in in_batches(rows([2000, 2000]))] == [(2000,), (2000,)], "a row alone is never refused"
 
 
 @pytest.mark.parametrize("packing", [False, True])

@@ -190,6 +190,20 @@ def test_code_of_its_own_is_refused_before_anything_big_comes(hub, ask):
     assert code == 2 and "run its own code" in said and hub.sent == 0
 
 
+def test_what_cannot_be_trained_is_refused_before_any_weight_is_fetched(hub, ask):
+    """Quantised, GGUF alone, a tokenizer of another kind: named by what they are, from the small files and the listing."""
+    whole = model(model__safetensors=WHOLE)
+    settings = json.loads(whole["config.json"])
+    quantized = whole | {"config.json": json.dumps(settings | {"quantization_config": {"quant_method": "awq", "bits": 4}}).encode()}
+    older = {name: content for name, content in whole.items() if name != "tokenizer.json"} | {"tokenizer.model": b"x"}
+    hub.repos |= {name: {commit(1): files} for name, files in
+                  {"own/awq": quantized, "own/gguf": {"q4.gguf": b"GGUF" * 99, "README.md": b"x"}, "own/older": older}.items()}  # fmt: skip
+    for name, reason in (("own/awq", "own/awq is quantized (awq, 4 bit)"), ("own/gguf", "its weights are only q4.gguf (GGUF"),
+                         ("own/older", "own/older brings a SentencePiece tokenizer only (tokenizer.model)")):  # fmt: skip
+        _, code, said = ask("resolve_base", name)
+        assert code == 2 and reason in said and hub.sent == 0, said
+
+
 @pytest.mark.parametrize("part", ["config.json", "tokenizer.json", "tokenizer_config.json"])
 def test_without_a_tokenizer_or_a_configuration_it_is_no_base(hub, ask, part):
     files = model(model__safetensors=WHOLE)

@@ -1,8 +1,10 @@
+import math
 from dataclasses import replace
 
 import pytest
 
 from pete.config import resolve
+from pete.data.batch import Sequencer, pairs
 from pete.engines.fake_engine import FakeEngine
 from pete.engines.protocol import Forecast
 from pete.errors import UserError
@@ -39,6 +41,31 @@ def test_the_plan_counts_what_the_training_will_do(prepared):
     looks = 1 + -(-ready.sequencer.steps // config.train.eval_every)
     assert plan.seconds == pytest.approx((plan.tokens + looks * sum(len(b.ids) for b in ready.valid) / 3) / 50)
     assert (plan.memory, plan.available, plan.tokens_per_second) == (42, 40, 50.0)
+
+
+class Rectangles(FakeEngine):
+    """A fake engine whose activations are the scores of attention, and which keeps what it was asked to foresee."""
+
+    def foresee(self, base, model, lora, *, largest, typical, scored):
+        self.asked = [*getattr(self, "asked", []), (largest, typical, scored)]
+        return Forecast({"activations": max(pairs(largest), pairs(scored))}, 1000, 50.0 if typical else math.nan)
+
+
+def test_the_highest_point_is_sought_in_the_widest_rectangle_too(prepared):
+    """8 rows of 400 and 7 x 30 tokens hold fewer tokens than 8 x 90, and 19 times the scores."""
+    config, ready = prepared
+    config = config.model_copy(update={"train": config.train.model_copy(update={"micro_batch": 8, "accumulation": 1})})
+    mixed, even = (400, *[30] * 7), (90,) * 8
+    assert sum(mixed) < sum(even) and pairs(mixed) > 19 * pairs(even)
+
+    class Two(Sequencer):
+        def micro_lengths(self, first=0):
+            yield from (list(mixed), list(even))
+
+    engine = Rectangles(config)
+    plan = make_plan(engine, replace(ready, sequencer=Two(ready.sequencer.rows, config)), config)
+    assert [(largest, bool(typical)) for largest, typical, _ in engine.asked] == [(mixed, False), (even, True)], "timed once"
+    assert plan.parts["activations"] == pairs(mixed) and plan.tokens_per_second == 50.0
 
 
 def test_a_resumed_run_plans_only_what_is_left(prepared):
