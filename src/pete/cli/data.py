@@ -52,7 +52,9 @@ def check(
     rows, lengths, splits = read.rows, [0], {}
     if rows:
         base = look_up_base(config.model)
-        renderer = Renderer(base.folder, template=voice.template, system=voice.system, context=base.context)
+        renderer = Renderer(
+            base.folder, template=voice.template, system=voice.system, context=base.context, train_turns=config.data.train_turns
+        )
         lengths = sorted(map(len, renderer.examples(rows, config.data.max_length)))
         splits = split_rows(rows, config.data)
     counts = {key: sum(row.category == key for row in rows) for key in sorted({row.category for row in rows})}
@@ -111,19 +113,20 @@ def show(
     resolved = resolve(preset or (None if config else "quickstart"), config, [*persona_override(persona), *(set_ or [])]).config
     voice = load_persona(resolved.data.persona)
     base = look_up_base(resolved.model)
-    renderer = Renderer(base.folder, template=voice.template, system=voice.system, context=base.context)
+    renderer = Renderer(
+        base.folder, template=voice.template, system=voice.system, context=base.context, train_turns=resolved.data.train_turns
+    )
     examples = load_examples(files or voice.examples)
     if first > len(examples):
         raise DataError(f"--first {first}: there are only {len(examples)} rows.", f"--first {len(examples)} shows the last")
     screen = console()
     for row in examples[first - 1 : first - 1 + rows]:
         rendered = renderer.example(row)
-        border = int((~rendered.trained).sum())
-        prompt, answer = (
-            renderer.tokenizer.decode(part.tolist(), skip_special_tokens=False) for part in (rendered.ids[:border], rendered.ids[border:])
-        )
-        screen.print(Text.assemble((row.source, "bold"), f"  {border} tokens read, {len(rendered) - border} trained"), soft_wrap=True)
+        trained = int(rendered.trained.sum())
+        parts = renderer.parts(rendered)
+        screen.print(Text.assemble((row.source, "bold"), f"  {len(rendered) - trained} tokens read, {trained} trained"), soft_wrap=True)
         if screen.color_system:
-            screen.print(Text.assemble((prompt, "dim"), (answer, "green"), "\n"), soft_wrap=True)
+            screen.print(Text.assemble(*((text, "green" if learned else "dim") for learned, text in parts), "\n"), soft_wrap=True)
         else:  # no colour here: say it in words
-            screen.print(f"--- read ---\n{prompt}\n--- trained ---\n{answer}\n", soft_wrap=True)
+            said = [f"--- {'trained' if learned else 'read'} ---\n{text}" for learned, text in parts]
+            screen.print("\n".join([*said, ""]), soft_wrap=True)

@@ -37,8 +37,10 @@ def check_examples(rows: Sequence[Example], persona: Persona) -> list[Finding]:
 
 def check_prompts(prompts: Sequence[Question], rows: Sequence[Example]) -> list[Finding]:
     """Prompts of the evaluation that stand in rows which may be trained on."""
-    trained = {_same(row.prompt): row.source for row in reversed(rows) if row.split in (None, "train")}
-    places = [(prompt.source, f"as in {trained[key].rpartition('/')[2]}") for prompt in prompts if (key := _same(prompt.prompt)) in trained]
+    trained = {same_prompt(row.prompt): row.source for row in reversed(rows) if row.split in (None, "train")}
+    places = [
+        (prompt.source, f"as in {trained[key].rpartition('/')[2]}") for prompt in prompts if (key := same_prompt(prompt.prompt)) in trained
+    ]
     return _finding(
         "trained prompt",
         places,
@@ -167,7 +169,8 @@ def _last(places: Sequence[tuple[str, str]], row: Example) -> bool:
     return bool(places) and places[-1][0] == row.source
 
 
-def _same(prompt: str) -> str:
+def same_prompt(prompt: str) -> str:
+    """A prompt as it is compared with another: blanks, capitals and the kind of quotation marks make no difference."""
     return " ".join(fold(prompt).casefold().split())
 
 

@@ -6,6 +6,7 @@ placeholders for the texts.
 """
 
 import datetime
+import itertools
 import json
 import re
 from collections.abc import Sequence
@@ -95,7 +96,7 @@ class Renderer:
         self.special, self.special_ids = self._base.special, self._base.special_ids
         self.eos, self.eos_token = self._base.eos, self._base.eos_token
         self.system, self.context = system, context
-        self.now = now or datetime.datetime.now()
+        self.now = now or datetime.datetime.now().replace(microsecond=0)
         self.train_turns: TrainTurns = train_turns
         self.own_template = self._base.template is not None
         """The folder brings a chat template of its own."""
@@ -117,15 +118,21 @@ class Renderer:
 
     def prompt_text(self, turns: Sequence[Message]) -> str:
         """The conversation so far, ready for the model to answer, as text."""
-        return unmarked(self._prompt(turns))
+        return self.text(turns, prompt=True)
 
-    def _prompt(self, turns: Sequence[Message]) -> str:
-        return self._rendered(turns, prompt=True)
+    def text(self, turns: Sequence[Message], *, prompt: bool) -> str:
+        """A conversation as text, with the generation prompt behind it or not."""
+        return unmarked(self._rendered(turns, prompt=prompt))
+
+    def messages(self, turns: Sequence[Message]) -> list[dict[str, object]]:
+        """The turns as the template gets them, in transformers' form: system line in its place, contents in parts where it wants parts."""
+        return [_message(role, unmarked(content), self._form[0]) for role, content in self._told(turns)]
 
     def _rendered(self, turns: Sequence[Message], *, prompt: bool) -> str:
         """Text of a conversation, special tokens that people typed set apart in it."""
         try:
-            return self._raw(self._messages(turns), prompt=prompt)
+            told = [_message(role, self._base.marked(content, self._control), self._form[0]) for role, content in self._told(turns)]
+            return self._raw(told, prompt=prompt)
         except TemplateError as error:
             raise UserError(f"{self._whose} chat template does not take this conversation: {error}.", self._way_out) from None
 
@@ -133,9 +140,9 @@ class Renderer:
         named = {name: text for name, text in self._base.named.items() if text}
         return self._compiled.render(messages, self.now, **named, add_generation_prompt=prompt, enable_thinking=False)
 
-    def _messages(self, turns: Sequence[Message]) -> list[dict[str, object]]:
-        """The turns as the template wants them: with the system line where it has one, in parts where it wants parts."""
-        parts, knows_system = self._form
+    def _told(self, turns: Sequence[Message]) -> list[tuple[str, str]]:
+        """(role, content) as the template is given them; where it has no system role, the line stands in front of the first message."""
+        knows_system = self._form[1]
         system, rest = (turns[0].content, turns[1:]) if turns and turns[0].role == "system" else (self.system, turns)
         said = [(turn.role, turn.content) for turn in rest]
         if system and knows_system:
@@ -144,7 +151,7 @@ class Renderer:
             at = next((number for number, (role, _) in enumerate(said) if role == "user"), None)
             if at is not None:
                 said[at] = ("user", f"{system}\n\n{said[at][1]}")
-        return [_message(role, self._base.marked(content, self._control), parts) for role, content in said]
+        return said
 
     @cached_property
     def _form(self) -> tuple[bool, bool]:
@@ -179,6 +186,11 @@ class Renderer:
     # --- ids -----------------------------------------------------------------------------------------------------
 
     @property
+    def first(self) -> list[int]:
+        """What the tokenizer by itself puts in front of every text: BOS, or nothing."""
+        return list(self._base.first)
+
+    @property
     def ends(self) -> frozenset[int]:
         """Every id that ends an answer: the turn's own, the tokenizer's, and each that the base's settings name."""
         return self._ends
@@ -202,7 +214,7 @@ class Renderer:
 
     def prompt_ids(self, turns: Sequence[Message]) -> list[int]:
         """Ids of a conversation, as transformers gives them with add_generation_prompt."""
-        return self._base.encode(self._prompt(turns))[0]
+        return self._base.encode(self._rendered(turns, prompt=True))[0]
 
     def answer_ids(self, turns: Sequence[Message], room: int = 1) -> list[int]:
         """Ids that an answer follows, the same as in training; oldest turns dropped until `room` tokens are left for it.
@@ -349,6 +361,14 @@ class Renderer:
                 + ("" if limit == self.context else f", or raise --set data.max_length=N (up to {self.context} for this base)"),
             )
         return rendered
+
+    def parts(self, row: Rendered) -> list[tuple[bool, str]]:
+        """A row for people: (trained or only read, text) in order, special tokens as they are written."""
+        borders = [0, *(np.flatnonzero(np.diff(row.trained)) + 1).tolist(), len(row)]
+        return [
+            (bool(row.trained[start]), self.tokenizer.decode(row.ids[start:stop].tolist(), skip_special_tokens=False))
+            for start, stop in itertools.pairwise(borders)
+        ]
 
     def decode(self, ids: Sequence[int]) -> str:
         """Text of ids without special tokens."""

@@ -1,5 +1,6 @@
 """Train, valid, test: rows of a topic or with one answer stay together, and a seed cuts the same way on every machine."""
 
+import datetime
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -87,13 +88,21 @@ def _refuse_contradictions(groups: Iterable[Sequence[Example]]) -> None:
         )
 
 
-def write_splits(run: RunDir, splits: dict[Split, list[Example]], sources: Sequence[Path]) -> str:
-    """Write data/*.jsonl and manifest.json into the run; returns the fingerprint of what will be trained on."""
+def write_splits(run: RunDir, splits: dict[Split, list[Example]], sources: Sequence[Path], began: datetime.datetime) -> str:
+    """Write data/*.jsonl and manifest.json into the run; returns the fingerprint of what will be trained on.
+
+    Args:
+        run: where to.
+        splits: the rows.
+        sources: the files they were read from.
+        began: the moment that chat templates write into the rows; a run that goes on renders them with the same.
+    """
     hashes: dict[Split, str] = {name: write_examples(run.split_file(name), rows) for name, rows in splits.items()}
     fingerprint = _fingerprint(hashes)
     manifest = {
         "version": 1,
         "fingerprint": fingerprint,
+        "began": began.isoformat(),
         "splits": {name: {"rows": len(splits[name]), "sha256": hashes[name]} for name in SPLITS},
         "sources": {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sources},
     }

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pete.data.check import same_prompt
 from pete.data.examples import Example, load_examples
 from pete.data.split import refuse_changed
 from pete.errors import DataError
@@ -121,15 +122,10 @@ def score(log: EvaluationLog, material: Material) -> EvaluationLog:
     )
 
 
-def plain(text: str) -> str:
-    """A prompt as it is compared with another: blanks and capitals make no difference."""
-    return " ".join(text.casefold().split())
-
-
 def _in_training(log: EvaluationLog, training: Sequence[Example]) -> tuple[str, ...]:
-    known = {plain(row.prompt) for row in training}
+    known = {same_prompt(row.prompt) for row in training}
     prompts = {p.id: p.prompt for p in log.prompts} or {s.prompt_id: s.prompt for s in log.samples}
-    return tuple(key for key, prompt in prompts.items() if plain(prompt) in known)
+    return tuple(key for key, prompt in prompts.items() if same_prompt(prompt) in known)
 
 
 def _beginnings(log: EvaluationLog, unseen: Sequence[Sample]) -> dict[str, dict[str, float]]:
@@ -137,7 +133,7 @@ def _beginnings(log: EvaluationLog, unseen: Sequence[Sample]) -> dict[str, dict[
     most, times = len({s.prompt_id for s in log.samples}), max((s.number + 1 for s in log.samples), default=1)
     by_prompt: dict[str, list[Sample]] = {}
     for row in sorted(unseen, key=lambda s: hashlib.sha256(f"{s.prompt}\0{s.text}".encode()).digest()):
-        by_prompt.setdefault(plain(row.prompt), []).append(row)
+        by_prompt.setdefault(same_prompt(row.prompt), []).append(row)
     # rows of one prompt may begin alike, as answers to one prompt may
     taken = {row.prompt_id: row.model_copy(update={"prompt_id": key}) for key in list(by_prompt)[:most] for row in by_prompt[key][:times]}
     collapse = Collapse(list(taken.values()))
@@ -173,8 +169,8 @@ def _scorers(
     voice = Voice(author_texts(training), base, others, topics)
     scorers: list[Scorer] = [degenerate, Cliche(log.avoid), Leak(), Ending(), echo, fluency, collapse, Profile(), voice]
     # a row of the author's to a prompt of the suite has to keep what the prompt asks for
-    suite = {plain(p.prompt): p for p in log.prompts}
-    twins = [suite[key].model_copy(update={"id": source}) for source, row in author.items() if (key := plain(row.prompt)) in suite]
+    suite = {same_prompt(p.prompt): p for p in log.prompts}
+    twins = [suite[key].model_copy(update={"id": source}) for source, row in author.items() if (key := same_prompt(row.prompt)) in suite]
     scorers += [Formatting([*log.prompts, *twins]), Facts({p.id: p.facts for p in (*log.prompts, *twins)})]
     measures = {f"voice.{key}": value for key, value in voice.measures.items()}
     measures |= {f"collapse.{key}": value for key, value in collapse.measures.items()}

@@ -80,7 +80,7 @@ class Tuned:
             asking: the other way.
             folder: the adapter's folder, for its tokenizer and its own template.
         """
-        renderer = open_renderer(folder, self.lineage, asking, self.renderer.context)
+        renderer = open_renderer(folder, self.lineage, asking, self.renderer.context, self.renderer.train_turns)
         return replace(self, renderer=renderer, asker=Asker(asking, self.asker.rows, self.asker.validator))
 
     def _avoid(self, strength: float) -> Avoid | None:
@@ -107,7 +107,7 @@ def open_tuned(run: RunDir) -> Tuned:
     engine = open_engine(config)
     engine.load(config.model, run.adapter)
     asking, rows = asking_of(lineage.asking), _training_rows(run)
-    renderer = open_renderer(run.adapter, lineage, asking, engine.base.context)
+    renderer = open_renderer(run.adapter, lineage, asking, engine.base.context, config.data.train_turns)
     _refuse_idle(engine, renderer, run)
     validator = Validator(limits_of(lineage.limits), limits_of(lineage.formats), lineage.avoid, (*renderer.special, *lineage.stop), rows)
     return Tuned(engine, renderer, lineage, config, validator, Asker(asking, rows, validator))
@@ -123,11 +123,13 @@ def _training_rows(run: RunDir) -> Sequence[Example]:
 
 def _refuse_idle(engine: Engine, renderer: Renderer, run: RunDir) -> None:
     """An adapter that changes nothing would pass for a tuned model: its logits must differ from the base's."""
-    probe = renderer.prompt_ids([Message("user", "Hello.")])
+    probe = renderer.answer_ids([Message("user", "Hello.")])
     tuned = engine.logits(probe)
     engine.adapter_active = False
     base = engine.logits(probe)
     engine.adapter_active = True
+    if not np.isfinite(tuned).all():
+        raise AdapterError(f"{run.adapter} computes {tuned[~np.isfinite(tuned)][0]} where numbers should be.", "train again: pete train")
     if np.array_equal(tuned, base):
         raise AdapterError(f"{run.adapter} changes nothing: with and without it the model computes the same.", "train again: pete train")
 

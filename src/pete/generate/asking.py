@@ -4,6 +4,7 @@ Only the request's own words decide what is added to it. A suite knows the categ
 person at the keyboard says neither: what was measured on the one must hold for the other.
 """
 
+import datetime
 import math
 import re
 from collections import Counter
@@ -15,7 +16,7 @@ from pydantic import ValidationError
 
 from pete.adapter import Lineage
 from pete.data.examples import Example
-from pete.data.render import Message, Renderer
+from pete.data.render import Message, Renderer, TrainTurns
 from pete.errors import AdapterError
 from pete.generate.asked import Kind, format_asked, length_asked
 from pete.generate.validate import Validator
@@ -115,9 +116,11 @@ def asking_of(plain: Mapping[str, Any]) -> Asking:
         raise AdapterError(f"`asking` in pete.json is not what this version writes: {error}", "use the version that wrote it") from None
 
 
-def open_renderer(folder: Path, lineage: Lineage, asking: Asking, context: int) -> Renderer:
-    """An adapter's renderer, with the system line and the template that its requests are put with."""
-    renderer = Renderer(folder, template="", system=lineage.system if asking.system is None else asking.system, context=context)
+def open_renderer(folder: Path, lineage: Lineage, asking: Asking, context: int, train_turns: TrainTurns = "all") -> Renderer:
+    """An adapter's renderer, with the system line, the template and the date that its requests are put with."""
+    system = lineage.system if asking.system is None else asking.system
+    now = datetime.datetime.fromisoformat(lineage.began) if lineage.began else None
+    renderer = Renderer(folder, template="", system=system, context=context, now=now, train_turns=train_turns)
     return renderer if asking.template is None else renderer.with_template(asking.template)
 
 

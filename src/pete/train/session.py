@@ -1,6 +1,7 @@
 """A training run from configuration to verified adapter: the one function behind train, resume and quickstart."""
 
 import contextlib
+import datetime
 import errno
 import hashlib
 import importlib.metadata
@@ -31,6 +32,7 @@ from pete.data.split import read_splits, split_rows, write_splits
 from pete.engines import open_engine, set_environment
 from pete.engines.base_model import look_up_base
 from pete.engines.protocol import Base, Engine
+from pete.engines.text_proof import prove_text
 from pete.errors import DataError, Interrupted, RunError, WorkError
 from pete.events import Checked, Event, Finished, Planned, Sampled, Saved, Started, Step, Validated, Warned
 from pete.persona import Persona, load_persona, run_persona
@@ -77,13 +79,19 @@ class Prepared:
         return list(in_batches(self.rendered["valid"]))
 
 
-def prepare(config: Config, kept: dict[Split, list[Example]] | None = None, persona: Persona | None = None) -> Prepared:
+def prepare(
+    config: Config,
+    kept: dict[Split, list[Example]] | None = None,
+    persona: Persona | None = None,
+    began: datetime.datetime | None = None,
+) -> Prepared:
     """Read and check persona, base and data; nothing is written.
 
     Args:
         config: the run's configuration.
         kept: splits that an earlier sitting wrote; None cuts them from the persona's examples.
         persona: the voice as an earlier sitting kept it; None finds the configuration's.
+        began: when an earlier sitting began, for templates that write the date; None is now.
 
     Raises:
         UserError: everything that is wrong with the input.
@@ -98,8 +106,11 @@ def prepare(config: Config, kept: dict[Split, list[Example]] | None = None, pers
     findings = check_data(persona, read, prompts) if read else []
     base = look_up_base(config.model)
     renderer = Renderer(
-        base.folder, template=persona.template, system=persona.system, context=base.context, train_turns=config.data.train_turns
-    )
+        base.folder, template=persona.template, system=persona.system, context=base.context, now=began,
+        train_turns=config.data.train_turns,
+    )  # fmt: skip
+    if config.engine.name != "fake":
+        prove_text(base, renderer)
     rendered: dict[Split, list[Rendered]] = {name: renderer.examples(rows, config.data.max_length) for name, rows in splits.items()}
     asked = prompts.rows if prompts else []
     return Prepared(persona, base, renderer, splits, rendered, Sequencer(rendered["train"], config), findings, asked)
@@ -204,7 +215,7 @@ def _train_run(resolved: Resolved, prepared: Prepared, run: RunDir, tell: OnEven
     if not resume:
         run.data.mkdir(parents=True, exist_ok=True)
         run.checkpoints.mkdir(exist_ok=True)
-        fingerprint = write_splits(run, prepared.splits, prepared.persona.examples)
+        fingerprint = write_splits(run, prepared.splits, prepared.persona.examples, prepared.renderer.now)
         shutil.copyfile(prepared.persona.file, run.persona_file)
         if prepared.prompts:
             shutil.copyfile(prepared.persona.prompts, run.prompts_file)
@@ -304,7 +315,8 @@ def resumable(run: RunDir) -> tuple[Resolved, Prepared]:
     if not run.manifest_file.is_file():
         raise RunError(f"{run.folder} has no data yet: it stopped before training began.", "start again: pete train")
     splits, fingerprint = read_splits(run)
-    if fingerprint != _written_fingerprint(run):
+    written, began = _manifest(run)
+    if fingerprint != written:
         raise DataError(
             f"{run.data} was changed since training began: going on would mix two datasets.",
             "undo the change, or start a new run: pete train",
@@ -312,7 +324,7 @@ def resumable(run: RunDir) -> tuple[Resolved, Prepared]:
     mode, said = sidecar.usable(resolved.config)
     if said:
         resolved = resolved.replace("tracking.wandb", mode, said)
-    prepared = prepare(resolved.config, splits, run_persona(run))
+    prepared = prepare(resolved.config, splits, run_persona(run), began)
     notes = [said] if said else []
     found = checkpoint.newest(run.checkpoints)
     if found is None:
@@ -329,9 +341,11 @@ def resumable(run: RunDir) -> tuple[Resolved, Prepared]:
     return resolved, replace(prepared, done=progress.step, notes=tuple(notes))
 
 
-def _written_fingerprint(run: RunDir) -> str:
+def _manifest(run: RunDir) -> tuple[str, datetime.datetime | None]:
+    """The fingerprint of the rows as they were written, and when that was; runs of an earlier version did not note the latter."""
     try:
-        return str(json.loads(run.manifest_file.read_bytes())["fingerprint"])
+        kept = json.loads(run.manifest_file.read_bytes())
+        return str(kept["fingerprint"]), datetime.datetime.fromisoformat(kept["began"]) if "began" in kept else None
     except (ValueError, KeyError, TypeError):
         raise DataError(f"{run.manifest_file} is damaged.", "put a good copy back, or start a new run: pete train") from None
 

@@ -1,3 +1,4 @@
+import datetime
 import json
 
 import pytest
@@ -9,6 +10,8 @@ from pete.data.examples import SPLITS, Example
 from pete.data.split import read_splits, refuse_changed, split_rows, write_splits
 from pete.errors import DataError
 from pete.run import RunDir
+
+NOON = datetime.datetime(2026, 11, 26, 12)
 
 
 def rows(count: int, per_topic: int = 2) -> list[Example]:
@@ -119,7 +122,7 @@ def test_written_splits_come_back_and_a_changed_byte_shows(tmp_path):
     source = tmp_path / "s.jsonl"
     source.write_text("x")
     run = RunDir.create(tmp_path / "run", "x")
-    fingerprint = write_splits(run, split_rows(rows(40), DataConfig()), [source])
+    fingerprint = write_splits(run, split_rows(rows(40), DataConfig()), [source], NOON)
     back, again = read_splits(run)
     assert again == fingerprint == json.loads(run.manifest_file.read_text())["fingerprint"]
     assert sum(map(len, back.values())) == 40
@@ -130,7 +133,7 @@ def test_written_splits_come_back_and_a_changed_byte_shows(tmp_path):
 
 def test_rows_that_were_changed_since_are_refused_by_name(tmp_path):
     run = RunDir.create(tmp_path / "run", "x")
-    write_splits(run, split_rows(rows(40), DataConfig()), [])
+    write_splits(run, split_rows(rows(40), DataConfig()), [], NOON)
     refuse_changed(run)
     path = run.split_file("test")
     count = len(path.read_text().splitlines())
