@@ -186,7 +186,7 @@ def _cached(name: str, revision: str | None) -> Path | None:
         folder = Path(snapshot_download(name, revision=revision, allow_patterns=SMALL, local_files_only=True))
     except Exception:
         return None
-    return folder if all((folder / needed).is_file() for needed in ("config.json", "tokenizer.json", "tokenizer_config.json")) else None
+    return folder if all((folder / needed).is_file() for needed in ("config.json", "tokenizer.json")) else None
 
 
 def _listing(folder: Path) -> dict[str, Listed]:

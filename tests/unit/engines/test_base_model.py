@@ -9,7 +9,7 @@ from pete.data.render import Renderer
 from pete.engines import base_model
 from pete.engines.base_model import check_folder, look_up_base, resolve_base
 from pete.engines.fake_engine import END, byte_tokenizer
-from pete.errors import BaseModelError
+from pete.errors import BaseModelError, UserError
 
 INDEX = json.dumps({"weight_map": {"a": "model-1.safetensors", "b": "model-2.safetensors"}})
 TENSORS = save({"w": np.arange(100, dtype=np.float32)})
@@ -210,7 +210,7 @@ def test_folders_are_found_by_tilde_and_from_here(tmp_path, monkeypatch):
     monkeypatch.chdir(path)
     found = [look_up_base(ModelConfig(base=name)) for name in ("~/base", ".", "../base", str(path))]
     assert {(base.name, base.folder) for base in found} == {("base", path)}
-    with pytest.raises(BaseModelError, match="~nobody-here"):
+    with pytest.raises(UserError, match="~nobody-here"):
         look_up_base(ModelConfig(base="~nobody-here/base"))
 
 

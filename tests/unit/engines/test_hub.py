@@ -204,7 +204,7 @@ def test_what_cannot_be_trained_is_refused_before_any_weight_is_fetched(hub, ask
         assert code == 2 and reason in said and hub.sent == 0, said
 
 
-@pytest.mark.parametrize("part", ["config.json", "tokenizer.json", "tokenizer_config.json"])
+@pytest.mark.parametrize("part", ["config.json", "tokenizer.json"])
 def test_without_a_tokenizer_or_a_configuration_it_is_no_base(hub, ask, part):
     files = model(model__safetensors=WHOLE)
     del files[part]
