@@ -1,5 +1,6 @@
 """PyTorch on cpu, mps and cuda: models and LoRA layers from transformers and peft, the hot path from torch_kernels."""
 
+import functools
 import gc
 import json
 import math
@@ -7,7 +8,7 @@ import resource
 import sys
 import types
 import warnings
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ import torch
 from peft.tuners.lora import Linear as LoraLinear
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from transformers import AttentionInterface, AutoConfig, AutoModelForCausalLM
+from transformers import AttentionInterface, AttentionMaskInterface, AutoConfig, AutoModelForCausalLM
 from transformers.utils import logging as transformers_logging
 
 from pete.adapter import read_weights, write_weights
@@ -29,7 +30,8 @@ from pete.engines.policy import choose_device, choose_dtype, measured_matmul
 from pete.engines.protocol import Base, Forecast, LossSum, MemoryUse, StepResult
 from pete.engines.sampling import Avoid, draw
 from pete.engines.torch_forecast import step_bytes, tokens_a_second
-from pete.engines.torch_kernels import Cache, Packed, attend, lora_linear, token_losses
+from pete.engines.torch_head import is_plain, own_logits
+from pete.engines.torch_kernels import Cache, Packed, attend, lora_linear, token_losses, visible
 from pete.errors import AdapterError, BaseModelError, ConfigError, WorkError
 from pete.machine.memory import read_memory
 
@@ -42,6 +44,7 @@ HEAP_SHARE = 0.65
 (docs/log.md has every run that it was held against). A GPU's allocator is another."""
 
 AttentionInterface.register("pete", attend)
+AttentionMaskInterface.register("pete", visible)
 
 
 class TorchEngine:
@@ -144,6 +147,7 @@ class TorchEngine:
         self._model.eval()
         self.parameters = sum(p.numel() for p in self._model.parameters())
         self._layers = self._model.config.num_hidden_layers
+        self._plain = is_plain(self._model)
         self._dtype = getattr(torch, self.dtype)
 
     def _release(self) -> None:
@@ -260,8 +264,16 @@ class TorchEngine:
 
     def _hidden(self, ids: torch.Tensor, positions: torch.Tensor, layout: object, cache: Cache | None = None) -> torch.Tensor:
         body = getattr(self._model, self._model.base_model_prefix)
-        extra = {} if cache is None else {"past_key_values": cache, "use_cache": True}
-        return body(input_ids=ids, position_ids=positions, layout=layout, **({"use_cache": False} | extra)).last_hidden_state
+        if cache is None:  # a mask of ones keeps transformers from looking for examples in the positions: `layout` knows them
+            extra = {"attention_mask": torch.ones_like(ids), "use_cache": False}
+        else:
+            extra = {"past_key_values": cache, "use_cache": True}
+        return body(input_ids=ids, position_ids=positions, layout=layout, **extra).last_hidden_state
+
+    @property
+    def _head(self) -> Callable[[torch.Tensor], torch.Tensor]:
+        """Hidden states [n, width] -> logits [n, vocabulary]."""
+        return self._model.get_output_embeddings() if self._plain else functools.partial(own_logits, self._model)
 
     def _losses(self, batch: Batch) -> tuple[torch.Tensor, np.ndarray]:
         """Losses at the trained tokens, and each one's example."""
@@ -270,7 +282,7 @@ class TorchEngine:
         where = np.flatnonzero(batch.trained)
         at = torch.from_numpy(where).to(self.device)
         hidden = self._hidden(packed.ids(ids), packed.positions, packed)[0]
-        losses = token_losses(hidden.index_select(0, at - 1), self._model.get_output_embeddings(), ids.index_select(0, at))
+        losses = token_losses(hidden.index_select(0, at - 1), self._head, ids.index_select(0, at))
         example = np.repeat(np.arange(len(batch.lengths)), batch.lengths)[where]
         return losses, example
 
@@ -293,10 +305,10 @@ class TorchEngine:
         packed = Packed.of([len(ids)], torch.device(self.device), self._dtype)
         tensor = torch.tensor(list(ids), device=self.device)
         hidden = self._hidden(packed.ids(tensor), packed.positions, packed)[0, len(ids) - 1 : len(ids)]
-        return self._head(hidden)[0]
+        return self._logits(hidden)[0]
 
-    def _head(self, hidden: torch.Tensor) -> np.ndarray:
-        return self._model.get_output_embeddings()(hidden).float().cpu().numpy()
+    def _logits(self, hidden: torch.Tensor) -> np.ndarray:
+        return self._head(hidden).float().cpu().numpy()
 
     # --- generating ----------------------------------------------------------------------------------------------
 
@@ -337,15 +349,15 @@ class TorchEngine:
     def _read(self, texts: Sequence[Sequence[int]], packed: Packed, cache: Cache) -> np.ndarray:
         ids = torch.tensor([token for text in texts for token in text], device=self.device)
         hidden = self._hidden(packed.ids(ids), packed.positions, packed, cache)[0]
-        return self._head(hidden.index_select(0, torch.tensor(list(packed.lengths), device=self.device).cumsum(0) - 1))
+        return self._logits(hidden.index_select(0, torch.tensor(list(packed.lengths), device=self.device).cumsum(0) - 1))
 
     @torch.inference_mode()
     def _extend(self, last: Sequence[int], cache: Cache) -> np.ndarray:
-        cache.advance(self._dtype)
+        cache.advance()
         ids = torch.tensor(list(last), device=self.device)[:, None]
         hidden = self._hidden(ids, cache.used[:, None], cache, cache)
         cache.used += 1
-        return self._head(hidden[:, -1])
+        return self._logits(hidden[:, -1])
 
     # --- saving --------------------------------------------------------------------------------------------------
 
