@@ -30,8 +30,8 @@ from pete.engines.policy import choose_device, choose_dtype, measured_matmul
 from pete.engines.protocol import Base, Forecast, LossSum, MemoryUse, StepResult
 from pete.engines.sampling import Avoid, draw
 from pete.engines.torch_forecast import step_bytes, tokens_a_second
-from pete.engines.torch_head import is_plain, own_logits
-from pete.engines.torch_kernels import Cache, Packed, attend, lora_linear, token_losses, visible
+from pete.engines.torch_head import body_name, is_plain, own_logits
+from pete.engines.torch_kernels import Cache, Packed, attend, laid_out, lora_linear, token_losses, visible
 from pete.errors import AdapterError, BaseModelError, ConfigError, WorkError
 from pete.machine.memory import read_memory
 
@@ -262,13 +262,14 @@ class TorchEngine:
     def _new_optimizer(self) -> torch.optim.AdamW:
         return torch.optim.AdamW(self._trainable().values(), lr=0.0, weight_decay=self.optim.weight_decay)
 
-    def _hidden(self, ids: torch.Tensor, positions: torch.Tensor, layout: object, cache: Cache | None = None) -> torch.Tensor:
-        body = getattr(self._model, self._model.base_model_prefix)
-        if cache is None:  # a mask of ones keeps transformers from looking for examples in the positions: `layout` knows them
+    def _hidden(self, ids: torch.Tensor, positions: torch.Tensor, layout: Packed | Cache, cache: Cache | None = None) -> torch.Tensor:
+        body = getattr(self._model, body_name(self._model))
+        if cache is None:  # a mask of ones keeps transformers from looking for examples in the positions: the layout knows them
             extra = {"attention_mask": torch.ones_like(ids), "use_cache": False}
         else:
             extra = {"past_key_values": cache, "use_cache": True}
-        return body(input_ids=ids, position_ids=positions, layout=layout, **extra).last_hidden_state
+        with laid_out(layout):
+            return body(input_ids=ids, position_ids=positions, **extra).last_hidden_state
 
     @property
     def _head(self) -> Callable[[torch.Tensor], torch.Tensor]:

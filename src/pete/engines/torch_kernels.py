@@ -8,8 +8,11 @@
    is the model's own rule, layer by layer, as transformers' masks are made of it; only the places are ours.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -23,7 +26,7 @@ BUCKET = 64
 PADDED_UP_TO = 512
 """Longest example for which one padded product of all pairs beats a call for each example."""
 
-Rule = Callable[[int, int, Tensor, Tensor], Tensor]
+Rule = Callable[[int, int, Any, Any], Any]
 """(row, head, places of queries, places of keys) -> True where the query may see the key: plain causality, a window, a chunk."""
 IDLE_KEYWORDS = frozenset(
     {
@@ -37,7 +40,7 @@ IDLE_KEYWORDS = frozenset(
         "return_dict",
     }
 )
-"""What transformers passes on to attention and eager attention does not read: the mask's rule has the window, `layout` the positions."""
+"""What transformers passes on to attention and eager attention does not read: a mask has the window in it, and the positions."""
 
 
 class _LoraLinear(torch.autograd.Function):
@@ -149,11 +152,6 @@ def token_losses(hidden: Tensor, head: Callable[[Tensor], Tensor], labels: Tenso
     else:
         losses = _OwnLosses.apply(padded, head, targets)
     return losses[: len(labels)]  # type: ignore[index]
-
-
-def visible(*, mask_function: Rule, **_: object) -> Rule:
-    """The mask that transformers makes for our attention: not [n, n] over the pack, but the rule itself, for `attend`."""
-    return mask_function
 
 
 @dataclass
@@ -278,30 +276,54 @@ class Cache:
                 store[layer] = None if rectangle is None else rectangle[index]
 
 
+@dataclass(frozen=True)
+class View:
+    """Who sees whom in a layer: the model's rule, and the layout whose places it is asked with."""
+
+    rule: Rule
+    layout: Packed | Cache
+
+
+_LAYOUT: ContextVar[Packed | Cache] = ContextVar("layout")
+
+
+@contextmanager
+def laid_out(layout: Packed | Cache) -> Iterator[None]:
+    """Inside, a model's masks are views of this layout. A mask, unlike a keyword, reaches the attention of every model."""
+    token = _LAYOUT.set(layout)
+    try:
+        yield
+    finally:
+        _LAYOUT.reset(token)
+
+
+def visible(*, mask_function: Rule, **_: object) -> View:
+    """The mask that transformers makes for our attention: not [n, n] over the pack, but the rule itself, for `attend`."""
+    return View(mask_function, _LAYOUT.get())
+
+
 def attend(
     module: torch.nn.Module,
     query: Tensor,
     key: Tensor,
     value: Tensor,
-    attention_mask: Rule,
+    attention_mask: View,
     *,
     scaling: float,
-    layout: "Packed | Cache",
     dropout: float = 0.0,
     softcap: float | None = None,
     s_aux: Tensor | None = None,
     **others: object,
 ) -> tuple[Tensor, None]:
-    """Attention as transformers calls it; `layout` is a Packed (examples end to end) or a Cache (one new token a row).
+    """Attention as transformers calls it, for examples that lie end to end (Packed), or one new token in each row (Cache).
 
     Args:
         module: the attention layer (unused).
         query: [batch, heads, n, d].
         key: [batch, kv_heads, n or seen, d].
         value: as key.
-        attention_mask: what `visible` made of the model's mask: the layer's rule.
+        attention_mask: what `visible` gave the model for a mask.
         scaling: factor of the scores.
-        layout: Packed or Cache.
         dropout: of the attention weights; the base's own, in training.
         softcap: scores become softcap * tanh(scores / softcap).
         s_aux: [heads], attention sinks: one more score in each softmax, for nothing that is there.
@@ -313,7 +335,7 @@ def attend(
     Raises:
         NotImplementedError: the model makes its own mask, sees the future, or asks for what is not computed here.
     """
-    if not callable(attention_mask):
+    if not isinstance(attention_mask, View):
         raise NotImplementedError("it makes its own attention mask")
     unknown = sorted(name for name, given in others.items() if given is not None and name not in IDLE_KEYWORDS)
     if unknown:
@@ -322,9 +344,10 @@ def attend(
     def all_pairs(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
         return _all_pairs(q, k, v, mask, scaling, dropout, softcap, s_aux)
 
+    layout = attention_mask.layout
     if isinstance(layout, Cache):
-        return all_pairs(query, key, value, layout.mask(attention_mask, query.dtype)).transpose(1, 2), None
-    mask = layout.mask(attention_mask)
+        return all_pairs(query, key, value, layout.mask(attention_mask.rule, query.dtype)).transpose(1, 2), None
+    mask = layout.mask(attention_mask.rule)
     if not layout.padded:
         groups = query.shape[1] != key.shape[1]
         parts = [t.split([*layout.lengths, layout.idle], dim=2)[:-1] for t in (query, key, value)]
