@@ -1,78 +1,116 @@
-"""Tiny random models of many architectures: those the torch engine computes, and those it refuses by name."""
+"""Tiny random models of many architectures: those the torch engine computes exactly, and those it refuses by name."""
 
+from pathlib import Path
 from typing import Any
 
 import torch
 import transformers
 
+from pete.config import Config
+from pete.engines.protocol import Base
+from pete.engines.torch_engine import TorchEngine
+
 VOCABULARY = 64
-WINDOW = 8
-LAYERS = 2
+WINDOW = 24
+"""Wider than the proof's, so that narrowing it is tried as well."""
 SHAPE = {
-    "vocab_size": VOCABULARY, "hidden_size": 32, "num_hidden_layers": LAYERS, "num_attention_heads": 4, "num_key_value_heads": 2,
+    "vocab_size": VOCABULARY, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2,
     "head_dim": 8, "intermediate_size": 48, "max_position_embeddings": 128, "pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2,
 }  # fmt: skip
 SLIDING = {"sliding_window": WINDOW, "layer_types": ["sliding_attention", "full_attention"]}
 EXPERTS = {"num_experts": 4, "num_experts_per_tok": 2, "moe_intermediate_size": 24}
+LATENT = {"q_lora_rank": 16, "kv_lora_rank": 16, "qk_rope_head_dim": 8, "qk_nope_head_dim": 8, "v_head_dim": 12, "num_key_value_heads": 4}
+GPT = {"n_embd": 32, "n_head": 4, "n_layer": 2, "n_positions": 128}
 
 EXACT: dict[str, dict[str, Any]] = {
-    "gpt_neox": {"rotary_pct": 0.25},
-    "llama": {"tie_word_embeddings": True},
-    "qwen2": {"use_sliding_window": True, **SLIDING},
-    "qwen3": {"use_sliding_window": True, **SLIDING},
-    "mistral": {"sliding_window": WINDOW},
-    "ministral": SLIDING,
-    "gemma": {},
-    "gemma2": {**SLIDING, "attn_logit_softcapping": 3.0, "final_logit_softcapping": 4.0, "query_pre_attn_scalar": 16},
-    "gemma3_text": {**SLIDING, "query_pre_attn_scalar": 16},
-    "phi": {},
-    "phi3": {"sliding_window": WINDOW},
-    "granite": {"logits_scaling": 8.0, "embedding_multiplier": 12.0, "residual_multiplier": 0.22, "attention_multiplier": 0.1},
+    "arcee": {},
+    "bitnet": {},
     "cohere": {"logit_scale": 0.0625},
     "cohere2": {"logit_scale": 0.25, **SLIDING},
-    "olmo2": {},
-    "olmo3": SLIDING,
-    "smollm3": {"use_sliding_window": True, **SLIDING, "no_rope_layers": [1, 0]},
-    "starcoder2": {"sliding_window": WINDOW},
+    "deepseek_v3": {**LATENT, "n_routed_experts": 4, "num_experts_per_tok": 2, "moe_intermediate_size": 16, "n_group": 1, "topk_group": 1,
+                    "first_k_dense_replace": 1},
+    "ernie4_5": {},
     "exaone4": SLIDING,
+    "gemma": {},
+    "gemma2": {**SLIDING, "attn_logit_softcapping": 2.0, "final_logit_softcapping": 4.0, "query_pre_attn_scalar": 16},
+    "gemma3_text": {**SLIDING, "query_pre_attn_scalar": 16},
     "glm4": {},
+    "gpt2": GPT,
+    "gpt_neox": {"rotary_pct": 0.25},
+    "gpt_oss": {**SLIDING, "num_local_experts": 4, "num_experts_per_tok": 2},
+    "granite": {"logits_scaling": 8.0, "embedding_multiplier": 12.0, "residual_multiplier": 0.22, "attention_multiplier": 0.1},
     "helium": {},
     "hunyuan_v1_dense": {},
-    "ernie4_5": {},
-    "seed_oss": {},
-    "stablelm": {},
-    "nemotron": {},
-    "arcee": {},
-    "gpt_oss": {**SLIDING, "num_local_experts": 4, "num_experts_per_tok": 2},
-    "qwen2_moe": {**EXPERTS, "shared_expert_intermediate_size": 24, "mlp_only_layers": [1]},
+    "llama": {"tie_word_embeddings": True},
+    "llama4_text": {"attention_chunk_size": WINDOW, "layer_types": ["chunked_attention", "full_attention"], "num_local_experts": 4,
+                    "intermediate_size_mlp": 48, "interleave_moe_layer_step": 2},
+    "ministral": SLIDING,
+    "mistral": {"sliding_window": WINDOW},
     "mixtral": {"num_local_experts": 4, "num_experts_per_tok": 2, "sliding_window": WINDOW},
+    "nanochat": {},
+    "nemotron": {},
+    "olmo2": {},
+    "olmo3": SLIDING,
+    "phi": {},
+    "phi3": {"sliding_window": WINDOW},
+    "qwen2": {"use_sliding_window": True, **SLIDING},
+    "qwen2_moe": {**EXPERTS, "shared_expert_intermediate_size": 24, "mlp_only_layers": [1]},
+    "qwen3": {"use_sliding_window": True, **SLIDING},
     "qwen3_moe": {**EXPERTS, "mlp_only_layers": [1]},
-}
+    "seed_oss": {},
+    "smollm3": {"use_sliding_window": True, **SLIDING, "no_rope_layers": [1, 0]},
+    "stablelm": {},
+    "starcoder2": {"sliding_window": WINDOW},
+    "vaultgemma": {**SLIDING, "attn_logit_softcapping": 2.0, "final_logit_softcapping": 4.0},
+}  # fmt: skip
+"""Exact: what transformers computes, within rounding. The settings show what is special about each."""
 
-MLA = {"q_lora_rank": 16, "kv_lora_rank": 16, "qk_rope_head_dim": 8, "qk_nope_head_dim": 8, "v_head_dim": 12, "num_key_value_heads": 4, "n_routed_experts": 4, "num_experts_per_tok": 2, "moe_intermediate_size": 16, "n_group": 1, "topk_group": 1, "first_k_dense_replace": 1}
-HEADLESS = ("falcon", "dbrx", "deepseek_v3", "youtu", "mamba2", "minicpm3", "longcat_flash")
-BERT = {"is_decoder": True}
-OTHERS: dict[str, dict[str, Any]] = {
-    "mamba": {}, "mamba2": {"num_heads": 8, "head_dim": 8, "n_groups": 1, "state_size": 8}, "lfm2": {"layer_types": ["conv", "full_attention"]}, "jamba": {}, "bamba": {"mamba_n_heads": 8, "mamba_d_head": 8}, "recurrent_gemma": {}, "falcon_h1": {}, "qwen3_next": {}, "falcon_mamba": {},
-    "bloom": {}, "mpt": {"d_model": 32, "n_heads": 4, "n_layers": 2}, "falcon": {"alibi": True}, "codegen": {"n_embd": 32, "n_head": 4, "n_layer": 2, "rotary_dim": 8},
-    "gptj": {"n_embd": 32, "n_head": 4, "n_layer": 2, "rotary_dim": 8},
+REFUSED: dict[str, dict[str, Any]] = {
+    "bamba": {"mamba_n_heads": 8, "mamba_d_head": 8},
+    "bert": {"is_decoder": True},
+    "biogpt": {},
+    "bloom": {},
+    "codegen": {**GPT, "rotary_dim": 8},
+    "falcon_h1": {},
     "gpt_neo": {"num_layers": 2, "num_heads": 4, "attention_types": [[["global", "local"], 1]], "window_size": WINDOW},
+    "gptj": {**GPT, "rotary_dim": 8},
+    "jamba": {},
+    "lfm2": {"layer_types": ["conv", "full_attention"]},
+    "mamba": {},
+    "minimax": {},
+    "mpt": {"d_model": 32, "n_heads": 4, "n_layers": 2},
+    "openai-gpt": GPT,
+    "opt": {"ffn_dim": 48, "word_embed_proj_dim": 32},
+    "qwen3_next": {},
+    "recurrent_gemma": {},
+    "rwkv": {},
     "xglm": {"d_model": 32, "attention_heads": 4, "num_layers": 2, "ffn_dim": 48},
-    "opt": {"ffn_dim": 48, "word_embed_proj_dim": 32}, "gpt2": {"n_embd": 32, "n_head": 4, "n_layer": 2}, "gpt_bigcode": {"n_embd": 32, "n_head": 4, "n_layer": 2}, "bert": BERT, "roberta": BERT, "rwkv": {},
-    "olmo": {}, "olmoe": EXPERTS, "persimmon": {}, "deepseek_v3": MLA, "dbrx": {}, "phimoe": {}, "granitemoe": {"num_local_experts": 4},
-    "minimax": {}, "nanochat": {}, "apertus": {}, "diffllama": {}, "vaultgemma": SLIDING, "gemma3n_text": {}, "lfm2_moe": {}, "zamba2": {}, "granitemoehybrid": {},
-    "llama4_text": {"attention_chunk_size": WINDOW}, "glm": {}, "dots1": {}, "ernie4_5_moe": {}, "hunyuan_v1_moe": {}, "minimax_m2": {}, "doge": {}, "bitnet": {}, "moshi": {}, "biogpt": {}, "ctrl": {}, "openai-gpt": {}, "cpmant": {}, "glm4_moe": {}, "afmoe": {}, "flex_olmo": {}, "exaone_moe": {}, "jetmoe": {}, "xlnet": {}, "longcat_flash": {}, "solar_open": {},
-    "gemma4_text": {}, "youtu": MLA, "qwen3_5_text": {}, "mimo_v2_flash": {},  "hyperclovax": {}, "minicpm3": {**MLA}, "csm": {}, "gemma4": {}, "t5": {}, "gemma3": {}, "mistral3": {}
 }
+"""Refused by name: a state, a convolution or a position of their own, a mask of their own making, or a body that is not one part."""
 
 
-def build(name: str, shape: dict[str, Any] = SHAPE) -> Any:
+def build(name: str, **more: Any) -> Any:
     """A model of this architecture whose weights say something: normal, wide enough that attention looks somewhere."""
-    config = transformers.AutoConfig.for_model(name, **{k: v for k, v in shape.items() if not (k == "head_dim" and name in HEADLESS)}, **{**EXACT, **OTHERS}[name])
+    settings = {**EXACT, **REFUSED}[name]
+    shape = {key: value for key, value in SHAPE.items() if key != "head_dim" or "v_head_dim" not in settings}
+    config = transformers.AutoConfig.for_model(name, **{**shape, **settings, **more})
     torch.manual_seed(0)
     model = transformers.AutoModelForCausalLM.from_config(config)
     with torch.no_grad():
         for parameter in model.parameters():
             if parameter.dim() > 1:
                 parameter.normal_(0, 0.3)
+            else:
+                parameter.add_(torch.randn_like(parameter) * 0.1)
     return model.eval()
+
+
+def engine_on(model: Any, dtype: str = "float32", **sections: dict[str, Any]) -> TorchEngine:
+    """A torch engine with this model for its base, as `load` leaves one."""
+    settings = {"engine": {"device": "cpu"}, "lora": {"dropout": 0.0}, "train": {"epochs": 1}, **sections}
+    engine = TorchEngine(Config.model_validate(settings))
+    engine._model, engine.dtype = model.to(getattr(torch, dtype)), dtype
+    engine.base = Base("tiny", Path("tiny"), "", "", 128)
+    model.config._attn_implementation = "pete"
+    engine._prepare()
+    return engine

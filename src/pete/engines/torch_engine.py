@@ -27,6 +27,7 @@ from pete.config import Config, GenerateConfig, LoraConfig, ModelConfig
 from pete.data.batch import Batch
 from pete.engines.base_model import resolve_base
 from pete.engines.policy import choose_device, choose_dtype, measured_matmul
+from pete.engines.proof import prove, prove_shape, refusing
 from pete.engines.protocol import Base, Forecast, LossSum, MemoryUse, StepResult
 from pete.engines.sampling import Avoid, draw
 from pete.engines.torch_forecast import step_bytes, tokens_a_second
@@ -86,7 +87,8 @@ class TorchEngine:
             engine.add_lora(lora)
             return engine
 
-        layers = AutoConfig.from_pretrained(base.folder).num_hidden_layers
+        prove_shape(TorchEngine(self._config), base, dtype)
+        layers = AutoConfig.from_pretrained(base.folder).get_text_config().num_hidden_layers
         parts = {"program": psutil.Process().memory_info().rss} if self.device == "cpu" else {}
         available = self._available(sum(parts.values()))
         parts |= step_bytes(open_shape, largest, scored)
@@ -137,7 +139,9 @@ class TorchEngine:
             )
         except (OSError, ValueError, SafetensorError) as error:
             raise BaseModelError(f"{self.base.folder} cannot be loaded: {error}", "download the base again") from None
-        self._prepare()
+        with refusing(self.base, self._model.config.model_type):
+            self._prepare()
+        prove(self)
         if adapter is not None:
             self._load_adapter(adapter)
 
@@ -146,7 +150,7 @@ class TorchEngine:
         self._model.to(self.device)
         self._model.eval()
         self.parameters = sum(p.numel() for p in self._model.parameters())
-        self._layers = self._model.config.num_hidden_layers
+        self._layers = self._model.config.get_text_config().num_hidden_layers
         self._plain = is_plain(self._model)
         self._dtype = getattr(torch, self.dtype)
 

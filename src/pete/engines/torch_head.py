@@ -68,9 +68,15 @@ def _same(one: Tensor, other: Tensor) -> bool:
 
 def _after_body(model: Any, hidden: Tensor, instead: Mapping[str, torch.nn.Module]) -> Tensor:
     given, name = _Given(last_hidden_state=hidden[None]), body_name(model)  # type: ignore[arg-type]
-    bodiless = copy.copy(model)  # shares everything but the table of its children
-    bodiless._modules = {**model._modules, name: _with_forward(getattr(model, name), lambda *_, **__: given), **instead}
+    bodiless = with_modules(model, {name: _with_forward(getattr(model, name), lambda *_, **__: given), **instead})
     return bodiless(inputs_embeds=hidden[None], use_cache=False).logits[0]
+
+
+def with_modules(module: Any, instead: Mapping[str, torch.nn.Module]) -> Any:
+    """The same module, sharing everything with it but some of its children."""
+    other = copy.copy(module)
+    other._modules = {**module._modules, **instead}
+    return other
 
 
 def _with_forward(module: torch.nn.Module, forward: Any) -> torch.nn.Module:
