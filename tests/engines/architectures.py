@@ -35,7 +35,6 @@ EXACT: dict[str, dict[str, Any]] = {
     "gemma2": {**SLIDING, "attn_logit_softcapping": 2.0, "final_logit_softcapping": 4.0, "query_pre_attn_scalar": 16},
     "gemma3_text": {**SLIDING, "query_pre_attn_scalar": 16},
     "glm4": {},
-    "gpt2": GPT,
     "gpt_neox": {"rotary_pct": 0.25},
     "gpt_oss": {**SLIDING, "num_local_experts": 4, "num_experts_per_tok": 2},
     "granite": {"logits_scaling": 8.0, "embedding_multiplier": 12.0, "residual_multiplier": 0.22, "attention_multiplier": 0.1},
@@ -57,7 +56,7 @@ EXACT: dict[str, dict[str, Any]] = {
     "qwen2_moe": {**EXPERTS, "shared_expert_intermediate_size": 24, "mlp_only_layers": [1]},
     "qwen3": {"use_sliding_window": True, **SLIDING},
     "qwen3_moe": {**EXPERTS, "mlp_only_layers": [1]},
-    "seed_oss": {},
+    "seed_oss": {"attention_dropout": 0.0, "residual_dropout": 0.0},
     "smollm3": {"use_sliding_window": True, **SLIDING, "no_rope_layers": [1, 0]},
     "stablelm": {},
     "starcoder2": {"sliding_window": WINDOW},
@@ -71,7 +70,7 @@ REFUSED: dict[str, dict[str, Any]] = {
     "biogpt": {},
     "bloom": {},
     "codegen": {**GPT, "rotary_dim": 8},
-    "falcon_h1": {},
+    "falcon_h1": {"mamba_n_heads": 8, "mamba_d_head": 8, "mamba_d_ssm": 64, "mamba_d_state": 8, "mamba_n_groups": 1},
     "gpt_neo": {"num_layers": 2, "num_heads": 4, "attention_types": [[["global", "local"], 1]], "window_size": WINDOW},
     "gptj": {**GPT, "rotary_dim": 8},
     "jamba": {},
@@ -81,7 +80,14 @@ REFUSED: dict[str, dict[str, Any]] = {
     "mpt": {"d_model": 32, "n_heads": 4, "n_layers": 2},
     "openai-gpt": GPT,
     "opt": {"ffn_dim": 48, "word_embed_proj_dim": 32},
-    "qwen3_next": {},
+    "qwen3_next": {
+        **EXPERTS,
+        "linear_num_value_heads": 4,
+        "linear_num_key_heads": 2,
+        "linear_key_head_dim": 8,
+        "linear_value_head_dim": 8,
+        "shared_expert_intermediate_size": 24,
+    },
     "recurrent_gemma": {},
     "rwkv": {},
     "xglm": {"d_model": 32, "attention_heads": 4, "num_layers": 2, "ffn_dim": 48},
@@ -105,12 +111,14 @@ def build(name: str, **more: Any) -> Any:
     return model.eval()
 
 
-def engine_on(model: Any, dtype: str = "float32", **sections: dict[str, Any]) -> TorchEngine:
+CONFIG = Config.model_validate({"engine": {"device": "cpu"}, "lora": {"dropout": 0.0}, "train": {"epochs": 1}})
+BASE = Base("tiny", Path("tiny"), "", "", 128)
+
+
+def engine_on(model: Any, dtype: str = "float32") -> TorchEngine:
     """A torch engine with this model for its base, as `load` leaves one."""
-    settings = {"engine": {"device": "cpu"}, "lora": {"dropout": 0.0}, "train": {"epochs": 1}, **sections}
-    engine = TorchEngine(Config.model_validate(settings))
-    engine._model, engine.dtype = model.to(getattr(torch, dtype)), dtype
-    engine.base = Base("tiny", Path("tiny"), "", "", 128)
+    engine = TorchEngine(CONFIG)
+    engine._model, engine.dtype, engine.base = model.to(getattr(torch, dtype)), dtype, BASE
     model.config._attn_implementation = "pete"
     engine._prepare()
     return engine

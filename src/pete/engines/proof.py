@@ -82,7 +82,7 @@ def prove(engine: "TorchEngine", folder: Path | None = None) -> None:
     with refusing(engine.base, kind):
         _refuse_damaged(engine)
         gap = measure(engine)
-        _judge(gap, engine.base, kind, engine.dtype)
+        judge(gap, engine.base, kind, engine.dtype)
         _refuse_overflow(engine)
     attempt(lambda: write_json(place, {"base": engine.base.name, "kind": kind, **vars(gap)}))
 
@@ -109,7 +109,7 @@ def prove_shape(engine: "TorchEngine", base: Base, dtype: str, folder: Path | No
         engine.base, engine.device, engine.dtype = base, "cpu", "float32"
         engine._prepare()
         gap = measure(engine)
-        _judge(gap, base, kind, "float32")
+        judge(gap, base, kind, "float32")
     engine._release()
     attempt(lambda: write_json(place, {"base": base.name, "kind": kind, **vars(gap)}))
 
@@ -194,7 +194,12 @@ def _regret(theirs: torch.Tensor, drawn: Sequence[int]) -> float:
     return float((lost / (rows.std(-1) + 1e-12)).max())
 
 
-def _judge(gap: Gap, base: Base, kind: str, dtype: str) -> None:
+def judge(gap: Gap, base: Base, kind: str, dtype: str) -> None:
+    """Refuse a base whose gap rounding does not explain.
+
+    Raises:
+        BaseModelError: what is furthest apart, and how far.
+    """
     what, widest = gap.widest
     if not all(value <= TOLERANCE[dtype] for value in vars(gap).values()):  # NaN passes no comparison
         raise BaseModelError(

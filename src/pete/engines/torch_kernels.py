@@ -128,9 +128,9 @@ class _OwnLosses(torch.autograd.Function):
             with torch.set_grad_enabled(grad is not None):
                 piece = hidden[part].detach().requires_grad_(grad is not None)
                 found = F.cross_entropy(logits_of(piece).float(), labels[part], reduction="none")
+                if grad is not None:
+                    grad[part] = torch.autograd.grad(found.sum(), piece)[0]
             losses[part] = found.detach()
-            if grad is not None:
-                grad[part] = torch.autograd.grad(found.sum(), piece)[0]
         ctx.save_for_backward(grad)
         return losses
 
