@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from pete.engines.torch_engine import TorchEngine
 
 WINDOW = 16
-ROWS = (41, 7, 20)
-"""Tokens of the rows of the pack: one goes far beyond the window, one stays within it."""
+ROWS = (35, 7, 20)
+"""Tokens of the rows of the pack: one goes far beyond the window, one stays within it. Together they fill one bucket of 64."""
 DRAWN = 8
 BLOCK = 8
 """A gap is that of the worst so many neighbouring tokens: an error that begins late in a row is not thinned out by its beginning."""
@@ -128,11 +128,21 @@ def refusing(base: Base, kind: str) -> Iterator[None]:
     except Exception as error:
         if "memory" in str(error).lower():
             raise
-        reason = str(error) if isinstance(error, NotImplementedError) else f"{type(error).__name__}: {error}"
         raise BaseModelError(
-            f"{base.name} is of the kind {kind!r}, which Pete cannot compute exactly: {reason.splitlines()[0][:200]}.",
+            f"{base.name} is of the kind {kind!r}, which Pete cannot compute exactly: {_reason(error)}.",
             f"take a base of a kind that it can: {KINDS} and others (docs/engines.md); {OFFER_EMBEDDED}",
         ) from None
+
+
+def _reason(error: Exception) -> str:
+    first = (str(error).splitlines() or [""])[0].rstrip(".")[:200]
+    if isinstance(error, NotImplementedError):
+        return first
+    if isinstance(getattr(error, "obj", None), torch_kernels.Cache) or "past_key_values" in first:
+        return "it keeps more between tokens than keys and values"
+    if "'View'" in first:
+        return "it makes its own attention mask"
+    return f"its code does not go with Pete's ({type(error).__name__}: {first})"
 
 
 def measure(engine: "TorchEngine") -> Gap:
@@ -152,7 +162,7 @@ def measure(engine: "TorchEngine") -> Gap:
         with torch.inference_mode():
             trained = np.concatenate([np.arange(len(row)) > 0 for row in rows])
             losses = small._losses(Batch(np.concatenate(rows), trained, tuple(map(len, rows))))[0].double().cpu()
-        logits = [torch.from_numpy(small.logits(row.tolist())).double() for row in rows]
+        logits = torch.from_numpy(small.logits(rows[0].tolist())).double()
         drawn: list[list[int]] = [[] for _ in rows]
         for row, token in small.stream([row.tolist() for row in rows], greedy, ()):
             drawn[row].append(token)
@@ -165,7 +175,7 @@ def measure(engine: "TorchEngine") -> Gap:
             _apart(ours, F.cross_entropy(theirs[: len(row) - 1], torch.from_numpy(row[1:].astype(np.int64)), reduction="none"))
             for row, ours, theirs in zip(rows, losses.split([len(row) - 1 for row in rows]), reference, strict=True)
         ),
-        max(_apart(ours, theirs[len(row) - 1], len(ours)) for row, ours, theirs in zip(rows, logits, reference, strict=True)),
+        _apart(logits, reference[0][len(rows[0]) - 1], len(logits)),
         max(_regret(theirs[len(row) - 1 : -1], said) for row, said, theirs in zip(rows, drawn, reference, strict=True)),
     )
 
@@ -229,8 +239,9 @@ def _refuse_damaged(engine: "TorchEngine") -> None:
 
 def _refuse_overflow(engine: "TorchEngine") -> None:
     """All layers, on a few tokens: a base may hold good numbers and overflow deep inside."""
-    if not np.isfinite(engine.logits(list(range(min(DRAWN, _vocabulary(engine._model)))))).all():
-        raise _computes_nan(engine, f"the logits of {DRAWN} tokens are no numbers in {engine.dtype}")
+    ids = np.arange(min(DRAWN, _vocabulary(engine._model)))
+    if not bool(_reference(engine._model, ids, engine.device).isfinite().all()):
+        raise _computes_nan(engine, f"its logits of {len(ids)} tokens are no numbers in {engine.dtype}")
 
 
 # --- few layers, narrow windows, made-up weights ---------------------------------------------------------------------------
@@ -254,11 +265,12 @@ def _traits(layer: torch.nn.Module) -> Iterator[object]:
 
 def _stack(model: Any) -> tuple[str, torch.nn.ModuleList]:
     """The list of layers of a model's body, and its name there."""
-    layers = model.config.get_text_config().num_hidden_layers
-    for name, child in getattr(model, torch_head.body_name(model)).named_children():
-        if isinstance(child, torch.nn.ModuleList) and len(child) == layers:
-            return name, child
-    raise NotImplementedError(f"its body has no list of {layers} layers")
+    layers = model.config.get_text_config().num_hidden_layers  # a model that was cut has fewer
+    body = getattr(model, torch_head.body_name(model))
+    lists = [(name, m) for name, m in body.named_children() if isinstance(m, torch.nn.ModuleList) and 1 <= len(m) <= layers]
+    if len(lists) != 1:
+        raise NotImplementedError("its body is not one list of layers")
+    return lists[0]
 
 
 def first_layers(model: Any, count: int) -> Any:

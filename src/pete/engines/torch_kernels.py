@@ -299,7 +299,10 @@ def laid_out(layout: Packed | Cache) -> Iterator[None]:
 
 def visible(*, mask_function: Rule, **_: object) -> View:
     """The mask that transformers makes for our attention: not [n, n] over the pack, but the rule itself, for `attend`."""
-    return View(mask_function, _LAYOUT.get())
+    layout = _LAYOUT.get(None)
+    if layout is None:
+        raise NotImplementedError("its forward does not call its body as one part")
+    return View(mask_function, layout)
 
 
 def attend(
