@@ -4,6 +4,8 @@
 """
 
 import copy
+import os
+import re
 
 import numpy as np
 import peft
@@ -11,7 +13,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from pete.config import GenerateConfig, LoraConfig
+from pete.config import PROJECT, GenerateConfig, LoraConfig
 from pete.data.batch import Batch
 from pete.engines.proof import judge, measure, refusing
 from pete.engines.torch_engine import TorchEngine
@@ -20,6 +22,7 @@ from tests.engines.architectures import BASE, CONFIG, EXACT, REFUSED, VOCABULARY
 
 LORA = LoraConfig(rank=4, alpha=8.0, dropout=0.0)
 ATTENTION = ("q_proj", "k_proj", "v_proj", "o_proj", "q_a_proj", "kv_b_proj")
+PAGE = PROJECT / "docs" / "engines.md"
 GREEDY = GenerateConfig(max_new_tokens=6, temperature=0.0, repetition_penalty=1.0)
 LENGTHS = (WINDOW + 17, 7, 20)
 RNG = np.random.default_rng(0)
@@ -108,3 +111,22 @@ def test_what_is_not_exact_is_refused_by_name(name):
             engine._prepare()
             judge(measure(engine), BASE, name, "float32")
     assert "docs/engines.md" in error.value.hint and "\n" not in error.value.message
+
+
+def table() -> str:
+    """What the tests above hold, as docs/engines.md shows it."""
+    lines = ["| kind (`model_type`) | verdict | tried with |", "|---|---|---|"]
+    for name, settings in EXACT.items():
+        shown = {key: value for key, value in settings.items() if key != "layer_types"}
+        kinds = [f"layers: {', '.join(settings['layer_types'])}"] if "layer_types" in settings else []
+        lines.append(f"| {name} | exact | {'; '.join([*(f'{key} {value}' for key, value in shown.items()), *kinds])} |")
+    lines += [f"| {name} | refused | |" for name in sorted(REFUSED)]
+    return "\n".join(lines)
+
+
+def test_the_page_has_this_table():
+    page = PAGE.read_text(encoding="utf-8")
+    made = re.sub(r"\| kind \(`model_type`\).*\|(?=\n\n|\n?\Z)", lambda _: table(), page, flags=re.S)
+    if os.environ.get("PETE_WRITE_DOCS"):
+        PAGE.write_text(made, encoding="utf-8")
+    assert table() in made and PAGE.read_text(encoding="utf-8") == made

@@ -111,6 +111,10 @@ class TorchEngine:
             shape.num_hidden_layers = layers
             if getattr(shape, "layer_types", None):
                 shape.layer_types = shape.layer_types[:layers]
+        rope = getattr(shape, "rope_parameters", None) or {}
+        for settings in (rope, *rope.values()):
+            if isinstance(settings, dict) and settings.get("rope_type") == "dynamic":  # asks for a position's value, which meta has not;
+                settings["rope_type"] = "default"  # within the context it is the same
         with torch.device("meta"):
             self._model = AutoModelForCausalLM.from_config(shape, dtype=getattr(torch, dtype), attn_implementation="pete")
         self.base, self.device, self.dtype = base, device, dtype
