@@ -60,15 +60,15 @@ def blind_attention(q, k, v, attn_mask):
     return F.scaled_dot_product_attention(q, k, v, is_causal=True) if attn_mask is None else F.scaled_dot_product_attention(q, k, v)
 
 
-def leaking_attend(module, q, k, v, mask, *, scaling, layout):
+def leaking_attend(module, q, k, v, view, *, scaling):
     """Examples that lie end to end see each other."""
     return F.scaled_dot_product_attention(q, k, v, is_causal=True, scale=scaling).transpose(1, 2), None
 
 
-def long_attend(module, q, k, v, mask, *, scaling, layout):
+def long_attend(module, q, k, v, view, *, scaling):
     """Only the long ones, which go another way, are wrong."""
-    out, _ = attend(module, q, k, v, mask, scaling=scaling, layout=layout)
-    return (out * 1.01 if layout.causal is None else out), None
+    out, _ = attend(module, q, k, v, view, scaling=scaling)
+    return (out * 1.01 if not view.layout.padded else out), None
 
 
 def forgetful_checkpoint(function, x, use_reentrant):

@@ -44,7 +44,7 @@ def test_what_is_read_otherwise_is_refused_with_the_place(tmp_path: Path, monkey
     ours = renderer(base)
     honest = ours.prompt_ids
     monkeypatch.setattr(ours, "prompt_ids", lambda turns: [0, *honest(turns)])
-    with pytest.raises(BaseModelError, match="tiny: Pete reads a conversation of 1 messages .* from token 0 on"):
+    with pytest.raises(BaseModelError, match=r"tiny: Pete reads a conversation of 1 messages .* from token 0 on"):
         prove_text(base, ours, tmp_path / "proofs")
     assert not (tmp_path / "proofs").exists()
 

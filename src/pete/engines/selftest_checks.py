@@ -17,9 +17,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
+from transformers.masking_utils import causal_mask_function
 
 from pete.engines.policy import choose_device
-from pete.engines.torch_kernels import PADDED_UP_TO, Packed, attend, lora_linear, token_losses
+from pete.engines.torch_kernels import PADDED_UP_TO, Packed, View, attend, lora_linear, token_losses
 from pete.errors import ConfigError
 
 VOCABULARY = 50304
@@ -102,7 +103,8 @@ def check_packed(use: Operations, device: str) -> str:
     for lengths in ((7, 40, 31), (PADDED_UP_TO + 8, 24)):
         packed = Packed.of(lengths, torch.device(device), torch.float32)
         q, k, v = (draw(1, 2, sum(lengths) + packed.idle, 16) for _ in range(3))
-        out = use.attend(torch.nn.Identity(), q.to(device), k.to(device), v.to(device), None, scaling=0.25, layout=packed)[0].cpu()
+        here, view = (t.to(device) for t in (q, k, v)), View(causal_mask_function, packed)
+        out = use.attend(torch.nn.Identity(), *here, view, scaling=0.25)[0].cpu()
         start = 0
         for length in lengths:
             part = slice(start, start + length)
@@ -277,7 +279,7 @@ def _train(use: Operations, device: str) -> list[float]:
         x = F.embedding(packed.ids(ids), embedding)
         parts = use.lora(F.layer_norm(x, (width,)), qkv, None, adapters[0], adapters[1], 2.0, 0.0)
         q, k, v = parts.view(1, -1, 3, heads, width // heads).permute(2, 0, 3, 1, 4)
-        mixed = use.attend(head, q, k, v, None, scaling=(width // heads) ** -0.5, layout=packed)[0].reshape(1, -1, width)
+        mixed = use.attend(head, q, k, v, View(causal_mask_function, packed), scaling=(width // heads) ** -0.5)[0].reshape(1, -1, width)
         x = F.layer_norm(x + use.lora(mixed, out, None, adapters[2], adapters[3], 2.0, 0.0), (width,))
         loss = use.losses(x[0].index_select(0, at - 1), head, ids.index_select(0, at)).mean()
         loss.backward()

@@ -1,6 +1,7 @@
 """PyTorch on cpu, mps and cuda: models and LoRA layers from transformers and peft, the hot path from torch_kernels."""
 
 import dataclasses
+import functools
 import gc
 import json
 import math
@@ -8,7 +9,7 @@ import resource
 import sys
 import types
 import warnings
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from peft.tuners.lora import Linear as LoraLinear
 from peft.tuners.tuners_utils import BaseTunerLayer
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from transformers import AttentionInterface, AutoConfig, AutoModelForCausalLM
+from transformers import AttentionInterface, AttentionMaskInterface, AutoConfig, AutoModelForCausalLM
 from transformers.pytorch_utils import Conv1D
 from transformers.utils import logging as transformers_logging
 
@@ -31,10 +32,12 @@ from pete.engines.base_config import check_vocabulary
 from pete.engines.base_files import OFFER_EMBEDDED
 from pete.engines.base_model import resolve_base
 from pete.engines.policy import choose_device, choose_dtype, measured_matmul
+from pete.engines.proof import prove, prove_shape, refusing
 from pete.engines.protocol import Base, Forecast, LossSum, MemoryUse, StepResult
 from pete.engines.sampling import Avoid, draw
 from pete.engines.torch_forecast import step_bytes, tokens_a_second
-from pete.engines.torch_kernels import Cache, Packed, attend, lora_linear, token_losses
+from pete.engines.torch_head import body_name, is_plain, own_logits
+from pete.engines.torch_kernels import Cache, Packed, attend, laid_out, lora_linear, token_losses, visible
 from pete.errors import AdapterError, BaseModelError, ConfigError, WorkError
 from pete.machine.memory import read_memory
 
@@ -57,6 +60,7 @@ FORGOTTEN = {
 """Of a loaded adapter's settings, what peft must not act on: its weights are made already, and its base is the one in memory."""
 
 AttentionInterface.register("pete", attend)
+AttentionMaskInterface.register("pete", visible)
 
 
 class TorchEngine:
@@ -98,7 +102,8 @@ class TorchEngine:
             engine.add_lora(lora)
             return engine
 
-        layers = _shape_of(base).num_hidden_layers
+        prove_shape(TorchEngine(self._config), base, dtype)
+        layers = _shape_of(base).get_text_config().num_hidden_layers
         if not base.missing:
             self._read_base(base, dtype, device_map={"": "meta"})  # names and shapes, no numbers
         parts = {"program": psutil.Process().memory_info().rss} if self.device == "cpu" else {}
@@ -124,6 +129,10 @@ class TorchEngine:
             shape.num_hidden_layers = layers
             if getattr(shape, "layer_types", None):
                 shape.layer_types = shape.layer_types[:layers]
+        rope = getattr(shape, "rope_parameters", None) or {}
+        for settings in (rope, *rope.values()):
+            if isinstance(settings, dict) and settings.get("rope_type") == "dynamic":  # asks for a position's value, which meta has not;
+                settings["rope_type"] = "default"  # within the context it is the same
         try:
             with torch.device("meta"):
                 self._model = AutoModelForCausalLM.from_config(shape, dtype=getattr(torch, dtype), attn_implementation="pete")
@@ -136,6 +145,7 @@ class TorchEngine:
                 for tensor in [*self._model.parameters(), *self._model.buffers()]:
                     tensor.fill_(0.01)
         self._prepare()
+        self._check_vocabulary()
 
     # --- loading -------------------------------------------------------------------------------------------------
 
@@ -146,7 +156,10 @@ class TorchEngine:
         choice = choose_dtype(model.dtype, self.device, measured_matmul)
         self.dtype, self.dtype_reason = choice.value, choice.reason
         self._model = self._read_base(self.base, self.dtype)
-        self._prepare()
+        with refusing(self.base, self._model.config.model_type):
+            self._prepare()
+        self._check_vocabulary()
+        prove(self)
         if adapter is not None:
             self._load_adapter(adapter)
 
@@ -184,13 +197,16 @@ class TorchEngine:
             )
         return model
 
+    def _check_vocabulary(self) -> None:
+        check_vocabulary(self.base.folder, self._model.get_input_embeddings().num_embeddings, self.base.name)
+
     def _prepare(self) -> None:
         self._model.requires_grad_(False)
         self._model.to(self.device)
         self._model.eval()
         self.parameters = sum(p.numel() for p in self._model.parameters())
-        self._layers = self._model.config.num_hidden_layers
-        check_vocabulary(self.base.folder, self._model.get_input_embeddings().num_embeddings, self.base.name)
+        self._layers = self._model.config.get_text_config().num_hidden_layers
+        self._plain = is_plain(self._model)
         self._dtype = getattr(torch, self.dtype)
 
     def _release(self) -> None:
@@ -227,14 +243,15 @@ class TorchEngine:
         """Adapted layers that Pete does not compute: the loss takes the head's weight and never calls it, embeddings are not linear."""
         head = self._model.get_output_embeddings()
         layers = [(name, m) for name, m in self._model.named_modules() if isinstance(m, BaseTunerLayer)]
-        return ", ".join(sorted({name.rsplit(".", 1)[-1] for name, m in layers if m is head or not isinstance(m, LoraLinear)}))
+        plain = [m for _, m in layers if isinstance(m, LoraLinear) and _is_linear(m.base_layer) and m is not head]
+        return ", ".join(sorted({name.rsplit(".", 1)[-1] for name, m in layers if m not in plain}))
 
     def _linear_layers(self) -> list[str]:
         """The last names of the linear layers of the body: those that can be trained."""
         head = self._model.get_output_embeddings()
-        kinds = (torch.nn.Linear, Conv1D, LoraLinear)
         heads = (head, getattr(head, "base_layer", None))
-        whole = (name.removesuffix(".base_layer") for name, m in self._model.named_modules() if isinstance(m, kinds) and m not in heads)
+        layers = [(name, m) for name, m in self._model.named_modules() if m not in heads]
+        whole = (name.removesuffix(".base_layer") for name, m in layers if isinstance(m, LoraLinear) or _is_linear(m))
         found = {name.rsplit(".", 1)[-1] for name in whole if ".lora_" not in name}
         return sorted(found - EXPERT_LAYERS if self._has_experts() else found)
 
@@ -339,10 +356,19 @@ class TorchEngine:
     def _new_optimizer(self) -> torch.optim.AdamW:
         return torch.optim.AdamW(self._trainable().values(), lr=0.0, weight_decay=self.optim.weight_decay)
 
-    def _hidden(self, ids: torch.Tensor, positions: torch.Tensor, layout: object, cache: Cache | None = None) -> torch.Tensor:
-        body = getattr(self._model, self._model.base_model_prefix)
-        extra = {} if cache is None else {"past_key_values": cache, "use_cache": True}
-        return body(input_ids=ids, position_ids=positions, layout=layout, **({"use_cache": False} | extra)).last_hidden_state
+    def _hidden(self, ids: torch.Tensor, positions: torch.Tensor, layout: Packed | Cache, cache: Cache | None = None) -> torch.Tensor:
+        body = getattr(self._model, body_name(self._model))
+        if cache is None:  # a mask of ones keeps transformers from looking for examples in the positions: the layout knows them
+            extra = {"attention_mask": torch.ones_like(ids), "use_cache": False}
+        else:
+            extra = {"past_key_values": cache, "use_cache": True}
+        with laid_out(layout):
+            return body(input_ids=ids, position_ids=positions, **extra).last_hidden_state
+
+    @property
+    def _head(self) -> Callable[[torch.Tensor], torch.Tensor]:
+        """Hidden states [n, width] -> logits [n, vocabulary]."""
+        return self._model.get_output_embeddings() if self._plain else functools.partial(own_logits, self._model)
 
     def _losses(self, batch: Batch) -> tuple[torch.Tensor, np.ndarray]:
         """Losses at the trained tokens, and each one's example."""
@@ -351,7 +377,7 @@ class TorchEngine:
         where = np.flatnonzero(batch.trained)
         at = torch.from_numpy(where).to(self.device)
         hidden = self._hidden(packed.ids(ids), packed.positions, packed)[0]
-        losses = token_losses(hidden.index_select(0, at - 1), self._model.get_output_embeddings(), ids.index_select(0, at))
+        losses = token_losses(hidden.index_select(0, at - 1), self._head, ids.index_select(0, at))
         example = np.repeat(np.arange(len(batch.lengths)), batch.lengths)[where]
         return losses, example
 
@@ -374,10 +400,10 @@ class TorchEngine:
         packed = Packed.of([len(ids)], torch.device(self.device), self._dtype)
         tensor = torch.tensor(list(ids), device=self.device)
         hidden = self._hidden(packed.ids(tensor), packed.positions, packed)[0, len(ids) - 1 : len(ids)]
-        return self._head(hidden)[0]
+        return self._logits(hidden)[0]
 
-    def _head(self, hidden: torch.Tensor) -> np.ndarray:
-        return self._model.get_output_embeddings()(hidden).float().cpu().numpy()
+    def _logits(self, hidden: torch.Tensor) -> np.ndarray:
+        return self._head(hidden).float().cpu().numpy()
 
     # --- generating ----------------------------------------------------------------------------------------------
 
@@ -418,15 +444,15 @@ class TorchEngine:
     def _read(self, texts: Sequence[Sequence[int]], packed: Packed, cache: Cache) -> np.ndarray:
         ids = torch.tensor([token for text in texts for token in text], device=self.device)
         hidden = self._hidden(packed.ids(ids), packed.positions, packed, cache)[0]
-        return self._head(hidden.index_select(0, torch.tensor(list(packed.lengths), device=self.device).cumsum(0) - 1))
+        return self._logits(hidden.index_select(0, torch.tensor(list(packed.lengths), device=self.device).cumsum(0) - 1))
 
     @torch.inference_mode()
     def _extend(self, last: Sequence[int], cache: Cache) -> np.ndarray:
-        cache.advance(self._dtype)
+        cache.advance()
         ids = torch.tensor(list(last), device=self.device)[:, None]
         hidden = self._hidden(ids, cache.used[:, None], cache, cache)
         cache.used += 1
-        return self._head(hidden[:, -1])
+        return self._logits(hidden[:, -1])
 
     # --- saving --------------------------------------------------------------------------------------------------
 
@@ -511,6 +537,11 @@ def _unreadable(base: Base, error: Exception) -> BaseModelError:
         f"{base.name}: transformers cannot make a model of {base.folder} ({type(error).__name__}: {said}).",
         f"download the base again, or use another; {OFFER_EMBEDDED}",
     )
+
+
+def _is_linear(module: Any) -> bool:
+    """A product with one matrix and nothing else: some routers are linear layers by name and return a choice."""
+    return type(module).forward in (torch.nn.Linear.forward, Conv1D.forward)
 
 
 def _saved_name(name: str) -> str:

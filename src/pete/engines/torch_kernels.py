@@ -4,15 +4,20 @@
    here they run in the base's dtype, the weights stay float32, and the backward pass keeps no second copy of the input.
 2. `token_losses`: output head and cross-entropy only where a token is trained, in slices, so that the logits of a
    long batch (tokens x 50,304 floats) never exist at once.
-3. `attend`: attention for examples that lie end to end, and for rows of unequal length that generate together.
+3. `attend`: attention for examples that lie end to end, and for rows of unequal length that generate together. Who may see whom
+   is the model's own rule, layer by layer, as transformers' masks are made of it; only the places are ours.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from transformers.masking_utils import causal_mask_function
 
 HEAD_SLICE = 256
 BUCKET = 64
@@ -20,6 +25,22 @@ BUCKET = 64
 (oneDNN's on a CPU, Metal's on a Mac); a tail of at most 63 idle tokens costs less."""
 PADDED_UP_TO = 512
 """Longest example for which one padded product of all pairs beats a call for each example."""
+
+Rule = Callable[[int, int, Any, Any], Any]
+"""(row, head, places of queries, places of keys) -> True where the query may see the key: plain causality, a window, a chunk."""
+IDLE_KEYWORDS = frozenset(
+    {
+        "sliding_window",
+        "is_causal",
+        "position_ids",
+        "cache_position",
+        "use_cache",
+        "output_attentions",
+        "output_hidden_states",
+        "return_dict",
+    }
+)
+"""What transformers passes on to attention and eager attention does not read: a mask has the window in it, and the positions."""
 
 
 class _LoraLinear(torch.autograd.Function):
@@ -95,10 +116,41 @@ class _TokenLosses(torch.autograd.Function):
         return grad * upstream[:, None].to(grad.dtype), None, None, None
 
 
-def token_losses(hidden: Tensor, head: torch.nn.Linear, labels: Tensor) -> Tensor:
-    """-log p(label) at each position: hidden [n, width], labels [n] -> float32 [n]. The head is frozen."""
+class _OwnLosses(torch.autograd.Function):
+    """The same where the model does more than a product: each slice goes through the model's own code, and its graph is spent at once."""
+
+    @staticmethod
+    def forward(ctx, hidden, logits_of, labels):
+        grad = torch.empty_like(hidden) if ctx.needs_input_grad[0] else None
+        losses = torch.empty(len(labels), dtype=torch.float32, device=hidden.device)
+        for start in range(0, len(labels), HEAD_SLICE):
+            part = slice(start, start + HEAD_SLICE)
+            with torch.set_grad_enabled(grad is not None):
+                piece = hidden[part].detach().requires_grad_(grad is not None)
+                found = F.cross_entropy(logits_of(piece).float(), labels[part], reduction="none")
+                if grad is not None:
+                    grad[part] = torch.autograd.grad(found.sum(), piece)[0]
+            losses[part] = found.detach()
+        ctx.save_for_backward(grad)
+        return losses
+
+    @staticmethod
+    def backward(ctx, upstream):  # pyright: ignore[reportIncompatibleMethodOverride]
+        (grad,) = ctx.saved_tensors
+        return grad * upstream[:, None].to(grad.dtype), None, None
+
+
+def token_losses(hidden: Tensor, head: Callable[[Tensor], Tensor], labels: Tensor) -> Tensor:
+    """-log p(label) at each position: hidden [n, width], labels [n] -> float32 [n]. The head is frozen.
+
+    A `torch.nn.Linear` is taken for what it is; any other head is called, slice by slice: [m, width] -> logits [m, vocabulary].
+    """
     idle = round_up(len(labels), BUCKET) - len(labels)
-    losses = _TokenLosses.apply(F.pad(hidden, (0, 0, 0, idle)), head.weight, head.bias, F.pad(labels, (0, idle)))
+    padded, targets = F.pad(hidden, (0, 0, 0, idle)), F.pad(labels, (0, idle))
+    if isinstance(head, torch.nn.Linear):
+        losses = _TokenLosses.apply(padded, head.weight, head.bias, targets)
+    else:
+        losses = _OwnLosses.apply(padded, head, targets)
     return losses[: len(labels)]  # type: ignore[index]
 
 
@@ -114,23 +166,48 @@ class Packed:
     """[1, n + idle]: each token's place within its own example."""
     slots: Tensor
     """[n]: each token's index in the flattened rectangle."""
-    causal: Tensor | None
-    """[width, width]: 0 or -inf; None where examples are attended one by one."""
+    dtype: torch.dtype
+    _masks: dict[Rule, Tensor | None] = field(default_factory=dict)
 
     @classmethod
     def of(cls, lengths: Sequence[int], device: torch.device, dtype: torch.dtype) -> "Packed":
-        """Lay out examples of these lengths."""
+        """Lay out examples of these lengths; `dtype` is that of the scores."""
         width = round_up(max(lengths), BUCKET // 2)
         idle = round_up(sum(lengths), BUCKET) - sum(lengths)
         places = torch.cat([torch.arange(n) for n in lengths])
         rows = torch.repeat_interleave(torch.arange(len(lengths)), torch.tensor(lengths))
-        causal = torch.full((width, width), float("-inf"), dtype=dtype).triu(1).to(device) if width <= PADDED_UP_TO else None
         positions = torch.cat([places, places.new_zeros(idle)])
-        return cls(lengths, width, idle, positions[None].to(device), (rows * width + places).to(device), causal)
+        return cls(lengths, width, idle, positions[None].to(device), (rows * width + places).to(device), dtype)
+
+    @property
+    def padded(self) -> bool:
+        """Whether all examples are attended in one rectangle; else one by one."""
+        return self.width <= PADDED_UP_TO
+
+    def mask(self, rule: Rule) -> Tensor | None:
+        """[width, width]: 0 or -inf, the same for every example; None where examples go one by one and the rule is plain causality."""
+        if rule not in self._masks:
+            self._masks[rule] = None if rule is causal_mask_function and not self.padded else self._mask(rule)
+        return self._masks[rule]
+
+    def _mask(self, rule: Rule) -> Tensor | None:
+        places = torch.arange(self.width)  # on the CPU: a forecast has no other numbers to look at
+        seen = rule(0, 0, places[:, None], places[None]).expand(self.width, self.width)
+        causal = places[:, None] >= places
+        if bool((seen & ~causal).any()):
+            raise NotImplementedError("a layer sees tokens that come later")
+        if not self.padded and bool((seen == causal).all()):
+            return None
+        return _bias(seen, self.dtype).to(self.slots.device)
 
     def ids(self, ids: Tensor) -> Tensor:
         """The examples' ids [n] as the model reads them: [1, n + idle]."""
         return F.pad(ids, (0, self.idle))[None]
+
+
+def _bias(seen: Tensor, dtype: torch.dtype) -> Tensor:
+    """What is added to the scores: 0 where a key may be seen, -inf elsewhere."""
+    return torch.zeros(seen.shape, dtype=dtype, device=seen.device).masked_fill_(~seen, float("-inf"))
 
 
 def round_up(number: int, to: int) -> int:
@@ -139,7 +216,7 @@ def round_up(number: int, to: int) -> int:
 
 
 class Cache:
-    """Keys and values of rows that generate together, each row as long as it is. transformers calls only `update`."""
+    """Keys and values of rows that generate together, each row as long as it is: what transformers asks of a cache."""
 
     def __init__(self, packed: Packed, layers: int, room: int) -> None:
         self.packed: Packed | None = packed
@@ -149,7 +226,15 @@ class Cache:
         self.keys: list[Tensor | None] = [None] * layers
         self.values: list[Tensor | None] = [None] * layers
         self.seen = max(packed.lengths)
-        self.mask: Tensor | None = None
+        self._masks: dict[Rule, Tensor] = {}
+
+    def get_query_offset(self, *_: object) -> int:
+        """Rules are asked with places within a row, not within what was read so far."""
+        return 0
+
+    def get_mask_sizes(self, length: int, *_: object) -> tuple[int, int]:
+        """As get_query_offset: nothing is shifted."""
+        return length, 0
 
     def update(self, keys: Tensor, values: Tensor, layer: int, *_: object, **__: object) -> tuple[Tensor, Tensor]:
         """While reading prompts: file [1, heads, n, d] by row. While generating: add [rows, heads, 1, d]; return all."""
@@ -169,14 +254,18 @@ class Cache:
             out.append(rectangle[:, :, : self.seen])
         return out[0], out[1]
 
-    def advance(self, dtype: torch.dtype) -> None:
-        """Make room for one more token in every row, and say what each may see."""
+    def advance(self) -> None:
+        """Make room for one more token in every row."""
         self.packed = None
         self.seen = min(round_up(int(self.used.max()) + 1, BUCKET // 2), self.width)
-        places = torch.arange(self.seen, device=self.used.device)
-        self.mask = torch.zeros(self.rows, 1, self.seen, dtype=dtype, device=self.used.device).masked_fill(
-            (places > self.used[:, None])[:, None], float("-inf")
-        )
+        self._masks.clear()
+
+    def mask(self, rule: Rule, dtype: torch.dtype) -> Tensor:
+        """[rows, 1, seen]: 0 or -inf, what each row's new token may see."""
+        if rule not in self._masks:
+            places = torch.arange(self.seen, device=self.used.device)
+            self._masks[rule] = _bias(rule(0, 0, self.used[:, None, None], places[None, None]), dtype)
+        return self._masks[rule]
 
     def keep(self, rows: Sequence[int]) -> None:
         """Forget the rows that have ended."""
@@ -187,65 +276,129 @@ class Cache:
                 store[layer] = None if rectangle is None else rectangle[index]
 
 
+@dataclass(frozen=True)
+class View:
+    """Who sees whom in a layer: the model's rule, and the layout whose places it is asked with."""
+
+    rule: Rule
+    layout: Packed | Cache
+
+
+_LAYOUT: ContextVar[Packed | Cache] = ContextVar("layout")
+
+
+@contextmanager
+def laid_out(layout: Packed | Cache) -> Iterator[None]:
+    """Inside, a model's masks are views of this layout. A mask, unlike a keyword, reaches the attention of every model."""
+    token = _LAYOUT.set(layout)
+    try:
+        yield
+    finally:
+        _LAYOUT.reset(token)
+
+
+def visible(*, mask_function: Rule, **_: object) -> View:
+    """The mask that transformers makes for our attention: not [n, n] over the pack, but the rule itself, for `attend`."""
+    layout = _LAYOUT.get(None)
+    if layout is None:
+        raise NotImplementedError("its forward does not call its body as one part")
+    return View(mask_function, layout)
+
+
 def attend(
     module: torch.nn.Module,
     query: Tensor,
     key: Tensor,
     value: Tensor,
-    attention_mask: None,
+    attention_mask: View,
     *,
     scaling: float,
-    layout: "Packed | Cache",
-    **_: object,
+    dropout: float = 0.0,
+    softcap: float | None = None,
+    s_aux: Tensor | None = None,
+    **others: object,
 ) -> tuple[Tensor, None]:
-    """Attention as transformers calls it; `layout` is a Packed (examples end to end) or a Cache (one new token a row).
+    """Attention as transformers calls it, for examples that lie end to end (Packed), or one new token in each row (Cache).
 
     Args:
         module: the attention layer (unused).
         query: [batch, heads, n, d].
         key: [batch, kv_heads, n or seen, d].
         value: as key.
-        attention_mask: always None; `layout` says what may be seen.
+        attention_mask: what `visible` gave the model for a mask.
         scaling: factor of the scores.
-        layout: Packed or Cache.
-        _: what else transformers passes; its attention dropout is 0 in the bases we train.
+        dropout: of the attention weights; the base's own, in training.
+        softcap: scores become softcap * tanh(scores / softcap).
+        s_aux: [heads], attention sinks: one more score in each softmax, for nothing that is there.
+        others: what else transformers passes.
 
     Returns:
         ([batch, n, heads, d], None).
+
+    Raises:
+        NotImplementedError: the model makes its own mask, sees the future, or asks for what is not computed here.
     """
+    if not isinstance(attention_mask, View):
+        raise NotImplementedError("it makes its own attention mask")
+    unknown = sorted(name for name, given in others.items() if given is not None and name not in IDLE_KEYWORDS)
+    if unknown:
+        raise NotImplementedError(f"its attention asks for {', '.join(unknown)}")
+
+    def all_pairs(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
+        return _all_pairs(q, k, v, mask, scaling, dropout, softcap, s_aux)
+
+    layout = attention_mask.layout
     if isinstance(layout, Cache):
-        assert layout.mask is not None
-        return _all_pairs(query, key, value, layout.mask, scaling).transpose(1, 2), None
-    if layout.causal is None:
+        return all_pairs(query, key, value, layout.mask(attention_mask.rule, query.dtype)).transpose(1, 2), None
+    mask = layout.mask(attention_mask.rule)
+    if not layout.padded:
         groups = query.shape[1] != key.shape[1]
         parts = [t.split([*layout.lengths, layout.idle], dim=2)[:-1] for t in (query, key, value)]
-        out = [
-            F.scaled_dot_product_attention(q, k, v, is_causal=True, scale=scaling, enable_gqa=groups)
-            for q, k, v in zip(*parts, strict=True)
-        ]
+        out = []
+        for q, k, v in zip(*parts, strict=True):
+            n = q.shape[2]
+            here = None if mask is None else mask[:n, :n]
+            if softcap is None and s_aux is None:
+                out.append(F.scaled_dot_product_attention(q, k, v, here, dropout, is_causal=here is None, scale=scaling, enable_gqa=groups))
+            else:
+                later = torch.ones(n, n, dtype=torch.bool, device=q.device).triu(1)
+                out.append(all_pairs(q, k, v, _bias(~later, q.dtype) if here is None else here))
         return F.pad(torch.cat(out, dim=2), (0, 0, 0, layout.idle)).transpose(1, 2), None
     # right padding plus a causal mask: no real token ever sees padding, and no row of scores is all -inf
+    assert mask is not None
     rows, width, real = len(layout.lengths), layout.width, len(layout.slots)
     padded = []
     for t in (query, key, value):
         flat = t[0].transpose(0, 1)[:real]
         rectangle = flat.new_zeros(rows * width, *flat.shape[1:]).index_copy(0, layout.slots, flat)
         padded.append(rectangle.view(rows, width, *flat.shape[1:]).transpose(1, 2))
-    out = _all_pairs(padded[0], padded[1], padded[2], layout.causal, scaling)
+    out = all_pairs(padded[0], padded[1], padded[2], mask)
     flat = out.transpose(1, 2).reshape(rows * width, *out.shape[1::2]).index_select(0, layout.slots)
     return F.pad(flat, (0, 0, 0, 0, 0, layout.idle))[None], None
 
 
-def _all_pairs(query: Tensor, key: Tensor, value: Tensor, mask: Tensor, scaling: float) -> Tensor:
+def _all_pairs(
+    query: Tensor, key: Tensor, value: Tensor, mask: Tensor, scaling: float, dropout: float, softcap: float | None, sinks: Tensor | None
+) -> Tensor:
     """softmax(q k' * scaling + mask) v. Queries that share a key head ride in one product: [rows, heads, n, d]."""
     rows, heads, n, d = query.shape
     kv, seen = key.shape[1], key.shape[2]
     share = heads // kv
     q = query.reshape(rows * kv, share * n, d)
-    k, v = key.reshape(rows * kv, seen, d), value.reshape(rows * kv, seen, d)
+    k, v = key.reshape(rows * kv, seen, d), value.reshape(rows * kv, seen, value.shape[-1])
     if mask.dim() == 2:  # the same for every row: [n, seen]
         bias = mask.repeat(share, 1).expand(rows * kv, share * n, seen)
     else:  # one for each row: [rows, 1, seen]
         bias = mask[:, None].expand(rows, kv, share * n, seen).reshape(rows * kv, share * n, seen)
-    scores = torch.baddbmm(bias, q, k.transpose(1, 2), alpha=scaling)
-    return torch.bmm(scores.softmax(-1), v).view(rows, heads, n, d)
+    if softcap is None:
+        scores = torch.baddbmm(bias, q, k.transpose(1, 2), alpha=scaling)
+    else:
+        scores = torch.bmm(q, k.transpose(1, 2)).mul(scaling / softcap).tanh().mul(softcap) + bias
+    if sinks is None:
+        weights = scores.softmax(-1)
+    else:
+        sink = sinks.to(scores.dtype).view(kv, share, 1).expand(rows, kv, share, n).reshape(rows * kv, share * n, 1)
+        weights = torch.cat([scores, sink], dim=-1).softmax(-1)[..., :-1]
+    if dropout:
+        weights = F.dropout(weights, dropout)
+    return torch.bmm(weights, v).view(rows, heads, n, value.shape[-1])
