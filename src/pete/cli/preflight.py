@@ -60,6 +60,8 @@ def show_plan(screen: "Console", prepared: "Prepared", plan: "Plan", device: str
         f"{len(splits['valid'])} to choose the best step, {len(splits['test'])} held out"
     )
     screen.print(Text.assemble(("plan", "bold"), what))
+    if prepared.persona.system and prepared.renderer.folds_system:
+        screen.print("          this base knows no system role: the system line stands in front of the first message")
     passes = steps * per_step / max(1, len(splits["train"]))
     left = f" left of {prepared.sequencer.steps:,}" if prepared.done else ""
     screen.print(f"  work      {steps:,} steps{left} of {per_step} rows: {passes:.1f} passes, {plan.tokens:,} tokens")

@@ -9,7 +9,7 @@ import datetime
 import itertools
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -212,9 +212,9 @@ class Renderer:
         """Ids of a text of people's: special tokens typed in it are words. Nothing is added in front or behind."""
         return self._base.encode(self._base.marked(text, self.special))[0]
 
-    def prompt_ids(self, turns: Sequence[Message]) -> list[int]:
-        """Ids of a conversation, as transformers gives them with add_generation_prompt."""
-        return self._base.encode(self._rendered(turns, prompt=True))[0]
+    def prompt_ids(self, turns: Sequence[Message], room: int = 1) -> list[int]:
+        """Ids of a conversation, as transformers gives them with add_generation_prompt; cut as `answer_ids` cuts it."""
+        return self._fitting(turns, room, self._prompt_ids)
 
     def answer_ids(self, turns: Sequence[Message], room: int = 1) -> list[int]:
         """Ids that an answer follows, the same as in training; oldest turns dropped until `room` tokens are left for it.
@@ -229,10 +229,13 @@ class Renderer:
         Raises:
             UserError: the last message alone is too long.
         """
+        return self._fitting(turns, room, self._before_answer if self._answer.prefix else self._prompt_ids)
+
+    def _fitting(self, turns: Sequence[Message], room: int, ids_of: Callable[[Sequence[Message]], list[int]]) -> list[int]:
         head = list(turns[:1]) if turns[0].role == "system" else []
         kept = list(turns[len(head) :])
         while True:
-            ids = self._before_answer([*head, *kept])
+            ids = ids_of([*head, *kept])
             if len(ids) + room <= self.context:
                 return ids
             if len(kept) < 3:
@@ -242,9 +245,10 @@ class Renderer:
                 )
             kept = kept[2:]
 
+    def _prompt_ids(self, turns: Sequence[Message]) -> list[int]:
+        return self._base.encode(self._rendered(turns, prompt=True))[0]
+
     def _before_answer(self, turns: Sequence[Message]) -> list[int]:
-        if not self._answer.prefix:
-            return self.prompt_ids(turns)
         place = _PLACE.format(0)
         return self._base.encode(self._rendered([*turns, Message("assistant", place)], prompt=False).partition(place)[0])[0]
 

@@ -131,9 +131,18 @@ def context_of(settings: Mapping[str, Any], where: str) -> int:
         for key in CONTEXTS:
             value = part.get(key)
             if isinstance(value, int) and 0 < value < 10**9:
-                return value
+                return min(value, _unstretched(part))
     _say_once(f"{where}: config.json does not say how many tokens the model can see at once: {ASSUMED_CONTEXT} assumed")
     return ASSUMED_CONTEXT
+
+
+def _unstretched(part: Mapping[str, Any]) -> int:
+    """Tokens up to which longrope leaves short rows as they are: one longer row would change every other row of its pack (Phi-3 128k)."""
+    rope = part.get("rope_parameters") or part.get("rope_scaling")
+    if not isinstance(rope, Mapping) or (rope.get("rope_type") or rope.get("type")) not in ("longrope", "su"):
+        return 10**9
+    original = rope.get("original_max_position_embeddings") or part.get("original_max_position_embeddings")
+    return original if isinstance(original, int) and original > 0 else 10**9
 
 
 @functools.cache

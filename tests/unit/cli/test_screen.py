@@ -42,8 +42,9 @@ def settings_(screen, text):
 
 def plan(screen, text):
     prepared = SimpleNamespace(
-        splits={"train": [1], "valid": [1], "test": [1]}, done=0, findings=[SimpleNamespace(message=text)],
-        persona=SimpleNamespace(name=text),
+        splits={"train": [1], "valid": [1], "test": [1]}, done=0, findings=[SimpleNamespace(message=text)], 
+        renderer=SimpleNamespace(folds_system=True),
+        persona=SimpleNamespace(name=text, system=text),
         base=SimpleNamespace(name=text, missing=1), sequencer=SimpleNamespace(steps=2, micro_batch=1, accumulation=1),
     )  # fmt: skip
     preflight.show_plan(screen, prepared, Plan({text: 1}, 1, 2, 1.0, 1, 1.0), text)  # type: ignore[arg-type]

@@ -163,6 +163,8 @@ def test_gguf_and_adapters_are_no_bases_and_it_is_said(tmp_path):
         ({"text_config": {"max_position_embeddings": 305}}, 305),
         ({"max_position_embeddings": 131072, "rope_scaling": {"factor": 8.0, "original_max_position_embeddings": 8192}}, 131072),
         ({"max_position_embeddings": -1, "n_positions": 306}, 306),
+        ({"max_position_embeddings": 999, "rope_scaling": {"type": "longrope"}, "original_max_position_embeddings": 99}, 99),
+        ({"max_position_embeddings": 999, "rope_parameters": {"rope_type": "yarn", "original_max_position_embeddings": 99}}, 999),
     ],
 )
 def test_the_context_under_each_of_its_names(tmp_path, settings, context):
