@@ -66,7 +66,7 @@ class Lineage:
     architecture: str = ""
     """The base's model_type, such as gpt_neox; empty in adapters of an earlier version."""
     began: str = ""
-    """When the run began (ISO, local time): the moment that a chat template writes into its system text. Empty in older adapters."""
+    """When the run began (ISO, local time), where the chat template writes the date; else empty."""
     asking: Mapping[str, Any] = field(default_factory=dict)
     """The persona's [asking]: how a request is put before the model. Nothing: as in training, and in adapters of an earlier version."""
 

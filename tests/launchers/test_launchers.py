@@ -85,7 +85,7 @@ def test_evaluate_opens_its_report_and_a_verdict_is_no_failure(finder: Finder, c
         page.touch()
         os.utime(page, (1e9, 1e9))
     if report == "written":
-        finder.program(finder.root / "pete", PETE.replace("eval ", 'touch "${0%/*}/runs/a run/report.html"\neval '))
+        finder.program(finder.root / "pete", PETE.replace("eval ", 'sleep 0.1; touch "${0%/*}/runs/a run/report.html"\neval '))
     done = finder.start(finder.root / "launchers" / EVALUATE, EXIT_evaluate=code)
     assert done.returncode == exit_code and words in done.stdout and done.stderr == ""
     assert finder.did() == [f"pete evaluate --open in {finder.home} as {finder.root}/pete"]

@@ -173,6 +173,11 @@ class Renderer:
         return parts, shows(("system", system), ("user", user), parts=parts) is True
 
     @property
+    def dated(self) -> bool:
+        """The template writes the date."""
+        return "strftime_now" in self.template
+
+    @property
     def folds_system(self) -> bool:
         """The template has no system role: the system line stands in front of the first message."""
         return not self._form[1]

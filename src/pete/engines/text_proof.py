@@ -72,10 +72,8 @@ def prove_text(base: Base, renderer: Renderer, folder: Path | None = None) -> No
 def _pairs(renderer: Renderer, theirs: Any) -> Iterator[tuple[str, list[int], list[int]]]:
     """(what, our ids, transformers' ids)."""
     own = {} if renderer.own_template else {"chat_template": renderer.template}
-    dated = "strftime_now" in renderer.template  # transformers writes this moment, we the run's: the text is then ours
-
     def rendered(turns: Sequence[Message], *, prompt: bool) -> list[int]:
-        if dated:
+        if renderer.dated:  # transformers writes this moment, we the run's: the text is then ours
             return theirs(renderer.text(turns, prompt=prompt), add_special_tokens=False).input_ids
         messages = renderer.messages(turns)
         return theirs.apply_chat_template(messages, add_generation_prompt=prompt, enable_thinking=False, return_dict=False, **own)

@@ -91,7 +91,7 @@ def lineage_of(engine: Engine, config: Config, prepared: "Prepared", fingerprint
         limits=plain_limits(persona.limits),
         formats=plain_limits(persona.formats),
         architecture=architecture_of(prepared.base.folder),
-        began=prepared.renderer.now.isoformat(),
+        began=prepared.renderer.now.isoformat() if prepared.renderer.dated else "",
         asking=plain_asking(persona.asking, own_template=not prepared.renderer.own_template),
         pete=__version__,
     )
