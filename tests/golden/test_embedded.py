@@ -54,6 +54,7 @@ SMALL = [
 ]
 
 
+@pytest.mark.long
 def test_thirty_steps_straight_equal_twelve_kill_and_resume(tmp_path):
     done = run("train", "--out", tmp_path / "straight", *sets(SMALL))
     assert done.returncode == 0, done.stderr

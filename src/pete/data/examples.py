@@ -84,7 +84,10 @@ class Example(Prompt):
         if not all(isinstance(m, dict) and isinstance(m.get("content"), str) for m in said):
             return record
         asked = next((m["content"] for m in reversed(said) if m.get("role") == "user"), "")
-        return {**record, "prompt": asked, "completion": said[-1]["content"]}
+        last = {"prompt": asked, "completion": said[-1]["content"]}
+        if other := [name for name, text in last.items() if record.get(name) and record[name] != text]:
+            raise ValueError(f"messages: {' and '.join(other)} beside it says something else; write one or the other")
+        return {**record, **last}
 
     @model_validator(mode="after")
     def _turns_follow_each_other(self) -> Self:
@@ -280,9 +283,10 @@ def _row(record: Any, where: str, kind: type[Row], problems: list[str], foreign:
             if item["type"] == "value_error":  # said by a validator of ours, whole
                 problems.append(f"{where}: {item['msg'].removeprefix('Value error, ')}")
                 continue
-            name = str(item["loc"][0])
+            name, *inside = map(str, item["loc"])
             found = "nothing" if item["type"] == "missing" else repr(item["input"])[:60]
-            problems.append(f"{where}: {name}: expected {_expected(name)}, found {found}")
+            wanted = _expected(inside[-1] if len(inside) > 1 else name)
+            problems.append(f"{where}: {'.'.join([name, *inside[:2]])}: expected {wanted}, found {found}")
         return None
     for name in ("prompt", "completion"):
         text = getattr(row, name, None)
@@ -319,6 +323,7 @@ def _plain(record: dict[str, Any], kind: type[Row]) -> dict[str, Any]:
 def _expected(name: str) -> str:
     wanted = {
         "split": "train, valid or test",
+        "role": "system, user or assistant",
         "messages": 'a list such as [{"role": "user", "content": "..."}, {"role": "assistant", "content": "..."}]',
         "facts": "a list of texts",
         "checks": 'an object such as {"max_words": 80}',

@@ -72,6 +72,7 @@ def prove_text(base: Base, renderer: Renderer, folder: Path | None = None) -> No
 def _pairs(renderer: Renderer, theirs: Any) -> Iterator[tuple[str, list[int], list[int]]]:
     """(what, our ids, transformers' ids)."""
     own = {} if renderer.own_template else {"chat_template": renderer.template}
+
     def rendered(turns: Sequence[Message], *, prompt: bool) -> list[int]:
         if renderer.dated:  # transformers writes this moment, we the run's: the text is then ours
             return theirs(renderer.text(turns, prompt=prompt), add_special_tokens=False).input_ids

@@ -105,3 +105,41 @@ def test_phrases_match_whole_words(text, hit):
     pattern = phrase_pattern(["unlock*", "in conclusion"])
     assert pattern is not None and bool(pattern.search(text)) is hit
     assert phrase_pattern([]) is None
+
+
+def test_a_conversation_is_a_row_and_comes_back_as_one(tmp_path: Path):
+    talk = [{"role": "system", "content": "Be."}, {"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Yes"}]
+    path = tmp_path / "rows.jsonl"
+    path.write_text(json.dumps({"messages": talk}) + "\n")
+    (row,) = load_examples([path])
+    assert (row.prompt, row.completion) == ("Hi", "Yes") and [turn.role for turn in row.turns] == ["system", "user", "assistant"]
+    write_examples(path, [row])
+    assert "completion" not in path.read_text()
+    assert load_examples([path])[0].turns == row.turns
+
+
+def test_a_conversation_beside_another_exchange_is_refused(tmp_path: Path):
+    talk = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Yes"}]
+    path = write(tmp_path / "rows.jsonl", {"prompt": "Hi", "completion": "No", "messages": talk}, {"messages": "x"})
+    with pytest.raises(DataError, match=r"rows.jsonl:1: messages: completion beside it says something else"):
+        load_examples([path])
+
+
+@pytest.mark.parametrize(
+    ("messages", "said"),
+    [
+        ([{"role": "user", "content": "x"}, {"role": "user", "content": "y"}], "user and assistant in turn, found user, user"),
+        ([{"role": "user", "content": "x"}], "in turn, found user"),
+        ([{"role": "system", "content": "x"}], "in turn, found system"),
+        ([{"role": "user", "content": " "}, {"role": "assistant", "content": "y"}], "a message is empty"),
+        ([{"role": "human", "content": "x"}, {"role": "assistant", "content": "y"}],
+         "messages.0.role: expected system, user or assistant, found 'human'"),
+        ([{"role": "user", "content": 3}, {"role": "assistant", "content": "y"}], "messages.0.content: expected text, found 3"),
+    ],
+)  # fmt: skip
+def test_a_conversation_that_is_none_is_refused_by_its_line(tmp_path: Path, messages, said):
+    path = tmp_path / "rows.jsonl"
+    path.write_text(json.dumps({"messages": messages}) + "\n")
+    with pytest.raises(DataError) as error:
+        load_examples([path])
+    assert f"{path}:1" in error.value.message and said in error.value.message
