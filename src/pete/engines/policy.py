@@ -76,16 +76,28 @@ def choose_dtype(requested: str, device: str, probe: MatmulProbe) -> Choice:
     return Choice("bfloat16", f"matrix products run {ratio:.1f}x as fast as float32 here")
 
 
+ROWS, FEW, SLOW = 512, 8, 0.1
+"""Of the product that is timed; of one that is tried before it; seconds of that one which need no better look."""
+
+
 @functools.cache  # one answer a process: the plan and the training must not choose different dtypes
 def measured_matmul(device: str, dtype: Dtype) -> float | None:
-    """Seconds of a [512, 2048] x [2048, 2048] product on this machine, the best of five."""
+    """Seconds of a [512, 2048] x [2048, 2048] product on this machine, the best of five.
+
+    Where a few rows alone take long, it is reckoned from them: a processor without bfloat16 needs minutes for the whole.
+    """
     import torch
 
     try:
-        a = torch.ones(512, 2048, device=device, dtype=getattr(torch, dtype))
+        a = torch.ones(ROWS, 2048, device=device, dtype=getattr(torch, dtype))
         b = torch.ones(2048, 2048, device=device, dtype=getattr(torch, dtype))
         synchronize = {"cuda": torch.cuda.synchronize, "mps": torch.mps.synchronize}.get(device, lambda: None)
         best = float("inf")
+        start = time.perf_counter()
+        torch.mm(a[:FEW], b)
+        synchronize()
+        if (few := time.perf_counter() - start) > SLOW and device == "cpu":  # a GPU's first product pays for its start
+            return few * ROWS / FEW
         for _ in range(6):
             start = time.perf_counter()
             torch.mm(a, b)

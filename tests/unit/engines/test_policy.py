@@ -79,3 +79,26 @@ open_engine(Config(engine=EngineConfig(mps_high_watermark=0.0)))
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert found.stdout == "0.0|-|1|false\n", found.stderr
+
+
+def test_a_dtype_that_takes_minutes_is_reckoned_from_a_few_rows(monkeypatch):
+    import time
+
+    import torch
+
+    from pete.engines import policy
+
+    rows = []
+
+    def slowly(a, b):
+        rows.append(len(a))
+        time.sleep(1.5 * policy.SLOW)
+        return a
+
+    monkeypatch.setattr(torch, "mm", slowly)
+    policy.measured_matmul.cache_clear()
+    try:
+        seconds = policy.measured_matmul("cpu", "bfloat16")
+    finally:
+        policy.measured_matmul.cache_clear()
+    assert rows == [policy.FEW] and seconds is not None and seconds > 1.5 * policy.SLOW * policy.ROWS / policy.FEW
