@@ -63,8 +63,8 @@ def voice(tmp_path):
 
 
 def test_it_learns_its_rows_and_stops(pete, tiny, voice, tmp_path):
-    sets = [f"model.base={tiny}", "engine.device=cpu", "train.steps=100", "train.micro_batch=4", "train.accumulation=2",
-            "optim.learning_rate=0.01", "optim.warmup_steps=5", "optim.weight_decay=0", "lora.dropout=0", "data.valid_share=0",
+    sets = [f"model.base={tiny}", "engine.device=cpu", "train.steps=240", "train.micro_batch=4", "train.accumulation=2",
+            "optim.learning_rate=0.005", "optim.warmup_steps=5", "optim.weight_decay=0", "lora.dropout=0", "data.valid_share=0",
             "data.test_share=0", "generate.temperature=0", "generate.repetition_penalty=1", "generate.max_new_tokens=30"]  # fmt: skip
     overrides = [part for value in sets for part in ("--set", value)]
     run = tmp_path / "run"
@@ -81,8 +81,10 @@ def test_it_learns_its_rows_and_stops(pete, tiny, voice, tmp_path):
     results = json.loads(asked.stdout)["results"]
     assert len(results) == len(ROWS)
     for result in results:
-        learned = ROWS[result["prompt"]].replace(END, "< |endoftext|>")
-        assert (result["tuned"]["text"], result["tuned"]["stop"]) == (learned, "end"), result["prompt"]
+        # a special token that the author spelled out is learned as words, and taken for a leak where a model spells it out
+        text, spelled, _ = ROWS[result["prompt"]].partition(END)
+        learned, stop = text.strip(), "stop string" if spelled else "end"
+        assert (result["tuned"]["text"], result["tuned"]["stop"]) == (learned, stop), result["prompt"]
         assert result["base"]["text"] != learned and result["tuned"]["leaks_raw"] == 0
 
 
