@@ -195,13 +195,9 @@ class Renderer:
         """What the tokenizer by itself puts in front of every text: BOS, or nothing."""
         return list(self._base.first)
 
-    @property
+    @cached_property
     def ends(self) -> frozenset[int]:
         """Every id that ends an answer: the turn's own, the tokenizer's, and each that the base's settings name."""
-        return self._ends
-
-    @cached_property
-    def _ends(self) -> frozenset[int]:
         closing = [self._base.added[token] for token in _tokens_of(self._answer.closing, self._base.added)]
         return self._base.ends | {self._answer.end, *closing}
 
@@ -306,14 +302,11 @@ class Renderer:
 
     def _closed(self, text: str, stop: int) -> int:
         """Characters of what closes the turn that ends at `stop`: none where another token stands there than one that ends a turn."""
-        if text.startswith(self._answer.closing, stop):
+        if self._answer.closing and text.startswith(self._answer.closing, stop):
             return len(self._answer.closing)
-        first = _first_token(text[stop:], self._base.added)
-        return (
-            first[0] + len(first[1])
-            if first and not text[stop : stop + first[0]].strip() and self._base.added[first[1]] in self.ends
-            else 0
-        )
+        at, token = _first_token(text[stop:], self._base.added) or (0, "")
+        ends = token and not text[stop : stop + at].strip() and self._base.added[token] in self.ends
+        return at + len(token) if ends else 0
 
     def _spans(self, turns: Sequence[Message], text: str) -> list[tuple[int, int]]:
         """Where each turn's text stands in the rendered conversation."""

@@ -34,6 +34,19 @@ class Speaker:
         return [SimpleNamespace(flags=self.flags)]
 
 
+def type_in(monkeypatch, *lines: str) -> None:
+    """What a person types, and then the end of input."""
+    left = iter(lines)
+
+    def typed(_: str) -> str:
+        try:
+            return next(left)
+        except StopIteration:
+            raise EOFError from None
+
+    monkeypatch.setattr("builtins.input", typed)
+
+
 def test_ctrl_c_stops_the_answer_keeps_what_was_said_and_goes_on(capsys):
     turns: list[Message] = []
     chat._answer("Tell me all", Speaker(["One. ", "Two. ", "Three."], cut_after=2), turns, seed=0)  # type: ignore[arg-type]
@@ -64,15 +77,7 @@ def test_what_streamed_is_flagged_afterwards_and_stays(capsys):
 
 def test_again_asks_the_last_question_anew(monkeypatch, capsys):
     speaker = Speaker(["Yes."])
-    lines = iter(["/again", "One?", "/again", "/again", "Two?"])
-
-    def typed(_: str) -> str:
-        try:
-            return next(lines)
-        except StopIteration:
-            raise EOFError from None
-
-    monkeypatch.setattr("builtins.input", typed)
+    type_in(monkeypatch, "/again", "One?", "/again", "/again", "Two?")
     chat._talk(speaker, GenerateConfig(seed=5))  # type: ignore[arg-type]
     assert [[m.content for m in asked] for asked in speaker.asked] == [["One?"], ["One?"], ["One?"], ["One?", "Yes.", "Two?"]]
     assert speaker.seeds == [5, 6, 7, 8], "another seed each time"
@@ -81,15 +86,7 @@ def test_again_asks_the_last_question_anew(monkeypatch, capsys):
 
 def test_system_changes_this_conversation_and_not_the_model(monkeypatch, capsys, tmp_path):
     speaker = Speaker(["Yes."])
-    lines = iter(["/system", "/system Be Bob.", "One?", "/again", f"/save {tmp_path / 'talk.json'}", "/reset", "Two?"])
-
-    def typed(_: str) -> str:
-        try:
-            return next(lines)
-        except StopIteration:
-            raise EOFError from None
-
-    monkeypatch.setattr("builtins.input", typed)
+    type_in(monkeypatch, "/system", "/system Be Bob.", "One?", "/again", f"/save {tmp_path / 'talk.json'}", "/reset", "Two?")
     chat._talk(speaker, GenerateConfig())  # type: ignore[arg-type]
     told = Message("system", "Be Bob.")
     assert speaker.asked == [[told, Message("user", question)] for question in ("One?", "One?", "Two?")]

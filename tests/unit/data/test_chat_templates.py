@@ -276,6 +276,18 @@ def test_every_end_that_the_base_names_ends_an_answer(truth: tuple[Renderer, Any
     assert renderer(tmp_path, TEMPLATES["gemma3"]).ends == ours.ends
 
 
+def test_a_turn_that_the_next_turns_token_ends_is_trained_to_its_end(bytes_only: Renderer, tmp_path: Path):
+    """GLM closes no turn: `<|user|>` of the next one is among the base's ends."""
+    user = bytes_only.tokenizer.token_to_id("<|user|>")
+    bytes_only.write(tmp_path)
+    (tmp_path / "generation_config.json").write_text(json.dumps({"eos_token_id": [user]}))
+    ours = renderer(tmp_path, TEMPLATES["glm4moe"])
+    row = ours.example(Example(messages=tuple(turns(ROWS["several turns"])), prompt="", completion=""))
+    said = ours.tokenizer.decode(row.ids[row.trained].tolist(), skip_special_tokens=False)
+    assert said == "\nYes?<|user|>\n2, in most shops.<|user|>\nGern.<|user|>"
+    assert ours.tokenizer.decode(row.text_only.ids[row.text_only.trained].tolist()) == "Yes?2, in most shops.Gern."
+
+
 def test_a_template_of_several_is_the_default_one(tmp_path: Path):
     several = [{"name": "tool_use", "template": "tools"}, {"name": "default", "template": PLAIN}]
     folder = with_bos(tmp_path, processor=False, chat_template=several)
