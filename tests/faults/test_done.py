@@ -100,7 +100,7 @@ def test_a_screen_that_goes_away_costs_nothing(finished, tmp_path, where):
 
 
 @pytest.mark.skipif(os.geteuid() != 0 or shutil.which("setpriv") is None, reason="needs a second user: root and setpriv")
-@pytest.mark.parametrize("verb", ["evaluate", "report", "resume"])
+@pytest.mark.parametrize("verb", ["evaluate", "report", "resume", "blind"])
 def test_a_run_that_may_not_be_written_is_refused_before_any_work(finished, verb):
     nobody = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
     if pete("--help", before=nobody).returncode:

@@ -47,6 +47,7 @@ def blind(
     if html:
         _write_page(folder, html, pairs or PAIRS, screen, json)
         return
+    folder.require_writable()  # before twenty choices are made, not after
     if read:
         from pete.evaluate.blind_page import read_result
 
