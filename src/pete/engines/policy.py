@@ -92,17 +92,17 @@ def measured_matmul(device: str, dtype: Dtype) -> float | None:
         a = torch.ones(ROWS, 2048, device=device, dtype=getattr(torch, dtype))
         b = torch.ones(2048, 2048, device=device, dtype=getattr(torch, dtype))
         synchronize = {"cuda": torch.cuda.synchronize, "mps": torch.mps.synchronize}.get(device, lambda: None)
-        best = float("inf")
-        start = time.perf_counter()
-        torch.mm(a[:FEW], b)
-        synchronize()
-        if (few := time.perf_counter() - start) > SLOW and device == "cpu":  # a GPU's first product pays for its start
-            return few * ROWS / FEW
-        for _ in range(6):
-            start = time.perf_counter()
-            torch.mm(a, b)
-            synchronize()
-            best = min(best, time.perf_counter() - start)
-        return best
+
+        def best_of(times: int, rows: int) -> float:
+            seconds = []
+            for _ in range(times):
+                start = time.perf_counter()
+                torch.mm(a[:rows], b)
+                synchronize()
+                seconds.append(time.perf_counter() - start)
+            return min(seconds)
+
+        few = best_of(2, FEW)  # the first pays for its kernel
+        return few * ROWS / FEW if few > SLOW else best_of(6, ROWS)
     except (RuntimeError, TypeError):
         return None

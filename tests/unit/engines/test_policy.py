@@ -101,4 +101,4 @@ def test_a_dtype_that_takes_minutes_is_reckoned_from_a_few_rows(monkeypatch):
         seconds = policy.measured_matmul("cpu", "bfloat16")
     finally:
         policy.measured_matmul.cache_clear()
-    assert rows == [policy.FEW] and seconds is not None and seconds > 1.5 * policy.SLOW * policy.ROWS / policy.FEW
+    assert rows == [policy.FEW, policy.FEW] and seconds is not None and seconds > 1.5 * policy.SLOW * policy.ROWS / policy.FEW
