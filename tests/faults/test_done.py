@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -59,7 +60,7 @@ def test_no_good_checkpoint_is_no_start_from_zero(unpublished):
     for checkpoint in hurt:
         assert f"{checkpoint.name}: adapter_model.safetensors has 100 bytes, expected" in done.stderr
     assert {path: path.read_bytes() for path in unpublished.rglob("*") if path.is_file()} == before
-    command = done.stderr.rsplit("on purpose: ", 1)[1].strip().replace("pete resume", f"{' '.join(PETE)} resume")
+    command = done.stderr.rsplit("on purpose: ", 1)[1].strip().replace("pete resume", f"{shlex.join(PETE)} resume")
     again = subprocess.run(["sh", "-c", command], env=ENVIRONMENT, capture_output=True, text=True, timeout=120, check=False)
     assert again.returncode == 0 and "begins again at step 0" in again.stdout, again.stderr
     assert (unpublished / "checkpoints-damaged").is_dir() and (unpublished / "adapter").is_dir()
