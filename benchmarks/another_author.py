@@ -20,10 +20,10 @@ from pete.config import PROJECT
 from pete.data.examples import Example
 from pete.evaluate.log import EvaluationLog, HeldOut, Sample, read_log
 from pete.evaluate.results import voice_index
-from pete.evaluate.scoring import rescore
+from pete.evaluate.score import rescore
 from pete.evaluate.stats import unpaired
 from pete.evaluate.suite import score_held_out
-from pete.generate.answer import open_tuned
+from pete.generate.stream import open_tuned
 from pete.run import RunDir
 
 SUBJECTS = (

@@ -20,8 +20,8 @@ from pete.config import Config, resolve
 from pete.data.batch import Batch
 from pete.data.render import Renderer
 from pete.engines import open_engine, set_environment
-from pete.engines.base_model import look_up_base
-from pete.engines.text_proof import prove_text
+from pete.engines.base_models.resolve import look_up_base
+from pete.engines.base_models.text_proof import prove_text
 from pete.persona import load_persona
 
 MB = 2**20
@@ -38,8 +38,8 @@ def proof(config: Config) -> None:
     set_environment(config.engine)
     base = look_up_base(config.model)
     engine = timed("imports of torch, transformers and peft", lambda: open_engine(config))
-    from pete.engines import proof as proofs
-    from pete.engines import torch_engine
+    from pete.engines.torch import engine as torch_engine
+    from pete.engines.torch import proof as proofs
 
     place = Path(tempfile.mkdtemp())
     timed("shape", lambda: proofs.prove_shape(torch_engine.TorchEngine(config), base, "float32", place))

@@ -19,7 +19,7 @@ from transformers import AutoModelForCausalLM
 
 from pete.data.examples import load_prompts
 from pete.data.render import Message
-from pete.generate.answer import open_tuned
+from pete.generate.stream import open_tuned
 from pete.run import RunDir
 
 

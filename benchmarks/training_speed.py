@@ -22,7 +22,7 @@ from transformers import AutoModelForCausalLM
 
 from pete.config import resolve
 from pete.data.batch import Batch
-from pete.engines.torch_engine import TorchEngine
+from pete.engines.torch.engine import TorchEngine
 from pete.train.session import prepare
 
 

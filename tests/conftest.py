@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.random_base import find_tokenizer
-from pete.engines.fake_engine import END, byte_tokenizer
+from pete.engines.fake import END, byte_tokenizer
 
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 

@@ -8,7 +8,7 @@ import transformers
 
 from pete.config import Config
 from pete.engines.protocol import Base
-from pete.engines.torch_engine import TorchEngine
+from pete.engines.torch.engine import TorchEngine
 
 VOCABULARY = 64
 WINDOW = 24

@@ -15,8 +15,8 @@ import torch.nn.functional as F
 
 from pete.config import PROJECT, GenerateConfig, LoraConfig
 from pete.data.batch import Batch
-from pete.engines.proof import judge, measure, refusing
-from pete.engines.torch_engine import TorchEngine
+from pete.engines.torch.engine import TorchEngine
+from pete.engines.torch.proof import judge, measure, refusing
 from pete.errors import BaseModelError
 from tests.engines.architectures import BASE, CONFIG, EXACT, REFUSED, VOCABULARY, WINDOW, build, engine_on
 
@@ -49,7 +49,7 @@ def test_packed_is_alone(name, monkeypatch):
     with torch.no_grad():
         plain = [float(nats) for nats in losses_alone(theirs)]
     assert engine.loss(BATCH).nats == pytest.approx(plain, rel=1e-5)
-    monkeypatch.setattr("pete.engines.torch_kernels.PADDED_UP_TO", 1)
+    monkeypatch.setattr("pete.engines.torch.kernels.PADDED_UP_TO", 1)
     assert engine.loss(BATCH).nats == pytest.approx(plain, rel=1e-5), "rows that are attended one by one"
     monkeypatch.undo()
 

@@ -16,8 +16,8 @@ from pete.adapter import HONOURED, REFUSED
 from pete.config import Config, LoraConfig, ModelConfig
 from pete.data.batch import Batch
 from pete.data.render import Rendered
-from pete.engines.fake_engine import END, byte_tokenizer
-from pete.engines.torch_engine import TorchEngine
+from pete.engines.fake import END, byte_tokenizer
+from pete.engines.torch.engine import TorchEngine
 from pete.errors import AdapterError, ConfigError
 
 IDS = [1, 2, 3, 4, 5]

@@ -9,10 +9,10 @@ from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.masking_utils import causal_mask_function
 
 from pete.config import Config, LoraConfig, ModelConfig
-from pete.engines import torch_kernels
-from pete.engines.proof import TOLERANCE, first_layers, layers_of_every_kind, measure, prove, prove_shape
-from pete.engines.torch_engine import TorchEngine
-from pete.engines.torch_kernels import Cache, View, attend
+from pete.engines.torch import kernels as torch_kernels
+from pete.engines.torch.engine import TorchEngine
+from pete.engines.torch.kernels import Cache, View, attend
+from pete.engines.torch.proof import TOLERANCE, first_layers, layers_of_every_kind, measure, prove, prove_shape
 from pete.errors import BaseModelError
 from tests.engines.architectures import build, engine_on
 
@@ -50,14 +50,14 @@ def sees_the_neighbours(module, q, k, v, view, *, scaling, **_):
 FAULTS = {
     "windows are not kept": ("gemma3_text", ("mask", sees_everything_before)),
     "chunks are not kept": ("llama4_text", ("mask", sees_everything_before)),
-    "windows are not kept while generating": ("gemma3_text", ("pete.engines.torch_kernels.Cache.mask", remembers_everything)),
-    "soft caps of attention are left out": ("gemma2", ("pete.engines.torch_kernels._all_pairs", without("softcap"))),
-    "sinks are left out": ("gpt_oss", ("pete.engines.torch_kernels._all_pairs", without("sinks"))),
-    "scores are scaled as usual": ("granite", ("pete.engines.torch_kernels._all_pairs", without("scaling"))),
+    "windows are not kept while generating": ("gemma3_text", ("pete.engines.torch.kernels.Cache.mask", remembers_everything)),
+    "soft caps of attention are left out": ("gemma2", ("pete.engines.torch.kernels._all_pairs", without("softcap"))),
+    "sinks are left out": ("gpt_oss", ("pete.engines.torch.kernels._all_pairs", without("sinks"))),
+    "scores are scaled as usual": ("granite", ("pete.engines.torch.kernels._all_pairs", without("scaling"))),
     "rows see each other": ("llama", ("attention", sees_the_neighbours)),
-    "logits_scaling is left out": ("granite", ("pete.engines.torch_engine.is_plain", lambda _: True)),
-    "logit_scale is left out": ("cohere", ("pete.engines.torch_engine.is_plain", lambda _: True)),
-    "the soft cap of logits is left out": ("gemma2", ("pete.engines.torch_engine.is_plain", lambda _: True)),
+    "logits_scaling is left out": ("granite", ("pete.engines.torch.engine.is_plain", lambda _: True)),
+    "logit_scale is left out": ("cohere", ("pete.engines.torch.engine.is_plain", lambda _: True)),
+    "the soft cap of logits is left out": ("gemma2", ("pete.engines.torch.engine.is_plain", lambda _: True)),
 }
 
 
@@ -102,7 +102,7 @@ def test_a_base_is_proven_once(tiny, tmp_path, monkeypatch):
     prove(engine, tmp_path)
     (kept,) = tmp_path.iterdir()
     assert json.loads(kept.read_text())["kind"] == "llama"
-    monkeypatch.setattr("pete.engines.proof.measure", lambda _: pytest.fail("it was proven already"))
+    monkeypatch.setattr("pete.engines.torch.proof.measure", lambda _: pytest.fail("it was proven already"))
     prove(engine, tmp_path)
     engine.dtype = "bfloat16"
     with pytest.raises(BaseException, match="proven already"):
@@ -112,7 +112,7 @@ def test_a_base_is_proven_once(tiny, tmp_path, monkeypatch):
 def test_a_gap_is_told_with_kind_and_size_and_is_not_remembered(tiny, tmp_path, monkeypatch):
     engine = fresh()
     engine.load(tiny)
-    monkeypatch.setattr("pete.engines.torch_kernels._all_pairs", without("scaling"))
+    monkeypatch.setattr("pete.engines.torch.kernels._all_pairs", without("scaling"))
     for _ in range(2):
         with pytest.raises(BaseModelError, match=r"llama is of the kind 'llama'.* 0?\.?\d.* of their spread apart") as error:
             prove(engine, tmp_path)

@@ -10,8 +10,8 @@ import torch
 import torch.nn.functional as F
 
 from pete.config import PROJECT
-from pete.engines.selftest_checks import CHECKS, Operations, run_checks
-from pete.engines.torch_kernels import attend, lora_linear, token_losses
+from pete.engines.torch.kernels import attend, lora_linear, token_losses
+from pete.engines.torch.selftest_checks import CHECKS, Operations, run_checks
 
 
 def test_every_check_holds_on_this_cpu():
@@ -142,7 +142,7 @@ FAULTS = {
 @pytest.mark.parametrize("fault", FAULTS)
 def test_each_fault_is_found_by_its_check(fault, monkeypatch):
     name, broken, words = FAULTS[fault]
-    monkeypatch.setattr("pete.engines.selftest_checks.CHECKS", {name: CHECKS[name]})
+    monkeypatch.setattr("pete.engines.torch.selftest_checks.CHECKS", {name: CHECKS[name]})
     ((found, wrong, _),) = run_checks("cpu", Operations(**broken))
     assert found == name and words in wrong and "\n" not in wrong
 
@@ -153,13 +153,13 @@ def test_every_check_has_a_fault():
 
 def test_a_stuck_random_source_is_found(monkeypatch):
     stuck = torch.rand(1000)
-    monkeypatch.setattr("pete.engines.selftest_checks.torch.rand", lambda *_, **__: stuck)
+    monkeypatch.setattr("pete.engines.torch.selftest_checks.torch.rand", lambda *_, **__: stuck)
     assert CHECKS["random state"](Operations(), "cpu") == "two draws gave the same numbers"
 
 
 def test_the_process_refuses_a_device_that_is_not_there():
     done = subprocess.run(
-        [sys.executable, "-P", "-m", "pete.engines.selftest_checks", "mps"],
+        [sys.executable, "-P", "-m", "pete.engines.torch.selftest_checks", "mps"],
         env=os.environ | {"PYTHONPATH": str(PROJECT / "src")}, capture_output=True, text=True, timeout=120, check=True,
     )  # fmt: skip
     if torch.backends.mps.is_available():

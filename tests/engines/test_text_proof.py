@@ -5,10 +5,10 @@ import pytest
 
 from pete.data.examples import Message
 from pete.data.render import Renderer
-from pete.engines import text_proof
-from pete.engines.fake_engine import END, byte_tokenizer
+from pete.engines.base_models import text_proof
+from pete.engines.base_models.text_proof import prove_text
+from pete.engines.fake import END, byte_tokenizer
 from pete.engines.protocol import Base
-from pete.engines.text_proof import prove_text
 from pete.errors import BaseModelError
 from pete.persona import PLAIN_TEMPLATE
 

@@ -17,10 +17,10 @@ from transformers import AutoModelForCausalLM
 from pete.config import Config, LoraConfig, ModelConfig
 from pete.data.batch import Batch
 from pete.data.render import Rendered
-from pete.engines.base_model import look_up_base
-from pete.engines.fake_engine import byte_tokenizer
-from pete.engines.torch_engine import TorchEngine
-from pete.engines.torch_kernels import PADDED_UP_TO, lora_linear, token_losses
+from pete.engines.base_models.resolve import look_up_base
+from pete.engines.fake import byte_tokenizer
+from pete.engines.torch.engine import TorchEngine
+from pete.engines.torch.kernels import PADDED_UP_TO, lora_linear, token_losses
 from pete.errors import AdapterError, BaseModelError, ConfigError, WorkError
 
 
@@ -43,7 +43,7 @@ def test_the_old_weights_are_gone_before_new_ones_come(tiny_models, monkeypatch)
         seen.append(old())
         return read(*args, **kwargs)
 
-    monkeypatch.setattr("pete.engines.torch_engine.AutoModelForCausalLM.from_pretrained", reading)
+    monkeypatch.setattr("pete.engines.torch.engine.AutoModelForCausalLM.from_pretrained", reading)
     gc.disable()  # nobody comes by chance
     try:
         engine.load(ModelConfig(base=str(tiny_models["gpt_neox"]), dtype="float32"))
@@ -93,7 +93,7 @@ def test_long_examples_take_the_other_path_to_the_same_numbers(tiny_models, shap
     engine = engine_for(tiny_models[shape])
     rows = rows_of([33, 90, 5])
     short = engine.loss(Batch.of(rows)).nats
-    monkeypatch.setattr("pete.engines.torch_kernels.PADDED_UP_TO", 1)
+    monkeypatch.setattr("pete.engines.torch.kernels.PADDED_UP_TO", 1)
     assert PADDED_UP_TO > 90
     assert engine.loss(Batch.of(rows)).nats == pytest.approx(short, rel=1e-5)
 

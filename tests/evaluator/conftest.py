@@ -15,9 +15,9 @@ import pytest
 from pete.config import DataConfig
 from pete.data.examples import Example, load_examples
 from pete.data.split import split_rows
-from pete.evaluate.embed import Embedder
+from pete.engines.sentence import Embedder
 from pete.evaluate.log import Asked, EvaluationLog, HeldOut, Sample
-from pete.evaluate.scoring import NEUTRAL, OTHERS, Material, other_voices, score, source_of
+from pete.evaluate.score import NEUTRAL, OTHERS, Material, other_voices, score, source_of
 from pete.persona import load_persona
 from tests.evaluator.surprise import Surprise
 
@@ -142,4 +142,4 @@ def _no_sentences(monkeypatch: pytest.MonkeyPatch) -> None:
         def score(self, _: Sample) -> dict[str, float]:
             return {}
 
-    monkeypatch.setattr("pete.evaluate.scoring.Cohesion", Nothing)
+    monkeypatch.setattr("pete.evaluate.score.Cohesion", Nothing)

@@ -10,7 +10,7 @@ from pete.evaluate import stats
 from pete.evaluate.gates import GATES, judge
 from pete.evaluate.log import HeldOut
 from pete.evaluate.results import beside_author, gain, measures
-from pete.evaluate.scoring import score
+from pete.evaluate.score import score
 from tests.evaluator.conftest import Bench
 
 

@@ -95,9 +95,9 @@ def test_the_adapter_opens_in_peft_and_computes_the_same(tmp_path):
 import sys, numpy as np, torch
 from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer
-from pete.engines.embedded import embedded_base
+from pete.engines.base_models.embedded import embedded_base
 from pete.run import RunDir
-from pete.generate.answer import open_tuned
+from pete.generate.stream import open_tuned
 from pete.data.render import Message
 from pathlib import Path
 run = RunDir(Path(sys.argv[1]))

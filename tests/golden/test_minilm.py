@@ -7,7 +7,7 @@ def test_numpy_and_transformers_agree():
     import torch
     from transformers import BertModel
 
-    from pete.evaluate.embed import Embedder, _installed
+    from pete.engines.sentence import Embedder, _installed
 
     texts = [
         "A kettle.",

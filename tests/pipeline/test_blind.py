@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from pete.config import PROJECT, resolve
-from pete.evaluate.blind import blind_tests, pairs_of
+from pete.evaluate.blind.record import blind_tests, pairs_of
 from pete.run import RunDir
-from tests.unit.evaluate.test_blind import an_evaluation
+from tests.unit.evaluate.blind.test_record import an_evaluation
 
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(PROJECT / "src"), "TERM": "xterm-256color", "LINES": "40"}
 
@@ -143,7 +143,7 @@ def test_without_answers_it_names_the_evaluation(run: RunDir, pete):
 
 
 def test_a_page_is_made_once_and_its_result_is_scored(run: RunDir, pete, tmp_path: Path):
-    from tests.unit.evaluate.test_blind_page import result, saved
+    from tests.unit.evaluate.blind.test_page import result, saved
 
     page = tmp_path / "page.html"
     made = pete("blind", run.folder, "--html", page, "--pairs", "5", "--json")

@@ -5,10 +5,10 @@ import os
 
 import pytest
 
-from pete.engines.fake_engine import END, byte_tokenizer
+from pete.engines.fake import END, byte_tokenizer
 from tests.fake_hub import LARGE, FakeHub, commit, serve
 from tests.pipeline.conftest import FAKE
-from tests.unit.engines.test_hub import weights
+from tests.unit.engines.base_models.test_hub import weights
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from pete.evaluate.gates import judge
 from pete.evaluate.log import read_log
-from pete.evaluate.scoring import rescore
+from pete.evaluate.score import rescore
 from pete.run import RunDir
 from tests.pipeline.conftest import FAKE
 

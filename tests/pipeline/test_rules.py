@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pete.evaluate.log import read_log
-from pete.evaluate.scoring import rescore
+from pete.evaluate.score import rescore
 from pete.report.numbers import percent
 from pete.run import RunDir
 from tests.pipeline.conftest import FAKE

@@ -15,7 +15,7 @@ from pete.config import Config, ModelConfig
 from pete.data.batch import in_batches
 from pete.data.examples import load_examples
 from pete.data.render import Renderer
-from pete.engines.base_model import resolve_base
+from pete.engines.base_models.resolve import resolve_base
 from pete.persona import load_persona
 
 LAYERS, WIDTH, HEADS = 2, 256, 4
@@ -107,7 +107,7 @@ def test_the_end_is_trained_although_padding_is_the_same_id(tiny, voice):
 def test_only_the_adapter_changes(tiny, voice):
     import torch
 
-    from pete.engines.torch_engine import TorchEngine
+    from pete.engines.torch.engine import TorchEngine
 
     persona = load_persona(str(voice))
     renderer = Renderer(tiny, template=persona.template, system=persona.system, context=2048)

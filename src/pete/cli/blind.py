@@ -14,7 +14,7 @@ from pete.errors import UserError
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
-    from pete.evaluate.blind import BlindTest, Choice, Pair
+    from pete.evaluate.blind.record import BlindTest, Choice, Pair
     from pete.run import RunDir
 
 KEYS = (("a", "bold"), " or ", ("b", "bold"), " is better   ", ("=", "bold"), " a tie   ",
@@ -35,7 +35,7 @@ def blind(
     json: JsonOption = False,
 ) -> None:
     """Choose between answers of base and tuned, shuffled; stops when it is clear. Kept in the run and shown in the report."""
-    from pete.evaluate.blind import PAIRS
+    from pete.evaluate.blind.record import PAIRS
     from pete.run import RunDir
 
     if html and read:
@@ -49,7 +49,7 @@ def blind(
         return
     folder.require_writable()  # before twenty choices are made, not after
     if read:
-        from pete.evaluate.blind_page import read_result
+        from pete.evaluate.blind.page import read_result
 
         file, test = read_result(folder, read)
         done = True
@@ -62,8 +62,8 @@ def blind(
 
 
 def _write_page(run: "RunDir", path: Path, most: int, screen: "Console", json: bool) -> None:
-    from pete.evaluate.blind import new_seed, open_evaluation, pairs_of
-    from pete.evaluate.blind_page import make_page
+    from pete.evaluate.blind.page import make_page
+    from pete.evaluate.blind.record import new_seed, open_evaluation, pairs_of
     from pete.run import write_atomic
 
     if path.exists():
@@ -85,7 +85,7 @@ def _write_page(run: "RunDir", path: Path, most: int, screen: "Console", json: b
 
 def _sit(run: "RunDir", most: int, screen: "Console") -> "tuple[Path, BlindTest, bool]":
     """The test at this terminal: its file, what was judged, and whether it came to its end."""
-    from pete.evaluate.blind import BlindTest, hash_of, new_file, new_seed, open_evaluation, pairs_of, unfinished
+    from pete.evaluate.blind.record import BlindTest, hash_of, new_file, new_seed, open_evaluation, pairs_of, unfinished
 
     evaluation, log = open_evaluation(run)
     pairs_of(log, "", str(evaluation))  # what is wrong with the answers is said before what is wrong with the terminal
@@ -152,7 +152,7 @@ def _show_pair(screen: "Console", pair: "Pair", progress: str) -> None:
 def _show(screen: "Console", run: "RunDir", file: Path, test: "BlindTest") -> None:
     from rich.text import Text
 
-    from pete.evaluate.blind import PAIRS, open_evaluation, pairs_of
+    from pete.evaluate.blind.record import PAIRS, open_evaluation, pairs_of
 
     low, high = test.interval
     counts = f"tuned {test.wins}, base {test.losses}, ties {test.ties}, skipped {test.skipped}"

@@ -9,7 +9,7 @@ from pete.errors import UserError
 if TYPE_CHECKING:
     from pete.config import GenerateConfig
     from pete.data.render import Message
-    from pete.generate.answer import Tuned
+    from pete.generate.stream import Tuned
 
 HELP = """/reset         forget the conversation
 /again         another answer to the last question, in place of the last one
@@ -23,7 +23,7 @@ def chat(run: RunArgument = None, set_: SetOption = None) -> None:
     from dataclasses import replace
 
     from pete.config import override
-    from pete.generate.answer import open_tuned
+    from pete.generate.stream import open_tuned
     from pete.run import RunDir
 
     if sys.stdin.isatty():

@@ -33,7 +33,7 @@ def check(
     from pete.data.examples import Read, read_examples, read_prompts
     from pete.data.render import Renderer
     from pete.data.split import split_rows
-    from pete.engines.base_model import look_up_base
+    from pete.engines.base_models.resolve import look_up_base
     from pete.persona import load_persona
     from pete.words import counted
 
@@ -106,7 +106,7 @@ def show(
     from pete.config import resolve
     from pete.data.examples import load_examples
     from pete.data.render import Renderer
-    from pete.engines.base_model import look_up_base
+    from pete.engines.base_models.resolve import look_up_base
     from pete.errors import DataError
     from pete.persona import load_persona
 

@@ -26,7 +26,7 @@ def doctor(
     from dataclasses import asdict
 
     from pete.config import resolve
-    from pete.engines.selftest import selftest
+    from pete.engines.torch.selftest import selftest
     from pete.machine.doctor import check_machine
     from pete.run import RUNS
 

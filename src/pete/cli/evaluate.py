@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from pete.config import Resolved
     from pete.evaluate.gates import Judgement
-    from pete.evaluate.judge import Judge
+    from pete.evaluate.judge.judge import Judge
     from pete.evaluate.log import EvaluationLog
     from pete.report.comparison import Comparison
     from pete.run import RunDir
@@ -80,7 +80,7 @@ def run_evaluation(screen: "Console", run: "RunDir", resolved: "Resolved", suite
 
     from pete.evaluate.suite import evaluate as run_suite
     from pete.evaluate.suite import load_suite
-    from pete.generate.answer import open_tuned
+    from pete.generate.stream import open_tuned
 
     prompts = load_suite(run, suite, resolved.config.evaluate.prompts_per_category)
 
@@ -171,14 +171,14 @@ def _judge_of(folder: "RunDir", url: str | None, model: str | None) -> "Judge | 
     """What is wrong with a judge is said before a model is loaded."""
     if url is None or model is None:
         return None
-    from pete.evaluate.judge import Judge
+    from pete.evaluate.judge.judge import Judge
 
     return Judge.of(folder, url, model)
 
 
 def _scored_again(folder: "RunDir", file: Path, screen: "Console") -> "EvaluationLog":
     from pete.evaluate.log import read_log
-    from pete.evaluate.scoring import rescore
+    from pete.evaluate.score import rescore
 
     log = rescore(read_log(file), folder)
     _keep(log, file)
@@ -209,7 +209,7 @@ def _against(
 
 
 def _judged(screen: "Console", log: "EvaluationLog", judge: "Judge") -> "EvaluationLog":
-    from pete.evaluate.judge import judge_log
+    from pete.evaluate.judge.judge import judge_log
 
     def say(text: str) -> None:
         screen.print(text, soft_wrap=True, markup=False)

@@ -114,7 +114,7 @@ def show_against(screen: "Console", compared: "Comparison", other: "RunDir") -> 
 
 def show_judge(screen: "Console", log: "EvaluationLog") -> None:
     """What a judge said, with all that it depends on."""
-    from pete.evaluate.judged import sentences
+    from pete.evaluate.judge.conclusion import sentences
 
     if log.judge is not None:
         screen.print()

@@ -24,8 +24,8 @@ def preflight(screen: "Console", resolved: "Resolved", prepared: "Prepared", fol
     """
     from pete.cli.console import as_typed
     from pete.engines import open_engine
-    from pete.engines.policy import environment
-    from pete.engines.selftest import needs_selftest, selftest
+    from pete.engines.torch.policy import environment
+    from pete.engines.torch.selftest import needs_selftest, selftest
     from pete.machine.doctor import check_machine
     from pete.train.plan import make_plan
 

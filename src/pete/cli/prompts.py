@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from pete.evaluate.prompting import Change
-    from pete.evaluate.trial import Trial
+    from pete.evaluate.prompt_formats.candidates import Change
+    from pete.evaluate.prompt_formats.trial import Trial
     from pete.persona import Persona
     from pete.run import RunDir
 
@@ -44,9 +44,9 @@ def try_(
     from dataclasses import replace
 
     from pete.config import override
+    from pete.evaluate.prompt_formats.trial import adopt, open_persona, run_trial
     from pete.evaluate.suite import load_suite
-    from pete.evaluate.trial import adopt, open_persona, run_trial
-    from pete.generate.answer import open_tuned
+    from pete.generate.stream import open_tuned
     from pete.run import RunDir
 
     folder = RunDir.find(run)
@@ -76,7 +76,7 @@ def _show(screen: "Console", run: "RunDir", trial: "Trial") -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from pete.evaluate.prompting import KEPT, RELEVANCE, VOICE
+    from pete.evaluate.prompt_formats.candidates import KEPT, RELEVANCE, VOICE
     from pete.evaluate.stats import FEW
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
@@ -130,7 +130,7 @@ def _looked(trial: "Trial") -> str:
 def _unseen(changes: "Mapping[str, Change]") -> "Table":
     from rich.table import Table
 
-    from pete.evaluate.prompting import MEASURES
+    from pete.evaluate.prompt_formats.candidates import MEASURES
 
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     for number in range(5):
@@ -151,7 +151,7 @@ def _unseen(changes: "Mapping[str, Change]") -> "Table":
 
 def _levels(trial: "Trial") -> list[str]:
     """The control's own level, by any comparison that knows it."""
-    from pete.evaluate.prompting import KEPT, RELEVANCE, VOICE
+    from pete.evaluate.prompt_formats.candidates import KEPT, RELEVANCE, VOICE
 
     found = []
     for key in (VOICE, KEPT, RELEVANCE):
@@ -161,7 +161,7 @@ def _levels(trial: "Trial") -> list[str]:
 
 
 def _cell(changes: "Mapping[str, Change]", key: str) -> str:
-    from pete.evaluate.prompting import KEPT
+    from pete.evaluate.prompt_formats.candidates import KEPT
 
     change = changes.get(key)
     if change is None:

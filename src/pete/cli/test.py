@@ -12,7 +12,7 @@ from pete.cli.console import JsonOption, SetOption, console, print_json
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from pete.generate.answer import Answer
+    from pete.generate.stream import Answer
 
 
 def test(
@@ -33,8 +33,8 @@ def test(
     from pete.data.render import Message
     from pete.errors import RunError, UserError
     from pete.evaluate.log import MODELS
-    from pete.generate.answer import open_tuned
-    from pete.generate.asked import Kind
+    from pete.generate.request_parsing import Kind
+    from pete.generate.stream import open_tuned
     from pete.run import RUNS, RunDir
 
     words = list(words or [])

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pete.engines.protocol import Engine
     from pete.events import Event
     from pete.run import RunDir
-    from pete.train.overnight import Night
+    from pete.train.run_selection import Night
     from pete.train.session import Prepared
 
 SAMPLE_TOKENS = 60
@@ -42,7 +42,7 @@ def train(
     """Fine-tune a base model on a persona's examples. Ctrl-C saves; pete resume goes on."""
     from pete.cli.preflight import preflight
     from pete.config import resolve
-    from pete.engines.base_model import resolve_base
+    from pete.engines.base_models.resolve import resolve_base
     from pete.errors import UserError
     from pete.run import RUNS, RunDir
     from pete.train.session import prepare
@@ -77,7 +77,7 @@ def choose_night(screen: "Console", overrides: list[str]) -> "Night":
     """What to train tonight, with everything it needs fetched while somebody may still be looking."""
     from pete.cli.countdown import wants_new
     from pete.machine.memory import read_memory
-    from pete.train.overnight import plan_night
+    from pete.train.run_selection import plan_night
 
     return plan_night(read_memory().total, overrides, wants_new, lambda line: screen.print(as_typed(line), soft_wrap=True, markup=False))
 
@@ -97,7 +97,7 @@ def run_training(
     from pete.data.render import Message
     from pete.errors import Interrupted
     from pete.events import Warned
-    from pete.generate.answer import answer_all
+    from pete.generate.stream import answer_all
     from pete.machine.awake import keep_awake
     from pete.machine.notify import notify
     from pete.report.night import night_summary  # noqa: F401  (now: what is loaded after the night may have been updated since)

@@ -4,13 +4,13 @@ import importlib
 import os
 
 from pete.config import Config, EngineConfig
-from pete.engines.policy import environment
 from pete.engines.protocol import Engine
+from pete.engines.torch.policy import environment
 from pete.errors import UserError
 
 _ENGINES = {
-    "torch": ("pete.engines.torch_engine", "TorchEngine"),
-    "fake": ("pete.engines.fake_engine", "FakeEngine"),
+    "torch": ("pete.engines.torch.engine", "TorchEngine"),
+    "fake": ("pete.engines.fake", "FakeEngine"),
 }
 
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pete.errors import DataError
-from pete.evaluate.judged import JudgeResult
+from pete.evaluate.judge.conclusion import JudgeResult
 from pete.run import write_atomic
 
 VERSION = 4

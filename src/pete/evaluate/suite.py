@@ -20,11 +20,11 @@ from pete.engines import open_engine
 from pete.engines.protocol import Engine
 from pete.errors import DataError
 from pete.evaluate.log import MODELS, Asked, EvaluationLog, First, HeldOut, Model, Sample, Speed
+from pete.evaluate.score import NEUTRAL, rescore, source_of, voice_before
 from pete.evaluate.scorers.formatting import refuse_unknown
-from pete.evaluate.scoring import NEUTRAL, rescore, source_of, voice_before
-from pete.generate.answer import Tuned
-from pete.generate.asked import Kind
 from pete.generate.choose import Voice as VoiceOf
+from pete.generate.request_parsing import Kind
+from pete.generate.stream import Tuned
 from pete.run import RunDir
 
 OnStage = Callable[[str, int, int], None]

@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from pete.config import GenerateConfig
-from pete.generate.asked import Kind
 from pete.generate.extract import StopReason
-from pete.generate.validate import Validator, Violation
+from pete.generate.request_parsing import Kind
+from pete.generate.rules import Validator, Violation
 
 Voice = Callable[[str], float]
 """How much a text sounds like the persona; higher is more."""

@@ -4,7 +4,7 @@ import difflib
 import re
 from collections.abc import Sequence
 
-from pete.generate.asked import NUMBERS
+from pete.generate.request_parsing import NUMBERS
 
 CLOSE = 0.85
 """Share of letters two words have in common to be the same: a plural, a hyphen, another spelling."""

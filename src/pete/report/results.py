@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from pete.evaluate.gates import State
-from pete.evaluate.judged import sentences
+from pete.evaluate.judge.conclusion import sentences
 from pete.evaluate.log import Sample
 from pete.evaluate.results import Measure
 from pete.evaluate.stats import Interval

@@ -30,9 +30,9 @@ from pete.data.examples import Example, Finding, Question, Split, read_examples
 from pete.data.render import Message, Rendered, Renderer
 from pete.data.split import read_splits, split_rows, write_splits
 from pete.engines import open_engine, set_environment
-from pete.engines.base_model import look_up_base
+from pete.engines.base_models.resolve import look_up_base
+from pete.engines.base_models.text_proof import prove_text
 from pete.engines.protocol import Base, Engine
-from pete.engines.text_proof import prove_text
 from pete.errors import DataError, Interrupted, RunError, WorkError
 from pete.events import Checked, Event, Finished, Planned, Sampled, Saved, Started, Step, Validated, Warned
 from pete.persona import Persona, load_persona, run_persona

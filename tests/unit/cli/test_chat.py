@@ -6,7 +6,7 @@ from pete.cli import chat
 from pete.config import GenerateConfig
 from pete.data.render import Message
 from pete.errors import UserError
-from pete.generate.validate import Violation
+from pete.generate.rules import Violation
 
 
 @dataclass

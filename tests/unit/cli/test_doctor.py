@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from pete.cli import app
-from pete.engines.selftest import read_lines
+from pete.engines.torch.selftest import read_lines
 from pete.machine.memory import Memory
 from tests.unit.machine.macs import GIB, M1, M4_PRO, mac
 
@@ -19,8 +19,8 @@ def doctor(monkeypatch, tmp_path):
 
     def run(probes, *args, said=GOOD):
         monkeypatch.setattr("pete.machine.doctor.Probes", lambda: probes)
-        monkeypatch.setattr("pete.engines.selftest.start_checks", lambda engine: said)
-        monkeypatch.setattr("pete.engines.selftest.cache_root", lambda: tmp_path)
+        monkeypatch.setattr("pete.engines.torch.selftest.start_checks", lambda engine: said)
+        monkeypatch.setattr("pete.engines.torch.selftest.cache_root", lambda: tmp_path)
         return CliRunner().invoke(app, ["doctor", *args], env={"COLUMNS": "80", "PETE_COMMAND": "./pete"})
 
     return run

@@ -12,7 +12,7 @@ from pete.cli.screen import Screen
 from pete.cli.training_view import TrainingView
 from pete.config import Resolved, resolve
 from pete.errors import RunError
-from pete.evaluate.blind import Pair
+from pete.evaluate.blind.record import Pair
 from pete.evaluate.results import Measure
 from pete.evaluate.stats import Interval
 from pete.events import Sampled, Started, Warned

@@ -13,9 +13,9 @@ from typer.testing import CliRunner
 from pete import events
 from pete.cli import app
 from pete.config import EngineConfig
-from pete.engines.fake_engine import FakeEngine
-from pete.engines.policy import environment
+from pete.engines.fake import FakeEngine
 from pete.engines.protocol import Forecast
+from pete.engines.torch.policy import environment
 from pete.errors import UserError, WorkError
 from pete.machine.awake import Awake
 from pete.machine.memory import Memory

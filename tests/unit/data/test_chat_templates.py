@@ -17,7 +17,7 @@ from tokenizers import AddedToken, processors
 from pete.data.examples import Example, Message
 from pete.data.render import Renderer
 from pete.data.template import ChatTemplate
-from pete.engines.fake_engine import END, byte_tokenizer
+from pete.engines.fake import END, byte_tokenizer
 from pete.persona import PLAIN_TEMPLATE
 
 Talk = Sequence[Mapping[str, Any]]

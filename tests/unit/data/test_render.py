@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pete.data.examples import Example
 from pete.data.render import Message, Renderer
-from pete.engines.fake_engine import END, fake_base
+from pete.engines.fake import END, fake_base
 from pete.errors import BaseModelError, DataError, PersonaError, UserError
 from pete.persona import PLAIN_TEMPLATE
 

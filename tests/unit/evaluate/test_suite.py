@@ -9,7 +9,7 @@ from pete.errors import DataError
 from pete.evaluate import suite as module
 from pete.evaluate.suite import load_suite
 from pete.generate.choose import Answer
-from pete.generate.validate import Violation
+from pete.generate.rules import Violation
 from pete.run import RunDir
 from tests.unit.evaluate.conftest import PROSE
 

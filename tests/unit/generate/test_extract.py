@@ -9,7 +9,7 @@ from tokenizers import AddedToken
 
 from pete.data.examples import load_examples
 from pete.data.render import Renderer
-from pete.engines.fake_engine import END, byte_tokenizer, fake_base
+from pete.engines.fake import END, byte_tokenizer, fake_base
 from pete.generate.extract import Extractor, turn_marks
 from pete.generate.repeats import Repeats, Rounds, find_loop
 from pete.persona import PLAIN_TEMPLATE, load_persona

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pete.evaluate.judged import JudgeResult
+from pete.evaluate.judge.conclusion import JudgeResult
 from pete.evaluate.stats import Rate
 from pete.report import write_report
 from pete.report.attempts import attempts

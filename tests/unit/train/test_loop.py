@@ -60,7 +60,7 @@ def test_without_validation_rows_the_last_step_is_the_best(tmp_path):
 
 
 def test_a_loss_that_is_not_a_number_stops_the_run_and_spares_the_checkpoints(tmp_path, monkeypatch):
-    from pete.engines.fake_engine import FakeEngine
+    from pete.engines.fake import FakeEngine
 
     real, calls = FakeEngine.train_step, []
 
@@ -95,7 +95,7 @@ def test_without_validation_rows_nothing_can_be_said_of_the_base(tmp_path):
 
 def broken_from(monkeypatch, call):
     """From this look at the validation rows on, its loss is no number."""
-    from pete.engines.fake_engine import FakeEngine
+    from pete.engines.fake import FakeEngine
 
     real, looks = FakeEngine.loss, []
 
@@ -115,7 +115,7 @@ def test_a_base_that_computes_no_numbers_is_named_at_the_first_look(tmp_path, mo
 
 
 def test_without_validation_rows_it_is_named_at_the_first_step(tmp_path, monkeypatch):
-    from pete.engines.fake_engine import FakeEngine
+    from pete.engines.fake import FakeEngine
 
     monkeypatch.setattr(FakeEngine, "train_step", lambda self, micro, lr: StepResult(math.nan, 5, math.nan))
     with pytest.raises(BaseModelError, match="itself computes no numbers"):

@@ -5,7 +5,7 @@ import pytest
 
 from pete.config import resolve
 from pete.data.batch import Sequencer, pairs
-from pete.engines.fake_engine import FakeEngine
+from pete.engines.fake import FakeEngine
 from pete.engines.protocol import Forecast
 from pete.errors import UserError
 from pete.train.plan import Plan, make_plan

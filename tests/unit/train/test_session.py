@@ -13,7 +13,7 @@ import pytest
 
 from pete import events
 from pete.config import resolve
-from pete.engines.fake_engine import FakeEngine
+from pete.engines.fake import FakeEngine
 from pete.errors import Interrupted, RunError, WorkError
 from pete.events import Finished, Saved, Step, Validated, Warned
 from pete.run import RunDir

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from pete.data.examples import phrase_pattern, phrases_used
 from pete.evaluate.log import Mark, Sample
-from pete.generate.slips import placeholders
+from pete.generate.leak_patterns import placeholders
 
 HASHTAG = re.compile(r"(?<!\w)#[^\W\d]\w*")
 EMOJI = re.compile("[\U0001f1e6-\U0001f1ff\U0001f300-\U0001faff\u2600-\u27bf]")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from pete.data.text import sentences
-from pete.evaluate.embed import Embedder
+from pete.engines.sentence import Embedder
 from pete.evaluate.log import Sample
 from pete.evaluate.scorers import Scorer
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from pete.evaluate.log import Sample
-from pete.generate.asked import facts_asked
 from pete.generate.facts import holds
+from pete.generate.request_parsing import facts_asked
 
 
 class Facts:

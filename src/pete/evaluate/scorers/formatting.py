@@ -18,7 +18,7 @@ from pete.data.text import lines_in, list_items
 from pete.errors import DataError
 from pete.evaluate.log import Asked, Sample
 from pete.evaluate.scorers.cliche import EMOJI, HASHTAG
-from pete.generate.slips import placeholders
+from pete.generate.leak_patterns import placeholders
 
 _SUBJECT = re.compile(r"^\W*subject(?: line)?\W*:", re.IGNORECASE)
 _FENCE = re.compile(r"^```\w*\n|\n```$")

@@ -1,7 +1,7 @@
 """What belongs to the machinery and not into an answer: special tokens, template markers, the next turn of the conversation."""
 
 from pete.evaluate.log import Mark, Sample
-from pete.generate.slips import leaks
+from pete.generate.leak_patterns import leaks
 
 
 class Leak:

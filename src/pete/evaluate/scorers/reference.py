@@ -6,7 +6,7 @@ answer that echoes, loops or is no English comes near to nothing.
 
 from collections.abc import Mapping, Sequence
 
-from pete.evaluate.embed import Embedder
+from pete.engines.sentence import Embedder
 from pete.evaluate.log import Sample
 from pete.evaluate.scorers import Scorer
 

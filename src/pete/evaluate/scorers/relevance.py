@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from pete.evaluate.embed import Embedder
+from pete.engines.sentence import Embedder
 from pete.evaluate.log import Sample
 from pete.evaluate.scorers import Scorer
 

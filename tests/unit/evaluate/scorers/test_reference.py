@@ -1,4 +1,4 @@
-from pete.evaluate.embed import Embedder
+from pete.engines.sentence import Embedder
 from pete.evaluate.scorers.degenerate import Degenerate
 from pete.evaluate.scorers.reference import Reference
 from tests.unit.evaluate.conftest import sample

@@ -1,0 +1,1 @@
+"""Base models: the embedded one, a folder, the Hugging Face hub."""

@@ -1,0 +1,173 @@
+"""The self-test of the device training will use: run once for a torch, a system build and a chip, then remembered.
+
+Nothing here imports torch; `selftest_checks` does, in a process of its own.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pete.config import PROJECT, Config, EngineConfig
+from pete.engines.torch.policy import environment
+from pete.machine.doctor import Finding
+from pete.machine.places import cache_root
+from pete.machine.probes import attempt
+from pete.run import write_json
+
+VERSION = 1
+"""Raise when the checks change: what was remembered is then asked anew."""
+LONGEST = 180.0
+"""Seconds after which the device is said not to answer; the test takes about 15 on a Mac, 2 here."""
+
+DEAD = "PyTorch does not start here: its process ended before it could name a device."
+
+Start = Callable[[EngineConfig], str | None]
+"""engine -> what `selftest_checks` printed until it ended, was killed or crashed; None where it could not be started."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a self-test found."""
+
+    device: str
+    reason: str
+    wrong: Mapping[str, str]
+    """Each check that ended, and what was wrong; empty where nothing was."""
+    seconds: float = 0.0
+    when: float = 0.0
+    unfinished: str = ""
+    """The check in which the process ended or hung."""
+    fallback: tuple[str, ...] = ()
+    """Operators that the GPU left to the CPU."""
+    refused: str = ""
+    """Why the device that was asked for cannot be used."""
+    remembered: bool = field(default=False, compare=False)
+
+    @property
+    def failed(self) -> bool:
+        """Whether anything is wrong."""
+        return bool(self.unfinished or self.refused or any(self.wrong.values()))
+
+    def findings(self, os_name: str = "") -> tuple[Finding, ...]:
+        """In the words of the examination; on a GPU a failed check forbids training on it."""
+        if self.refused:
+            mend = "Remove .venv and start ./pete again." if self.refused == DEAD else "--set engine.device=auto takes the best there is."
+            return (Finding("device", "stop", self.refused, mend),)
+        level, advice = "caution", "Start ./pete anew with the packages it asks for (remove .venv), then: pete doctor --again"
+        if self.device != "cpu":
+            level, advice = "stop", "Train on the CPU: --set engine.device=cpu, or update the system, then: pete doctor --again"
+        found = []
+        if self.device == "cpu" and os_name == "macOS" and self.reason != "as configured":
+            found.append(
+                Finding(
+                    "device",
+                    "caution",
+                    "PyTorch cannot use this Mac's GPU: training would run on the CPU, far slower.",
+                    "Remove .venv and start ./pete again from a terminal that is not opened with Rosetta.",
+                )
+            )
+        for name, wrong in self.wrong.items():
+            if wrong:
+                found.append(Finding("self-test", level, f"On {self.device}, {name}: {wrong}.", advice))
+        if self.unfinished:
+            found.append(Finding("self-test", level, f"On {self.device}, {self.unfinished}: the test did not come back from it.", advice))
+        if not self.failed:
+            day = f", on {time.strftime('%d %B', time.localtime(self.when)).lstrip('0')}" if self.remembered else ""
+            left = f" Left to the CPU: {', '.join(self.fallback)}." if self.fallback else ""
+            against = "the formulas" if self.device == "cpu" else "the CPU"
+            found.append(
+                Finding(
+                    "self-test",
+                    "good",
+                    f"{len(self.wrong)} checks of {self.device} against {against} hold ({self.seconds:.1f} s{day}).{left}",
+                )
+            )
+        return tuple(found)
+
+
+def selftest(
+    config: Config, facts: Mapping[str, str | int | float], *, again: bool = False, folder: Path | None = None, start: Start | None = None
+) -> Outcome | None:
+    """Test the device this configuration trains on, or remember an earlier test; None where there is nothing to test with.
+
+    Args:
+        config: decides engine and device.
+        facts: of `check_machine`: torch, build and chip, for which an answer is kept.
+        again: test even though an answer is kept.
+        folder: where answers are kept; the cache unless given.
+        start: how the checks are run; a process of its own unless given.
+    """
+    if config.engine.name != "torch" or facts.get("torch") in (None, "not installed"):
+        return None
+    key = {"version": VERSION, **{name: str(facts.get(name, "")) for name in ("torch", "os", "system", "build", "chip", "python")}}
+    place = (folder or cache_root()) / f"selftest-{config.engine.device}.json"
+    kept = None if again else attempt(lambda: _recall(place, key))
+    if kept is not None:
+        return kept
+    began = time.time()
+    outcome = read_lines((start or start_checks)(config.engine), began)
+    if not outcome.unfinished and outcome.refused != DEAD:  # a machine under load may be too slow today
+        document = {name: value for name, value in vars(outcome).items() if name != "remembered"}
+        attempt(lambda: write_json(place, {"key": key, **document}))
+    return outcome
+
+
+def needs_selftest(config: Config, facts: Mapping[str, str | int | float]) -> bool:
+    """Whether a run would use a Mac's GPU, whose arithmetic is not taken on trust."""
+    return config.engine.name == "torch" and config.engine.device in ("auto", "mps") and facts.get("os") == "macOS"
+
+
+def start_checks(engine: EngineConfig) -> str | None:
+    """See `Start`. The process has the environment that training has."""
+    path = os.pathsep.join(filter(None, (str(PROJECT / "src"), os.environ.get("PYTHONPATH"))))
+    kept = {name: value for name, value in os.environ.items() if name != "PYTORCH_MPS_LOW_WATERMARK_RATIO"}
+    command = [sys.executable, "-P", "-m", "pete.engines.torch.selftest_checks", engine.device]
+    try:
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=LONGEST,
+            env=kept | {"PYTHONPATH": path} | environment(engine),
+        )  # fmt: skip
+        return done.stdout.decode(errors="replace")
+    except subprocess.TimeoutExpired as error:
+        return (error.stdout or b"").decode(errors="replace")
+    except OSError:
+        return None
+
+
+def read_lines(text: str | None, when: float = 0.0) -> Outcome:
+    """What the process printed, as an outcome."""
+    records = list(_records((text or "").splitlines()))
+    first = records[0] if records else {}
+    if "device" not in first:
+        return Outcome("", "", {}, when=when, refused=str(first.get("refused") or DEAD))
+    wrong = {str(r["check"]): str(r["wrong"]) for r in records if "check" in r}
+    return Outcome(
+        device=str(first["device"]),
+        reason=str(first["reason"]),
+        wrong=wrong,
+        seconds=sum(r["seconds"] for r in records if "check" in r),
+        when=when,
+        unfinished=next((name for name in first["checks"] if name not in wrong), ""),
+        fallback=tuple(records[-1].get("fallback", ())),
+    )
+
+
+def _records(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
+    for line in lines:
+        record = attempt(lambda line=line: json.loads(line))
+        if isinstance(record, dict):
+            yield record
+
+
+def _recall(place: Path, key: Mapping[str, object]) -> Outcome | None:
+    document = json.loads(place.read_text(encoding="utf-8"))
+    if document.pop("key") != key:
+        return None
+    document["fallback"] = tuple(document["fallback"])
+    return Outcome(**document, remembered=True)

@@ -1,0 +1,1 @@
+"""A blind test by a person; optional: the evaluation does without this folder."""

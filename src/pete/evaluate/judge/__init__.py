@@ -1,0 +1,1 @@
+"""A language model as judge; optional: the evaluation does without this folder."""

@@ -1,0 +1,1 @@
+"""Prompt formats tried on a trained model; optional: the evaluation does without this folder."""

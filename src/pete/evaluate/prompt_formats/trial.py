@@ -1,0 +1,262 @@
+"""A trial of prompt formats: every candidate answers one half of the prompts, the chosen one and the control the other half."""
+
+import dataclasses
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from pete.adapter import LINEAGE, read_lineage, write_lineage
+from pete.config import GenerateConfig
+from pete.data.examples import Question
+from pete.data.render import Message
+from pete.errors import DataError, PersonaError
+from pete.evaluate.gates import TELLS_APART
+from pete.evaluate.log import Sample, read_log
+from pete.evaluate.prompt_formats.candidates import FEWEST, VOICE, Change, Judged, candidates, choose, compare, halves, judge_all, sift
+from pete.evaluate.score import Material, author_texts, ordinary_texts, read_material, source_of
+from pete.evaluate.scorers import Scorer, apply
+from pete.evaluate.scorers.degenerate import Degenerate
+from pete.evaluate.scorers.echo import Echo
+from pete.evaluate.scorers.originality import Originality, Source
+from pete.evaluate.scorers.relevance import Relevance
+from pete.evaluate.scorers.voice import Text, Voice
+from pete.evaluate.suite import OnStage, answer
+from pete.generate.stream import Tuned
+from pete.persona import Asking, Persona, load_persona, plain_asking, write_asking
+from pete.run import RunDir, write_atomic
+
+
+class Tried(BaseModel):
+    """One way to ask, and what came of it on the development half."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    title: str
+    asking: Asking
+    changes: dict[str, Change] = Field({}, description="against the control, by measure; none for the control itself")
+    adjusted: dict[str, float] = Field({}, description="Holm's p of the measures that decide")
+    verdict: str = ""
+
+
+class Trial(BaseModel):
+    """Everything a trial saw: the numbers, the choice, and the raw answers behind both."""
+
+    model_config = ConfigDict(frozen=True)
+
+    version: int = 1
+    created: str
+    run: str
+    persona: str
+    base: str
+    engine: str
+    samples: int
+    generate: GenerateConfig
+    development: list[str] = Field(description="ids of the prompts it was chosen by")
+    unseen: list[str] = Field(description="ids of the prompts that were asked after the choice, if there was one")
+    tried: list[Tried] = Field(description="the control first")
+    skipped: dict[str, str] = Field(description="titles of candidates that were not tried, and why")
+    chosen: str | None = Field(None, description="name of the best that is significantly better; nothing is one")
+    confirmed: dict[str, Change] = Field({}, description="the chosen one against the control on the unseen half")
+    measures: dict[str, float] = Field({}, description="the classifier's AUC and what it learned from")
+    notes: list[str] = []
+    seconds: float = 0.0
+    written: list[str] = []
+    """What was given the new [asking]."""
+    answers: dict[str, list[Sample]] = Field({}, description="to the development half, by candidate")
+    unseen_answers: dict[str, list[Sample]] = {}
+
+    @property
+    def winner(self) -> Tried | None:
+        """The chosen candidate."""
+        return next((tried for tried in self.tried if tried.name == self.chosen), None)
+
+    @property
+    def refuted(self) -> tuple[str, ...]:
+        """Measures in which the chosen one was worse on prompts it never saw: then it is not written."""
+        return tuple(key for key, change in self.confirmed.items() if change.is_worse)
+
+    def write(self, path: Path) -> None:
+        """Write as JSON, whole or not at all."""
+        write_atomic(path, self.model_dump_json(indent=1) + "\n")
+
+
+class Rules:
+    """`kept`: 1 for an answer that breaks none of the persona's rules, as they were checked when it was given."""
+
+    name = "rules"
+
+    def score(self, sample: Sample) -> dict[str, float]:
+        """The number."""
+        return {"kept": float(not sample.flags)}
+
+
+def open_persona(name: str, spoken: str) -> Persona:
+    """The persona that a choice will be written into, checked before anything is asked.
+
+    Args:
+        name: the run's `data.persona`.
+        spoken: the persona's name in the adapter.
+
+    Raises:
+        PersonaError: it is gone, is another one by now, or cannot be written.
+    """
+    without = "choose without writing: pete prompts try --no-write"
+    try:
+        persona = load_persona(name)
+    except PersonaError as error:
+        raise PersonaError(f"The run's persona cannot be written to. {error.message}", f"mend it, or {without}") from None
+    if persona.name != spoken:
+        raise PersonaError(f"{persona.folder} is {persona.name!r} by now; the run was trained as {spoken!r}.", without)
+    try:
+        with (persona.folder / "persona.toml").open("r+b"):
+            pass
+    except OSError as error:
+        raise PersonaError(f"{persona.folder / 'persona.toml'} cannot be written: {error.strerror}.", without) from None
+    return persona
+
+
+def run_trial(tuned: Tuned, run: RunDir, prompts: Sequence[Question], samples: int, on_stage: OnStage) -> Trial:
+    """Ask, score and choose; nothing is written anywhere.
+
+    Raises:
+        DataError: too few prompts for two halves.
+    """
+    began = time.monotonic()
+    first, second = halves(prompts)
+
+    def shown(asking: Asking) -> list[str]:
+        way = tuned.asked_otherwise(asking, run.adapter)
+        _read(way, second)  # what is too long for the model is known before anything was asked
+        return _read(way, first)
+
+    own_template = tuned.asked_otherwise(Asking(), run.adapter).renderer.template  # type: ignore[call-arg]
+    found, skipped = sift(candidates(tuned.lineage, tuned.asker.asking, own_template), shown)
+    ways = {candidate.name: tuned.asked_otherwise(candidate.asking, run.adapter) for candidate in found}
+    control = found[0].name
+
+    once = _once(tuned.config.generate)
+
+    def ask(names: Sequence[str], half: Sequence[Question], what: str) -> dict[str, list[Sample]]:
+        each = len(half) * samples
+        return {
+            name: answer(
+                ways[name], half, once, samples, "tuned",
+                lambda done, ahead=number * each: on_stage(what, ahead + done, len(names) * each),
+            )
+            for number, name in enumerate(names)
+        }  # fmt: skip
+
+    answers = ask([candidate.name for candidate in found], first, "to choose by")
+    on_stage("scores", 0, 1)
+    scorers, measures, notes = _scorers(run, prompts)
+    answers = {name: apply(given, scorers) for name, given in answers.items()}
+    judged = {j.name: j for j in judge_all({c.name: compare(answers[control], answers[c.name]) for c in found[1:]})}
+    on_stage("scores", 1, 1)
+    best = choose(list(judged.values()))
+    unseen: dict[str, list[Sample]] = {}
+    if best is not None:
+        given = ask((control, best.name), second, "to report on")
+        unseen = {name: apply(samples_, scorers) for name, samples_ in given.items()}
+    return Trial(
+        created=time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        run=run.name,
+        persona=tuned.lineage.persona,
+        base=tuned.engine.base.name,
+        engine=tuned.engine.name,
+        samples=samples,
+        generate=once,
+        development=[prompt.id for prompt in first],
+        unseen=[prompt.id for prompt in second],
+        tried=[Tried(name=c.name, title=c.title, asking=c.asking, **_said(judged.get(c.name))) for c in found],
+        skipped=skipped,
+        chosen=best.name if best else None,
+        confirmed=compare(unseen[control], unseen[best.name]) if best else {},
+        measures=measures,
+        notes=[*notes, *(_unknown(judged) if any(s.name == "voice" for s in scorers) else [])],
+        seconds=time.monotonic() - began,
+        answers=answers,
+        unseen_answers=unseen,
+    )
+
+
+def adopt(trial: Trial, run: RunDir, persona: Persona) -> list[Path]:
+    """Write the chosen way to ask into the persona and into the run's adapter; returns the files.
+
+    Raises:
+        PersonaError: persona.toml cannot take it; then the adapter is left alone too.
+    """
+    winner = trial.winner
+    if winner is None or trial.refuted:
+        return []
+    file = write_asking(persona, winner.asking)
+    load_persona(str(persona.folder))
+    write_lineage(run.adapter, dataclasses.replace(read_lineage(run.adapter), asking=plain_asking(winner.asking)))
+    return [file, run.adapter / LINEAGE]
+
+
+def _said(judged: Judged | None) -> dict[str, Any]:
+    return {"changes": dict(judged.changes), "adjusted": dict(judged.adjusted), "verdict": judged.verdict} if judged else {}
+
+
+def _read(tuned: Tuned, prompts: Sequence[Question]) -> list[str]:
+    """Prompts exactly as the model reads them; raises UserError for one that is too long for it."""
+    put = [tuned.asker([Message("user", prompt.prompt)], prompt.topic) for prompt in prompts]
+    room = min(tuned.config.generate.max_new_tokens, tuned.renderer.context // 2)
+    return [tuned.renderer.tokenizer.decode(tuned.renderer.answer_ids(turns, room), skip_special_tokens=False) for turns in put]
+
+
+def _once(sampling: GenerateConfig) -> GenerateConfig:
+    """Every answer as it comes: what retries mend, a format need not."""
+    return sampling.model_copy(update={"retries": 0, "best_of": 1})
+
+
+def _scorers(run: RunDir, prompts: Sequence[Question]) -> tuple[list[Scorer], dict[str, float], list[str]]:
+    material = read_material(run)
+    degenerate, notes = Degenerate(), []
+    voice = _voice(run, material, prompts, notes)
+    scorers: list[Scorer] = [Rules(), degenerate]
+    auc = voice.measures.get("auc", 0.0)
+    if auc >= TELLS_APART:
+        scorers.append(voice)
+    else:
+        notes.append("The classifier could not learn this voice from the run's rows: voice is unknown, and only the rules decide.")
+    if material.training is not None:
+        sources = [Source(row.completion, row.id or source_of(row)) for row in material.training]
+        scorers.append(Originality(sources, [(row.completion, row.prompt) for row in material.held_out.values()]))
+    if material.embedder is not None:
+        scorers.append(Relevance({prompt.id: prompt.prompt for prompt in prompts}, material.embedder, [Echo(), degenerate]))
+    else:
+        notes.append("The sentence model is not installed (start through ./pete): relevance is unknown.")
+    return scorers, {f"voice.{key}": value for key, value in voice.measures.items()}, notes
+
+
+def _voice(run: RunDir, material: Material, prompts: Sequence[Question], notes: list[str]) -> Voice:
+    """The classifier of style, learned once and before any candidate is looked at.
+
+    What it takes for "not the author" is ordinary text, other voices and the base; never an answer of this trial: a
+    classifier that learned the control's answers as wrong would call every change a gain.
+    """
+    topics = {prompt.id: prompt.topic.lower() or prompt.id for prompt in prompts}
+    newest = run.newest_evaluation()
+    base: list[Text] = []
+    if newest is not None:
+        try:
+            log = read_log(newest)
+            known = {asked.id: asked.topic.lower() or asked.id for asked in log.prompts}
+            base = [Text(s.text, known.get(s.prompt_id, s.prompt_id)) for s in log.samples if s.model == "base"]
+        except DataError as error:
+            notes.append(f"The newest evaluation cannot be read: {error.message}")
+    if not base:
+        notes.append("No evaluation of this run has answers of the base: the classifier knows them only from other texts.")
+    return Voice(author_texts(material.training or ()), base, [*material.others, *ordinary_texts(material.neutral)], topics)
+
+
+def _unknown(judged: Mapping[str, Judged]) -> list[str]:
+    """What was said too briefly to have a voice, as a sentence."""
+    brief = [name for name, j in judged.items() if VOICE not in j.changes]
+    whom = "every format" if len(brief) == len(judged) else ", ".join(brief)
+    return [f"Fewer than {FEWEST} prompts had answers of 30 words: voice is unknown for {whom}."] if brief else []

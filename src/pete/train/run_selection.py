@@ -1,0 +1,102 @@
+"""A night nobody is asked about: which run goes on, else which preset and base this machine gets."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from pete import run as runs
+from pete.config import EMBEDDED_BASE, Resolved, resolve
+from pete.engines.base_models.resolve import look_up_base, resolve_base
+from pete.errors import BaseModelError, RunError, UserError
+from pete.events import read
+from pete.history import fold
+from pete.run import RunDir
+from pete.train.session import Prepared, prepare, resumable
+from pete.words import GB
+
+PRESETS = ((20 * GB, "mac-24gb"), (12 * GB, "mac-16gb"), (0, "mac-8gb"))
+"""(least memory in the machine, preset): 18 GB counts as 16, and a machine that reports a little less than it was sold with still fits."""
+FALLBACK = "quickstart"
+"""On the embedded base: it needs no network, and it is better to wake up to a small model than to an error."""
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Night:
+    """What to train tonight. `run` is the one to go on with; None means a new one, named after `preset`."""
+
+    preset: str
+    resolved: Resolved
+    prepared: Prepared
+    run: RunDir | None = None
+
+
+def plan_night(memory: int, overrides: Sequence[str], wants_new: Callable[[str], bool], say: Say) -> Night:
+    """Decide, and fetch what is missing now, while somebody may still be looking.
+
+    Args:
+        memory: bytes in the machine.
+        overrides: key=value for a new run; a run that goes on keeps what it was started with.
+        wants_new: asked with the name of an unfinished run, whether to start afresh all the same.
+        say: takes a sentence for the screen.
+
+    Raises:
+        RunError: another run is being trained right now. UserError: the persona, its data or an override is wrong.
+    """
+    known = _newest_first()
+    for run in known:
+        if (holder := run.holder()) is not None:
+            raise RunError(
+                f"{run.folder} is being trained right now, by process {holder}; two at once would slow each other down many times over.",
+                f"watch it: pete monitor {run.word}",
+            )
+    unfinished = _unfinished(known)
+    if unfinished is not None and not wants_new(unfinished.name):
+        try:
+            resolved, prepared = resumable(unfinished)
+            say(f"Going on with {unfinished.folder}.")
+            return Night(unfinished.name, resolved, prepared, unfinished)
+        except UserError as error:
+            say(f"{unfinished.folder} cannot go on: {error.message} A new run instead; that one is left as it is.")
+    preset = preset_for(memory)
+    try:
+        resolved = resolve(preset, None, overrides)
+        base = resolved.config.model.base
+        if base != EMBEDDED_BASE:
+            # the hub, where there is none, is given up after half a minute: too long for silence
+            say(f"Preset {preset}, for a machine with {memory / GB:.0f} GB. Looking for {base}, here and then at the hub ...")
+            if look_up_base(resolved.config.model).missing:
+                resolve_base(resolved.config.model)
+        return Night(preset, resolved, prepare(resolved.config))
+    except BaseModelError as error:
+        say(f"{error.message} Tonight the embedded base learns instead: smaller, and here.")
+    resolved = resolve(FALLBACK, None, overrides)
+    return Night(FALLBACK, resolved, prepare(resolved.config))
+
+
+def preset_for(memory: int) -> str:
+    """The preset for a machine with so many bytes of memory."""
+    return next(name for least, name in PRESETS if memory >= least)
+
+
+def _newest_first() -> list[RunDir]:
+    if not runs.RUNS.is_dir():
+        return []
+    known = [run for folder in runs.RUNS.iterdir() if (run := RunDir(folder)).config_file.is_file()]
+    return sorted(known, key=lambda run: run.config_file.stat().st_mtime, reverse=True)
+
+
+def _unfinished(known: Sequence[RunDir]) -> RunDir | None:
+    """The newest run of some length, if it can still come to something.
+
+    A broken-off quickstart is no night's work: it is done again in minutes. A run that took every step and published nothing would
+    only do so again.
+    """
+    for run in known:
+        try:
+            quick = f"preset {FALLBACK}" in run.read_config().sources.values()
+        except UserError:  # written by another version
+            continue
+        if not quick:
+            return None if run.adapter.is_dir() or fold(read(run.events_file)).unpublished else run
+    return None
