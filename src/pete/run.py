@@ -271,7 +271,8 @@ class RunDir:
     def taken(self, holder: int | str) -> RunError:
         """What to say when another process trains into this run."""
         return RunError(
-            f"{self.folder} is being trained by process {holder}.", f"watch it: pete monitor {self.word}; or stop that process first"
+            f"{self.folder} is being trained by process {holder}.",
+            f"watch it: pete monitor {self.cli_argument}; or stop that process first",
         )
 
     @contextmanager

@@ -132,14 +132,14 @@ def test_nothing_judged_is_nothing_kept_and_n_begins_anew(run: RunDir):
 
 def test_away_from_a_terminal_it_names_the_page(run: RunDir, pete):
     done = pete("blind", run.folder)
-    assert done.returncode == 2 and f"pete blind {run.word} --html blind.html" in done.stderr and not done.stdout
+    assert done.returncode == 2 and f"pete blind {run.cli_argument} --html blind.html" in done.stderr and not done.stdout
 
 
 def test_without_answers_it_names_the_evaluation(run: RunDir, pete):
     run.evaluation_file("suite").unlink()
     for more in ((), ("--html", "x.html")):
         done = pete("blind", run.folder, *more)
-        assert done.returncode == 2 and f"pete evaluate {run.word}" in done.stderr
+        assert done.returncode == 2 and f"pete evaluate {run.cli_argument}" in done.stderr
 
 
 def test_a_page_is_made_once_and_its_result_is_scored(run: RunDir, pete, tmp_path: Path):

@@ -54,8 +54,8 @@ def test_find_by_folder_by_name_and_the_newest(tmp_path: Path):
 
 
 def test_a_run_is_one_word_of_a_command_line(tmp_path: Path):
-    assert RunDir.create(None, "x").word.endswith("-x")
-    assert RunDir.create(tmp_path / "it's here", "x").word == shlex.quote(str(tmp_path / "it's here"))
+    assert RunDir.create(None, "x").cli_argument.endswith("-x")
+    assert RunDir.create(tmp_path / "it's here", "x").cli_argument == shlex.quote(str(tmp_path / "it's here"))
 
 
 def test_config_comes_back_with_sources(tmp_path: Path):

@@ -78,7 +78,7 @@ def _write_page(run: "RunDir", path: Path, most: int, screen: "Console", json: b
     if json:
         print_json({"file": str(path), "pairs": len(pairs), "evaluation": evaluation.name})
         return
-    back = as_typed(f"pete blind {run.word} --read blind-result.json")
+    back = as_typed(f"pete blind {run.cli_argument} --read blind-result.json")
     screen.print(f"{path}: {_of(len(pairs), most)}. It opens in any browser and sends nothing anywhere.", soft_wrap=True, markup=False)
     screen.print(f"when the result comes back: {back}", soft_wrap=True, markup=False)
 
@@ -90,7 +90,9 @@ def _sit(run: "RunDir", most: int, screen: "Console") -> "tuple[Path, BlindTest,
     evaluation, log = open_evaluation(run)
     pairs_of(log, "", str(evaluation))  # what is wrong with the answers is said before what is wrong with the terminal
     if not (sys.stdin.isatty() and screen.file.isatty()):
-        raise UserError("The blind test asks for keys; this is no terminal.", f"a page instead: pete blind {run.word} --html blind.html")
+        raise UserError(
+            "The blind test asks for keys; this is no terminal.", f"a page instead: pete blind {run.cli_argument} --html blind.html"
+        )
     with Keyboard() as key:
         file, test = unfinished(run, log, most) or (None, None)
         if file is not None and test is not None:
@@ -116,7 +118,7 @@ def _sit(run: "RunDir", most: int, screen: "Console") -> "tuple[Path, BlindTest,
             if not done:  # how it stands is not said: who goes on must not know
                 kept = f"{len(test.pairs)} of {len(pairs)} judged, kept in {file}" if test.pairs else "nothing judged, nothing kept"
                 screen.print(f"\n{kept}", soft_wrap=True, markup=False)
-                screen.print(as_typed(f"to go on: pete blind {run.word}"), soft_wrap=True, markup=False)
+                screen.print(as_typed(f"to go on: pete blind {run.cli_argument}"), soft_wrap=True, markup=False)
     return file, test, done
 
 
@@ -165,8 +167,8 @@ def _show(screen: "Console", run: "RunDir", file: Path, test: "BlindTest") -> No
         screen.print(Text.assemble(("Not clear.", "bold"), " It may be chance; more pairs or more people may settle it."))
         if test.how == "terminal" and (left := len(pairs_of(open_evaluation(run)[1], test.seed)) - len(test.pairs)) > 0:
             most = len(test.pairs) + min(left, PAIRS)
-            screen.print(f"more pairs: {as_typed(f'pete blind {run.word} --pairs {most}')}", soft_wrap=True, markup=False)
-    screen.print(f"{file}\nthe whole picture: {as_typed(f'pete report {run.word}')}", soft_wrap=True, markup=False)
+            screen.print(f"more pairs: {as_typed(f'pete blind {run.cli_argument} --pairs {most}')}", soft_wrap=True, markup=False)
+    screen.print(f"{file}\nthe whole picture: {as_typed(f'pete report {run.cli_argument}')}", soft_wrap=True, markup=False)
 
 
 def _of(pairs: int, most: int) -> str:

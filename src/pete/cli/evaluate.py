@@ -67,7 +67,7 @@ def evaluate(
         if compared is not None and other is not None:
             show_against(screen, compared, other)
         show_judge(screen, log)
-        more = str(folder.report_html) if open_ else as_typed(f"pete report {folder.word}")
+        more = str(folder.report_html) if open_ else as_typed(f"pete report {folder.cli_argument}")
         screen.print(f"\n{file}\nthe whole picture: {more}", soft_wrap=True, markup=False)
     if open_:
         typer.launch(str(folder.report_html))
@@ -150,7 +150,7 @@ def _file(folder: "RunDir", name: str | None, rescore: bool) -> Path:
         return file
     file = file if name else folder.newest_evaluation() or file
     if not file.is_file():
-        raise RunError(f"{folder.folder} has no {file.relative_to(folder.folder)} to score again.", f"pete evaluate {folder.word}")
+        raise RunError(f"{folder.folder} has no {file.relative_to(folder.folder)} to score again.", f"pete evaluate {folder.cli_argument}")
     return file
 
 
@@ -196,7 +196,7 @@ def _against(
     before = kept_answers(other, log)
     if before is None:
         if rescore:
-            hint = f"pete evaluate {folder.word} --against {other.word}"
+            hint = f"pete evaluate {folder.cli_argument} --against {other.cli_argument}"
             raise RunError(f"{other.name} has not answered these prompts in this way, and --rescore asks no model.", hint)
         # the other run's own config decides engine and base; what is asked, and how, is this run's
         theirs = other.read_config()

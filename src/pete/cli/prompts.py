@@ -116,7 +116,7 @@ def _conclude(screen: "Console", run: "RunDir", trial: "Trial") -> None:
         elif trial.written:
             where = f" as [asking] into {trial.written[0]}\nand into {trial.written[1]}"
             screen.print(Text.assemble(("Written", "bold"), where), soft_wrap=True)
-            screen.print(as_typed(f"what it does to the whole picture: pete evaluate {run.word}"), markup=False, soft_wrap=True)
+            screen.print(as_typed(f"what it does to the whole picture: pete evaluate {run.cli_argument}"), markup=False, soft_wrap=True)
         else:
             screen.print("Not written, as asked.")
     screen.print(f"{run.prompts_trial}", markup=False, soft_wrap=True)

@@ -66,8 +66,8 @@ def quickstart(
     for name, value in (
         ("report", run.report_html),
         ("adapter", run.adapter),
-        ("talk to it", as_typed(f"pete chat {run.word}")),
-        ("ask it", as_typed(f'pete test {run.word} "Write a tagline for a bakery"')),
+        ("talk to it", as_typed(f"pete chat {run.cli_argument}")),
+        ("ask it", as_typed(f'pete test {run.cli_argument} "Write a tagline for a bakery"')),
         ("your own voice", as_typed("copy personas/pete-connor, put your texts into examples/, then pete train --persona FOLDER")),
     ):
         screen.print(f"  {name:15} {value}", soft_wrap=True, markup=False)

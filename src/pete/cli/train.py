@@ -84,7 +84,7 @@ def choose_night(screen: "Console", overrides: list[str]) -> "Night":
 
 def say_where(screen: "Console", run: "RunDir") -> None:
     """Where the run is, and what to do with it."""
-    screen.print(f"run folder: {run.folder}\ntry it:     {as_typed(f'pete test {run.word}')}", soft_wrap=True, markup=False)
+    screen.print(f"run folder: {run.folder}\ntry it:     {as_typed(f'pete test {run.cli_argument}')}", soft_wrap=True, markup=False)
 
 
 def run_training(

@@ -102,7 +102,7 @@ def open_tuned(run: RunDir) -> Tuned:
     """
     config = run.read_config().config
     if not run.adapter.is_dir():
-        raise RunError(f"{run.folder} has no adapter yet: its training is not finished.", f"go on with it: pete resume {run.word}")
+        raise RunError(f"{run.folder} has no adapter yet: its training is not finished.", f"go on with it: pete resume {run.cli_argument}")
     lineage = read_lineage(run.adapter)
     engine = open_engine(config)
     engine.load(config.model, run.adapter)

@@ -262,11 +262,11 @@ def _condition(history: History, place: Place, now: float, silent: float) -> Con
 
 def _next(condition: Condition, place: Place, history: History) -> str:
     if condition == "finished":
-        return f"pete test {place.word}"
+        return f"pete test {place.cli_argument}"
     if condition == "failed":
-        return f"pete resume {place.word}" if history.sitting.reason == "not published" and place.resumable else "pete train"
+        return f"pete resume {place.cli_argument}" if history.sitting.reason == "not published" and place.resumable else "pete train"
     if condition in ("interrupted", "crashed", "waiting"):
-        return f"pete resume {place.word}" if place.resumable else "pete train"
+        return f"pete resume {place.cli_argument}" if place.resumable else "pete train"
     return ""
 
 

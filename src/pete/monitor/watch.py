@@ -67,7 +67,9 @@ class Watch:
             anew, events = self._tail.poll()
             failure = _last_failure(run.errors_file)
         except OSError as error:
-            raise RunError(f"{run.folder} cannot be read: {error.strerror}.", f"look at who may read it: ls -l {run.word}") from None
+            raise RunError(
+                f"{run.folder} cannot be read: {error.strerror}.", f"look at who may read it: ls -l {run.cli_argument}"
+            ) from None
         if anew:
             self._history = History()
         for event in events:
@@ -76,7 +78,7 @@ class Watch:
         place = Place(
             name=run.name,
             folder=str(run.folder),
-            word=run.word,
+            word=run.cli_argument,
             holder=holder,
             failure=failure[1] if failure and failure[0] >= int(since) else None,
             resumable=run.config_file.is_file() and run.manifest_file.is_file(),

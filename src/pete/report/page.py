@@ -19,7 +19,11 @@ def make_page(data: ReportData) -> Page:
 
 def _tools(data: ReportData) -> Section:
     rows = tuple(
-        (what, f"pete {verb} {data.word}".strip() if verb != "train" else "pete train", *(_here(folder, name) for folder, name in files))
+        (
+            what,
+            f"pete {verb} {data.cli_argument}".strip() if verb != "train" else "pete train",
+            *(_here(folder, name) for folder, name in files),
+        )
         for what, verb, *files in original.TOOLS
     )
     return Section("Tools and Resources", (Table(("For", "Command", "Desktop launcher", "Script"), rows, words=True),))

@@ -52,7 +52,7 @@ def publish(engine: Engine, model: ModelConfig, run: RunDir, best: Path, lineage
     if fault := fault_in(best):
         raise WorkError(
             f"The best checkpoint is damaged: in {best.name}, {fault}. Nothing was published.",
-            f"put a good copy of {best} back from a backup, then pete resume {run.word}; or train again: {train_again(run)}",
+            f"put a good copy of {best} back from a backup, then pete resume {run.cli_argument}; or train again: {train_again(run)}",
         )
     for left in run.folder.glob(".tmp-adapter-*"):
         shutil.rmtree(left, ignore_errors=True)
@@ -109,7 +109,7 @@ def _prove(engine: Engine, model: ModelConfig, run: RunDir, folder: Path, proof:
         WorkError: it does not.
     """
     exact = engine.device == "cpu"
-    again = f"the checkpoints are intact in {run.checkpoints}: pete resume {run.word} tries once more; please report this"
+    again = f"the checkpoints are intact in {run.checkpoints}: pete resume {run.cli_argument} tries once more; please report this"
     engine.load(model, folder)
     logits = engine.logits(proof.probe)
     if proof.logits is not None:

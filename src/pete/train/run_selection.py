@@ -48,7 +48,7 @@ def plan_night(memory: int, overrides: Sequence[str], wants_new: Callable[[str],
         if (holder := run.holder()) is not None:
             raise RunError(
                 f"{run.folder} is being trained right now, by process {holder}; two at once would slow each other down many times over.",
-                f"watch it: pete monitor {run.word}",
+                f"watch it: pete monitor {run.cli_argument}",
             )
     unfinished = _unfinished(known)
     if unfinished is not None and not wants_new(unfinished.name):

@@ -149,7 +149,7 @@ def train_run(
             raise
         raise WorkError(
             f"{run.folder} could not be written: {getattr(error, 'strerror', error)}. What was saved before is intact.",
-            f"make room or mend the drive, then go on: pete resume {run.word}",
+            f"make room or mend the drive, then go on: pete resume {run.cli_argument}",
         ) from error
 
 
@@ -268,7 +268,9 @@ def _train_run(resolved: Resolved, prepared: Prepared, run: RunDir, tell: OnEven
     if finished.reason == "not better":
         raise _in_vain(run, config, finished, last)
     if finished.reason != "done":
-        raise Interrupted(f"Stopped at step {finished.step} of {prepared.sequencer.steps}; saved.", f"pete resume {run.word}", stop.number)
+        raise Interrupted(
+            f"Stopped at step {finished.step} of {prepared.sequencer.steps}; saved.", f"pete resume {run.cli_argument}", stop.number
+        )
     return finished
 
 
@@ -307,7 +309,7 @@ def resumable(run: RunDir) -> tuple[Resolved, Prepared]:
         DataError: its data was changed since it began.
     """
     if run.adapter.is_dir():
-        raise RunError(f"{run.folder} is finished: its adapter is there.", f"try it: pete test {run.word}")
+        raise RunError(f"{run.folder} is finished: its adapter is there.", f"try it: pete test {run.cli_argument}")
     if (holder := run.holder()) is not None:
         raise run.taken(holder)
     run.require_writable()

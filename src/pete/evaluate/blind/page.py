@@ -76,7 +76,7 @@ def read_result(run: RunDir, path: Path) -> tuple[Path, BlindTest]:
     for known, before in blind_tests(run).items():
         if before.how == "page" and (before.sitting, before.seed) == (result.sitting, result.seed):
             if before.pairs == test.pairs or before.pairs != test.pairs[: len(before.pairs)]:
-                raise DataError(f"This sitting is saved already, as {known}.", f"see it: pete report {run.word}")
+                raise DataError(f"This sitting is saved already, as {known}.", f"see it: pete report {run.cli_argument}")
             file, test = known, test.model_copy(update={"created": before.created})
     test.write(file)
     return file, test
@@ -115,7 +115,7 @@ def _evaluation_of(run: RunDir, result: Result, path: Path) -> tuple[Path, Evalu
         raise DataError(f"{path} is of the run {result.run!r}, not of {run.name!r}.", f"pete blind RUN --read {path}, with RUN that run")
     raise DataError(
         f"{path} is of answers that no evaluation in {run.evaluations} holds: evaluated again since?",
-        f"make a new page: pete blind {run.word} --html blind.html",
+        f"make a new page: pete blind {run.cli_argument} --html blind.html",
     )
 
 

@@ -53,7 +53,7 @@ def open_evaluation(run: RunDir) -> tuple[Path, EvaluationLog]:
     """
     path = run.newest_evaluation()
     if path is None:
-        raise DataError(f"{run.folder} has no evaluation yet, and a blind test shows its answers.", f"pete evaluate {run.word}")
+        raise DataError(f"{run.folder} has no evaluation yet, and a blind test shows its answers.", f"pete evaluate {run.cli_argument}")
     return path, read_log(path)
 
 
