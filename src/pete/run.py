@@ -93,7 +93,7 @@ class RunDir:
         return self.folder.name
 
     @property
-    def word(self) -> str:
+    def cli_argument(self) -> str:
         """The run as one word of a command line: its name where that is enough, else its quoted folder."""
         return shlex.quote(self.name if self.folder.parent == RUNS else str(self.folder))
 
@@ -255,7 +255,7 @@ class RunDir:
         """The evaluation written last, if any."""
         return next(reversed(self.all_evaluations()), None)
 
-    def holder(self) -> int | None:
+    def lock_owner_pid(self) -> int | None:
         """The process that trains into this run right now, if one does."""
         path = self.folder / ".lock"
         try:
@@ -268,10 +268,10 @@ class RunDir:
             pass
         return None
 
-    def taken(self, holder: int | str) -> RunError:
+    def taken(self, lock_owner_pid: int | str) -> RunError:
         """What to say when another process trains into this run."""
         return RunError(
-            f"{self.folder} is being trained by process {holder}.",
+            f"{self.folder} is being trained by process {lock_owner_pid}.",
             f"watch it: pete monitor {self.cli_argument}; or stop that process first",
         )
 
@@ -283,7 +283,7 @@ class RunDir:
             RunError: somebody else holds it.
         """
         with (self.folder / ".lock").open("a+") as file:
-            for left in reversed(range(20)):  # somebody who only looks (`holder`) is gone in a moment
+            for left in reversed(range(20)):  # somebody who only looks (`lock_owner_pid`) is gone in a moment
                 try:
                     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                     break

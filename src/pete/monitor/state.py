@@ -162,8 +162,8 @@ class Place:
 
     name: str
     folder: str
-    word: str
-    holder: int | None
+    cli_argument: str
+    lock_owner_pid: int | None
     failure: Failure | None
     resumable: bool
 
@@ -189,7 +189,7 @@ def observe(history: History, place: Place, now: float, monotonic: float) -> Sta
         folder=place.folder,
         now=now,
         condition=condition,
-        pid=place.holder,
+        pid=place.lock_owner_pid,
         next=_next(condition, place, history),
         sittings=len(history.sittings),
         began=sitting.began if history.last else None,
@@ -244,7 +244,7 @@ def _condition(history: History, place: Place, now: float, silent: float) -> Con
     finished, training = history.finished, history.sitting.training
     if history.unpublished:
         return "failed"
-    if place.holder is None:
+    if place.lock_owner_pid is None:
         if finished:
             return "finished" if finished.reason == "done" else "interrupted"
         return "crashed" if history.last or place.failure else "waiting"
@@ -253,7 +253,7 @@ def _condition(history: History, place: Place, now: float, silent: float) -> Con
     if finished:
         return "interrupted" if now - finished.time < LEAVING_SECONDS else "starting"
     pid = history.started.pid if training and history.started else 0
-    if history.last is None or pid not in (0, place.holder):  # somebody new, who has not said anything yet
+    if history.last is None or pid not in (0, place.lock_owner_pid):  # somebody new, who has not said anything yet
         return "starting"
     if silent > history.patience:
         return "stalled"

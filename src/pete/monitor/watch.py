@@ -62,7 +62,7 @@ class Watch:
             raise WorkError(
                 f"{run.folder} is gone: the run was deleted or moved while it was watched.", "pete monitor looks for the newest run"
             )
-        holder = run.holder()  # before the events: a run that ends in between has then said so
+        lock_owner_pid = run.lock_owner_pid()  # before the events: a run that ends in between has then said so
         try:
             anew, events = self._tail.poll()
             failure = _last_failure(run.errors_file)
@@ -79,7 +79,7 @@ class Watch:
             name=run.name,
             folder=str(run.folder),
             word=run.cli_argument,
-            holder=holder,
+            lock_owner_pid=lock_owner_pid,
             failure=failure[1] if failure and failure[0] >= int(since) else None,
             resumable=run.config_file.is_file() and run.manifest_file.is_file(),
         )

@@ -48,7 +48,7 @@ class ReportData:
 
     name: str
     folder: Path
-    word: str
+    cli_argument: str
     """The run as a word of a command line."""
     voice: str
     resolved: Resolved

@@ -45,9 +45,9 @@ def plan_night(memory: int, overrides: Sequence[str], wants_new: Callable[[str],
     """
     known = _newest_first()
     for run in known:
-        if (holder := run.holder()) is not None:
+        if (lock_owner_pid := run.lock_owner_pid()) is not None:
             raise RunError(
-                f"{run.folder} is being trained right now, by process {holder}; two at once would slow each other down many times over.",
+                f"{run.folder} is being trained right now, by process {lock_owner_pid}; two at once would slow each other down many times over.",
                 f"watch it: pete monitor {run.cli_argument}",
             )
     unfinished = _unfinished(known)

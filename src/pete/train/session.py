@@ -310,8 +310,8 @@ def resumable(run: RunDir) -> tuple[Resolved, Prepared]:
     """
     if run.adapter.is_dir():
         raise RunError(f"{run.folder} is finished: its adapter is there.", f"try it: pete test {run.cli_argument}")
-    if (holder := run.holder()) is not None:
-        raise run.taken(holder)
+    if (lock_owner_pid := run.lock_owner_pid()) is not None:
+        raise run.taken(lock_owner_pid)
     run.require_writable()
     resolved = run.read_config()
     if not run.manifest_file.is_file():

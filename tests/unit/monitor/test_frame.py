@@ -31,7 +31,7 @@ def text(state, width=80, height=24, **given):
 WIDE_TEXT = "日本語のとても長い文章" * 20 + " 👩‍👩‍👧 e\u0301 " + "x" * 200
 FAILED = Failure("WorkError", "the loss is not a number " * 9)
 STATES = {
-    "nothing": look([], holder=None),
+    "nothing": look([], lock_owner_pid=None),
     "nothing yet": look([]),
     "checked": look(list(night(0))[:1]),
     "planned": look(list(night(0))[:2]),
@@ -41,14 +41,14 @@ STATES = {
     "young": look(night(7)),
     "half": look(night(1234)),
     "last step": look(night(2000)),
-    "done": look(night(2000, end="done"), holder=None, after=30000),
-    "stopped": look(night(777, end="interrupted"), holder=None),
+    "done": look(night(2000, end="done"), lock_owner_pid=None, after=30000),
+    "stopped": look(night(777, end="interrupted"), lock_owner_pid=None),
     "stalled": look(night(300), after=4000),
     "asleep": look(night(300), after=40000, asleep=39990),
-    "crashed": look(night(300), holder=None, failure=FAILED),
-    "crashed at once": look(list(night(0))[:1], holder=None, failure=FAILED, resumable=False),
+    "crashed": look(night(300), lock_owner_pid=None, failure=FAILED),
+    "crashed at once": look(list(night(0))[:1], lock_owner_pid=None, failure=FAILED, resumable=False),
     "wide characters": look([*night(300), Sampled(step=300, prompt=WIDE_TEXT, text=WIDE_TEXT), Warned(message=WIDE_TEXT)]),
-    "many notes": look([*night(300), *(Warned(message=f"row {i} " + "word " * 40) for i in range(40))], holder=None),
+    "many notes": look([*night(300), *(Warned(message=f"row {i} " + "word " * 40) for i in range(40))], lock_owner_pid=None),
     "huge": look(
         [
             *night(3),

@@ -12,37 +12,37 @@ from tests.unit.monitor.synthetic import night
 PID = 4242
 
 
-def look(events, after=1.0, *, holder=PID, asleep=0.0, failure=None, resumable=True):
+def look(events, after=1.0, *, lock_owner_pid=PID, asleep=0.0, failure=None, resumable=True):
     """The state `after` seconds of wall clock past the last event, `asleep` of them slept."""
     history = fold(events)
     last = history.last
     now, monotonic = (last.time + after, last.monotonic + after - asleep) if last else (1e9, 1e6)
-    return observe(history, Place("a run", "/runs/a run", "'a run'", holder, failure, resumable), now, monotonic)
+    return observe(history, Place("a run", "/runs/a run", "'a run'", lock_owner_pid, failure, resumable), now, monotonic)
 
 
 @pytest.mark.parametrize(
     ("events", "given", "condition", "command"),
     [
-        ([], {"holder": None}, "waiting", "pete resume 'a run'"),
+        ([], {"lock_owner_pid": None}, "waiting", "pete resume 'a run'"),
         ([], {}, "starting", ""),
-        ([], {"holder": None, "failure": Failure("BaseModelError", "no weights")}, "crashed", "pete resume 'a run'"),
+        ([], {"lock_owner_pid": None, "failure": Failure("BaseModelError", "no weights")}, "crashed", "pete resume 'a run'"),
         (list(night(0))[:1], {}, "starting", ""),
         (list(night(0))[:2], {"after": 901.0}, "stalled", ""),
-        (list(night(0))[:2], {"holder": None, "resumable": False}, "crashed", "pete train"),
+        (list(night(0))[:2], {"lock_owner_pid": None, "resumable": False}, "crashed", "pete train"),
         (night(50), {}, "running", ""),
         (night(50), {"after": 80.0}, "running", ""),
         (night(50), {"after": 100.0}, "stalled", ""),
         (night(50), {"after": 3600.0, "asleep": 3590.0}, "running", ""),
-        (night(50), {"holder": None}, "crashed", "pete resume 'a run'"),
-        (night(50), {"holder": 99}, "starting", ""),
-        (night(50, end="interrupted"), {"holder": None}, "interrupted", "pete resume 'a run'"),
+        (night(50), {"lock_owner_pid": None}, "crashed", "pete resume 'a run'"),
+        (night(50), {"lock_owner_pid": 99}, "starting", ""),
+        (night(50, end="interrupted"), {"lock_owner_pid": None}, "interrupted", "pete resume 'a run'"),
         (night(50, end="interrupted"), {"after": 1.0}, "interrupted", "pete resume 'a run'"),
         (night(50, end="interrupted"), {"after": 60.0}, "starting", ""),
-        (night(200, steps=200, end="done"), {"holder": None, "after": 1e6}, "finished", "pete test 'a run'"),
+        (night(200, steps=200, end="done"), {"lock_owner_pid": None, "after": 1e6}, "finished", "pete test 'a run'"),
         (night(200, steps=200, end="done"), {}, "finished", "pete test 'a run'"),
-        (night(200, steps=200, end="not better"), {"holder": None}, "failed", "pete train"),
+        (night(200, steps=200, end="not better"), {"lock_owner_pid": None}, "failed", "pete train"),
         (night(200, steps=200, end="not better"), {}, "failed", "pete train"),
-        (night(200, steps=200, end="not published"), {"holder": None}, "failed", "pete resume 'a run'"),
+        (night(200, steps=200, end="not published"), {"lock_owner_pid": None}, "failed", "pete resume 'a run'"),
     ],
 )
 def test_conditions(events, given, condition, command):
@@ -58,7 +58,7 @@ def test_the_finish_is_the_pace_over_the_steps_that_are_left():
     assert state.finish == pytest.approx(state.now + state.remaining) and 8.4 < state.seconds_per_step < 8.8
     assert state.plan.finish == pytest.approx(state.began + 41 + 16000)
     assert look(night(200, steps=200), after=5.0).remaining == 0.0
-    for over in (look(night(1000), holder=None), look(night(1000), after=900.0), look(night(2000, end="done"))):
+    for over in (look(night(1000), lock_owner_pid=None), look(night(1000), after=900.0), look(night(2000, end="done"))):
         assert over.remaining is None and over.finish is None
 
 

@@ -66,7 +66,7 @@ def test_when_only_ascii_is_safe(monkeypatch, encoding, environment, expected):
 
 
 def test_lines_tell_what_happens_once_and_end_with_the_run():
-    states = [look(night(n, steps=300)) for n in (1, 2, 3, 50, 100, 100)] + [look(night(300, steps=300, end="done"), holder=None)]
+    states = [look(night(n, steps=300)) for n in (1, 2, 3, 50, 100, 100)] + [look(night(300, steps=300, end="done"), lock_owner_pid=None)]
     said: list[str] = []
     naps: list[float] = []
     last = show_lines(Looks(*states), said.append, naps.append)
