@@ -63,7 +63,7 @@ def timed(what: str, work: Callable):
 
 def batch(config: Config, lengths: list[int]) -> None:
     engine = open_engine(config)
-    forecast = engine.foresee(look_up_base(config.model), config.model, config.lora, largest=lengths, typical=(), scored=())
+    forecast = engine.estimate(look_up_base(config.model), config.model, config.lora, largest=lengths, typical=(), scored=())
     print("planned:", {name: round(size / MB) for name, size in forecast.parts.items()}, f"{forecast.memory / MB:.0f} MB in all")
     engine.load(config.model)
     engine.add_lora(config.lora)

@@ -150,7 +150,7 @@ def test_targets_that_cannot_be_trained_are_refused_before_anything_costs(bases,
     model = ModelConfig(base=str(bases[shape]), dtype="float32")
     for ask in (
         lambda: engine.add_lora(lora),
-        lambda: plan.foresee(engine.base, model, lora, largest=[8], typical=[8], scored=[]),
+        lambda: plan.estimate(engine.base, model, lora, largest=[8], typical=[8], scored=[]),
     ):
         with pytest.raises(ConfigError, match=target) as error:
             ask()

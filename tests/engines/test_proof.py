@@ -173,4 +173,4 @@ def test_a_shape_is_refused_before_anything_is_timed(name, tmp_path):
     build(name).config.save_pretrained(tmp_path)
     lora = LoraConfig(rank=4, alpha=8.0, dropout=0.0)
     with pytest.raises(BaseModelError, match=f"is of the kind '{name}', which Pete"):
-        fresh().foresee(look_up_base_of(tmp_path), ModelConfig(dtype="float32"), lora, largest=[8], typical=[8], scored=[])
+        fresh().estimate(look_up_base_of(tmp_path), ModelConfig(dtype="float32"), lora, largest=[8], typical=[8], scored=[])

@@ -224,7 +224,7 @@ def test_a_forecast_counts_weights_and_adapter_exactly_and_activations_by_length
     found = {}
     for length, recompute in ((40, False), (120, False), (120, True)):
         engine = engine_for(tiny_models[shape], recompute=recompute)
-        found[length, recompute] = engine.foresee(
+        found[length, recompute] = engine.estimate(
             engine.base, ModelConfig(base=str(tiny_models[shape]), dtype="float32"), lora, largest=[length], typical=[20], scored=[]
         )  # fmt: skip
     parts = found[40, False].parts
@@ -241,7 +241,7 @@ def test_a_long_row_among_short_ones_is_planned_as_the_rectangle_it_is(tiny_mode
     lora, planned, kept = LoraConfig(rank=4, alpha=8.0, dropout=0.0), {}, {}
     for lengths in ((240, *[20] * 7), (60,) * 8):
         engine = engine_for(tiny_models[shape])
-        parts = engine.foresee(
+        parts = engine.estimate(
             engine.base, ModelConfig(base=str(tiny_models[shape]), dtype="float32"), lora, largest=lengths, typical=(), scored=()
         ).parts  # fmt: skip
         engine.add_lora(lora)
@@ -280,7 +280,7 @@ def test_a_base_that_is_not_whole_is_refused_by_its_tensors_before_and_at_load(t
     model = ModelConfig(base=str(folder), dtype="float32")
     engine = TorchEngine(Config.model_validate({"engine": {"device": "cpu"}}))
     with pytest.raises(BaseModelError, match=reason) as error:
-        engine.foresee(look_up_base(model), model, LoraConfig(rank=4), largest=[8], typical=[8], scored=[])
+        engine.estimate(look_up_base(model), model, LoraConfig(rank=4), largest=[8], typical=[8], scored=[])
     assert "is no whole llama" in error.value.message and "\n" not in error.value.message
     with pytest.raises(BaseModelError, match=reason):
         engine.load(model)
@@ -320,7 +320,7 @@ def test_a_config_that_transformers_cannot_build_is_a_sentence(tiny_models, tmp_
     model = ModelConfig(base=str(folder), dtype="float32")
     engine = TorchEngine(Config.model_validate({"engine": {"device": "cpu"}}))
     with pytest.raises(BaseModelError) as error:
-        engine.foresee(look_up_base(model), model, LoraConfig(rank=4), largest=[8], typical=[8], scored=[])
+        engine.estimate(look_up_base(model), model, LoraConfig(rank=4), largest=[8], typical=[8], scored=[])
     assert "llama" in error.value.message and "\n" not in error.value.message
     with pytest.raises(BaseModelError):
         engine.load(model)

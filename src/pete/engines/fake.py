@@ -86,7 +86,7 @@ class FakeEngine:
             random = json.loads((adapter / "random.json").read_text())
             self._rng.bit_generator.state = random
 
-    def foresee(
+    def estimate(
         self, base: Base, model: ModelConfig, lora: LoraConfig, *, largest: Sequence[int], typical: Sequence[int], scored: Sequence[int]
     ) -> Forecast:
         """The table, and the speed of an honest guess: nothing here is worth timing."""

@@ -2,7 +2,7 @@
 
 Nine verbs. `logits` came to the seven of the design because an adapter is proven by logits, not by shapes;
 `stream` takes several prompts at once because answering sixteen together costs little more than answering one;
-`foresee` because only an engine knows what its own step keeps in memory.
+`estimate` because only an engine knows what its own step keeps in memory.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -91,7 +91,7 @@ class Engine(Protocol):
         """
         ...
 
-    def foresee(
+    def estimate(
         self, base: Base, model: ModelConfig, lora: LoraConfig, *, largest: Sequence[int], typical: Sequence[int], scored: Sequence[int]
     ) -> Forecast:
         """What training this base would take; works without its weights, and before `load`.

@@ -102,7 +102,7 @@ def read_report(run: RunDir) -> ReportData:
     return ReportData(
         name=run.name,
         folder=run.folder,
-        word=run.cli_argument,
+        cli_argument=run.cli_argument,
         voice=voice,
         resolved=resolved,
         dataset=dataset,

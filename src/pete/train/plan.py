@@ -51,7 +51,7 @@ def make_plan(engine: Engine, prepared: Prepared, config: Config) -> Plan:
     # one long row among short ones is a wide rectangle of few tokens: the highest point may be there
     highest = dict.fromkeys((max(sizes, key=by), max(scores, key=by, default=())) for by in (pairs, sum))
     forecasts = [
-        engine.foresee(
+        engine.estimate(
             prepared.base,
             config.model,
             config.lora,

@@ -47,7 +47,7 @@ def plan_night(memory: int, overrides: Sequence[str], wants_new: Callable[[str],
     for run in known:
         if (lock_owner_pid := run.lock_owner_pid()) is not None:
             raise RunError(
-                f"{run.folder} is being trained right now, by process {lock_owner_pid}; two at once would slow each other down many times over.",
+                f"{run.folder} is being trained right now, by process {lock_owner_pid}; two at once slow each other down many times over.",
                 f"watch it: pete monitor {run.cli_argument}",
             )
     unfinished = _unfinished(known)

@@ -88,7 +88,7 @@ def test_cautions_stand_before_the_plan_and_in_the_runs_record(night: Night):
 
 
 def test_what_cannot_fit_is_refused_before_there_is_a_run_folder(night: Night):
-    night.patch.setattr(FakeEngine, "foresee", lambda *_, **__: Forecast({"weights": 10**12, "activations": 10**11}, 8 * 10**9, 100.0))
+    night.patch.setattr(FakeEngine, "estimate", lambda *_, **__: Forecast({"weights": 10**12, "activations": 10**11}, 8 * 10**9, 100.0))
     for more in ((), ("--plan",)):
         done = night.train(*more)
         assert isinstance(done.exception, UserError) and done.exception.exit_code == 2

@@ -23,9 +23,9 @@ def prepared(persona_folder):
 
 
 class Asked(FakeEngine):
-    """A fake engine that keeps what it was asked to foresee."""
+    """A fake engine that keeps what it was asked to estimate."""
 
-    def foresee(self, base, model, lora, *, largest, typical, scored):
+    def estimate(self, base, model, lora, *, largest, typical, scored):
         self.asked = (sum(largest), sum(typical), sum(scored))
         return Forecast({"weights": 30, "activations": 12}, 40, 50.0)
 
@@ -44,9 +44,9 @@ def test_the_plan_counts_what_the_training_will_do(prepared):
 
 
 class Rectangles(FakeEngine):
-    """A fake engine whose activations are the scores of attention, and which keeps what it was asked to foresee."""
+    """A fake engine whose activations are the scores of attention, and which keeps what it was asked to estimate."""
 
-    def foresee(self, base, model, lora, *, largest, typical, scored):
+    def estimate(self, base, model, lora, *, largest, typical, scored):
         self.asked = [*getattr(self, "asked", []), (largest, typical, scored)]
         return Forecast({"activations": max(pairs(largest), pairs(scored))}, 1000, 50.0 if typical else math.nan)
 

@@ -90,7 +90,7 @@ class TorchEngine:
 
     # --- before loading ------------------------------------------------------------------------------------------
 
-    def foresee(
+    def estimate(
         self, base: Base, model: ModelConfig, lora: LoraConfig, *, largest: Sequence[int], typical: Sequence[int], scored: Sequence[int]
     ) -> Forecast:
         """See the protocol."""
