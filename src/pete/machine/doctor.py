@@ -15,7 +15,7 @@ from pete.config import EMBEDDED_BASE, PROJECT, Config
 from pete.errors import UserError
 from pete.events import Checked
 from pete.machine.places import cache_root, hub_cache
-from pete.machine.probes import Probes, attempt
+from pete.machine.probes import Probes, or_none
 from pete.machine.readings import Readings, read_machine
 from pete.tracking.keys import has_key
 from pete.words import GB, file_size, gigabytes
@@ -128,7 +128,7 @@ def _facts(now: Readings, folder: Path, probes: Probes) -> dict[str, str | int |
         facts["gpu_cores"] = now.gpu_cores
     if now.memory is not None:
         facts |= {"memory": now.memory.total, "available": now.memory.available, "swap": now.memory.swap}
-    free = attempt(lambda: probes.disk(folder))
+    free = or_none(lambda: probes.disk(folder))
     return facts if free is None else {**facts, "disk": free}
 
 
@@ -233,7 +233,7 @@ def _room(now: Readings, config: Config, folder: Path, probes: Probes) -> Iterat
         places["the hub's cache"] = hub_cache(probes.environment, probes.home)
     least: tuple[int, str] | None = None
     for what, place in places.items():
-        free = attempt(lambda place=place: probes.disk(place))
+        free = or_none(lambda place=place: probes.disk(place))
         if free is not None and (least is None or free < least[0]):
             least = free, what
     if least is None:
@@ -322,7 +322,7 @@ def _gpu_limit(now: Readings, config: Config, probes: Probes) -> Iterator[Findin
     if now.os != "macOS" or config.engine.name != "torch" or config.engine.device not in ("auto", "mps"):
         return
     limit, given = config.engine.mps_high_watermark, probes.environment.get("PYTORCH_MPS_HIGH_WATERMARK_RATIO", "")
-    replaced = f" The {given[:20]} in the environment is replaced." if given and attempt(lambda: float(given)) != limit else ""
+    replaced = f" The {given[:20]} in the environment is replaced." if given and or_none(lambda: float(given)) != limit else ""
     if limit == 0:
         yield Finding(
             "gpu memory",
@@ -347,7 +347,7 @@ def _outside(config: Config, probes: Probes) -> Iterator[Finding]:
         )
     elif mode == "offline":
         yield Finding("wandb", "good", f"Weights & Biases {_version(probes, 'wandb')}, offline: into the run folder, nothing is sent.")
-    elif not attempt(lambda: has_key(probes.environment, probes.home)):
+    elif not or_none(lambda: has_key(probes.environment, probes.home)):
         yield Finding(
             "wandb",
             "stop",
@@ -379,10 +379,10 @@ def _on_hub(config: Config) -> bool:
 def _is_cached(config: Config, probes: Probes) -> bool:
     kept = hub_cache(probes.environment, probes.home) / f"models--{config.model.base.replace('/', '--')}"
     wanted = config.model.revision or "main"
-    snapshot = (attempt(lambda: probes.read(kept / "refs" / wanted)) or wanted).strip()
-    names = attempt(lambda: probes.names(kept / "snapshots" / snapshot)) or []
+    snapshot = (or_none(lambda: probes.read(kept / "refs" / wanted)) or wanted).strip()
+    names = or_none(lambda: probes.names(kept / "snapshots" / snapshot)) or []
     return any(name.endswith(".safetensors") for name in names)  # an interrupted download leaves the small files alone
 
 
 def _version(probes: Probes, name: str) -> str | None:
-    return attempt(lambda: probes.version(name))
+    return or_none(lambda: probes.version(name))

@@ -99,11 +99,11 @@ class Probes:
         if not commands:
             return {}
         with ThreadPoolExecutor(len(commands)) as pool:
-            answers = list(pool.map(lambda command: attempt(lambda: self.run(command, patience)), commands))
+            answers = list(pool.map(lambda command: or_none(lambda: self.run(command, patience)), commands))
         return {" ".join(command): answer for command, answer in zip(commands, answers, strict=True)}
 
 
-def attempt(question: Callable[[], T]) -> T | None:
+def or_none(question: Callable[[], T]) -> T | None:
     """The answer, or None where asking fails in whatever way: no probe is worth a run."""
     try:
         return question()

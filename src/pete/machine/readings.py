@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pete.machine.memory import Memory
-from pete.machine.probes import LONG_PATIENCE, PATIENCE, Probes, attempt
+from pete.machine.probes import LONG_PATIENCE, PATIENCE, Probes, or_none
 
 SYSTEM = ("sw_vers",)
 CHIP = ("sysctl", "-n", "machdep.cpu.brand_string")
@@ -99,7 +99,7 @@ def _read_mac(probes: Probes, folders: Sequence[Path], thorough: bool) -> Readin
         chip=chip,
         gpu_cores=gpu_cores,
         translated=answer(TRANSLATED).strip() == "1",
-        memory=attempt(probes.memory),
+        memory=or_none(probes.memory),
         on_battery=None if source is None else source != "AC",
         battery=percent if percent is None or percent <= 100 else None,
         low_power=None if sleep is None else mode == 1,  # 2 is High Power Mode; Macs that cannot save power list neither
@@ -126,9 +126,9 @@ def _mac_heat(text: str) -> str | None:
 
 def _read_linux(probes: Probes, folders: Sequence[Path]) -> Readings:
     def read(path: str | Path) -> str:
-        return attempt(lambda: probes.read(Path(path))) or ""
+        return or_none(lambda: probes.read(Path(path))) or ""
 
-    supplies = {name: SUPPLIES / name for name in attempt(lambda: probes.names(SUPPLIES)) or []}
+    supplies = {name: SUPPLIES / name for name in or_none(lambda: probes.names(SUPPLIES)) or []}
     kinds = {name: read(folder / "type").strip() for name, folder in supplies.items()}
     of_machine = [n for n, kind in kinds.items() if kind == "Battery" and read(supplies[n] / "scope").strip() != "Device"]
     battery = _number(r"^(\d{1,3})$", read(supplies[of_machine[0]] / "capacity").strip()) if of_machine else None
@@ -141,7 +141,7 @@ def _read_linux(probes: Probes, folders: Sequence[Path]) -> Readings:
         cores=probes.cores,
         version=_find(r'^PRETTY_NAME="?([^"\n]+)"?$', read("/etc/os-release")) or probes.kernel,
         chip=_find(r"^model name\s*:\s*(.+)$", read("/proc/cpuinfo")),
-        memory=attempt(probes.memory),
+        memory=or_none(probes.memory),
         on_battery=status == "Discharging" if of_machine else False,
         battery=battery if battery is None or battery <= 100 else None,
         low_power=profile in ("low-power", "quiet") if profile else None,
@@ -177,7 +177,7 @@ def _below(folder: Path, home: Path | None) -> list[tuple[str, ...]]:
     if home is None:
         return []
     path = Path(os.path.abspath(os.path.expanduser(folder)))
-    ways = dict.fromkeys((path, attempt(path.resolve) or path))
+    ways = dict.fromkeys((path, or_none(path.resolve) or path))
     return [way.relative_to(home).parts for way in ways if way.is_relative_to(home)]
 
 

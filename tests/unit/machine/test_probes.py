@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pete.machine.places import cache_root, hub_cache
-from pete.machine.probes import PATIENCE, Probes, attempt, free_disk, package_version, run_program
+from pete.machine.probes import PATIENCE, Probes, free_disk, package_version, run_program
 from pete.machine.readings import read_machine
 
 
@@ -60,7 +60,7 @@ def test_versions_without_imports():
 
 
 def test_whatever_a_probe_raises_is_no_answer():
-    assert attempt(lambda: 1 / 0) is None and attempt(lambda: 3) == 3
+    assert or_none(lambda: 1 / 0) is None and or_none(lambda: 3) == 3
 
 
 def test_where_things_are_kept():

@@ -17,7 +17,7 @@ from pete.data.render import Renderer
 from pete.engines.protocol import Base
 from pete.errors import BaseModelError, PeteError
 from pete.machine.places import cache_root
-from pete.machine.probes import attempt
+from pete.machine.probes import or_none
 from pete.run import write_json
 
 TALKS = (
@@ -66,7 +66,7 @@ def prove_text(base: Base, renderer: Renderer, folder: Path | None = None) -> No
                 f"({_near(theirs, ours, at)!r}, and there {_near(theirs, wanted, at)!r}).",
                 "use another base, and please report this one",
             )
-    attempt(lambda: write_json(place, {"base": base.name}))
+    or_none(lambda: write_json(place, {"base": base.name}))
 
 
 def _pairs(renderer: Renderer, theirs: Any) -> Iterator[tuple[str, list[int], list[int]]]:

@@ -30,7 +30,7 @@ from pete.engines.torch import head as torch_head
 from pete.engines.torch import kernels as torch_kernels
 from pete.errors import BaseModelError, PeteError
 from pete.machine.places import cache_root
-from pete.machine.probes import attempt
+from pete.machine.probes import or_none
 from pete.run import write_json
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def prove(engine: "TorchEngine", folder: Path | None = None) -> None:
         gap = measure(engine)
         judge(gap, engine.base, kind, engine.dtype)
         _refuse_overflow(engine)
-    attempt(lambda: write_json(place, {"base": engine.base.name, "kind": kind, **vars(gap)}))
+    or_none(lambda: write_json(place, {"base": engine.base.name, "kind": kind, **vars(gap)}))
 
 
 def prove_shape(engine: "TorchEngine", base: Base, dtype: str, folder: Path | None = None) -> None:
@@ -112,7 +112,7 @@ def prove_shape(engine: "TorchEngine", base: Base, dtype: str, folder: Path | No
         gap = measure(engine)
         judge(gap, base, kind, "float32")
     engine._release()
-    attempt(lambda: write_json(place, {"base": base.name, "kind": kind, **vars(gap)}))
+    or_none(lambda: write_json(place, {"base": base.name, "kind": kind, **vars(gap)}))
 
 
 @contextmanager

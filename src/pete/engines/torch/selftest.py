@@ -17,7 +17,7 @@ from pete.config import PROJECT, Config, EngineConfig
 from pete.engines.torch.policy import environment
 from pete.machine.doctor import Finding
 from pete.machine.places import cache_root
-from pete.machine.probes import attempt
+from pete.machine.probes import or_none
 from pete.run import write_json
 
 VERSION = 1
@@ -107,14 +107,14 @@ def selftest(
         return None
     key = {"version": VERSION, **{name: str(facts.get(name, "")) for name in ("torch", "os", "system", "build", "chip", "python")}}
     place = (folder or cache_root()) / f"selftest-{config.engine.device}.json"
-    kept = None if again else attempt(lambda: _recall(place, key))
+    kept = None if again else or_none(lambda: _recall(place, key))
     if kept is not None:
         return kept
     began = time.time()
     outcome = read_lines((start or start_checks)(config.engine), began)
     if not outcome.unfinished and outcome.refused != DEAD:  # a machine under load may be too slow today
         document = {name: value for name, value in vars(outcome).items() if name != "remembered"}
-        attempt(lambda: write_json(place, {"key": key, **document}))
+        or_none(lambda: write_json(place, {"key": key, **document}))
     return outcome
 
 
@@ -160,7 +160,7 @@ def read_lines(text: str | None, when: float = 0.0) -> Outcome:
 
 def _records(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
     for line in lines:
-        record = attempt(lambda line=line: json.loads(line))
+        record = or_none(lambda line=line: json.loads(line))
         if isinstance(record, dict):
             yield record
 
