@@ -33,7 +33,7 @@ def test(
     from pete.data.render import Message
     from pete.errors import RunError, UserError
     from pete.evaluate.log import MODELS
-    from pete.generate.request_parsing import Kind
+    from pete.generate.request_parsing import RequestType
     from pete.generate.stream import open_tuned
     from pete.run import RUNS, RunDir
 
@@ -48,10 +48,10 @@ def test(
     words = words[1:] if named else words
     if any(not word.strip() for word in words):
         raise UserError("A prompt is empty.", 'pete test "Write a tagline for a bakery"')
-    prompts = [(word, Kind()) for word in words]
+    prompts = [(word, RequestType()) for word in words]
     if not prompts and run.prompts_file.is_file():
         first = {p.category: p for p in reversed(load_prompts(run.prompts_file))}
-        prompts = [(p.prompt, Kind(p.category, p.format, p.topic)) for p in reversed(first.values())]
+        prompts = [(p.prompt, RequestType(p.category, p.format, p.topic)) for p in reversed(first.values())]
     if not prompts:
         raise UserError(f"{run.folder} kept no prompts of its own.", 'pete test "Write a tagline for a bakery"')
     tuned = open_tuned(run)

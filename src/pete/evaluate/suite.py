@@ -23,7 +23,7 @@ from pete.evaluate.log import MODELS, Asked, EvaluationLog, First, HeldOut, Mode
 from pete.evaluate.score import NEUTRAL, rescore, source_of, voice_before
 from pete.evaluate.scorers.formatting import refuse_unknown
 from pete.generate.choose import Voice as VoiceOf
-from pete.generate.request_parsing import Kind
+from pete.generate.request_parsing import RequestType
 from pete.generate.stream import Tuned
 from pete.run import RunDir
 
@@ -250,8 +250,8 @@ def answer(
     return given
 
 
-def _kind(prompt: Question) -> Kind:
-    return Kind(prompt.category, prompt.format, prompt.topic)
+def _kind(prompt: Question) -> RequestType:
+    return RequestType(prompt.category, prompt.format, prompt.topic)
 
 
 def _time_alone(tuned: Tuned, prompts: Sequence[Question], on_stage: OnStage) -> list[Speed]:

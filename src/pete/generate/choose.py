@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from pete.config import GenerateConfig
 from pete.generate.extract import StopReason
-from pete.generate.request_parsing import Kind
+from pete.generate.request_parsing import RequestType
 from pete.generate.rules import Validator, Violation
 
 Voice = Callable[[str], float]
@@ -69,7 +69,7 @@ class Judge:
 
     validator: Validator
     prompts: Sequence[str]
-    kinds: Sequence[Kind]
+    kinds: Sequence[RequestType]
     voice: Voice | None = None
 
     def check(self, row: int, answer: Answer) -> Answer:

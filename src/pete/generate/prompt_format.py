@@ -18,7 +18,7 @@ from pete.adapter import Lineage
 from pete.data.examples import Example
 from pete.data.render import Message, Renderer, TrainTurns
 from pete.errors import AdapterError
-from pete.generate.request_parsing import Kind, format_asked, length_asked
+from pete.generate.request_parsing import RequestType, format_asked, length_asked
 from pete.generate.rules import Validator
 from pete.persona import Asking
 
@@ -101,7 +101,7 @@ class Asker:
         if self.asking.form and (name := named or _agreed(alike)):
             hints.append(f"Form: {name}.")
         if self.asking.length and not length_asked(request).model_fields_set:
-            usual = self.validator.typical_words(request, Kind())
+            usual = self.validator.typical_words(request, RequestType())
             usual = usual if usual is not None else _median(alike[:NEAR]) if alike else 0
             if usual:
                 hints.append(f"About {_round(usual)} words.")

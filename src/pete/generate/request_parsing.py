@@ -48,7 +48,7 @@ _LETTERS = re.compile(r"[^\W\d_]+")
 
 
 @dataclass(frozen=True)
-class Kind:
+class RequestType:
     """What sort of answer is wanted; "" is unknown, and the prompt's own words decide."""
 
     category: str = ""

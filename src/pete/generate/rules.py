@@ -15,13 +15,13 @@ from pete.generate.extract import StopReason
 from pete.generate.facts import holds
 from pete.generate.leak_patterns import leaks, placeholders
 from pete.generate.repeats import find_loop
-from pete.generate.request_parsing import Kind, facts_asked, format_asked, language_of, length_asked
+from pete.generate.request_parsing import RequestType, facts_asked, format_asked, language_of, length_asked
 from pete.persona import EVERYTHING, Limit
 
 LEAST_REPEATED_SENTENCE = 4
 """Words: a sentence of so many said twice is a repetition, "No. No." is emphasis."""
 _NO_LIMIT = Limit()  # type: ignore[call-arg]
-_ANY_KIND = Kind()
+_ANY_REQUEST = RequestType()
 
 
 @dataclass(frozen=True)
@@ -184,12 +184,12 @@ class Validator:
         self._marks = tuple(marks)
         self._rows = rows
 
-    def check(self, text: str, prompt: str = "", kind: Kind = _ANY_KIND, stop: StopReason = "end") -> tuple[Violation, ...]:
+    def check(self, text: str, prompt: str = "", kind: RequestType = _ANY_REQUEST, stop: StopReason = "end") -> tuple[Violation, ...]:
         """Everything that is wrong with an answer; nothing else is judged when it is empty."""
         case = self._case(text, prompt, kind, stop)
         return tuple(empty(case)) or tuple(violation for rule in RULES for violation in rule(case))
 
-    def typical_words(self, prompt: str, kind: Kind) -> float | None:
+    def typical_words(self, prompt: str, kind: RequestType) -> float | None:
         """Words of a usual answer: the median of the training rows of that format, else of that category; None is unknown."""
         name = kind.format or format_asked(prompt, self.formats)
         for key, wanted in (("format", name), ("category", kind.category)):
@@ -205,7 +205,7 @@ class Validator:
                 found.setdefault(key, []).append(len(row.completion.split()))
         return {key: sorted(counts) for key, counts in found.items()}
 
-    def _case(self, text: str, prompt: str, kind: Kind, stop: StopReason) -> Case:
+    def _case(self, text: str, prompt: str, kind: RequestType, stop: StopReason) -> Case:
         limit, reasons = _NO_LIMIT, dict[str, str]()
         name = kind.format or format_asked(prompt, self.formats)
         asked = length_asked(prompt)

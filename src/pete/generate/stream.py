@@ -19,7 +19,7 @@ from pete.generate.choose import Answer, Judge, Voice, choose
 from pete.generate.extract import Extractor, pieces_of, turn_marks
 from pete.generate.leak_patterns import listed
 from pete.generate.prompt_format import Asker, asking_of, open_renderer
-from pete.generate.request_parsing import Kind
+from pete.generate.request_parsing import RequestType
 from pete.generate.rules import Validator, limits_of
 from pete.persona import Asking
 from pete.run import RunDir
@@ -44,7 +44,7 @@ class Tuned:
         turns: Sequence[Sequence[Message]],
         sampling: GenerateConfig,
         on_text: OnText | None = None,
-        kinds: Sequence[Kind] | None = None,
+        kinds: Sequence[RequestType] | None = None,
         voice: Voice | None = None,
     ) -> list[Answer]:
         """Put conversations before the model as the persona's [asking] says, side by side, and judge the answers by its rules.
@@ -59,7 +59,7 @@ class Tuned:
         Raises:
             UserError: a conversation is too long for the model's context.
         """
-        kinds = kinds or [Kind()] * len(turns)
+        kinds = kinds or [RequestType()] * len(turns)
         put = [self.asker(talk, kind.topic) for talk, kind in zip(turns, kinds, strict=True)]
         stops = tuple(dict.fromkeys((*self.lineage.stop, *turn_marks(self.renderer))))
         avoid = self._avoid(sampling.avoid_bias)

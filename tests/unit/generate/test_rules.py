@@ -4,7 +4,7 @@ import pytest
 
 from pete.data.examples import Example, load_examples
 from pete.errors import AdapterError
-from pete.generate.request_parsing import Kind, facts_asked, format_asked, language_of, length_asked
+from pete.generate.request_parsing import RequestType, facts_asked, format_asked, language_of, length_asked
 from pete.generate.rules import RULES, Validator, limits_of
 from pete.persona import Limit, load_persona
 
@@ -18,7 +18,7 @@ def limit(**values) -> Limit:
 
 def check(text: str, prompt: str = "", *, stop="end", avoid=(), marks=(), rows=(), formats=None, kind=None, **values):
     validator = Validator({"all": limit(**values)} if values else {}, formats, avoid, marks, rows)
-    return validator.check(text, prompt, kind or Kind(), stop)
+    return validator.check(text, prompt, kind or RequestType(), stop)
 
 
 ROWS = [Example(prompt="p", completion=f"Before that. {LOREM} After that.", category="a", format="memo")]
@@ -132,20 +132,20 @@ SIXTY = " ".join(f"w{i}" for i in range(60))
 def test_limits_lie_over_each_other():
     validator = Validator({"all": limit(words=50, facts=1.0), "ads": limit(words=20)}, {"tagline": limit(words=5)})
 
-    def words(kind: Kind, prompt: str = "?") -> str:
+    def words(kind: RequestType, prompt: str = "?") -> str:
         return next((v.words for v in validator.check(SIXTY, prompt, kind)), "")
 
-    assert "at most 50" in words(Kind()) and "for ads (60 words, at most 20" in words(Kind("ads"))
-    assert "for a tagline (60 words, at most 5" in words(Kind("ads", "tagline")) == words(Kind("ads"), "A tagline, please")
-    assert "at most 10" in words(Kind("ads", "tagline"), "ten words at most")
-    assert words(Kind("ads", "unknown format")) == words(Kind("ads"))
+    assert "at most 50" in words(RequestType()) and "for ads (60 words, at most 20" in words(RequestType("ads"))
+    assert "for a tagline (60 words, at most 5" in words(RequestType("ads", "tagline")) == words(RequestType("ads"), "A tagline, please")
+    assert "at most 10" in words(RequestType("ads", "tagline"), "ten words at most")
+    assert words(RequestType("ads", "unknown format")) == words(RequestType("ads"))
 
 
 def test_usual_length_is_the_authors():
     rows = [Example(prompt="p", completion="w " * n, category="ads", format=f) for n, f in ((4, "tagline"), (6, "tagline"), (90, "memo"))]
     validator = Validator(formats={"tagline": limit(words=9)}, rows=rows)
-    assert validator.typical_words("A tagline for me", Kind()) == 6 and validator.typical_words("?", Kind("ads")) == 6
-    assert validator.typical_words("?", Kind("ads", "memo")) == 90 and validator.typical_words("?", Kind()) is None
+    assert validator.typical_words("A tagline for me", RequestType()) == 6 and validator.typical_words("?", RequestType("ads")) == 6
+    assert validator.typical_words("?", RequestType("ads", "memo")) == 90 and validator.typical_words("?", RequestType()) is None
 
 
 @pytest.mark.parametrize(
@@ -212,7 +212,7 @@ class TestTheBundledPersona:
 
     def judge(self, known: bool):
         validator = Validator(PETE.limits, PETE.formats, PETE.avoid)
-        kinds = [Kind(row.category, row.format if known else "") for row in self.rows]
+        kinds = [RequestType(row.category, row.format if known else "") for row in self.rows]
         found = [(row, validator.check(row.completion, row.prompt, kind)) for row, kind in zip(self.rows, kinds, strict=True)]
         return [(row, flags) for row, flags in found if flags]
 

@@ -9,7 +9,7 @@ from pete.config import Config, GenerateConfig, ModelConfig
 from pete.data.render import Message, Renderer
 from pete.engines.fake import END, FakeEngine, fake_base
 from pete.generate.extract import pieces_of
-from pete.generate.request_parsing import Kind
+from pete.generate.request_parsing import RequestType
 from pete.generate.rules import Validator
 from pete.generate.stream import Tuned, answer_all
 from pete.persona import PLAIN_TEMPLATE, Limit
@@ -106,7 +106,7 @@ def test_only_what_broke_a_rule_is_drawn_again_and_the_time_counts_all():
         return inner(prompts, *args)
 
     model.engine.stream = stream  # type: ignore[method-assign]
-    kinds = [Kind("odd"), Kind(), Kind("odd"), Kind()]
+    kinds = [RequestType("odd"), RequestType(), RequestType("odd"), RequestType()]
     model.validator.check = lambda text, prompt, kind, stop: tuned_check(kind)  # type: ignore[method-assign]
 
     def tuned_check(kind):
