@@ -157,7 +157,7 @@ class State:
 
 
 @dataclass(frozen=True)
-class Place:
+class RunFacts:
     """What is known of the run beside its events: where it is, who trains in it, what failed, whether it has its data."""
 
     name: str
@@ -168,11 +168,11 @@ class Place:
     resumable: bool
 
 
-def observe(history: History, place: Place, now: float, monotonic: float) -> State:
+def observe(history: History, facts: RunFacts, now: float, monotonic: float) -> State:
     """The state of a run at `now` (wall clock) and `monotonic` (the same clock the events were stamped with)."""
     started, sitting = history.started, history.sitting
     awake, napping = _silence(history, now, monotonic)
-    condition = _condition(history, place, now, awake)
+    condition = _condition(history, facts, now, awake)
     here = history.steps[-1] if history.recent else None  # the last step of this sitting
     pace = history.pace
     remaining = finish = None
@@ -185,12 +185,12 @@ def observe(history: History, place: Place, now: float, monotonic: float) -> Sta
         sleeps.append(Sleep(now, napping))
     sampled = history.samples[-1] if history.samples else None
     return State(
-        run=harmless(place.name),
-        folder=place.folder,
+        run=harmless(facts.name),
+        folder=facts.folder,
         now=now,
         condition=condition,
-        pid=place.lock_owner_pid,
-        next=_next(condition, place, history),
+        pid=facts.lock_owner_pid,
+        next=_next(condition, facts, history),
         sittings=len(history.sittings),
         began=sitting.began if history.last else None,
         last_event=history.last.time if history.last else None,
@@ -223,7 +223,7 @@ def observe(history: History, place: Place, now: float, monotonic: float) -> Sta
             if found.get("level") != "good"
         ),
         warnings=tuple(harmless(message) for message in [*history.warnings][-LATEST:]),
-        failure=place.failure,
+        failure=facts.failure,
         curves={
             "loss": tuple(history.loss_curve(CURVE_POINTS)),
             "validation": tuple((float(v.step), v.loss) for v in history.validations),
@@ -240,33 +240,33 @@ def _silence(history: History, now: float, monotonic: float) -> tuple[float, flo
     return (awake, max(0.0, wall - awake)) if 0 <= awake <= wall + 1 else (wall, 0.0)
 
 
-def _condition(history: History, place: Place, now: float, silent: float) -> Condition:
+def _condition(history: History, facts: RunFacts, now: float, silent: float) -> Condition:
     finished, training = history.finished, history.sitting.training
     if history.unpublished:
         return "failed"
-    if place.lock_owner_pid is None:
+    if facts.lock_owner_pid is None:
         if finished:
             return "finished" if finished.reason == "done" else "interrupted"
-        return "crashed" if history.last or place.failure else "waiting"
+        return "crashed" if history.last or facts.failure else "waiting"
     if finished and finished.reason == "done":
         return "finished"
     if finished:
         return "interrupted" if now - finished.time < LEAVING_SECONDS else "starting"
     pid = history.started.pid if training and history.started else 0
-    if history.last is None or pid not in (0, place.lock_owner_pid):  # somebody new, who has not said anything yet
+    if history.last is None or pid not in (0, facts.lock_owner_pid):  # somebody new, who has not said anything yet
         return "starting"
     if silent > history.patience:
         return "stalled"
     return "running" if training else "starting"
 
 
-def _next(condition: Condition, place: Place, history: History) -> str:
+def _next(condition: Condition, facts: RunFacts, history: History) -> str:
     if condition == "finished":
-        return f"pete test {place.cli_argument}"
+        return f"pete test {facts.cli_argument}"
     if condition == "failed":
-        return f"pete resume {place.cli_argument}" if history.sitting.reason == "not published" and place.resumable else "pete train"
+        return f"pete resume {facts.cli_argument}" if history.sitting.reason == "not published" and facts.resumable else "pete train"
     if condition in ("interrupted", "crashed", "waiting"):
-        return f"pete resume {place.cli_argument}" if place.resumable else "pete train"
+        return f"pete resume {facts.cli_argument}" if facts.resumable else "pete train"
     return ""
 
 

@@ -11,7 +11,7 @@ import pete.run
 from pete.errors import RunError, WorkError
 from pete.history import History
 from pete.machine.places import expand
-from pete.monitor.state import Failure, Place, State, observe
+from pete.monitor.state import Failure, RunFacts, State, observe
 from pete.monitor.tail import Tail
 from pete.run import RunDir
 from pete.terminal import harmless
@@ -75,7 +75,7 @@ class Watch:
         for event in events:
             self._history.take(event)
         since = self._history.sitting.began
-        place = Place(
+        facts = RunFacts(
             name=run.name,
             folder=str(run.folder),
             word=run.cli_argument,
@@ -83,7 +83,7 @@ class Watch:
             failure=failure[1] if failure and failure[0] >= int(since) else None,
             resumable=run.config_file.is_file() and run.manifest_file.is_file(),
         )
-        state = observe(self._history, place, self._now(), self._monotonic())
+        state = observe(self._history, facts, self._now(), self._monotonic())
         return replace(state, next=self._as_typed(state.next))
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from pete.events import Checked, Finished, Started
 from pete.history import fold
-from pete.monitor.state import Failure, Place, observe
+from pete.monitor.state import Failure, RunFacts, observe
 from pete.words import GB
 from tests.unit.monitor.synthetic import night
 
@@ -17,7 +17,7 @@ def look(events, after=1.0, *, lock_owner_pid=PID, asleep=0.0, failure=None, res
     history = fold(events)
     last = history.last
     now, monotonic = (last.time + after, last.monotonic + after - asleep) if last else (1e9, 1e6)
-    return observe(history, Place("a run", "/runs/a run", "'a run'", lock_owner_pid, failure, resumable), now, monotonic)
+    return observe(history, RunFacts("a run", "/runs/a run", "'a run'", lock_owner_pid, failure, resumable), now, monotonic)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from pete import events
 from pete.events import Event, Started, Warned, parse, to_line
 from pete.history import fold
 from pete.monitor import tail as module
-from pete.monitor.state import Place, observe
+from pete.monitor.state import RunFacts, observe
 from pete.monitor.tail import Tail
 from tests.unit.monitor.synthetic import night, write
 
@@ -47,7 +47,7 @@ def test_any_cut_with_any_junk_in_it_folds_and_draws(start, length, junk, at):
     cut = BYTES[start : start + length]
     cut = cut[: at % (len(cut) + 1)] + junk + cut[at % (len(cut) + 1) :]
     history = fold(filter(None, map(parse, cut.split(b"\n"))))
-    state = observe(history, Place("r", "/r", "r", 4242, None, True), NIGHT[-1].time + 1, NIGHT[-1].monotonic + 1)
+    state = observe(history, RunFacts("r", "/r", "r", 4242, None, True), NIGHT[-1].time + 1, NIGHT[-1].monotonic + 1)
     assert state.step <= 200 and state.folder == "/r"
 
 
