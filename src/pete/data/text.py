@@ -63,7 +63,7 @@ SLOGAN = 4
 
 
 @dataclass(frozen=True)
-class Stretch:
+class Span:
     """A word in small letters, a line or a sentence, and where it stands in its text."""
 
     text: str
@@ -82,9 +82,9 @@ def visible(text: str) -> bool:
 
 
 @lru_cache(maxsize=2048)  # half a dozen scorers ask for the words of the same answer
-def words_in(text: str) -> tuple[Stretch, ...]:
+def words_in(text: str) -> tuple[Span, ...]:
     """The words of a text; punctuation separates and is dropped. In scripts without spaces each letter is one: see `size`."""
-    return tuple(Stretch(fold(m.group().lower()), m.start(), m.end()) for m in _WORD.finditer(text))
+    return tuple(Span(fold(m.group().lower()), m.start(), m.end()) for m in _WORD.finditer(text))
 
 
 def words(text: str) -> list[str]:
@@ -97,9 +97,9 @@ def sentences(text: str) -> list[str]:
     return [sentence.text for sentence in sentences_in(text)]
 
 
-def sentences_in(text: str) -> list[Stretch]:
+def sentences_in(text: str) -> list[Span]:
     """The same, and where they stand."""
-    found: list[Stretch] = []
+    found: list[Span] = []
     start = 0
     for end, sure in [*((m.end(), "\n" in m.group()) for m in _SENTENCE_END.finditer(text)), (len(text), True)]:
         piece = text[start:end].strip()
@@ -107,14 +107,14 @@ def sentences_in(text: str) -> list[Stretch]:
             continue
         if piece:
             at = text.index(piece, start)
-            found.append(Stretch(piece, at, at + len(piece)))
+            found.append(Span(piece, at, at + len(piece)))
         start = end
     return found
 
 
-def lines_in(text: str) -> list[Stretch]:
+def lines_in(text: str) -> list[Span]:
     """The lines that are not empty, without the space around them."""
-    return [Stretch(line := m.group().strip(), at := text.index(line, m.start()), at + len(line)) for m in _LINE.finditer(text)]
+    return [Span(line := m.group().strip(), at := text.index(line, m.start()), at + len(line)) for m in _LINE.finditer(text)]
 
 
 def list_items(text: str) -> list[str]:
@@ -163,7 +163,7 @@ def windows(text: str, least: int = 30, most: int = 60) -> list[str]:
 
 
 @dataclass(frozen=True)
-class Shared:
+class SharedSpan:
     """Tokens `first` to `last` (exclusive) of a text stand in document number `document` in the same order; its length is in words."""
 
     first: int
@@ -186,9 +186,9 @@ class Corpus:
             for word in document:
                 last = self._extend(last, word, number)
 
-    def spans(self, text: Sequence[str], least: int) -> list[Shared]:
+    def spans(self, text: Sequence[str], least: int) -> list[SharedSpan]:
         """The spans of at least `least` words that cannot be made longer, from left to right."""
-        found: list[Shared] = []
+        found: list[SharedSpan] = []
         ends = list(accumulate(map(quarters, text), initial=0))
         for end, length, document in self._matches(text):
             start = end - length
@@ -196,25 +196,25 @@ class Corpus:
             if words < least:
                 continue
             if found and found[-1].first == start:
-                found[-1] = Shared(start, end, document, words)
+                found[-1] = SharedSpan(start, end, document, words)
             else:
-                found.append(Shared(start, end, document, words))
+                found.append(SharedSpan(start, end, document, words))
         return found
 
     def covered(self, text: Sequence[str], least: int) -> set[int]:
         """Numbers of the words that lie in such spans."""
         return {i for span in self.spans(text, least) for i in range(span.first, span.last)}
 
-    def copied(self, text: Sequence[str], prompt: Sequence[str], least: int) -> list[Shared]:
+    def copied(self, text: Sequence[str], prompt: Sequence[str], least: int) -> list[SharedSpan]:
         """The same spans, cut where the words are the prompt's."""
         lent = Corpus([prompt]).covered(text, SLOGAN)
-        found: list[Shared] = []
+        found: list[SharedSpan] = []
         for span in self.spans(text, least):
             start = span.first
             for end in range(span.first, span.last + 1):
                 if end == span.last or end in lent:
                     if (words := size(text[start:end])) >= least:
-                        found.append(Shared(start, end, span.document, words))
+                        found.append(SharedSpan(start, end, span.document, words))
                     start = end + 1
         return found
 
