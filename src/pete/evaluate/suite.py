@@ -58,7 +58,7 @@ def load_suite(run: RunDir, file: Path | None, per_category: int | None) -> list
         taken[prompt.category] = taken.get(prompt.category, 0) + 1
         if per_category is None or taken[prompt.category] <= per_category:
             chosen.append(prompt.model_copy(update={"id": prompt.id or f"{prompt.category}-{number}"}))
-    _refuse_twins(chosen)
+    _reject_duplicate_ids(chosen)
     return chosen
 
 
@@ -185,7 +185,7 @@ def _firsts_with_fluency(samples: Sequence[Sample], judge: Judge) -> list[Sample
     return [sample if sample.first is None else sample.model_copy(update={"first": next(found)}) for sample in samples]
 
 
-def _refuse_twins(prompts: Sequence[Question]) -> None:
+def _reject_duplicate_ids(prompts: Sequence[Question]) -> None:
     seen: dict[str, str] = {}
     problems = []
     for prompt in prompts:

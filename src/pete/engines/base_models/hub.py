@@ -55,7 +55,7 @@ def look_up(name: str, revision: str | None) -> tuple[Path, int]:
         BaseModelError: unknown, closed, not reachable, or without weights that are safe to load.
     """
     hub_cache(os.environ)  # without a place of its own the hub would make a folder called ~
-    _be_discreet()
+    disable_telemetry()
     folder = _cached(name, revision)
     if folder is not None and not _lacking(folder):
         return folder, 0
@@ -168,7 +168,7 @@ def _lacking(folder: Path) -> bool:
     return not names or not all((folder / name).is_file() for name in names)
 
 
-def _be_discreet() -> None:
+def disable_telemetry() -> None:
     """No word to the hub about this machine's packages and programs, none to the screen but ours."""
     from huggingface_hub import constants
     from huggingface_hub.utils import disable_progress_bars, logging

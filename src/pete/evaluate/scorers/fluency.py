@@ -10,9 +10,9 @@ import numpy as np
 
 from pete.evaluate.log import Sample
 
-SALAD = 3.5
+HIGH_Z = 3.5
 """Robust standard deviations (1.4826 x the median absolute deviation) above the author (Iglewicz & Hoaglin 1993)."""
-RIGMAROLE = 6.0
+LOW_Z = 6.0
 """The same below. Wider, because what any model draws is more foreseeable than what a person writes."""
 FEWEST = 10
 """The author's rows below which there is no line."""
@@ -53,5 +53,5 @@ class Fluency:
             return found
         start, slope, spread = self._line
         z = (sample.fluency_nats - start - slope * size) / (spread * size**0.5)
-        high, low = float(z > SALAD), float(z < -RIGMAROLE)
+        high, low = float(z > HIGH_Z), float(z < -LOW_Z)
         return {"any": max(high, low if self._third else 0.0), "z": z, "high": high, "low": low, **found}
