@@ -16,7 +16,7 @@ RECENT = 100
 
 
 @dataclass
-class Sitting:
+class Session:
     """One stretch of work, from its first event (the examination, loading) to its last."""
 
     began: float = 0.0
@@ -42,7 +42,7 @@ class Sitting:
 
 
 @dataclass(frozen=True)
-class Nap:
+class SleepGap:
     """The machine slept while it trained: until when (seconds since 1970), for how many seconds, after which step."""
 
     until: float
@@ -61,7 +61,7 @@ def fold(events: Iterable[Event]) -> "History":
 class History:
     """What is known of a run: each step once, the last telling of it.
 
-    `take` is the fold. A resumed run goes back to its last checkpoint, so what an earlier sitting did after it no longer counts.
+    `take` is the fold. A resumed run goes back to its last checkpoint, so what an earlier session did after it no longer counts.
     """
 
     def __init__(self) -> None:
@@ -70,10 +70,10 @@ class History:
         self.validations: list[Validated] = []
         self.samples: list[Sampled] = []
         self.saved: Saved | None = None
-        self.sittings: list[Sitting] = []
+        self.sessions: list[Session] = []
         self.repeated = 0
         """Steps that were done, lost with an interruption, and done again (or not yet)."""
-        self.naps: list[Nap] = []
+        self.sleep_gaps: list[SleepGap] = []
         self.warnings: dict[str, Warned] = {}
         """By message, in the order they were last told."""
         self.counts: Counter[str] = Counter()
@@ -84,15 +84,15 @@ class History:
 
     def take(self, event: Event) -> None:
         """Add one event."""
-        now = self.sitting
+        now = self.session
         if self.last is None or isinstance(event, Checked) or (isinstance(event, Planned | Started) and (now.training or now.finished)):
-            now = Sitting(event.time, from_step=self.last_step, last_step=self.last_step, first=len(self.steps))
-            self.sittings.append(now)  # the clocks of two sittings have nothing to do with each other
+            now = Session(event.time, from_step=self.last_step, last_step=self.last_step, first=len(self.steps))
+            self.sessions.append(now)  # the clocks of two sessions have nothing to do with each other
         else:
             awake = event.monotonic - self.last.monotonic
             asleep = event.time - self.last.time - awake
             if asleep > NAP_SECONDS:
-                self.naps.append(Nap(event.time, asleep, now.last_step))
+                self.sleep_gaps.append(SleepGap(event.time, asleep, now.last_step))
             now.longest_gap = max(now.longest_gap, awake)
         self.last, now.ended = event, event.time
         self.counts[type(event).__name__] += 1
@@ -129,7 +129,7 @@ class History:
         keep = bisect_right(self.steps, step, key=lambda s: s.step)
         self.repeated += len(self.steps) - keep
         del self.steps[keep:], self._nats[keep + 1 :], self._trained[keep + 1 :]
-        self.sitting.first = min(self.sitting.first, keep)
+        self.session.first = min(self.session.first, keep)
         self.validations = [v for v in self.validations if v.step <= step]
         self.samples = [s for s in self.samples if s.step <= step]
         self.saved = self.saved if self.saved and self.saved.step <= step else None
@@ -137,29 +137,29 @@ class History:
     # --- what follows from it ------------------------------------------------------------------------------------
 
     @property
-    def sitting(self) -> Sitting:
+    def session(self) -> Session:
         """The present one; an empty one before the first event."""
-        return self.sittings[-1] if self.sittings else Sitting()
+        return self.sessions[-1] if self.sessions else Session()
 
     @property
     def checked(self) -> Checked | None:
         """The machine, at the last look."""
-        return next((s.checked for s in reversed(self.sittings) if s.checked), None)
+        return next((s.checked for s in reversed(self.sessions) if s.checked), None)
 
     @property
     def planned(self) -> Planned | None:
         """The last plan. Each one is for the whole run, a resumed one too."""
-        return next((s.planned for s in reversed(self.sittings) if s.planned), None)
+        return next((s.planned for s in reversed(self.sessions) if s.planned), None)
 
     @property
     def finished(self) -> Finished | None:
-        """The end of the present sitting."""
-        return self.sitting.finished
+        """The end of the present session."""
+        return self.session.finished
 
     @property
     def done(self) -> bool:
         """Whether training came to its end."""
-        return self.sitting.reason == "done"
+        return self.session.reason == "done"
 
     @property
     def unpublished(self) -> str:
@@ -168,11 +168,11 @@ class History:
             "not better": "no step was better than the untrained base on the validation rows",
             "not published": "its adapter did not pass the proof, or could not be written",
         }
-        return reasons.get(self.sitting.reason, "")
+        return reasons.get(self.session.reason, "")
 
     @property
     def last_step(self) -> int:
-        """The last step that counts: done, or the checkpoint a resumed sitting began at; 0 before the first."""
+        """The last step that counts: done, or the checkpoint a resumed session began at; 0 before the first."""
         return self.steps[-1].step if self.steps else self.started.resumed_from if self.started else 0
 
     @property
@@ -212,13 +212,13 @@ class History:
 
     @property
     def peak_memory(self) -> int:
-        """The most memory any sitting reported, bytes; 0 where none did."""
-        return max((s.peak_memory for s in self.sittings), default=0)
+        """The most memory any session reported, bytes; 0 where none did."""
+        return max((s.peak_memory for s in self.sessions), default=0)
 
     @property
     def asleep(self) -> float:
         """Seconds the machine slept while training."""
-        return sum(nap.seconds for nap in self.naps)
+        return sum(gap.seconds for gap in self.sleep_gaps)
 
     @property
     def trainable_share(self) -> float:
@@ -244,12 +244,12 @@ class History:
 
     @property
     def recent(self) -> list[Step]:
-        """The last steps of this sitting."""
-        return self.steps[max(self.sitting.first, len(self.steps) - RECENT) :]
+        """The last steps of this session."""
+        return self.steps[max(self.session.first, len(self.steps) - RECENT) :]
 
     @property
     def pace(self) -> float | None:
-        """Seconds awake from one step to the next, validations and checkpoints included; None before the first of this sitting."""
+        """Seconds awake from one step to the next, validations and checkpoints included; None before the first of this session."""
         recent = self.recent
         return max(0.0, recent[-1].monotonic - recent[0].monotonic + recent[0].seconds) / len(recent) if recent else None
 
@@ -257,10 +257,10 @@ class History:
     def patience(self) -> float:
         """Seconds of silence after which something is wrong: long beside a step and beside the longest silence so far."""
         pace = self.pace
-        return max(900.0 if pace is None else 60.0, 10 * (pace or 0.0), 3 * self.sitting.longest_gap)
+        return max(900.0 if pace is None else 60.0, 10 * (pace or 0.0), 3 * self.session.longest_gap)
 
     def speed_now(self, steps: int) -> float:
-        """Tokens a second over the last `steps` steps of this sitting, prompts included."""
+        """Tokens a second over the last `steps` steps of this session, prompts included."""
         return _speed(self.recent[-steps:])
 
     def loss_curve(self, points: int) -> list[tuple[float, float]]:

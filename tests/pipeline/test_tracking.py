@@ -251,7 +251,7 @@ def test_pete_resume_goes_on_in_the_same_wandb_run(pete: Pete, persona_folder, t
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130 and b"pete resume" in err, err
     before = json.loads((out / "wandb" / "run.json").read_text())
-    assert 60 <= before["step"] < 600, "stopped in the middle, and the rest of that sitting was sent"
+    assert 60 <= before["step"] < 600, "stopped in the middle, and the rest of that session was sent"
     done = pete("resume", out)
     assert done.returncode == 0, done.stderr
     assert json.loads((out / "wandb" / "run.json").read_text()) == before | {"step": 600}

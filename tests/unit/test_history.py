@@ -35,8 +35,8 @@ def test_a_resumed_run_takes_back_what_came_after_its_checkpoint():
     history = fold(first, again)
     assert [s.step for s in history.steps] == list(range(1, 15)) and history.last_step == 14
     assert [v.step for v in history.validations] == [0, 10] and history.best.loss == 3.0 and history.base_loss == 4.0
-    assert history.samples == [] and history.saved is None and len(history.sittings) == 2 and history.sitting.began == 100.0
-    assert history.naps == [], "the time between two sittings is no sleep"
+    assert history.samples == [] and history.saved is None and len(history.sessions) == 2 and history.session.began == 100.0
+    assert history.sleep_gaps == [], "the time between two sessions is no sleep"
     assert history.pace == 1.0 and math.isclose(history.smoothed_at(13), (3.0 + 9.0 + 9.0) / 3)
 
 
@@ -52,7 +52,7 @@ def test_one_sitting():
     history = fold(events)
     assert (history.best_step, history.last_validation.loss, history.last_step, history.seconds) == (2, 2.5, 3, 3.0)
     assert (history.tokens, history.tokens_per_second, history.trainable_share) == (30, 10.0, 0.1)
-    assert (history.peak_memory, history.done, history.sitting.reason) == (103, False, "no end recorded")
+    assert (history.peak_memory, history.done, history.session.reason) == (103, False, "no end recorded")
     history.take(Finished(step=3, reason="done", best_step=2, best_loss=2.0, seconds=7.5, peak_memory=900, time=4.0, monotonic=4.0))
     assert (history.seconds, history.peak_memory, history.done) == (7.5, 900, True)
     assert history.counts == {"Started": 1, "Validated": 3, "Step": 3, "Finished": 1}
@@ -62,11 +62,11 @@ def test_sittings_say_where_they_began_and_how_they_ended():
     end = Finished(step=3, reason="interrupted", best_step=0, best_loss=None, seconds=1.0, time=1002.0, monotonic=1002.0)
     first = [started(time=0.0, monotonic=0.0), *map(step, range(1, 5))]
     history = fold(first, [started(resumed_from=2, time=1000.0, monotonic=1000.0), step(3, 1001, memory=50), end])
-    assert [(s.from_step, s.last_step, s.reason, s.ended) for s in history.sittings] == [
+    assert [(s.from_step, s.last_step, s.reason, s.ended) for s in history.sessions] == [
         (0, 4, "no end recorded", 4.0),
         (2, 3, "interrupted", 1002.0),
     ]
-    assert history.repeated == 2 and history.peak_memory == 100, "the most of any sitting, lost steps included"
+    assert history.repeated == 2 and history.peak_memory == 100, "the most of any session, lost steps included"
     assert history.best_step == 0 and not history.done
 
 
@@ -84,24 +84,24 @@ def test_a_step_that_is_told_twice_counts_once():
 def test_naps_are_wall_clock_ahead_of_monotonic():
     events = [started(time=0.0, monotonic=0.0), step(1, 10), replace(step(2, 20), time=3620.0), replace(step(3, 30), time=3635.0)]
     history = fold(events)
-    (nap,) = history.naps
-    assert nap.until == 3620.0 and nap.seconds == 3600.0 == history.asleep and nap.step == 1
-    assert history.sitting.longest_gap == 10.0, "asleep is not silent"
+    (gap,) = history.sleep_gaps
+    assert gap.until == 3620.0 and gap.seconds == 3600.0 == history.asleep and gap.step == 1
+    assert history.session.longest_gap == 10.0, "asleep is not silent"
 
 
 def test_a_clock_that_was_set_back_is_no_nap():
-    assert fold([started(time=9000.0, monotonic=0.0), step(1, 10)]).naps == []
+    assert fold([started(time=9000.0, monotonic=0.0), step(1, 10)]).sleep_gaps == []
 
 
 def test_the_machine_and_the_plan_are_those_of_this_sitting():
     plan = Planned(memory=5, available=9, seconds=10.0, tokens=3, basis="guess")
     history = fold([Checked(findings=[], machine={}), plan, Warned(message="before"), started(), step(1)])
-    assert history.sitting.planned is plan and len(history.sittings) == 1 and history.sitting.training
+    assert history.session.planned is plan and len(history.sessions) == 1 and history.session.training
     history.take(Checked(findings=[], machine={}))
-    assert history.sitting.planned is None and len(history.sittings) == 2 and not history.sitting.training and history.started is not None
+    assert history.session.planned is None and len(history.sessions) == 2 and not history.session.training and history.started is not None
     assert history.planned is plan, "the last one there was"
     crashed_while_loading = fold([Checked(findings=[], machine={}), Checked(findings=[], machine={}), started()])
-    assert len(crashed_while_loading.sittings) == 2 and crashed_while_loading.sitting.training
+    assert len(crashed_while_loading.sessions) == 2 and crashed_while_loading.session.training
 
 
 def test_a_warning_that_comes_again_moves_to_the_end():

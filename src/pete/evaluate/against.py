@@ -34,7 +34,7 @@ def in_place_of_base(first: EvaluationLog, log: EvaluationLog) -> EvaluationLog:
     """`log` with the tuned model of `first` where the base was.
 
     Unseen rows stay only when both runs kept the same ones back: another data.split_seed or another share cuts other rows, and
-    the row that one run never saw, the other may have learned. Speeds are left out: two sittings of a machine are not one.
+    the row that one run never saw, the other may have learned. Speeds are left out: two sessions of a machine are not one.
     """
     before = {_key(row): row for row in first.held_out}
     shared = [row for row in log.held_out if _key(row) in before]

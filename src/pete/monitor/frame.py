@@ -178,7 +178,7 @@ def _forecast(state: State) -> str:
 def _since(state: State) -> str:
     if state.began is None:
         return ""
-    again = f"sitting {state.sittings}, from step {state.resumed_from:,}, " if state.sittings > 1 else ""
+    again = f"session {state.sessions}, from step {state.resumed_from:,}, " if state.sessions > 1 else ""
     return f"{again}began {words.clock(state.began, state.now)}"
 
 

@@ -46,7 +46,7 @@ class Validation:
 
 @dataclass(frozen=True)
 class Memory:
-    """Bytes: on the device now and at the most in this run, of the process, swapped out by the machine, and its growth in this sitting."""
+    """Bytes: on the device now and at the most in this run, of the process, swapped out by the machine, and its growth in this session."""
 
     device: int
     peak: int
@@ -117,7 +117,7 @@ class State:
     condition: Condition
     pid: int | None
     next: str
-    sittings: int
+    sessions: int
     began: float | None
     last_event: float | None
     silent: float
@@ -170,17 +170,17 @@ class RunFacts:
 
 def observe(history: History, facts: RunFacts, now: float, monotonic: float) -> State:
     """The state of a run at `now` (wall clock) and `monotonic` (the same clock the events were stamped with)."""
-    started, sitting = history.started, history.sitting
+    started, session = history.started, history.session
     awake, napping = _silence(history, now, monotonic)
     condition = _condition(history, facts, now, awake)
-    here = history.steps[-1] if history.recent else None  # the last step of this sitting
+    here = history.steps[-1] if history.recent else None  # the last step of this session
     pace = history.pace
     remaining = finish = None
     if condition == "running" and started and pace is not None:
         remaining = max(0.0, (started.steps - history.last_step) * pace - awake)
         remaining = remaining if remaining < FARTHEST else None
         finish = now + remaining if remaining is not None else None
-    sleeps = [Sleep(nap.until, nap.seconds) for nap in history.naps]
+    sleeps = [Sleep(gap.until, gap.seconds) for gap in history.sleep_gaps]
     if condition in ALIVE and napping > NAP_SECONDS:
         sleeps.append(Sleep(now, napping))
     sampled = history.samples[-1] if history.samples else None
@@ -191,8 +191,8 @@ def observe(history: History, facts: RunFacts, now: float, monotonic: float) -> 
         condition=condition,
         pid=facts.lock_owner_pid,
         next=_next(condition, facts, history),
-        sittings=len(history.sittings),
-        began=sitting.began if history.last else None,
+        sessions=len(history.sessions),
+        began=session.began if history.last else None,
         last_event=history.last.time if history.last else None,
         silent=awake,
         model=_model(started) if started else None,
@@ -219,7 +219,7 @@ def observe(history: History, facts: RunFacts, now: float, monotonic: float) -> 
         sample=Sample(sampled.step, harmless(sampled.prompt), harmless(sampled.text)) if sampled else None,
         cautions=tuple(
             Caution(*(harmless(found.get(key, "")) for key in ("name", "level", "found", "advice")))
-            for found in (sitting.checked.findings if sitting.checked else ())
+            for found in (session.checked.findings if session.checked else ())
             if found.get("level") != "good"
         ),
         warnings=tuple(harmless(message) for message in [*history.warnings][-LATEST:]),
@@ -241,7 +241,7 @@ def _silence(history: History, now: float, monotonic: float) -> tuple[float, flo
 
 
 def _condition(history: History, facts: RunFacts, now: float, silent: float) -> Condition:
-    finished, training = history.finished, history.sitting.training
+    finished, training = history.finished, history.session.training
     if history.unpublished:
         return "failed"
     if facts.lock_owner_pid is None:
@@ -264,7 +264,7 @@ def _next(condition: Condition, facts: RunFacts, history: History) -> str:
     if condition == "finished":
         return f"pete test {facts.cli_argument}"
     if condition == "failed":
-        return f"pete resume {facts.cli_argument}" if history.sitting.reason == "not published" and facts.resumable else "pete train"
+        return f"pete resume {facts.cli_argument}" if history.session.reason == "not published" and facts.resumable else "pete train"
     if condition in ("interrupted", "crashed", "waiting"):
         return f"pete resume {facts.cli_argument}" if facts.resumable else "pete train"
     return ""
@@ -276,9 +276,9 @@ def _model(started: Started) -> Model:
 
 
 def _plan(history: History, now: float) -> Plan | None:
-    if not (planned := history.sitting.planned):
+    if not (planned := history.session.planned):
         return None
-    begun = history.started.time if history.sitting.training and history.started else planned.time
+    begun = history.started.time if history.session.training and history.started else planned.time
     finish = min(begun + max(0.0, planned.seconds), now + FARTHEST)
     return Plan(planned.memory, planned.available, planned.seconds, finish, harmless(planned.basis))
 
@@ -293,5 +293,5 @@ def _validation(history: History) -> Validation | None:
 def _memory(history: History) -> Memory | None:
     if not history.recent:
         return None
-    first, last = history.steps[history.sitting.first], history.steps[-1]
+    first, last = history.steps[history.session.first], history.steps[-1]
     return Memory(last.memory, history.peak_memory, last.resident, last.swap, last.swap - first.swap)

@@ -70,7 +70,7 @@ def show_lines(watch: Watch, say: Callable[[str], None], sleep: Callable[[float]
     said_at = step = -1.0
     try:
         while True:
-            news = (state.condition, state.sittings, state.validation, state.warnings, len(state.sleeps))
+            news = (state.condition, state.sessions, state.validation, state.warnings, len(state.sleeps))
             if news != told or (state.step != step and state.now - said_at >= LINE_SECONDS):
                 for warning in state.warnings:
                     if told and warning not in told[3]:  # type: ignore[operator]

@@ -74,11 +74,11 @@ class Watch:
             self._history = History()
         for event in events:
             self._history.take(event)
-        since = self._history.sitting.began
+        since = self._history.session.began
         facts = RunFacts(
             name=run.name,
             folder=str(run.folder),
-            word=run.cli_argument,
+            cli_argument=run.cli_argument,
             lock_owner_pid=lock_owner_pid,
             failure=failure[1] if failure and failure[0] >= int(since) else None,
             resumable=run.config_file.is_file() and run.manifest_file.is_file(),

@@ -58,7 +58,7 @@ class Attempts:
     """How much of that the second and third rounds took."""
 
 
-def or_nones(log: EvaluationLog) -> tuple[Attempts, ...]:
+def attempts(log: EvaluationLog) -> tuple[Attempts, ...]:
     """Both models, if their answers were held against the rules; nothing is known of logs from before that."""
     if not log.validated:
         return ()

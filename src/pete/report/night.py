@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from itertools import pairwise
 
-from pete.history import History, Sitting
+from pete.history import History, Session
 from pete.report.numbers import change, plain
 from pete.words import GB, counted, duration, gigabytes
 
@@ -22,7 +22,7 @@ def night_summary(training: History, local: Local = time.localtime) -> list[tupl
     What was not recorded is left out, never guessed: an older run has no plan, some machines hide their swap.
 
     Args:
-        training: all its sittings, those that broke off included.
+        training: all its sessions, those that broke off included.
         local: seconds since 1970 to local time; an argument so that a test has a clock of its own.
     """
     if training.started is None:
@@ -37,8 +37,8 @@ def night_summary(training: History, local: Local = time.localtime) -> list[tupl
 
 def _course(training: History, local: Local) -> list[tuple[str, str]]:
     assert training.started is not None, "looked at before"
-    sittings = training.sittings
-    first, last = sittings[0], sittings[-1]
+    sessions = training.sessions
+    first, last = sessions[0], sessions[-1]
     steps = f"{training.last_step:,} of {training.started.steps:,} steps"
     lines = [
         ("began", _day(first.began, local)),
@@ -48,7 +48,7 @@ def _course(training: History, local: Local) -> list[tuple[str, str]]:
         lines.append(("unpublished", training.unpublished))
     elif last.reason != "done":
         lines.append(("unfinished", f"{_ending(last)}; pete resume goes on"))
-    for before, after in pairwise(sittings):
+    for before, after in pairwise(sessions):
         at = f"{_day(before.ended, local)} after step {before.last_step:,}"
         lines.append(("break", f"{_ending(before)} {at}; went on {_day(after.began, local)} from step {after.from_step:,}"))
     if training.repeated:
@@ -56,12 +56,12 @@ def _course(training: History, local: Local) -> list[tuple[str, str]]:
     return lines
 
 
-def _ending(sitting: Sitting) -> str:
+def _ending(session: Session) -> str:
     return {
         "interrupted": "stopped on request",
         "not better": "took every step in vain",
         "not published": "took every step and published nothing",
-    }.get(sitting.reason, "broke off without a word")
+    }.get(session.reason, "broke off without a word")
 
 
 def _losses(training: History) -> list[tuple[str, str]]:
@@ -77,27 +77,27 @@ def _losses(training: History) -> list[tuple[str, str]]:
 
 
 def _naps(training: History, local: Local) -> list[tuple[str, str]]:
-    naps = training.naps
-    if not naps:
+    sleep_gaps = training.sleep_gaps
+    if not sleep_gaps:
         return []
-    told = ", ".join(f"{duration(nap.seconds)} until {_clock(nap.until, local)} (step {nap.step:,})" for nap in naps[:SHOWN])
-    more = f", and {counted(len(naps) - SHOWN, 'more time')}" if len(naps) > SHOWN else ""
+    told = ", ".join(f"{duration(gap.seconds)} until {_clock(gap.until, local)} (step {gap.step:,})" for gap in sleep_gaps[:SHOWN])
+    more = f", and {counted(len(sleep_gaps) - SHOWN, 'more time')}" if len(sleep_gaps) > SHOWN else ""
     return [("asleep", f"{duration(training.asleep)} in all; training waited: {told}{more}")]
 
 
 def _against_plan(training: History) -> list[tuple[str, str]]:
     lines = []
-    highest = max(training.sittings, key=lambda sitting: sitting.peak_memory)
+    highest = max(training.sessions, key=lambda session: session.peak_memory)
     if highest.peak_memory:
         lines.append(("memory", f"{gigabytes(highest.peak_memory)} at the highest" + _planned(highest.peak_memory, highest, "memory")))
-    # the first plan was for the whole run, and so is the time that is kept across sittings
-    planned = _planned(training.seconds, training.sittings[0], "time") if training.done else ""
+    # the first plan was for the whole run, and so is the time that is kept across sessions
+    planned = _planned(training.seconds, training.sessions[0], "time") if training.done else ""
     lines.append(("time", f"{duration(training.seconds)} of training{planned}"))
     return lines
 
 
-def _planned(found: float, sitting: Sitting, what: str) -> str:
-    plan = sitting.planned
+def _planned(found: float, session: Session, what: str) -> str:
+    plan = session.planned
     expected = 0 if plan is None else plan.memory if what == "memory" else plan.seconds
     if expected <= 0:
         return ""
@@ -106,8 +106,8 @@ def _planned(found: float, sitting: Sitting, what: str) -> str:
 
 def _swap(training: History) -> list[tuple[str, str]]:
     growth = 0
-    for sitting in training.sittings:
-        swaps = [step.swap for step in training.steps if sitting.began <= step.time <= sitting.ended]
+    for session in training.sessions:
+        swaps = [step.swap for step in training.steps if session.began <= step.time <= session.ended]
         growth = max(growth, max(swaps) - swaps[0] if swaps else 0)
     if growth < SWAP_NOTICED:
         return []

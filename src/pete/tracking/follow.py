@@ -85,7 +85,7 @@ class Sender:
     def take(self, event: Event) -> None:
         """Send what an event adds; the first Started opens the W&B run."""
         if isinstance(event, Started):
-            self._finished = None  # what is before it in the file was another sitting
+            self._finished = None  # what is before it in the file was another session
             wandb_run = self._wandb or self._open()
             wandb_run.config.update({"started": facts(event)}, allow_val_change=True)
         if self._wandb is None:

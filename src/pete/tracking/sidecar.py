@@ -185,5 +185,5 @@ def wandb_command(rest: str) -> str:
 
 
 def sync_command(run: RunDir) -> str:
-    """What sends a run's folders to W&B; several sittings of one run become one run there."""
+    """What sends a run's folders to W&B; several sessions of one run become one run there."""
     return wandb_command(f"sync {shlex.quote(str(run.wandb))}/*run-*")

@@ -16,9 +16,9 @@ class State:
 
     id: str = field(default_factory=lambda: secrets.token_hex(4))
     step: int = NOTHING
-    """The last step W&B surely has; later ones are sent (again) by the next sitting."""
+    """The last step W&B surely has; later ones are sent (again) by the next session."""
     problem: str = ""
-    """What went wrong in the last sitting, as a sentence."""
+    """What went wrong in the last session, as a sentence."""
 
     @classmethod
     def read(cls, run: RunDir) -> Self:

@@ -40,7 +40,7 @@ class Progress:
     base_loss: float | None = None
     """Of the untrained base on the validation rows, nats a token; None without any."""
     seconds: float = 0.0
-    """Time spent training, over all sittings."""
+    """Time spent training, over all sessions."""
 
 
 def name_of(step: int) -> str:

@@ -36,7 +36,7 @@ class Proof:
     probe: list[int]
     """A prompt's ids."""
     logits: np.ndarray | None
-    """After the probe, float32 [vocabulary]; None where no step of this sitting was the best one."""
+    """After the probe, float32 [vocabulary]; None where no step of this session was the best one."""
     valid: list[Batch]
     loss: float | None
     """Over `valid`, nats a token; None without validation rows."""

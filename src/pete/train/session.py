@@ -69,7 +69,7 @@ class Prepared:
     prompts: Sequence[Question]
     """The persona's held-out prompts; sampled from while training."""
     done: int = 0
-    """Steps an earlier sitting has taken and saved."""
+    """Steps an earlier session has taken and saved."""
     notes: tuple[str, ...] = ()
     """What a resumed run has to say before it goes on."""
 
@@ -89,9 +89,9 @@ def prepare(
 
     Args:
         config: the run's configuration.
-        kept: splits that an earlier sitting wrote; None cuts them from the persona's examples.
-        persona: the voice as an earlier sitting kept it; None finds the configuration's.
-        began: when an earlier sitting began, for templates that write the date; None is now.
+        kept: splits that an earlier session wrote; None cuts them from the persona's examples.
+        persona: the voice as an earlier session kept it; None finds the configuration's.
+        began: when an earlier session began, for templates that write the date; None is now.
 
     Raises:
         UserError: everything that is wrong with the input.

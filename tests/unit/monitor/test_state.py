@@ -80,7 +80,7 @@ def test_memory_is_of_this_sitting_and_its_peak_of_the_run():
         **{**vars(next(e for e in history if isinstance(e, Started))), "resumed_from": 200, "time": last.time + 9, "monotonic": 1.0}
     )
     state = look([*history, again])
-    assert state.memory is None and state.loss is None and state.step == 200 and state.resumed_from == 200 and state.sittings == 2
+    assert state.memory is None and state.loss is None and state.step == 200 and state.resumed_from == 200 and state.sessions == 2
     grown = look(night(1500))
     assert grown.memory.swap_growth == pytest.approx(0.6 * GB, abs=2) and grown.memory.peak >= grown.memory.device
     assert look(night(2000, end="done")).memory.peak == int(7.7 * GB), "the peak the run itself reports"

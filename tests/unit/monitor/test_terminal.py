@@ -68,9 +68,9 @@ def test_when_only_ascii_is_safe(monkeypatch, encoding, environment, expected):
 def test_lines_tell_what_happens_once_and_end_with_the_run():
     states = [look(night(n, steps=300)) for n in (1, 2, 3, 50, 100, 100)] + [look(night(300, steps=300, end="done"), lock_owner_pid=None)]
     said: list[str] = []
-    naps: list[float] = []
-    last = show_lines(Looks(*states), said.append, naps.append)
-    assert last.condition == "finished" and len(naps) == len(states) - 1
+    sleep_gaps: list[float] = []
+    last = show_lines(Looks(*states), said.append, sleep_gaps.append)
+    assert last.condition == "finished" and len(sleep_gaps) == len(states) - 1
     lines = [line for line in said if not line.startswith("note")]
     assert [line.split("  ")[1] for line in lines] == ["step 1 of 300", "step 50 of 300", "step 100 of 300", "step 300 of 300"]
     assert lines[-1].startswith("finished")

@@ -55,7 +55,7 @@ def test_a_night_with_everything_in_it():
     assert ("", "3 steps after the last checkpoint had to be done again") in lines
     assert found["asleep"] == "1 h 00 min in all; training waited: 1 h 00 min until 23:13 (step 3)"
     assert found["validation"] == "4.000 before training, best 2.000 at step 2, 2.500 at the end"
-    assert found["memory"] == "3.1 GB at the highest; planned 0.9 GB (+230.0%)", "against the plan of the sitting it happened in"
+    assert found["memory"] == "3.1 GB at the highest; planned 0.9 GB (+230.0%)", "against the plan of the session it happened in"
     assert [text for name, text in lines if name == "note"] == ["note 0", "note 1", "note 2"]
     assert ("", "and 2 more notes in train.log") in lines
     assert "swap" not in found, "the steps that swapped were lost, and done again without"

@@ -162,7 +162,7 @@ def test_after_a_resume_the_last_plan_is_held_against_the_whole(make_run: MakeRu
     ]  # fmt: skip
     run = make_run(events=events)
     data = read_report(run)
-    assert not data.training.naps, "the clocks of two sittings are not compared"
+    assert not data.training.sleep_gaps, "the clocks of two sessions are not compared"
     assert table(process(data), "Prediction against what happened")["Training time"] == ("4.0 s", "7.5 s", "+87.5%")
 
 

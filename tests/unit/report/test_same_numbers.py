@@ -35,14 +35,14 @@ def test_they_say_the_same(make_run: MakeRun):
     last = list(events.read(run.events_file))[-1]
     seen, told = Watch(run, lambda: last.time + 60, lambda: last.monotonic + 60).look(), read_report(run).training
 
-    assert (seen.condition, seen.step, seen.sittings, seen.resumed_from) == ("finished", 500, 2, 300)
-    assert (told.done, told.last_step, len(told.sittings), told.sitting.from_step) == (True, 500, 2, 300)
+    assert (seen.condition, seen.step, seen.sessions, seen.resumed_from) == ("finished", 500, 2, 300)
+    assert (told.done, told.last_step, len(told.sessions), told.session.from_step) == (True, 500, 2, 300)
     assert told.repeated == 50 and [s.step for s in told.steps] == list(range(1, 501))
-    assert seen.asleep == told.asleep == pytest.approx(47 * 60) and [n.step for n in told.naps] == [199]
+    assert seen.asleep == told.asleep == pytest.approx(47 * 60) and [n.step for n in told.sleep_gaps] == [199]
     assert seen.memory and seen.memory.peak == told.peak_memory == 9 * GB
     assert seen.tokens_per_second_overall == told.tokens_per_second == pytest.approx(240, abs=10)
     assert seen.validation and told.best and (seen.validation.best_step, seen.validation.base) == (told.best_step, told.base_loss)
-    assert seen.loss_smoothed == told.smoothed()[-1] and seen.took == told.seconds and seen.began == told.sitting.began
+    assert seen.loss_smoothed == told.smoothed()[-1] and seen.took == told.seconds and seen.began == told.session.began
 
 
 def test_and_in_the_same_words(make_run: MakeRun):
