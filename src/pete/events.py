@@ -122,7 +122,7 @@ class Warned(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class Finished(Event):
-    """The end of a sitting.
+    """The end of a session.
 
     `reason` is "done" (the adapter is published, and comes from `best_step`), "interrupted" (saved, can go on), "not better"
     (every step taken, and none beats the untrained base, which is step 0) or "not published" (the adapter failed its proof, or
@@ -135,7 +135,7 @@ class Finished(Event):
     best_loss: float | None
     seconds: float
     peak_memory: int = 0
-    """Bytes at the highest point of this sitting, validation and checkpoints included; the plan's prediction is held against it."""
+    """Bytes at the highest point of this session, validation and checkpoints included; the plan's prediction is held against it."""
 
 
 KINDS: dict[str, type[Event]] = {

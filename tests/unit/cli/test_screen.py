@@ -69,7 +69,7 @@ def worst(screen, text):
 def conclusion(screen, text):
     trial = SimpleNamespace(winner=SimpleNamespace(title=text), tried=[1, 2], unseen=[], confirmed={}, refuted=False, seconds=1.0,
                             written=[text, text])  # fmt: skip
-    prompts._conclude(screen, SimpleNamespace(word=text, prompts_trial=text), trial)  # type: ignore[arg-type]
+    prompts._conclude(screen, SimpleNamespace(cli_argument=text, prompts_trial=text), trial)  # type: ignore[arg-type]
 
 
 def stages(screen, text):
@@ -86,7 +86,7 @@ VIEWS = {
     "worst": worst,
     "prompts": conclusion,
     "stages": stages,
-    "where": lambda screen, text: train.say_where(screen, SimpleNamespace(folder=text, word=text)),
+    "where": lambda screen, text: train.say_where(screen, SimpleNamespace(folder=text, cli_argument=text)),
     "blind": lambda screen, text: blind._show_pair(screen, Pair("p", 0, text, text, text, "base"), text),
     "monitor": lambda screen, text: show_once(look([*night(3), Sampled(step=3, prompt=text, text=text), Warned(message=text)]), screen),
     "error": lambda screen, text: screen.print(f"pete: {text}", soft_wrap=True),

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pete.machine.places import cache_root, hub_cache
-from pete.machine.probes import PATIENCE, Probes, free_disk, package_version, run_program
+from pete.machine.probes import PATIENCE, Probes, free_disk, or_none, package_version, run_program
 from pete.machine.readings import read_machine
 
 
