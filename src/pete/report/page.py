@@ -1,13 +1,13 @@
 """The report of one run, chapter by chapter; html and markdown say the same because both lay out this."""
 
 from pete.adapter import Lineage
-from pete.config import PROJECT
 from pete.report import original
 from pete.report.blocks import Block, Fact, Facts, Fold, Page, Section, Table
 from pete.report.model import ReportData
 from pete.report.process import process
 from pete.report.results import evaluation
 from pete.report.summary import next_steps, summary
+from pete.resources import PROJECT
 
 
 def make_page(data: ReportData) -> Page:

@@ -15,9 +15,10 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from pete.config import PROJECT, Config
+from pete.config import Config
 from pete.errors import ConfigError, UserError
 from pete.machine.places import known_home
+from pete.resources import python_path
 from pete.run import RunDir
 from pete.tracking.keys import has_key
 from pete.tracking.send import clean_up
@@ -103,7 +104,7 @@ def start(config: Config, run: RunDir) -> "Tracker | None":
         return None
     environ = {
         **_without_secrets(os.environ),
-        "PYTHONPATH": os.pathsep.join(filter(None, (str(PROJECT / "src"), os.environ.get("PYTHONPATH")))),
+        "PYTHONPATH": python_path(),
     }
     try:
         run.wandb.mkdir(parents=True, exist_ok=True)

@@ -3,9 +3,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from pete.config import PRESETS, resolve
+from pete.config import resolve
 from pete.errors import BaseModelError, DataError, PersonaError, RunError
 from pete.events import Finished
+from pete.resources import PRESETS
 from pete.run import RunDir
 from pete.train import run_selection as overnight
 from pete.train.run_selection import plan_night, preset_for

