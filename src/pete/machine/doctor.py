@@ -114,7 +114,7 @@ def check_machine(config: Config, folder: Path, has_key: HasKey, probes: Probes 
 
 def _first(name: str, *cases: _Case) -> list[Finding]:
     """The finding of the first case whose condition holds; none where no case does."""
-    return next(([Finding(name, *case[1:])] for case in cases if case[0]), [])
+    return next(([Finding(name, level, found, *advice)] for condition, level, found, *advice in cases if condition), [])
 
 
 def _facts(now: Readings, folder: Path, probes: Probes) -> dict[str, str | int | float]:
