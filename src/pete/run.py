@@ -16,7 +16,7 @@ from typing import Any
 from pete.config import Resolved, read_resolved
 from pete.errors import RunError
 from pete.events import Event, to_line
-from pete.machine.places import expand
+from pete.places import expand
 from pete.resources import INSTALLED, PROJECT
 from pete.terminal import scrub
 
