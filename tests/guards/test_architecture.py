@@ -17,7 +17,7 @@ BEFORE = {
     "monitor": set(),
     "data": set(),
     "engines": {"data"},
-    "train": {"data", "engines", "tracking"},
+    "train": {"data", "engines"},
     "generate": {"data", "engines"},
     "evaluate": {"data", "engines", "generate"},
     "report": {"data", "evaluate"},
@@ -76,6 +76,20 @@ def test_nothing_imports_the_command_line_or_the_monitor():
             assert not [m for m, _ in imports(path) if stage_of(m) in ("cli", "monitor")], path
 
 
+def test_the_application_draws_nothing_and_only_the_command_line_calls_it():
+    looked = 0
+    for path in FILES:
+        stage = path.relative_to(SOURCE).parts[0]
+        modules = [module for module, _ in imports(path)]
+        if stage == "app":
+            looked += 1
+            assert not [m for m in modules if m.split(".")[0] in ("typer", "rich", "signal") or m.endswith("train.signals")], path
+            assert "print(" not in path.read_text(encoding="utf-8"), path
+        elif stage not in ("cli", "serve"):
+            assert not [m for m in modules if stage_of(m) == "app"], path
+    assert looked > 5
+
+
 def test_verbs_import_nothing_heavy_when_they_are_listed():
     allowed = {
         "typer",
@@ -95,7 +109,7 @@ def test_verbs_import_nothing_heavy_when_they_are_listed():
         "errno",
     }
     for path in (SOURCE / "cli").glob("*.py"):
-        if path.name in ("training_view.py", "screen.py"):  # imported by a verb when it trains, or draws
+        if path.name in ("training_view.py", "screen.py", "notify.py"):  # imported by a verb when it trains, or draws
             continue
         for module, eager in imports(path):
             assert not eager or module.split(".")[0] in allowed, f"{path}: {module}"
