@@ -11,6 +11,7 @@ from pete.engines.torch.policy import environment
 from pete.engines.torch.selftest import needs_selftest, selftest
 from pete.events import Event
 from pete.machine.doctor import check_machine
+from pete.tracking.keys import has_key
 from pete.train.plan import Plan, make_plan
 from pete.train.prepare import Prepared
 from pete.words import clock, duration, file_size, gigabytes
@@ -35,7 +36,7 @@ def preflight(resolved: Resolved, prepared: Prepared, folder: Path, notify: Noti
     """
     config = resolved.config
     notify.message("examining the machine ...", "working")
-    checkup = check_machine(config, folder)
+    checkup = check_machine(config, folder, has_key)
     if needs_selftest(config, checkup.facts) and (outcome := selftest(config, checkup.facts)) is not None:
         checkup = checkup.plus(outcome.findings(str(checkup.facts["os"])), device=outcome.device)
     if (error := checkup.refusal()) is not None:
