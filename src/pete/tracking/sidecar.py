@@ -149,9 +149,8 @@ class Tracker:
                 code = process.wait(min(limit, NOTICED_SECONDS))
             except subprocess.TimeoutExpired:
                 if limit > NOTICED_SECONDS:
-                    waiting(
-                        f"waiting up to {limit:.0f} s for W&B to take the last numbers; the run itself is saved, and Ctrl-C leaves W&B to end alone"
-                    )
+                    saved = "the run itself is saved, and Ctrl-C leaves W&B to end alone"
+                    waiting(f"waiting up to {limit:.0f} s for W&B to take the last numbers; {saved}")
                 code = process.wait(max(0.0, limit - NOTICED_SECONDS))
         except subprocess.TimeoutExpired:
             with contextlib.suppress(OSError):
