@@ -23,8 +23,7 @@ def preflight(screen: "Console", resolved: "Resolved", prepared: "Prepared", fol
         UserError: the machine forbids a run, or the run does not fit into it.
     """
     from pete.cli.console import as_typed
-    from pete.engines import open_engine
-    from pete.engines.torch.policy import environment
+    from pete.engines import environment, open_trainer
     from pete.engines.torch.selftest import needs_selftest, selftest
     from pete.machine.doctor import check_machine
     from pete.train.plan import make_plan
@@ -39,12 +38,12 @@ def preflight(screen: "Console", resolved: "Resolved", prepared: "Prepared", fol
     for line in checkup.lines():
         screen.print(as_typed(line), markup=False)
     with screen.status("planning: a step of the base is timed ..."):
-        engine = open_engine(config)
+        engine = open_trainer(config)
         plan = make_plan(engine, prepared, config)
     show_plan(screen, prepared, plan, engine.device)
     if (error := plan.refusal(prepared.base.name, engine.device)) is not None:
         raise error
-    return [checkup.plus((), **environment(config.engine)).event(), plan.event(BASIS)]
+    return [checkup.plus((), **environment(config)).event(), plan.event(BASIS)]
 
 
 def show_plan(screen: "Console", prepared: "Prepared", plan: "Plan", device: str) -> None:

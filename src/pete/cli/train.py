@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from pete.config import Resolved
     from pete.data.render import Renderer
-    from pete.engines.protocol import Engine
+    from pete.engines.protocol import Generator
     from pete.events import Event
     from pete.run import RunDir
     from pete.train.run_selection import Night
@@ -105,7 +105,7 @@ def run_training(
 
     drawn = resolved.config.generate.model_copy(update={"max_new_tokens": SAMPLE_TOKENS})
 
-    def ask(engine: "Engine", renderer: "Renderer", prompt: str, stops: tuple[str, ...]) -> str:
+    def ask(engine: "Generator", renderer: "Renderer", prompt: str, stops: tuple[str, ...]) -> str:
         return answer_all(engine, renderer, [[Message("user", prompt)]], drawn, stops)[0].text
 
     try:
@@ -139,9 +139,13 @@ def show_config(screen: "Console", resolved: "Resolved") -> None:
     """The resolved configuration: each value, and where it came from."""
     from rich.text import Text
 
-    for section, table in resolved.config.model_dump().items():
-        screen.print(section, style="bold")
-        for key, value in table.items():
-            shown = "not set" if value is None else ", ".join(value) if isinstance(value, tuple) else str(value)
-            source = resolved.sources.get(f"{section}.{key}", "default")
-            screen.print(Text.assemble(f"  {key:20} {shown:28} ", (source, "dim")), soft_wrap=True)
+    from pete.config import values_of
+
+    table = ""
+    for dotted, value in values_of(resolved.config).items():
+        section, _, key = dotted.rpartition(".")
+        if section != table:
+            table = section
+            screen.print(section, style="bold")
+        shown = "not set" if value is None else ", ".join(value) if isinstance(value, tuple) else str(value)
+        screen.print(Text.assemble(f"  {key:20} {shown:28} ", (resolved.sources.get(dotted, "default"), "dim")), soft_wrap=True)

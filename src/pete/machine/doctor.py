@@ -321,17 +321,19 @@ def _short(path: Path, home: Path | None) -> str:
 def _gpu_limit(now: Readings, config: Config, probes: Probes) -> Iterator[Finding]:
     if now.os != "macOS" or config.engine.name != "torch" or config.engine.device not in ("auto", "mps"):
         return
-    limit, given = config.engine.mps_high_watermark, probes.environment.get("PYTORCH_MPS_HIGH_WATERMARK_RATIO", "")
+    limit, given = config.engine.torch.mps_high_watermark, probes.environment.get("PYTORCH_MPS_HIGH_WATERMARK_RATIO", "")
     replaced = f" The {given[:20]} in the environment is replaced." if given and or_none(lambda: float(given)) != limit else ""
     if limit == 0:
         yield Finding(
             "gpu memory",
             "caution",
-            "engine.mps_high_watermark = 0: no limit. A run that is too big swaps all night instead of failing." + replaced,
-            "--set engine.mps_high_watermark=1.0, unless it has to be the report's setting.",
+            "engine.torch.mps_high_watermark = 0: no limit. A run that is too big swaps all night instead of failing." + replaced,
+            "--set engine.torch.mps_high_watermark=1.0, unless it has to be the report's setting.",
         )
     else:
-        yield Finding("gpu memory", "good", f"PyTorch may take {limit:.0%} of what Metal recommends (engine.mps_high_watermark).{replaced}")
+        yield Finding(
+            "gpu memory", "good", f"PyTorch may take {limit:.0%} of what Metal recommends (engine.torch.mps_high_watermark).{replaced}"
+        )
 
 
 def _outside(config: Config, probes: Probes) -> Iterator[Finding]:

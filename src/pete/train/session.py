@@ -4,7 +4,6 @@ import contextlib
 import datetime
 import errno
 import hashlib
-import importlib.metadata
 import itertools
 import json
 import logging
@@ -29,10 +28,10 @@ from pete.data.check import check_data, persona_prompts
 from pete.data.examples import Example, Finding, Question, Split, read_examples
 from pete.data.render import Message, Rendered, Renderer
 from pete.data.split import read_splits, split_rows, write_splits
-from pete.engines import open_engine, set_environment
+from pete.engines import open_trainer, set_environment
 from pete.engines.base_models.resolve import look_up_base
 from pete.engines.base_models.text_proof import prove_text
-from pete.engines.protocol import Base, Engine
+from pete.engines.protocol import Base, Trainer
 from pete.errors import DataError, Interrupted, RunError, WorkError
 from pete.events import Checked, Event, Finished, Planned, Sampled, Saved, Started, Step, Validated, Warned
 from pete.persona import Persona, load_persona, run_persona
@@ -45,7 +44,7 @@ from pete.train.publish import Proof, lineage_of, publish, train_again
 from pete.words import gigabytes
 
 OnEvent = Callable[[Event], None]
-Ask = Callable[[Engine, Renderer, str, tuple[str, ...]], str]
+Ask = Callable[[Trainer, Renderer, str, tuple[str, ...]], str]
 """(engine, renderer, prompt, stop strings) -> a short answer; generation is a later stage, so whoever starts a training brings it."""
 FALLBACK = re.compile(r"operator '([^']+)' is not currently (?:supported|implemented) (?:on|for) the (\w+)")
 DRIVE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
@@ -97,7 +96,7 @@ def prepare(
         UserError: everything that is wrong with the input.
     """
     sidecar.check(config)
-    set_environment(config.engine)
+    set_environment(config)
     persona = persona or load_persona(config.data.persona)
     read = read_examples(persona.examples) if kept is None else None
     splits = kept if read is None else split_rows(read.rows, config.data)
@@ -109,8 +108,7 @@ def prepare(
         base.folder, template=persona.template, system=persona.system, context=base.context, now=began,
         train_turns=config.data.train_turns,
     )  # fmt: skip
-    if config.engine.name != "fake":
-        prove_text(base, renderer)
+    prove_text(base, renderer)
     rendered: dict[Split, list[Rendered]] = {name: renderer.examples(rows, config.data.max_length) for name, rows in splits.items()}
     asked = prompts.rows if prompts else []
     return Prepared(persona, base, renderer, splits, rendered, Sequencer(rendered["train"], config), findings, asked)
@@ -210,7 +208,7 @@ def _listen(tell: OnEvent, log: logging.Logger) -> Callable[..., None]:
 
 
 def _train_run(resolved: Resolved, prepared: Prepared, run: RunDir, tell: OnEvent, resume: bool, ask: Ask | None) -> Finished:
-    engine = open_engine(resolved.config)
+    engine = open_trainer(resolved.config)
     found = checkpoint.newest(run.checkpoints, set_aside=True) if resume else None
     if not resume:
         run.data.mkdir(parents=True, exist_ok=True)
@@ -228,7 +226,7 @@ def _train_run(resolved: Resolved, prepared: Prepared, run: RunDir, tell: OnEven
         fingerprint = read_splits(run)[1]
         engine.load(resolved.config.model, found[0] if found else None)
     config = resolved.config
-    facts = facts_of(config, prepared)
+    facts = facts_of(config, prepared, engine)
     if found:
         progress = found[1]
         trainable = _count_trainable(found[0])
@@ -287,7 +285,7 @@ def _in_vain(run: RunDir, config: Config, finished: Finished, last: Validated | 
     )
 
 
-def _sampler(engine: Engine, prepared: Prepared, ask: Ask) -> Callable[[], tuple[str, str]] | None:
+def _sampler(engine: Trainer, prepared: Prepared, ask: Ask) -> Callable[[], tuple[str, str]] | None:
     """The persona's held-out prompts in turn, one an answer."""
     prompts = prepared.prompts
     if not prompts:
@@ -333,7 +331,7 @@ def resumable(run: RunDir) -> tuple[Resolved, Prepared]:
         notes.append("the run stopped before its first checkpoint: it begins again at step 0")
         return resolved, replace(prepared, notes=tuple(notes))
     progress, facts = found[1:]
-    notes += _same(run, facts, facts_of(resolved.config, prepared))
+    notes += _same(run, facts, facts_of(resolved.config, prepared, open_trainer(resolved.config)))
     if progress.step == prepared.sequencer.steps and progress.base_loss is not None and not progress.best_step:
         raise RunError(
             f"{run.folder} has taken all its {progress.step:,} steps, and none was better than the untrained base: "
@@ -375,7 +373,7 @@ def config_hash(config: Config) -> str:
     return hashlib.sha256(json.dumps(training_values(config), sort_keys=True).encode()).hexdigest()
 
 
-def facts_of(config: Config, prepared: Prepared) -> dict[str, Any]:
+def facts_of(config: Config, prepared: Prepared, engine: Trainer) -> dict[str, Any]:
     """What must be as it was for a run to go on: settings, rows as the model sees them, base, package versions."""
     rows = hashlib.sha256()
     for name in ("train", "valid"):
@@ -385,7 +383,7 @@ def facts_of(config: Config, prepared: Prepared) -> dict[str, Any]:
         "training": training_values(config),
         "rows": rows.hexdigest(),
         "base": prepared.base.fingerprint,
-        "versions": _versions(),
+        "versions": {"pete": __version__, **engine.versions()},
     }
 
 
@@ -477,16 +475,6 @@ def _same(run: RunDir, before: dict[str, Any], now: dict[str, Any]) -> list[str]
     if before.get("versions") == now["versions"]:
         return []
     return [f"package versions changed since this run began ({before.get('versions')}): going on, but not bit for bit"]
-
-
-def _versions() -> dict[str, str]:
-    found = {"pete": __version__}
-    for name in ("torch", "transformers", "peft", "numpy"):
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found
 
 
 def _count_trainable(folder: Path) -> int:
