@@ -306,12 +306,12 @@ class TorchEngine(Trainer):
             self._restore(folder)
 
     @property
-    def adapter_active(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
+    def adapter_active(self) -> bool:
         """See the protocol."""
         return not any(module.disable_adapters for module in self._adapted)
 
     @adapter_active.setter
-    def adapter_active(self, active: bool) -> None:
+    def adapter_active(self, active: bool) -> None:  # pyright: ignore[reportIncompatibleVariableOverride]
         for module in self._adapted:  # peft's own switch, without its walk over all modules for every token
             module._disable_adapters = not active
 
