@@ -5,12 +5,8 @@ from tests.unit.evaluate.judge.test_judge import AUTHOR, ROWS, log
 
 def test_they_are_corruptions_and_the_same_every_time():
     found = control_pairs(log(), ROWS)
-    assert (
-        found == control_pairs(log(), ROWS[::-1])
-        and len(found) == 20
-       
+    assert found == control_pairs(log(), ROWS[::-1]) and len(found) == 20
     assert [kind for kind in KINDS if any(pair.kind == kind for pair in found)] == list(KINDS)
-    )
     assert len({(p.kind, p.better) for p in found}) == 20
     for pair in found:
         words, worse = pair.better.split(), pair.worse.split()
