@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from pete.evaluate.gates import State
 from pete.evaluate.results import trained_note
+from pete.evaluate.stats import Rate
 from pete.report import original
 from pete.report.blocks import Block, Card, Cards, Section, Steps, Text, Tone, Verdict
 from pete.report.comparison import Comparison
@@ -37,9 +38,9 @@ def reasons(found: Comparison) -> str:
     for state, words in told.items():
         if outcomes := judgement.of(state):
             parts.append(f"{words}: {' · '.join(o.gate.title for o in outcomes)}.")
-    if preferred := sum(a.preferred for a in found.attempts if a.model == "tuned"):
-        answers = sum(a.answers for a in found.attempts if a.model == "tuned")
-        parts.append(f"{preferred} of {answers} tuned answers were preferred to a first attempt that was worse.")
+    several = Rate.count(s.attempts > 1 for s in found.log.samples if s.model == "tuned")
+    if several.hits:
+        parts.append(f"{several} tuned answers were chosen among several.")
     return " ".join([*parts, *trained_note(found.log)])
 
 
