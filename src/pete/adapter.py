@@ -67,8 +67,8 @@ class Lineage:
     """The base's model_type, such as gpt_neox; empty in adapters of an earlier version."""
     began: str = ""
     """When the run began (ISO, local time), where the chat template writes the date; else empty."""
-    asking: Mapping[str, Any] = field(default_factory=dict)
-    """The persona's [asking]: how a request is put before the model. Nothing: as in training, and in adapters of an earlier version."""
+    prompt_format: Mapping[str, Any] = field(default_factory=dict)
+    """The persona's [prompt_format]: how a request is put before the model; nothing set: as in training."""
 
 
 def write_weights(folder: Path, settings: Mapping[str, Any], tensors: Mapping[str, np.ndarray]) -> None:
@@ -186,6 +186,8 @@ def read_lineage(folder: Path) -> Lineage:
     """Read pete.json; raises AdapterError when it is missing or damaged."""
     record = _json(folder / LINEAGE)
     record.pop("version", None)
+    if "asking" in record:  # its name in earlier versions
+        record["prompt_format"] = record.pop("asking")
     try:
         record |= {key: tuple(record[key]) for key in ("rules", "stop", "avoid")}
         return Lineage(**record)

@@ -100,7 +100,7 @@ class Limit(BaseModel):
         return below.model_copy(update={name: getattr(self, name) for name in self.model_fields_set})
 
 
-class Asking(BaseModel):
+class PromptFormat(BaseModel):
     """How a request is put before the model once it is trained; training knows nothing of it. Nothing set: as in training."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -127,7 +127,7 @@ class Persona(BaseModel):
     stop: tuple[Annotated[str, AfterValidator(_stopping)], ...] = Field((), description="strings that end an answer")
     limits: Mapping[str, Limit] = Field({}, description="what answers keep to: for all, or by category")
     formats: Mapping[Said, Limit] = Field({}, description="the same by what is asked for: tagline, subject lines, ...")
-    asking: Asking = Field(Asking(), description="how requests are put; written by pete prompts try")  # type: ignore[call-arg]
+    prompt_format: PromptFormat = Field(PromptFormat(), description="how requests are put; written by pete prompts try")  # type: ignore[call-arg]
     folder: Path = Field(exclude=True)
 
     @model_validator(mode="after")
@@ -176,9 +176,9 @@ def plain_limits(limits: Mapping[str, Limit]) -> dict[str, dict[str, Any]]:
     return {name: limit.model_dump(mode="json", exclude_unset=True) for name, limit in limits.items()}
 
 
-def plain_asking(asking: Asking, *, own_template: bool = True) -> dict[str, Any]:
-    """Asking as JSON: only what it sets; without its template for a base that has a chat template of its own."""
-    return asking.model_dump(exclude_defaults=True, exclude=set() if own_template else {"template"})
+def plain_prompt_format(prompt_format: PromptFormat, *, own_template: bool = True) -> dict[str, Any]:
+    """PromptFormat as JSON: only what it sets; without its template for a base that has a chat template of its own."""
+    return prompt_format.model_dump(exclude_defaults=True, exclude=set() if own_template else {"template"})
 
 
 def load_persona(name: str) -> Persona:
@@ -247,36 +247,36 @@ def _read(path: Path) -> Persona:
         raise PersonaError.of_problems(f"{path} does not describe a persona:", problems, "compare personas/pete-connor") from None
 
 
-def write_asking(persona: Persona, asking: Asking) -> Path:
-    """Put [asking] into persona.toml, in place of the one that is there; everything else, comments too, stays as it is.
+def write_prompt_format(persona: Persona, prompt_format: PromptFormat) -> Path:
+    """Put [prompt_format] into persona.toml, in place of the one that is there; everything else, comments too, stays as it is.
 
     Raises:
-        PersonaError: [asking] is there in another spelling than a table of its own, or the file cannot be written.
+        PersonaError: [prompt_format] is there in another spelling than a table of its own, or the file cannot be written.
     """
     path = (persona.folder / "persona.toml").resolve()
     try:
         text = path.read_bytes().decode("utf-8")
         mark = text[: text.startswith("\ufeff")]
-        changed = with_asking(text.removeprefix(mark), asking)
+        changed = set_prompt_format(text.removeprefix(mark), prompt_format)
         Persona(**tomllib.loads(changed), folder=persona.folder)
         write_atomic(path, mark + changed)
     except (ValueError, OSError) as error:
-        table = asking_table(asking).strip() or "no [asking]"
-        raise PersonaError(f"{path} cannot be given its [asking]: {error}", f"write it there by hand:\n{table}") from None
+        table = prompt_format_table(prompt_format).strip() or "no [prompt_format]"
+        raise PersonaError(f"{path} cannot be given its [prompt_format]: {error}", f"write it there by hand:\n{table}") from None
     return path
 
 
-def with_asking(text: str, asking: Asking) -> str:
-    """The text of a persona.toml with this [asking].
+def set_prompt_format(text: str, prompt_format: PromptFormat) -> str:
+    """The text of a persona.toml with this [prompt_format].
 
     Raises:
-        ValueError: the text is no TOML, or says `asking` otherwise than in a table of its own.
+        ValueError: the text is no TOML, or says `prompt_format` otherwise than in a table of its own.
     """
-    wanted = {key: value for key, value in tomllib.loads(text).items() if key != "asking"}
+    wanted = {key: value for key, value in tomllib.loads(text).items() if key != "prompt_format"}
     newline = "\r\n" if "\r\n" in text else "\n"
-    table = asking_table(asking).replace("\n", newline)
-    lines = text.splitlines(keepends=True) if "asking" in tomllib.loads(text) else []
-    for start in (number for number, line in enumerate(lines) if _ASKING.match(line)):
+    table = prompt_format_table(prompt_format).replace("\n", newline)
+    lines = text.splitlines(keepends=True) if "prompt_format" in tomllib.loads(text) else []
+    for start in (number for number, line in enumerate(lines) if _TABLE.match(line)):
         ends = [number for number in range(start + 1, len(lines)) if lines[number].lstrip().startswith("[")]
         for end in (*ends, len(lines)):  # a line of a text may look like a header: the right cut is the one that leaves the rest whole
             last = end
@@ -289,29 +289,32 @@ def with_asking(text: str, asking: Asking) -> str:
             except tomllib.TOMLDecodeError:
                 continue
     if lines:
-        raise ValueError("it says `asking` otherwise than in a table [asking]")
+        raise ValueError("it says `prompt_format` otherwise than in a table [prompt_format]")
     if not table:
         return text
     return text.rstrip() + newline * 2 + table
 
 
-def asking_table(asking: Asking) -> str:
-    """[asking] as TOML; nothing where nothing is set."""
-    given = plain_asking(asking)
+def prompt_format_table(prompt_format: PromptFormat) -> str:
+    """[prompt_format] as TOML; nothing where nothing is set."""
+    given = plain_prompt_format(prompt_format)
     lines = [f"{key} = {in_toml(value)}" for key, value in given.items()]
-    return "\n".join(["[asking]", "# how a request is put before the model; written by pete prompts try", *lines, ""]) if lines else ""
+    head = ["[prompt_format]", "# how a request is put before the model; written by pete prompts try"]
+    return "\n".join([*head, *lines, ""]) if lines else ""
 
 
 _HEADER = re.compile(r"\s*\[([^\[\]]+)\]\s*(?:#.*)?$")
 _KEY = re.compile(r"\s*([\w.\"' -]+?)\s*=")
 _PARTS = re.compile(r"\"[^\"]*\"|'[^']*'|[^.\s]+")
-_ASKING = re.compile(r"\s*\[\s*(?:asking|\"asking\"|'asking')\s*\]\s*(?:#.*)?$")
+_TABLE = re.compile(r"\s*\[\s*(?:prompt_format|\"prompt_format\"|'prompt_format')\s*\]\s*(?:#.*)?$")
 
 
 def _explain(where: tuple[str, ...], kind: str, message: str) -> str:
     name = ".".join(where)
+    if where[:1] == ("asking",):
+        return "asking: this table is called [prompt_format] now; rename it"
     if kind == "extra_forbidden":
-        below = {"limits": Limit, "formats": Limit, "asking": Asking}
+        below = {"limits": Limit, "formats": Limit, "prompt_format": PromptFormat}
         fields = below.get(where[0], Persona).model_fields
         return f"{name}: unknown{did_you_mean(where[-1], [field for field in fields if field != 'folder'])}"
     message = message.removeprefix("Value error, ")

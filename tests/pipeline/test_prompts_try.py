@@ -69,10 +69,11 @@ def test_the_better_format_is_chosen_written_and_used_from_then_on(pete, run, pe
     )
     assert max(map(len, done.stdout.split("Best:")[0].splitlines())) <= 80
     assert (
-        load_persona(str(persona_folder)).asking.template == json.loads((run / "adapter" / "pete.json").read_text())["asking"]["template"]
+        load_persona(str(persona_folder)).prompt_format.template
+        == json.loads((run / "adapter" / "pete.json").read_text())["prompt_format"]["template"]
     )
     text = (persona_folder / "persona.toml").read_text()
-    assert text.startswith(before[0].rstrip()) and text.count("[asking]") == 1
+    assert text.startswith(before[0].rstrip()) and text.count("[prompt_format]") == 1
     saved = json.loads((run / "prompts-try.json").read_text())
     assert texts(saved) == texts(trial) and [Path(path).name for path in saved["written"]] == ["persona.toml", "pete.json"]
 
@@ -87,7 +88,7 @@ def test_the_better_format_is_chosen_written_and_used_from_then_on(pete, run, pe
 def test_nothing_is_written_where_nothing_is_better_and_an_old_adapter_still_loads(pete, run, persona_folder):
     lineage = run / "adapter" / "pete.json"
     record = json.loads(lineage.read_text())
-    del record["asking"]
+    del record["prompt_format"]
     record["avoid"] = []
     lineage.write_text(json.dumps(record))
     before = kept(run, persona_folder)

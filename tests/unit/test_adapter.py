@@ -48,9 +48,16 @@ def test_round_trip(folder):
 
 def test_an_adapter_of_an_earlier_version_has_no_limits(folder):
     record = json.loads((folder / "pete.json").read_text())
-    del record["limits"], record["formats"], record["asking"]
+    del record["limits"], record["formats"], record["prompt_format"]
     (folder / "pete.json").write_text(json.dumps(record))
-    assert read_lineage(folder).limits == {} == read_lineage(folder).formats == read_lineage(folder).asking
+    assert read_lineage(folder).limits == {} == read_lineage(folder).formats == read_lineage(folder).prompt_format
+
+
+def test_a_prompt_format_under_its_earlier_name_is_read(folder):
+    record = json.loads((folder / "pete.json").read_text())
+    del record["prompt_format"]
+    (folder / "pete.json").write_text(json.dumps(record | {"asking": {"shots": 1}}))
+    assert read_lineage(folder).prompt_format == {"shots": 1}
 
 
 def test_another_base_is_refused_with_both_names(folder):

@@ -8,7 +8,7 @@ from pete.config import PROJECT
 from pete.data.check import check_data, persona_prompts
 from pete.data.examples import load_examples, load_prompts, read_examples
 from pete.errors import PersonaError
-from pete.persona import Asking, Limit, load_persona, plain_limits, with_asking, write_asking
+from pete.persona import Limit, PromptFormat, load_persona, plain_limits, set_prompt_format, write_prompt_format
 
 
 def test_unknown_persona_lists_the_known():
@@ -102,8 +102,8 @@ def test_a_byte_order_mark_is_read_and_kept_and_other_encodings_are_named(person
     text = path.read_text()
     path.write_bytes(b"\xef\xbb\xbf" + text.encode())
     persona = load_persona(str(persona_folder))
-    write_asking(persona, ASKING)
-    assert path.read_bytes().startswith(b"\xef\xbb\xbf") and load_persona(str(persona_folder)).asking == ASKING
+    write_prompt_format(persona, FORMAT)
+    assert path.read_bytes().startswith(b"\xef\xbb\xbf") and load_persona(str(persona_folder)).prompt_format == FORMAT
     path.write_bytes(text.encode("utf-16"))
     with pytest.raises(PersonaError, match="not UTF-8 text"):
         load_persona(str(persona_folder))
@@ -166,71 +166,78 @@ class TestTheBundledPersona:
         assert "licen" in card.lower() and "written" in card.lower()
 
 
-# --- [asking] ------------------------------------------------------------------------------------------------------
+# --- [prompt_format] ------------------------------------------------------------------------------------------------------
 
-TABLE = '[asking]\n# how a request is put before the model; written by pete prompts try\nsystem = ""\nshots = 1\nlength = true\n'
-ASKING = Asking.model_validate({"system": "", "shots": 1, "length": True})
+TABLE = '[prompt_format]\n# how a request is put before the model; written by pete prompts try\nsystem = ""\nshots = 1\nlength = true\n'
+FORMAT = PromptFormat.model_validate({"system": "", "shots": 1, "length": True})
 
 
 def test_a_persona_says_how_it_is_asked_and_what_it_cannot_say_is_named(persona_folder):
-    assert load_persona(str(persona_folder)).asking == Asking(), "nothing: as in training"
+    assert load_persona(str(persona_folder)).prompt_format == PromptFormat(), "nothing: as in training"
     path = persona_folder / "persona.toml"
     text = path.read_text()
     path.write_text(text + TABLE)
-    assert load_persona(str(persona_folder)).asking == ASKING
-    for lines, message in (("shorts = 1", "asking.shorts: unknown, did you mean shots?"), ("shots = 9", "asking.shots")):
-        path.write_text(f"{text}[asking]\n{lines}\n")
+    assert load_persona(str(persona_folder)).prompt_format == FORMAT
+    for lines, message in (("shorts = 1", "prompt_format.shorts: unknown, did you mean shots?"), ("shots = 9", "prompt_format.shots")):
+        path.write_text(f"{text}[prompt_format]\n{lines}\n")
         with pytest.raises(PersonaError, match=re.escape(message)):
             load_persona(str(persona_folder))
 
 
 def test_writing_keeps_every_other_byte_and_can_be_undone():
     text = (PROJECT / "personas" / "pete-connor" / "persona.toml").read_text(encoding="utf-8")
-    changed = with_asking(text, ASKING)
+    changed = set_prompt_format(text, FORMAT)
     assert changed == text.rstrip() + "\n\n" + TABLE
-    assert with_asking(changed, ASKING) == changed
-    assert with_asking(changed, Asking()).rstrip() == text.rstrip()
+    assert set_prompt_format(changed, FORMAT) == changed
+    assert set_prompt_format(changed, PromptFormat()).rstrip() == text.rstrip()
 
 
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
 @pytest.mark.parametrize(
     "old",
     [
-        "[asking]\nshots = 3\n",
-        "[ asking ]  # mine\n# why\nshots = 3 # many\n\nform = true\n",
-        'x = 1\n[asking]\nsystem = """\n[not a table]\n# not a comment\n"""\nshots = 3\n',
-        '[other]\ntext = """\n[asking]\nshots = 2\n"""\n[asking]\nshots = 3\n',
+        "[prompt_format]\nshots = 3\n",
+        "[ prompt_format ]  # mine\n# why\nshots = 3 # many\n\nform = true\n",
+        'x = 1\n[prompt_format]\nsystem = """\n[not a table]\n# not a comment\n"""\nshots = 3\n',
+        '[other]\ntext = """\n[prompt_format]\nshots = 2\n"""\n[prompt_format]\nshots = 3\n',
     ],
 )
-@pytest.mark.parametrize("after", ["", "\n# about limits\n[limits.all] # c\nwords = 9\n", "[asking_not]\nz = [\n  [1],\n]\n"])
+@pytest.mark.parametrize("after", ["", "\n# about limits\n[limits.all] # c\nwords = 9\n", "[prompt_format_not]\nz = [\n  [1],\n]\n"])
 def test_a_table_that_is_there_is_replaced_where_it_stands(old, after, newline):
     text = ("# head\na = 1\n" + old + after).replace("\n", newline)
-    changed = with_asking(text, ASKING)
-    before = text[: text.rindex("[asking]" if "[asking]" in old else "[ asking ]")]
+    changed = set_prompt_format(text, FORMAT)
+    before = text[: text.rindex("[prompt_format]" if "[prompt_format]" in old else "[ prompt_format ]")]
     assert changed == before + (TABLE + after).replace("\n", newline)
-    assert tomllib.loads(changed) == tomllib.loads(text) | {"asking": {"system": "", "shots": 1, "length": True}}
-    assert "asking" not in tomllib.loads(with_asking(text, Asking()))
+    assert tomllib.loads(changed) == tomllib.loads(text) | {"prompt_format": {"system": "", "shots": 1, "length": True}}
+    assert "prompt_format" not in tomllib.loads(set_prompt_format(text, PromptFormat()))
 
 
 def test_text_of_any_kind_survives_being_written():
     odd = 'Say "so".\nThen \\ tab\t \x7f \u2028 \U0001f600 {% if %}'
-    asking = Asking.model_validate({"system": odd, "template": odd})
-    assert tomllib.loads(with_asking("", asking))["asking"] == {"system": odd, "template": odd}
+    prompt_format = PromptFormat.model_validate({"system": odd, "template": odd})
+    assert tomllib.loads(set_prompt_format("", prompt_format))["prompt_format"] == {"system": odd, "template": odd}
 
 
-@pytest.mark.parametrize("line", ["asking = {shots = 1}\n", "asking.shots = 1\n"])
-def test_asking_in_another_spelling_is_left_to_its_author(persona_folder, line):
+@pytest.mark.parametrize("line", ["prompt_format = {shots = 1}\n", "prompt_format.shots = 1\n"])
+def test_a_prompt_format_in_another_spelling_is_left_to_its_author(persona_folder, line):
     path = persona_folder / "persona.toml"
     path.write_text(line + path.read_text())
     before = path.read_bytes()
     with pytest.raises(PersonaError, match="otherwise than in a table") as error:
-        write_asking(load_persona(str(persona_folder)), ASKING)
+        write_prompt_format(load_persona(str(persona_folder)), FORMAT)
     assert "shots = 1" in error.value.hint and path.read_bytes() == before
+
+
+def test_the_earlier_name_of_the_table_is_refused_with_the_new_one(persona_folder):
+    path = persona_folder / "persona.toml"
+    path.write_text(path.read_text() + "[asking]\nshots = 1\n")
+    with pytest.raises(PersonaError, match=r"line \d+: asking: this table is called \[prompt_format\] now"):
+        load_persona(str(persona_folder))
 
 
 def test_writing_goes_through_a_link_and_is_read_back(persona_folder, tmp_path):
     path = persona_folder / "persona.toml"
     kept = path.rename(tmp_path / "kept.toml")
     path.symlink_to(kept)
-    assert write_asking(load_persona(str(persona_folder)), ASKING) == kept
-    assert path.is_symlink() and load_persona(str(persona_folder)).asking == ASKING
+    assert write_prompt_format(load_persona(str(persona_folder)), FORMAT) == kept
+    assert path.is_symlink() and load_persona(str(persona_folder)).prompt_format == FORMAT

@@ -114,7 +114,7 @@ def _conclude(screen: "Console", run: "RunDir", trial: "Trial") -> None:
         if trial.refuted:
             screen.print("Worse there, so it was not written: nothing changed.", style="bold")
         elif trial.written:
-            where = f" as [asking] into {trial.written[0]}\nand into {trial.written[1]}"
+            where = f" as [prompt_format] into {trial.written[0]}\nand into {trial.written[1]}"
             screen.print(Text.assemble(("Written", "bold"), where), soft_wrap=True)
             screen.print(as_typed(f"what it does to the whole picture: pete evaluate {run.cli_argument}"), markup=False, soft_wrap=True)
         else:

@@ -4,7 +4,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
 from pete.errors import DataError
 from pete.evaluate.judge.conclusion import JudgeResult
@@ -133,8 +133,8 @@ class EvaluationLog(_Record):
     generate: dict[str, float | int]
     categories: dict[str, str]
     avoid: tuple[str, ...] = ()
-    asking: dict[str, Any] = Field(default_factory=dict)
-    """How requests were put before the model, if not as in training: the [asking] in force."""
+    prompt_format: dict[str, Any] = Field(default_factory=dict, validation_alias=AliasChoices("prompt_format", "asking"))
+    """How requests were put before the model, if not as in training: the [prompt_format] in force."""
     prompts: list[Asked] = Field(default_factory=list)
     in_training: tuple[str, ...] = ()
     """Ids of prompts that stand in the training rows, in the order of the suite."""

@@ -97,7 +97,7 @@ def evaluate(tuned: Tuned, run: RunDir, prompts: Sequence[Question], on_stage: O
         generate=config.generate.model_dump(),
         categories=dict(tuned.lineage.categories),
         avoid=tuned.lineage.avoid,
-        asking=dict(tuned.lineage.asking),
+        prompt_format=dict(tuned.lineage.prompt_format),
         prompts=[Asked.model_validate(prompt.model_dump()) for prompt in prompts],
         held_out=held_out,
         neutral=neutral,

@@ -1,4 +1,4 @@
-"""How a request is put before a trained model: the persona's [asking], the same in chat, test and evaluation.
+"""How a request is put before a trained model: the persona's [prompt_format], the same in chat, test and evaluation.
 
 Only the request's own words decide what is added to it. A suite knows the category and the format of its prompts, a
 person at the keyboard says neither: what was measured on the one must hold for the other.
@@ -20,29 +20,29 @@ from pete.data.render import Message, Renderer, TrainTurns
 from pete.errors import AdapterError
 from pete.generate.request_parsing import RequestType, format_asked, length_asked
 from pete.generate.rules import Validator
-from pete.persona import Asking
+from pete.persona import PromptFormat
 
 NEAR = 5
 """Training rows that count as like a request. Over the bundled persona's 60 prompts the median of five is 25% away from the median
 of the right format's rows (mean absolute log ratio), the median of all rows 50%."""
 AGREE = (2, 3)
 """A format is believed when 2 of the 3 nearest rows have it: that was right 22 times of 24."""
-_NOTHING = Asking()  # type: ignore[call-arg]
+_NOTHING = PromptFormat()  # type: ignore[call-arg]
 _WORD = re.compile(r"[^\W\d_]+")
 
 
-class Asker:
+class PromptFormatter:
     """A persona's way to ask, with the training rows that it takes its examples and lengths from."""
 
-    def __init__(self, asking: Asking | None = None, rows: Sequence[Example] = (), validator: Validator | None = None) -> None:
+    def __init__(self, prompt_format: PromptFormat | None = None, rows: Sequence[Example] = (), validator: Validator | None = None) -> None:
         """Get ready to put requests.
 
         Args:
-            asking: what is added; None adds nothing.
+            prompt_format: what is added; None adds nothing.
             rows: the training rows.
             validator: knows the formats' names and their usual lengths.
         """
-        self.asking = asking or _NOTHING
+        self.prompt_format = prompt_format or _NOTHING
         self.rows, self.validator = rows, validator or Validator()
         self._words = [_words(row.prompt) for row in rows]
         counts = Counter(word for words in self._words for word in words)
@@ -63,7 +63,7 @@ class Asker:
         if at is None:
             return list(turns)
         request = turns[at].content.strip()
-        if self.asking.model_copy(update={"system": None, "template": None}) == _NOTHING:
+        if self.prompt_format.model_copy(update={"system": None, "template": None}) == _NOTHING:
             return list(turns)
         named = format_asked(request, self.validator.formats)
         alike = self._alike(request, named, topic)
@@ -89,18 +89,18 @@ class Asker:
     def _shots(self, alike: Sequence[Example], named: str) -> list[Example]:
         """The most usual in length of the nearest rows, of the named format where there are enough; the nearest last."""
         near = [row for row in alike if named and row.format == named][:NEAR]
-        near = near if len(near) >= self.asking.shots else list(alike[:NEAR])
+        near = near if len(near) >= self.prompt_format.shots else list(alike[:NEAR])
         if not near:
             return []
         usual = _median(near)
         fitting = sorted(range(len(near)), key=lambda number: (abs(len(near[number].completion.split()) - usual), number))
-        return [near[number] for number in sorted(fitting[: self.asking.shots], reverse=True)]
+        return [near[number] for number in sorted(fitting[: self.prompt_format.shots], reverse=True)]
 
     def _hints(self, request: str, named: str, alike: Sequence[Example]) -> list[str]:
         hints = []
-        if self.asking.form and (name := named or _agreed(alike)):
+        if self.prompt_format.form and (name := named or _agreed(alike)):
             hints.append(f"Form: {name}.")
-        if self.asking.length and not length_asked(request).model_fields_set:
+        if self.prompt_format.length and not length_asked(request).model_fields_set:
             usual = self.validator.typical_words(request, RequestType())
             usual = usual if usual is not None else _median(alike[:NEAR]) if alike else 0
             if usual:
@@ -108,20 +108,22 @@ class Asker:
         return hints
 
 
-def asking_of(plain: Mapping[str, Any]) -> Asking:
-    """Asking as an adapter keeps it, as an object again; raises AdapterError for what this version does not know."""
+def read_prompt_format(plain: Mapping[str, Any]) -> PromptFormat:
+    """PromptFormat as an adapter keeps it, as an object again; raises AdapterError for what this version does not know."""
     try:
-        return Asking.model_validate(plain)
+        return PromptFormat.model_validate(plain)
     except ValidationError as error:
-        raise AdapterError(f"`asking` in pete.json is not what this version writes: {error}", "use the version that wrote it") from None
+        raise AdapterError(
+            f"`prompt_format` in pete.json is not what this version writes: {error}", "use the version that wrote it"
+        ) from None
 
 
-def open_renderer(folder: Path, lineage: Lineage, asking: Asking, context: int, train_turns: TrainTurns = "all") -> Renderer:
+def open_renderer(folder: Path, lineage: Lineage, prompt_format: PromptFormat, context: int, train_turns: TrainTurns = "all") -> Renderer:
     """An adapter's renderer, with the system line, the template and the date that its requests are put with."""
-    system = lineage.system if asking.system is None else asking.system
+    system = lineage.system if prompt_format.system is None else prompt_format.system
     now = datetime.datetime.fromisoformat(lineage.began) if lineage.began else None
     renderer = Renderer(folder, template="", system=system, context=context, now=now, train_turns=train_turns)
-    return renderer if asking.template is None else renderer.with_template(asking.template)
+    return renderer if prompt_format.template is None else renderer.with_template(prompt_format.template)
 
 
 def _same_topic(row: Example, request: str, words: frozenset[str], topic: str) -> bool:

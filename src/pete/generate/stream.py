@@ -18,10 +18,10 @@ from pete.errors import AdapterError, DataError, RunError
 from pete.generate.choose import Answer, Judge, Voice, choose
 from pete.generate.extract import Extractor, pieces_of, turn_marks
 from pete.generate.leak_patterns import listed
-from pete.generate.prompt_format import Asker, asking_of, open_renderer
+from pete.generate.prompt_format import PromptFormatter, open_renderer, read_prompt_format
 from pete.generate.request_parsing import RequestType
 from pete.generate.rules import Validator, limits_of
-from pete.persona import Asking
+from pete.persona import PromptFormat
 from pete.run import RunDir
 
 OnText = Callable[[int, str], None]
@@ -37,7 +37,7 @@ class Tuned:
     lineage: Lineage
     config: Config
     validator: Validator = field(default_factory=Validator)
-    asker: Asker = field(default_factory=Asker)
+    formatter: PromptFormatter = field(default_factory=PromptFormatter)
 
     def ask(
         self,
@@ -47,7 +47,7 @@ class Tuned:
         kinds: Sequence[RequestType] | None = None,
         voice: Voice | None = None,
     ) -> list[Answer]:
-        """Put conversations before the model as the persona's [asking] says, side by side, and judge the answers by its rules.
+        """Put conversations before the model as the persona's [prompt_format] says, side by side, and judge the answers by its rules.
 
         Args:
             turns: one conversation a row, the user's message last.
@@ -60,7 +60,7 @@ class Tuned:
             UserError: a conversation is too long for the model's context.
         """
         kinds = kinds or [RequestType()] * len(turns)
-        put = [self.asker(talk, kind.topic) for talk, kind in zip(turns, kinds, strict=True)]
+        put = [self.formatter(talk, kind.topic) for talk, kind in zip(turns, kinds, strict=True)]
         stops = tuple(dict.fromkeys((*self.lineage.stop, *turn_marks(self.renderer))))
         avoid = self._avoid(sampling.avoid_bias)
 
@@ -73,15 +73,15 @@ class Tuned:
         judge = Judge(self.validator, prompts, kinds, voice)
         return choose(draw, judge, sampling)
 
-    def asked_otherwise(self, asking: Asking, folder: Path) -> "Tuned":
+    def with_prompt_format(self, prompt_format: PromptFormat, folder: Path) -> "Tuned":
         """The same model, with requests put before it another way.
 
         Args:
-            asking: the other way.
+            prompt_format: the other way.
             folder: the adapter's folder, for its tokenizer and its own template.
         """
-        renderer = open_renderer(folder, self.lineage, asking, self.renderer.context, self.renderer.train_turns)
-        return replace(self, renderer=renderer, asker=Asker(asking, self.asker.rows, self.asker.validator))
+        renderer = open_renderer(folder, self.lineage, prompt_format, self.renderer.context, self.renderer.train_turns)
+        return replace(self, renderer=renderer, formatter=PromptFormatter(prompt_format, self.formatter.rows, self.formatter.validator))
 
     def _avoid(self, strength: float) -> Avoid | None:
         """Steering around the persona's phrases; None is none."""
@@ -106,11 +106,11 @@ def open_tuned(run: RunDir) -> Tuned:
     lineage = read_lineage(run.adapter)
     engine = open_engine(config)
     engine.load(config.model, run.adapter)
-    asking, rows = asking_of(lineage.asking), _training_rows(run)
-    renderer = open_renderer(run.adapter, lineage, asking, engine.base.context, config.data.train_turns)
+    prompt_format, rows = read_prompt_format(lineage.prompt_format), _training_rows(run)
+    renderer = open_renderer(run.adapter, lineage, prompt_format, engine.base.context, config.data.train_turns)
     _refuse_idle(engine, renderer, run)
     validator = Validator(limits_of(lineage.limits), limits_of(lineage.formats), lineage.avoid, (*renderer.special, *lineage.stop), rows)
-    return Tuned(engine, renderer, lineage, config, validator, Asker(asking, rows, validator))
+    return Tuned(engine, renderer, lineage, config, validator, PromptFormatter(prompt_format, rows, validator))
 
 
 def _training_rows(run: RunDir) -> Sequence[Example]:

@@ -45,8 +45,9 @@ def _facts(data: ReportData) -> Section:
 def _voice(lineage: Lineage) -> list[Fact]:
     found = [Fact("Persona", lineage.persona), Fact("Described as", lineage.description), Fact("System line", lineage.system or "none")]
     found += [Fact(f"Rule {number}", rule) for number, rule in enumerate(lineage.rules, 1)]
-    if lineage.asking:
-        found.append(Fact("Asked with", ", ".join(f"{key} {value!r}" for key, value in lineage.asking.items()) + " (pete prompts try)"))
+    if lineage.prompt_format:
+        values = ", ".join(f"{key} {value!r}" for key, value in lineage.prompt_format.items())
+        found.append(Fact("Prompt format", f"{values} (pete prompts try)"))
     return [*found, Fact("Words it avoids", ", ".join(lineage.avoid) or "none")]
 
 

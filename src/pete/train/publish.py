@@ -17,7 +17,7 @@ from pete.data.batch import Batch
 from pete.engines.base_models.resolve import architecture_of
 from pete.engines.protocol import Engine
 from pete.errors import WorkError
-from pete.persona import plain_asking, plain_limits
+from pete.persona import plain_limits, plain_prompt_format
 from pete.run import RunDir, sync_files, sync_folder
 from pete.train.checkpoint import fault_in
 from pete.train.loop import mean_loss
@@ -92,7 +92,7 @@ def lineage_of(engine: Engine, config: Config, prepared: "Prepared", fingerprint
         formats=plain_limits(persona.formats),
         architecture=architecture_of(prepared.base.folder),
         began=prepared.renderer.now.isoformat() if prepared.renderer.dated else "",
-        asking=plain_asking(persona.asking, own_template=not prepared.renderer.own_template),
+        prompt_format=plain_prompt_format(persona.prompt_format, own_template=not prepared.renderer.own_template),
         pete=__version__,
     )
 

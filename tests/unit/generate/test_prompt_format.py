@@ -7,9 +7,9 @@ from pete.data.examples import Example
 from pete.data.render import Message
 from pete.engines.fake import fake_base
 from pete.errors import AdapterError
-from pete.generate.prompt_format import NEAR, Asker, asking_of, open_renderer
+from pete.generate.prompt_format import NEAR, PromptFormatter, open_renderer, read_prompt_format
 from pete.generate.rules import Validator
-from pete.persona import Asking, Limit, plain_asking
+from pete.persona import Limit, PromptFormat, plain_prompt_format
 
 
 def row(number: int, prompt: str, words: int, form: str = "", topic: str = "") -> Example:
@@ -28,19 +28,21 @@ ROWS = [
 FORMATS = {"tagline": Limit.model_validate({"asked": ["slogan"]})}
 
 
-def put(text: str, topic: str = "", **asking: object) -> list[Message]:
-    asker = Asker(Asking.model_validate(asking), ROWS, Validator(formats=FORMATS, rows=ROWS))
-    return asker([Message("user", text)], topic)
+def put(text: str, topic: str = "", **prompt_format: object) -> list[Message]:
+    formatter = PromptFormatter(PromptFormat.model_validate(prompt_format), ROWS, Validator(formats=FORMATS, rows=ROWS))
+    return formatter([Message("user", text)], topic)
 
 
-def said(text: str, **asking: object) -> str:
-    return put(text, **asking)[-1].content
+def said(text: str, **prompt_format: object) -> str:
+    return put(text, **prompt_format)[-1].content
 
 
 def test_nothing_set_changes_nothing():
     talk = [Message("user", " A tagline? "), Message("assistant", "Yes."), Message("user", "Another.")]
-    assert Asker(None, ROWS)(talk) == talk == Asker(Asking.model_validate({"system": "You."}), ROWS)(talk)
-    assert Asker(Asking.model_validate({"shots": 2, "length": True, "form": True}))(talk) == talk, "no rows, nothing to take from"
+    assert PromptFormatter(None, ROWS)(talk) == talk == PromptFormatter(PromptFormat.model_validate({"system": "You."}), ROWS)(talk)
+    assert PromptFormatter(PromptFormat.model_validate({"shots": 2, "length": True, "form": True}))(talk) == talk, (
+        "no rows, nothing to take from"
+    )
 
 
 def test_examples_are_of_the_format_that_is_named_and_usual_in_length():
@@ -79,7 +81,7 @@ def test_what_is_said_later_stays_as_it_was_said():
         Message("assistant", "No."),
         Message("user", "Shorter, please"),
     ]
-    turns = Asker(Asking.model_validate({"shots": 1, "length": True}), ROWS, Validator(formats=FORMATS, rows=ROWS))(talk)
+    turns = PromptFormatter(PromptFormat.model_validate({"shots": 1, "length": True}), ROWS, Validator(formats=FORMATS, rows=ROWS))(talk)
     assert [turn.role for turn in turns] == ["system", "user", "assistant", "user", "assistant", "user"]
     assert turns[3].content.endswith("About 6 words.") and turns[4:] == talk[2:]
 
@@ -98,14 +100,14 @@ def test_the_message_stays_last_and_no_row_of_its_topic_is_shown(request, topic,
         for number, (prompt, own, name, size) in enumerate(examples)
     ]
     text = " ".join(request)
-    asking = Asking.model_validate({"shots": shots, "length": length, "form": form})
-    turns = Asker(asking, rows, Validator(formats=FORMATS, rows=rows))([Message("user", text)], topic)
+    prompt_format = PromptFormat.model_validate({"shots": shots, "length": length, "form": form})
+    turns = PromptFormatter(prompt_format, rows, Validator(formats=FORMATS, rows=rows))([Message("user", text)], topic)
     assert turns[-1].role == "user" and turns[-1].content.startswith(text)
     assert [turn.role for turn in turns[:-1]] == ["user", "assistant"] * ((len(turns) - 1) // 2)
     shown = [rows[int(turn.content.split()[0])] for turn in turns if turn.role == "assistant"]
     assert len(shown) <= shots and len({id(example) for example in shown}) == len(shown)
     assert not [example for example in shown if example.topic and (example.topic == topic or example.topic in request)]
-    assert turns == Asker(asking, rows, Validator(formats=FORMATS, rows=rows))([Message("user", text)], topic)
+    assert turns == PromptFormatter(prompt_format, rows, Validator(formats=FORMATS, rows=rows))([Message("user", text)], topic)
     free = sum(not (e.topic and (e.topic == topic or set(e.topic.split()) <= set(request))) and e.prompt != text for e in rows)
     assert len(shown) == min(shots, free, NEAR), "as many as were asked for, where there are as many"
 
@@ -115,17 +117,24 @@ LINEAGE = Lineage("fake", "1", "f", "d", "c", "Ada", "Plain.", (), "You are Ada.
 
 def test_system_line_and_template_take_the_place_of_the_adapters():
     folder = fake_base().folder
-    assert open_renderer(folder, LINEAGE, Asking(), 99).system == "You are Ada."
-    assert open_renderer(folder, LINEAGE, Asking.model_validate({"system": ""}), 99).system == ""
+    assert open_renderer(folder, LINEAGE, PromptFormat(), 99).system == "You are Ada."
+    assert open_renderer(folder, LINEAGE, PromptFormat.model_validate({"system": ""}), 99).system == ""
     other = open_renderer(
-        folder, LINEAGE, Asking.model_validate({"system": "Be.", "template": "{% for m in messages %}{{ m.content }}|{% endfor %}"}), 99
+        folder,
+        LINEAGE,
+        PromptFormat.model_validate({"system": "Be.", "template": "{% for m in messages %}{{ m.content }}|{% endfor %}"}),
+        99,
     )
     assert other.prompt_text([Message("user", "x")]) == "Be.|x|"
 
 
 def test_what_an_adapter_keeps_comes_back_and_nothing_else_does():
-    asking = Asking.model_validate({"system": "", "shots": 2, "template": "{{ 1 }}"})
-    assert asking_of(plain_asking(asking)) == asking and plain_asking(Asking()) == {} and asking_of({}) == Asking()
-    assert "template" not in plain_asking(asking, own_template=False), "a base with a template of its own keeps it"
+    prompt_format = PromptFormat.model_validate({"system": "", "shots": 2, "template": "{{ 1 }}"})
+    assert (
+        read_prompt_format(plain_prompt_format(prompt_format)) == prompt_format
+        and plain_prompt_format(PromptFormat()) == {}
+        and read_prompt_format({}) == PromptFormat()
+    )
+    assert "template" not in plain_prompt_format(prompt_format, own_template=False), "a base with a template of its own keeps it"
     with pytest.raises(AdapterError, match="shouts"):
-        asking_of({"shouts": 2})
+        read_prompt_format({"shouts": 2})

@@ -16,7 +16,7 @@ from pete.data.examples import Question
 from pete.errors import DataError, UserError
 from pete.evaluate.log import Sample
 from pete.evaluate.stats import ALPHA, Interval, holm, paired, share_change
-from pete.persona import PLAIN_TEMPLATE, Asking
+from pete.persona import PLAIN_TEMPLATE, PromptFormat
 
 FEWEST = 5
 """Prompts of a half, or prompts that a measure is known for, below which nothing is compared."""
@@ -37,7 +37,7 @@ class Candidate:
 
     name: str
     title: str
-    asking: Asking
+    prompt_format: PromptFormat
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ class Judged:
         return f"better: {', '.join(titles[key] for key in self.gains)}" if self.gains else "no difference"
 
 
-def candidates(lineage: Lineage, now: Asking, template: str) -> list[Candidate]:
+def candidates(lineage: Lineage, now: PromptFormat, template: str) -> list[Candidate]:
     """The control, and what is worth trying against it: one change at a time, from what is in force now.
 
     Args:
@@ -132,8 +132,8 @@ def candidates(lineage: Lineage, now: Asking, template: str) -> list[Candidate]:
         return Candidate(name, title, now.model_copy(update=values))
 
     found = [Candidate("control", "as it is now", now)]
-    if now != Asking():  # type: ignore[call-arg]
-        found.append(Candidate("trained", "as in training", Asking()))  # type: ignore[call-arg]
+    if now != PromptFormat():  # type: ignore[call-arg]
+        found.append(Candidate("trained", "as in training", PromptFormat()))  # type: ignore[call-arg]
     found += [
         changed("no-system", "no system line", system=""),
         changed("description", "description as system", system=" ".join(lineage.description.split())),
@@ -149,7 +149,7 @@ def candidates(lineage: Lineage, now: Asking, template: str) -> list[Candidate]:
     return found
 
 
-def sift(found: Sequence[Candidate], shown: Callable[[Asking], Sequence[str]]) -> tuple[list[Candidate], dict[str, str]]:
+def sift(found: Sequence[Candidate], shown: Callable[[PromptFormat], Sequence[str]]) -> tuple[list[Candidate], dict[str, str]]:
     """The candidates that make a difference, and why the others are not tried, by title.
 
     Args:
@@ -164,7 +164,7 @@ def sift(found: Sequence[Candidate], shown: Callable[[Asking], Sequence[str]]) -
     seen: dict[tuple[str, ...], str] = {}
     for candidate in found:
         try:
-            texts = tuple(shown(candidate.asking))
+            texts = tuple(shown(candidate.prompt_format))
         except UserError as error:
             if not kept:
                 raise

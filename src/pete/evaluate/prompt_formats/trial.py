@@ -25,7 +25,7 @@ from pete.evaluate.scorers.relevance import Relevance
 from pete.evaluate.scorers.voice import Text, Voice
 from pete.evaluate.suite import OnStage, answer
 from pete.generate.stream import Tuned
-from pete.persona import Asking, Persona, load_persona, plain_asking, write_asking
+from pete.persona import Persona, PromptFormat, load_persona, plain_prompt_format, write_prompt_format
 from pete.run import RunDir, write_atomic
 
 
@@ -36,7 +36,7 @@ class Tried(BaseModel):
 
     name: str
     title: str
-    asking: Asking
+    prompt_format: PromptFormat
     changes: dict[str, Change] = Field({}, description="against the control, by measure; none for the control itself")
     adjusted: dict[str, float] = Field({}, description="Holm's p of the measures that decide")
     verdict: str = ""
@@ -65,7 +65,7 @@ class Trial(BaseModel):
     notes: list[str] = []
     seconds: float = 0.0
     written: list[str] = []
-    """What was given the new [asking]."""
+    """What was given the new [prompt_format]."""
     answers: dict[str, list[Sample]] = Field({}, description="to the development half, by candidate")
     unseen_answers: dict[str, list[Sample]] = {}
 
@@ -128,14 +128,14 @@ def run_trial(tuned: Tuned, run: RunDir, prompts: Sequence[Question], samples: i
     began = time.monotonic()
     first, second = halves(prompts)
 
-    def shown(asking: Asking) -> list[str]:
-        way = tuned.asked_otherwise(asking, run.adapter)
+    def shown(prompt_format: PromptFormat) -> list[str]:
+        way = tuned.with_prompt_format(prompt_format, run.adapter)
         _read(way, second)  # what is too long for the model is known before anything was asked
         return _read(way, first)
 
-    own_template = tuned.asked_otherwise(Asking(), run.adapter).renderer.template  # type: ignore[call-arg]
-    found, skipped = sift(candidates(tuned.lineage, tuned.asker.asking, own_template), shown)
-    ways = {candidate.name: tuned.asked_otherwise(candidate.asking, run.adapter) for candidate in found}
+    own_template = tuned.with_prompt_format(PromptFormat(), run.adapter).renderer.template  # type: ignore[call-arg]
+    found, skipped = sift(candidates(tuned.lineage, tuned.formatter.prompt_format, own_template), shown)
+    ways = {candidate.name: tuned.with_prompt_format(candidate.prompt_format, run.adapter) for candidate in found}
     control = found[0].name
 
     once = _once(tuned.config.generate)
@@ -171,7 +171,7 @@ def run_trial(tuned: Tuned, run: RunDir, prompts: Sequence[Question], samples: i
         generate=once,
         development=[prompt.id for prompt in first],
         unseen=[prompt.id for prompt in second],
-        tried=[Tried(name=c.name, title=c.title, asking=c.asking, **_said(judged.get(c.name))) for c in found],
+        tried=[Tried(name=c.name, title=c.title, prompt_format=c.prompt_format, **_said(judged.get(c.name))) for c in found],
         skipped=skipped,
         chosen=best.name if best else None,
         confirmed=compare(unseen[control], unseen[best.name]) if best else {},
@@ -192,9 +192,9 @@ def adopt(trial: Trial, run: RunDir, persona: Persona) -> list[Path]:
     winner = trial.winner
     if winner is None or trial.refuted:
         return []
-    file = write_asking(persona, winner.asking)
+    file = write_prompt_format(persona, winner.prompt_format)
     load_persona(str(persona.folder))
-    write_lineage(run.adapter, dataclasses.replace(read_lineage(run.adapter), asking=plain_asking(winner.asking)))
+    write_lineage(run.adapter, dataclasses.replace(read_lineage(run.adapter), prompt_format=plain_prompt_format(winner.prompt_format)))
     return [file, run.adapter / LINEAGE]
 
 
@@ -204,7 +204,7 @@ def _said(judged: Judged | None) -> dict[str, Any]:
 
 def _read(tuned: Tuned, prompts: Sequence[Question]) -> list[str]:
     """Prompts exactly as the model reads them; raises UserError for one that is too long for it."""
-    put = [tuned.asker([Message("user", prompt.prompt)], prompt.topic) for prompt in prompts]
+    put = [tuned.formatter([Message("user", prompt.prompt)], prompt.topic) for prompt in prompts]
     room = min(tuned.config.generate.max_new_tokens, tuned.renderer.context // 2)
     return [tuned.renderer.tokenizer.decode(tuned.renderer.answer_ids(turns, room), skip_special_tokens=False) for turns in put]
 

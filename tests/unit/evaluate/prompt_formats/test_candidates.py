@@ -17,7 +17,7 @@ from pete.evaluate.prompt_formats.candidates import (
     judge_all,
     sift,
 )
-from pete.persona import PLAIN_TEMPLATE, Asking
+from pete.persona import PLAIN_TEMPLATE, PromptFormat
 from tests.unit.evaluate.conftest import sample
 
 LINEAGE = Lineage("b", "1", "f", "d", "c", "Ada", "Short\nand plain.", ("Begin late.", "End early."), "You are Ada.", (), {}, {}, (), "0")
@@ -28,29 +28,29 @@ PROMPTS = [Question(id=f"{c}-{i}", category=c, prompt=f"{c} {i}?", topic=f"{c} {
 
 
 def test_each_candidate_changes_one_thing():
-    found = candidates(LINEAGE, Asking(), PLAIN_TEMPLATE)
-    assert found[0].name == "control" and found[0].asking == Asking() and len(found) == 10
-    by = {c.name: c.asking for c in found}
+    found = candidates(LINEAGE, PromptFormat(), PLAIN_TEMPLATE)
+    assert found[0].name == "control" and found[0].prompt_format == PromptFormat() and len(found) == 10
+    by = {c.name: c.prompt_format for c in found}
     assert len(set(by.values())) == len(by)
     assert by["description"].system == "Short and plain." and by["no-system"].system == ""
     assert by["rules"].system == "You are Ada. Begin late. End early." and by["question"].template == QUESTION_TEMPLATE
-    changed = {name: [k for k in Asking.model_fields if getattr(a, k) != getattr(Asking(), k)] for name, a in by.items()}
+    changed = {name: [k for k in PromptFormat.model_fields if getattr(a, k) != getattr(PromptFormat(), k)] for name, a in by.items()}
     assert all(len(keys) == (0 if name == "control" else 2 if name == "length-form" else 1) for name, keys in changed.items())
 
 
 def test_a_template_of_the_bases_own_is_left_alone_and_a_way_found_earlier_is_built_on():
-    now = Asking.model_validate({"shots": 1})
-    found = {c.name: c.asking for c in candidates(LINEAGE, now, "{{ messages }}")}
-    assert "question" not in found and found["trained"] == Asking() and found["length"] == now.model_copy(update={"length": True})
+    now = PromptFormat.model_validate({"shots": 1})
+    found = {c.name: c.prompt_format for c in candidates(LINEAGE, now, "{{ messages }}")}
+    assert "question" not in found and found["trained"] == PromptFormat() and found["length"] == now.model_copy(update={"length": True})
 
 
 def test_what_changes_no_prompt_or_does_not_fit_is_not_tried():
-    def shown(asking: Asking) -> list[str]:
-        if asking.shots == 2:
+    def shown(prompt_format: PromptFormat) -> list[str]:
+        if prompt_format.shots == 2:
             raise UserError("too long")
-        return [f"{asking.system}{asking.shots}{asking.form}"]  # lengths are stated by every prompt
+        return [f"{prompt_format.system}{prompt_format.shots}{prompt_format.form}"]  # lengths are stated by every prompt
 
-    found = candidates(LINEAGE, Asking(), "own")
+    found = candidates(LINEAGE, PromptFormat(), "own")
     kept, skipped = sift(found, shown)
     assert skipped == {
         "2 examples": "too long",
@@ -59,7 +59,7 @@ def test_what_changes_no_prompt_or_does_not_fit_is_not_tried():
     }
     assert [c.name for c in kept] == [c.name for c in found if c.title not in skipped]
     with pytest.raises(UserError):
-        sift(found, lambda asking: shown(Asking.model_validate({"shots": 2})))
+        sift(found, lambda prompt_format: shown(PromptFormat.model_validate({"shots": 2})))
 
 
 # --- halves --------------------------------------------------------------------------------------------------------

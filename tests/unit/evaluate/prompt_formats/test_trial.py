@@ -10,11 +10,11 @@ from pete.evaluate.prompt_formats.candidates import VOICE, Change
 from pete.evaluate.prompt_formats.trial import Trial, Tried, _voice, adopt, open_persona
 from pete.evaluate.score import Material
 from pete.evaluate.stats import Interval
-from pete.persona import Asking, load_persona
+from pete.persona import PromptFormat, load_persona
 from pete.run import RunDir
 from tests.unit.evaluate.conftest import PROSE, asked, log_of, sample
 
-SHOTS = Asking.model_validate({"shots": 1})
+SHOTS = PromptFormat.model_validate({"shots": 1})
 BETTER = Change(0.0, 1.0, Interval(1.0, 0.5, 1.5, 30, 0.001), "more")
 WORSE = Change(0.0, -1.0, Interval(-1.0, -1.5, -0.5, 30, 0.001), "more")
 
@@ -22,7 +22,8 @@ WORSE = Change(0.0, -1.0, Interval(-1.0, -1.5, -0.5, 30, 0.001), "more")
 def trial(**values: object) -> Trial:
     facts = {"created": "now", "run": "r", "persona": "Ada", "base": "b", "engine": "fake", "samples": 1, "generate": GenerateConfig(),
              "development": [], "unseen": [], "skipped": {}, "chosen": "one", "confirmed": {VOICE: BETTER},
-             "tried": [Tried(name="control", title="", asking=Asking()), Tried(name="one", title="1 example", asking=SHOTS)]}  # fmt: skip
+             "tried": [Tried(name="control", title="", prompt_format=PromptFormat()),
+                       Tried(name="one", title="1 example", prompt_format=SHOTS)]}  # fmt: skip
     return Trial.model_validate(facts | values)
 
 
@@ -37,7 +38,7 @@ def run(tmp_path) -> RunDir:
 def test_a_choice_goes_into_persona_and_adapter(run, persona_folder):
     written = adopt(trial(), run, load_persona(str(persona_folder)))
     assert written == [(persona_folder / "persona.toml").resolve(), run.adapter / LINEAGE]
-    assert load_persona(str(persona_folder)).asking == SHOTS and read_lineage(run.adapter).asking == {"shots": 1}
+    assert load_persona(str(persona_folder)).prompt_format == SHOTS and read_lineage(run.adapter).prompt_format == {"shots": 1}
     assert read_lineage(run.adapter).system == "You.", "everything else is as it was"
 
 
@@ -50,7 +51,7 @@ def test_no_choice_or_one_that_is_worse_on_unseen_prompts_is_not_written(run, pe
 
 def test_a_persona_that_cannot_take_it_leaves_the_adapter_alone(run, persona_folder):
     path = persona_folder / "persona.toml"
-    path.write_text("asking.form = true\n" + path.read_text())
+    path.write_text("prompt_format.form = true\n" + path.read_text())
     before = (run.adapter / LINEAGE).read_bytes()
     with pytest.raises(PersonaError):
         adopt(trial(), run, load_persona(str(persona_folder)))
