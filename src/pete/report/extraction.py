@@ -1,8 +1,8 @@
 """The section "Extraction and Rules": which answers break a rule, why they ended, and what drawing several cost."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
-from pete.evaluate.log import MODELS, EvaluationLog, Model
+from pete.evaluate.log import MODELS, EvaluationLog, Model, Sample
 from pete.evaluate.stats import Rate
 from pete.report.blocks import Block, Section, Table, Text
 from pete.report.comparison import RULE_TITLES, RulesBroken, rules_broken
@@ -15,7 +15,7 @@ STOP_TITLES = {
 
 def extraction(log: EvaluationLog) -> Iterator[Section]:
     """The section, if the answers were held against the rules."""
-    both = {model: broken for model in MODELS if (broken := rules_broken(log, model))}
+    both: dict[Model, RulesBroken] = {model: broken for model in MODELS if (broken := rules_broken(log, model))}
     if not log.validated or not both:
         return
     shares = [f"{percent(broken.any.share)} of the {model} answers break a rule ({broken.any})" for model, broken in both.items()]
@@ -28,22 +28,24 @@ def extraction(log: EvaluationLog) -> Iterator[Section]:
 
 
 def _table(log: EvaluationLog, both: Mapping[Model, RulesBroken]) -> Table:
-    def row(title: str, rates: Mapping[Model, Rate]) -> tuple[str, ...]:
-        return (capital(title), *(percent(rates[model].share if model in rates else 0.0) for model in both))
+    def row(title: str, rates: Iterable[Rate]) -> tuple[str, ...]:
+        return (capital(title), *(percent(rate.share) for rate in rates))
 
-    rows = [row("Breaks a rule", {model: broken.any for model, broken in both.items()})]
+    rows = [row("Breaks a rule", (broken.any for broken in both.values()))]
     for rule in dict.fromkeys([*RULE_TITLES, *(rule for broken in both.values() for rule in broken.by_rule)]):
         if any(rule in broken.by_rule for broken in both.values()):
-            rows.append(row(RULE_TITLES.get(rule, rule), {m: b.by_rule[rule] for m, b in both.items() if rule in b.by_rule}))
-    answers = {model: [sample for sample in log.samples if sample.model == model] for model in both}
+            rows.append(row(RULE_TITLES.get(rule, rule), (broken.by_rule.get(rule, Rate(0, 1)) for broken in both.values())))
+    answers = [[sample for sample in log.samples if sample.model == model] for model in both]
     # the rules count those that were cut off
     for stop in dict.fromkeys([*STOP_TITLES, *(sample.stop for sample in log.samples)]):
         if stop != "length" and any(sample.stop == stop for sample in log.samples):
-            rows.append(row(STOP_TITLES.get(stop, stop), {m: Rate.count(s.stop == stop for s in part) for m, part in answers.items()}))
-    leaky = {m: Rate.count(s.leaks_raw > 0 or s.scores.get("leak.raw", 0) + s.scores.get("leak.turn_raw", 0) > 0 for s in part)
-             for m, part in answers.items()}  # fmt: skip
-    rows.append(row("Control marks in the raw text", leaky))
+            rows.append(row(STOP_TITLES.get(stop, stop), (Rate.count(s.stop == stop for s in part) for part in answers)))
+    rows.append(row("Control marks in the raw text", (Rate.count(map(_leaky, part)) for part in answers)))
     return Table(("Answers", *map(capital, both)), tuple(rows), "Shares of answers; one that breaks two rules counts in both.")
+
+
+def _leaky(sample: Sample) -> bool:
+    return sample.leaks_raw > 0 or sample.scores.get("leak.raw", 0) > 0 or sample.scores.get("leak.turn_raw", 0) > 0
 
 
 def _cost(log: EvaluationLog, both: Mapping[Model, RulesBroken]) -> Table:
