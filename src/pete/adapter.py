@@ -1,7 +1,6 @@
 """Adapter folders in PEFT's format, whichever engine trained them: written, read, checked. safetensors and JSON only."""
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +11,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from pete.errors import AdapterError
+from pete.places import hub_id_of
 from pete.run import write_json
 
 WEIGHTS = "adapter_model.safetensors"
@@ -148,8 +148,8 @@ def _check_fields(folder: Path, settings: Mapping[str, Any]) -> None:
 def _same_base(made_for: str, base_name: str) -> bool:
     """Whether an adapter's base is this one: by its name, or, where the name is a path of some machine, by that path's end."""
     path = made_for.replace("\\", "/").rstrip("/")
-    if snapshot := re.search(r"models--([^/]+)/snapshots/[0-9a-f]+$", path):
-        return snapshot[1].replace("--", "/", 1) == base_name
+    if snapshot := hub_id_of(path):
+        return snapshot[0] == base_name
     return made_for == base_name or ((path.startswith(("/", ".", "~")) or path[1:3] == ":/") and path.rsplit("/", 1)[-1] == base_name)
 
 

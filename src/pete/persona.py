@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from pete.config import PROJECT, in_toml
 from pete.errors import PersonaError
-from pete.machine.places import expand
+from pete.places import expand
 from pete.run import RunDir, write_atomic
 
 PERSONAS = PROJECT / "personas"

@@ -16,7 +16,7 @@ from typing import Any
 from pete.config import PROJECT, Resolved, read_resolved
 from pete.errors import RunError
 from pete.events import Event, to_line
-from pete.machine.places import expand
+from pete.places import expand
 from pete.terminal import scrub
 
 RUNS = expand(os.environ.get("PETE_RUNS") or PROJECT / "runs")

@@ -97,7 +97,7 @@ def read_line(prompt: str = "") -> str:
 
 def as_path(text: str) -> Path:
     """A file or folder as it was typed, the home folder in place of ~; the parser of every option that takes one."""
-    from pete.machine.places import expand
+    from pete.places import expand
 
     return expand(text)
 

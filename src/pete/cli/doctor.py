@@ -29,11 +29,12 @@ def doctor(
     from pete.engines.torch.selftest import selftest
     from pete.machine.doctor import check_machine
     from pete.run import RUNS
+    from pete.tracking.keys import has_key
 
     chosen = resolve(preset or (None if config else "quickstart"), config, set_ or []).config
     screen, notes = console(), console(quiet=True)
     with notes.status("examining the machine (a first self-test takes about 15 s) ..."):
-        checkup = check_machine(chosen, RUNS, thorough=True)
+        checkup = check_machine(chosen, RUNS, has_key, thorough=True)
         outcome = selftest(chosen, checkup.facts, again=again)
     if outcome is not None:
         checkup = checkup.plus(outcome.findings(str(checkup.facts["os"])), device=outcome.device)

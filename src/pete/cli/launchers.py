@@ -51,7 +51,7 @@ def uninstall(folder: FolderArgument = None) -> None:
 
 
 def _folder(given: Path | None) -> Path:
-    from pete.machine.places import home_folder
+    from pete.places import home_folder
 
     return (given or home_folder() / "Desktop").absolute()
 

@@ -27,11 +27,12 @@ def preflight(screen: "Console", resolved: "Resolved", prepared: "Prepared", fol
     from pete.engines.torch.policy import environment
     from pete.engines.torch.selftest import needs_selftest, selftest
     from pete.machine.doctor import check_machine
+    from pete.tracking.keys import has_key
     from pete.train.plan import make_plan
 
     config = resolved.config
     with screen.status("examining the machine ..."):
-        checkup = check_machine(config, folder)
+        checkup = check_machine(config, folder, has_key)
         if needs_selftest(config, checkup.facts) and (outcome := selftest(config, checkup.facts)) is not None:
             checkup = checkup.plus(outcome.findings(str(checkup.facts["os"])), device=outcome.device)
     if (error := checkup.refusal()) is not None:

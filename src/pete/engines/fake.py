@@ -20,7 +20,7 @@ from pete.engines.protocol import Base, Forecast, LossSum, MemoryUse, StepResult
 from pete.engines.sampling import Avoid, draw
 from pete.errors import AdapterError
 from pete.machine.memory import read_memory
-from pete.machine.places import cache_root
+from pete.places import cache_root
 from pete.run import write_atomic
 
 END = "<|end|>"

@@ -1,11 +1,11 @@
-"""The examination before a run: what the machine is, what stands in the way, and what to do about it.
+"""The machine check before a run: what this machine is, what forbids or slows a run, and what to do about it.
 
 `stop` is for what would compute wrongly or cannot work at all. Whatever only costs time, or can be gone on from with
 `pete resume` (a battery, a lid, a full night of updates), is a `caution`.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
@@ -14,10 +14,9 @@ from pete import __version__
 from pete.config import EMBEDDED_BASE, PROJECT, Config
 from pete.errors import UserError
 from pete.events import Checked
-from pete.machine.places import cache_root, hub_cache
 from pete.machine.probes import Probes, or_none
 from pete.machine.readings import Readings, read_machine
-from pete.tracking.keys import has_key
+from pete.places import cache_root, hub_cache, hub_folder, is_hub_id
 from pete.words import GB, file_size, gigabytes
 
 Level = Literal["good", "caution", "stop"]
@@ -69,11 +68,10 @@ class Checkup:
     def headline(self) -> str:
         """The machine in a line."""
         facts = self.facts
-        parts = [f"{facts['chip']} with {gigabytes(float(facts['memory']))}" if facts.get("memory") else str(facts["chip"])]
+        memory = ""
         if facts.get("memory"):
-            parts[0] += f" ({gigabytes(float(facts['available']))} free)"
-        parts += [str(facts["system"]), f"torch {facts['torch']}", str(facts["power"])]
-        return ", ".join(parts)
+            memory = f" with {gigabytes(float(facts['memory']))} ({gigabytes(float(facts['available']))} free)"
+        return f"{facts['chip']}{memory}, {facts['system']}, torch {facts['torch']}, {facts['power']}"
 
     def refusal(self) -> UserError | None:
         """The error to raise instead of training, if anything forbids it."""
@@ -84,43 +82,52 @@ class Checkup:
         return error  # type: ignore[return-value]
 
 
-def check_machine(config: Config, folder: Path, probes: Probes | None = None, *, thorough: bool = False) -> Checkup:
+HasKey = Callable[[Mapping[str, str], Path | None], bool]
+"""(environment, home folder) -> whether tracking has a key there."""
+_Case = tuple[object, Level, str] | tuple[object, Level, str, str]
+"""Condition, level, what is found, and what to do about it."""
+
+
+def check_machine(config: Config, folder: Path, has_key: HasKey, probes: Probes | None = None, *, thorough: bool = False) -> Checkup:
     """Examine the machine for a run of `config` into `folder`. Raises nothing: what cannot be read is unknown.
 
     Args:
         config: the run's configuration.
         folder: the run folder, or where run folders go.
+        has_key: whether tracking could send its numbers.
         probes: how to ask; this machine unless given.
         thorough: also ask programs that take seconds (the number of GPU cores, automatic updates).
     """
     probes = probes or Probes()
     now = read_machine(probes, (folder, PROJECT), thorough)
-    findings = [*_computer(now), *_python(now, config, probes), *_room(now, config, folder, probes), *_energy(now)]
-    findings += [*_clouds(now, folder, probes), *_gpu_limit(now, config, probes), *_outside(config, probes)]
-    if now.silent:
-        findings.append(
-            Finding(
-                "unknown",
-                "caution",
-                f"No answer that makes sense from: {', '.join(now.silent)}.",
-                "Nothing is assumed about what they would have told."
-                + (" Look yourself in System Settings, Battery." if thorough else " pete doctor asks again, with more patience."),
-            )
-        )
+    mac = now.os == "macOS"
+    findings = [*_computer(now, mac), *_software(now, mac, config, probes), *_memory_and_disk(now, config, folder, probes)]
+    findings += [*_energy(now, mac), *_clouds(now, folder, probes), *_gpu_limit(mac, config, probes), *_network(config, has_key, probes)]
+    again = "Look yourself in System Settings, Battery." if thorough else "pete doctor asks again, with more patience."
+    findings += _first(
+        "unknown",
+        (now.silent, "caution", f"No answer that makes sense from: {', '.join(now.silent)}.",
+         f"Nothing is assumed about what they would have told. {again}"),
+    )  # fmt: skip
     return Checkup(tuple(findings), _facts(now, folder, probes))
 
 
+def _first(name: str, *cases: _Case) -> list[Finding]:
+    """The finding of the first case whose condition holds; none where no case does."""
+    return next(([Finding(name, level, found, *advice)] for condition, level, found, *advice in cases if condition), [])
+
+
 def _facts(now: Readings, folder: Path, probes: Probes) -> dict[str, str | int | float]:
-    name = f"{now.os} {now.version or '(version unknown)'}" if now.os == "macOS" else now.version or now.os
+    charge = "" if now.battery is None else f", {now.battery}%"
     facts: dict[str, str | int | float] = {
-        "system": name,
+        "system": f"macOS {now.version or '(version unknown)'}" if now.os == "macOS" else now.version or now.os,
         "os": now.os,
         "chip": now.chip or "unknown chip",
         "cores": now.cores,
         "python": f"{now.python} {now.machine}",
         "torch": _version(probes, "torch") or "not installed",
         "pete": __version__,
-        "power": _power(now),
+        "power": "power unknown" if now.on_battery is None else f"on battery{charge}" if now.on_battery else "on mains power",
     }
     if now.build:
         facts["build"] = now.build
@@ -132,252 +139,192 @@ def _facts(now: Readings, folder: Path, probes: Probes) -> dict[str, str | int |
     return facts if free is None else {**facts, "disk": free}
 
 
-def _power(now: Readings) -> str:
-    if now.on_battery is None:
-        return "power unknown"
-    if now.on_battery:
-        return "on battery" if now.battery is None else f"on battery, {now.battery}%"
-    return "on mains power"
+def _computer(now: Readings, mac: bool) -> list[Finding]:
+    graphics = f", {now.gpu_cores} for graphics" if now.gpu_cores else ""
+    version = now.version or ""
+    return [
+        *_first(
+            "chip",
+            (mac and now.translated, "stop",
+             "This Python was built for Intel and runs under Rosetta: PyTorch cannot use the GPU from there.",
+             'In Finder, turn off "Open using Rosetta" for the terminal (Get Info), open it anew, remove .venv, start ./pete again.'),
+            (mac and now.machine != "arm64", "stop", "This is a Mac with an Intel processor: PyTorch has no build for it.",
+             "Use a Mac with Apple silicon, or Linux."),
+            (mac and now.chip, "good", f"{now.chip} with {now.cores} cores{graphics}."),
+            (not mac, "good", f"{now.chip or now.machine}, {now.cores} cores to use."),
+        ),
+        *_first(
+            "system",
+            (mac and version and int(version.split(".")[0]) < OLDEST_MACOS, "stop",
+             f"macOS {version}: PyTorch needs {OLDEST_MACOS} or newer.", "Update in System Settings, General, Software Update."),
+            (mac and version, "good", f"macOS {version}{f' ({now.build})' if now.build else ''}."),
+            (not mac, "good", f"{version or now.os}. Pete is made for a Mac and tested on Linux."),
+        ),
+        *_first(
+            "heat",
+            (now.heat, "caution", f"The machine is hot: {now.heat}.", "Let it cool, and give it air; training goes on, slower."),
+            (now.heat is not None, "good", "No thermal warning (Apple silicon seldom gives one: a falling speed tells more)."),
+        ),
+    ]  # fmt: skip
 
 
-def _computer(now: Readings) -> Iterator[Finding]:
-    if now.os == "macOS":
-        if now.translated:
-            yield Finding(
-                "chip",
-                "stop",
-                "This Python was built for Intel and runs under Rosetta: PyTorch cannot use the GPU from there.",
-                'In Finder, turn off "Open using Rosetta" for the terminal (Get Info), open it anew, remove .venv, start ./pete again.',
-            )
-        elif now.machine != "arm64":
-            yield Finding(
-                "chip",
-                "stop",
-                "This is a Mac with an Intel processor: PyTorch has no build for it.",
-                "Use a Mac with Apple silicon, or Linux.",
-            )
-        elif now.chip:
-            graphics = f", {now.gpu_cores} for graphics" if now.gpu_cores else ""
-            yield Finding("chip", "good", f"{now.chip} with {now.cores} cores{graphics}.")
-        if now.version and int(now.version.split(".")[0]) < OLDEST_MACOS:
-            yield Finding(
-                "system",
-                "stop",
-                f"macOS {now.version}: PyTorch needs {OLDEST_MACOS} or newer.",
-                "Update in System Settings, General, Software Update.",
-            )
-        elif now.version:
-            yield Finding("system", "good", f"macOS {now.version}{f' ({now.build})' if now.build else ''}.")
-    else:
-        yield Finding("chip", "good", f"{now.chip or now.machine}, {now.cores} cores to use.")
-        yield Finding("system", "good", f"{now.version or now.os}. Pete is made for a Mac and tested on Linux.")
-    if now.heat:
-        yield Finding("heat", "caution", f"The machine is hot: {now.heat}.", "Let it cool, and give it air; training goes on, slower.")
-    elif now.heat is not None:
-        yield Finding("heat", "good", "No thermal warning (Apple silicon seldom gives one: a falling speed tells more).")
-
-
-def _python(now: Readings, config: Config, probes: Probes) -> Iterator[Finding]:
-    if not now.translated:
-        yield Finding("python", "good", f"Python {now.python} for {now.machine}.")
-    torch = _version(probes, "torch")
-    gpu = now.os == "macOS" and config.engine.device in ("auto", "mps")
-    if config.engine.name == "torch" and torch is None:
-        yield Finding("torch", "stop", "PyTorch is not installed.", "Start through ./pete, which installs it.")
-    elif torch is None:
-        yield Finding("torch", "good", f"Not installed; the {config.engine.name} engine does not need it.")
-    elif gpu and _release(torch) < OLDEST_TORCH:
-        wanted = ".".join(map(str, OLDEST_TORCH))
-        yield Finding(
+def _software(now: Readings, mac: bool, config: Config, probes: Probes) -> list[Finding]:
+    torch, mlx = _version(probes, "torch"), _version(probes, "mlx")
+    needed = config.engine.name == "torch"
+    gpu = mac and config.engine.device in ("auto", "mps")
+    oldest = ".".join(map(str, OLDEST_TORCH))
+    return [
+        *_first("python", (not now.translated, "good", f"Python {now.python} for {now.machine}.")),
+        *_first(
             "torch",
-            "stop" if config.engine.name == "torch" else "caution",
-            f"PyTorch {torch}: before {wanted} some products on a Mac's GPU come out wrong, without a word (pytorch#177116).",
-            "Remove .venv and start ./pete again, or train on the CPU: --set engine.device=cpu",
-        )
-    elif now.os == "macOS" and config.engine.device == "cuda":
-        yield Finding("torch", "stop", "engine.device = 'cuda', and no Mac has CUDA.", "--set engine.device=auto takes the Mac's GPU.")
-    else:
-        yield Finding("torch", "good", f"PyTorch {torch}.")
-    if now.os == "macOS":
-        mlx = _version(probes, "mlx")
-        yield Finding("mlx", "good", f"MLX {mlx}." if mlx else "MLX is not installed; the torch engine does not need it.")
+            (needed and torch is None, "stop", "PyTorch is not installed.", "Start through ./pete, which installs it."),
+            (torch is None, "good", f"Not installed; the {config.engine.name} engine does not need it."),
+            (gpu and tuple(map(int, re.findall(r"\d+", torch or "")[:2])) < OLDEST_TORCH, "stop" if needed else "caution",
+             f"PyTorch {torch}: before {oldest} some products on a Mac's GPU come out wrong, without a word (pytorch#177116).",
+             "Remove .venv and start ./pete again, or train on the CPU: --set engine.device=cpu"),
+            (mac and config.engine.device == "cuda", "stop", "engine.device = 'cuda', and no Mac has CUDA.",
+             "--set engine.device=auto takes the Mac's GPU."),
+            (True, "good", f"PyTorch {torch}."),
+        ),
+        *_first("mlx", (mac, "good", f"MLX {mlx}." if mlx else "MLX is not installed; the torch engine does not need it.")),
+    ]  # fmt: skip
 
 
-def _release(version: str) -> tuple[int, ...]:
-    return tuple(map(int, re.findall(r"\d+", version)[:2]))
-
-
-def _room(now: Readings, config: Config, folder: Path, probes: Probes) -> Iterator[Finding]:
+def _memory_and_disk(now: Readings, config: Config, folder: Path, probes: Probes) -> list[Finding]:
+    findings: list[Finding] = []
     if now.memory is not None:
-        free, total, swap = now.memory.available, now.memory.total, now.memory.swap
-        if free < LOW_MEMORY:
-            yield Finding(
-                "memory",
-                "caution",
-                f"Only {gigabytes(free)} of {gigabytes(total)} is free.",
-                "Close what is not needed (browsers first); pete train --plan says what a run takes.",
-            )
-        else:
-            yield Finding("memory", "good", f"{gigabytes(total)}, of which {gigabytes(free)} is free.")
-        if swap > max(2 * GB, total // 4):
-            yield Finding(
-                "swap",
-                "caution",
-                f"{gigabytes(swap)} is swapped out already: more is open than fits.",
-                "Close what is not needed, or restart before a long run.",
-            )
-        else:
-            yield Finding("swap", "good", f"{gigabytes(swap)} swapped out." if swap else "Nothing is swapped out.")
+        available, total, swap = now.memory.available, now.memory.total, now.memory.swap
+        findings += _first(
+            "memory",
+            (available < LOW_MEMORY, "caution", f"Only {gigabytes(available)} of {gigabytes(total)} is free.",
+             "Close what is not needed (browsers first); pete train --plan says what a run takes."),
+            (True, "good", f"{gigabytes(total)}, of which {gigabytes(available)} is free."),
+        )  # fmt: skip
+        findings += _first(
+            "swap",
+            (swap > max(2 * GB, total // 4), "caution", f"{gigabytes(swap)} is swapped out already: more is open than fits.",
+             "Close what is not needed, or restart before a long run."),
+            (True, "good", f"{gigabytes(swap)} swapped out." if swap else "Nothing is swapped out."),
+        )  # fmt: skip
     places = {"the run": folder, "Pete's cache": cache_root(probes.environment, probes.system.lower(), probes.home)}
     if _on_hub(config):
         places["the hub's cache"] = hub_cache(probes.environment, probes.home)
-    least: tuple[int, str] | None = None
-    for what, place in places.items():
-        free = or_none(lambda place=place: probes.disk(place))
-        if free is not None and (least is None or free < least[0]):
-            least = free, what
-    if least is None:
-        return
-    free, what = least
-    if free < LOW_DISK:
-        yield Finding(
-            "disk",
-            "stop" if free < NO_DISK else "caution",
-            f"{file_size(free)} is free on the disk of {what}"
-            + (": not enough to save a checkpoint." if free < NO_DISK else "; checkpoints, swap and updates share it."),
-            "Empty the bin, or keep runs on another disk: PETE_RUNS names their folder, PETE_CACHE and HF_HOME the caches.",
-        )
-    else:
-        yield Finding("disk", "good", f"{file_size(free)} is free on the disk of {what}.")
+    room = [(free, what) for what, place in places.items() if (free := or_none(lambda place=place: probes.disk(place))) is not None]
+    if not room:
+        return findings
+    free, what = min(room, key=lambda entry: entry[0])
+    said, elsewhere = f"{file_size(free)} is free on the disk of {what}", "Empty the bin, or keep runs on another disk: "
+    elsewhere += "PETE_RUNS names their folder, PETE_CACHE and HF_HOME the caches."
+    return findings + _first(
+        "disk",
+        (free < NO_DISK, "stop", f"{said}: not enough to save a checkpoint.", elsewhere),
+        (free < LOW_DISK, "caution", f"{said}; checkpoints, swap and updates share it.", elsewhere),
+        (True, "good", f"{said}."),
+    )
 
 
-def _energy(now: Readings) -> Iterator[Finding]:
-    if now.on_battery:
-        charge = "" if now.battery is None else f" at {now.battery}%"
-        yield Finding(
+def _energy(now: Readings, mac: bool) -> list[Finding]:
+    idle = f"when idle for {now.sleep_minutes} min" if now.sleep_minutes else "never by itself"
+    lid = " A closed lid does end it." if now.lid_closed is not None and not now.sleep_disabled else ""
+    at = "" if now.battery is None else f" at {now.battery}%"
+    return [
+        *_first(
             "power",
-            "caution",
-            f"On battery{charge}: it may run out, and there caffeinate holds off idle sleep only."
-            if now.os == "macOS"
-            else f"On battery{charge}: it may run out.",
-            "Plug it in. If it runs out all the same, pete resume goes on from the last checkpoint.",
-        )
-    elif now.on_battery is not None:
-        charge = "" if now.battery is None else f", battery at {now.battery}%"
-        yield Finding("power", "good", f"On mains power{charge}.")
-    if now.low_power:
-        yield Finding(
+            (now.on_battery, "caution",
+             f"On battery{at}: it may run out{', and there caffeinate holds off idle sleep only' if mac else ''}.",
+             "Plug it in. If it runs out all the same, pete resume goes on from the last checkpoint."),
+            (now.on_battery is not None, "good", f"On mains power{f', battery{at}' if at else ''}."),
+        ),
+        *_first(
             "low power",
-            "caution",
-            "Low Power Mode is on: training takes far longer." if now.os == "macOS" else "The machine is set to save power.",
-            "Turn it off in System Settings, Battery." if now.os == "macOS" else "Choose another power profile.",
-        )
-    elif now.low_power is not None:
-        yield Finding("low power", "good", "No power saving in force.")
-    if now.lid_closed:
-        yield Finding(
-            "lid",
-            "caution",
-            "The lid is closed: without mains power and a screen the Mac sleeps, and no program can prevent it.",
-            "Open the lid; the screen may go dark.",
-        )
-    if now.sleep_minutes is not None:
-        idle = f"when idle for {now.sleep_minutes} min" if now.sleep_minutes else "never by itself"
-        lid = " A closed lid does end it." if now.lid_closed is not None and not now.sleep_disabled else ""
-        yield Finding(
+            (now.low_power and mac, "caution", "Low Power Mode is on: training takes far longer.",
+             "Turn it off in System Settings, Battery."),
+            (now.low_power, "caution", "The machine is set to save power.", "Choose another power profile."),
+            (now.low_power is not None, "good", "No power saving in force."),
+        ),
+        *_first("lid", (now.lid_closed, "caution",
+                        "The lid is closed: without mains power and a screen the Mac sleeps, and no program can prevent it.",
+                        "Open the lid; the screen may go dark.")),
+        *_first(
             "sleep",
-            "good",
-            "Sleep is switched off for the whole machine."
-            if now.sleep_disabled
-            else f"Set to sleep {idle}; while Pete trains, caffeinate holds that off.{lid}",
-        )
-    if now.updates_by_itself:
-        yield Finding(
+            (now.sleep_minutes is not None and now.sleep_disabled, "good", "Sleep is switched off for the whole machine."),
+            (now.sleep_minutes is not None, "good", f"Set to sleep {idle}; while Pete trains, caffeinate holds that off.{lid}"),
+        ),
+        *_first(
             "updates",
-            "caution",
-            "macOS installs updates by itself, at night, and restarts for them.",
-            "For a long run: System Settings, General, Software Update, (i), Install macOS updates off. pete resume goes on either way.",
-        )
+            (now.updates_by_itself, "caution", "macOS installs updates by itself, at night, and restarts for them.",
+             "For a long run: System Settings, General, Software Update, (i), Install macOS updates off. pete resume goes on either way."),
+        ),
+    ]  # fmt: skip
 
 
-def _clouds(now: Readings, folder: Path, probes: Probes) -> Iterator[Finding]:
+def _clouds(now: Readings, folder: Path, probes: Probes) -> list[Finding]:
+    findings: list[Finding] = []
     for place, who in now.synced:
-        runs = place == folder
-        yield Finding(
+        short = f"~/{place.relative_to(probes.home)}" if probes.home and place.is_relative_to(probes.home) else str(place)
+        findings += _first(
             "cloud",
-            "caution",
-            f"{who} copies {'the run folder' if runs else 'this checkout with its .venv'} ({_short(place, probes.home)}): "
-            + ("every checkpoint goes out, and files may be taken away to save room." if runs else "Python breaks there (cpython#133028)."),
-            "Keep runs elsewhere: PETE_RUNS=~/pete-runs, or --out." if runs else "Move the checkout, to ~/pete say.",
-        )
-    if not now.synced and "xattr" not in now.silent:
-        yield Finding("cloud", "good", "Neither the run folder nor this checkout is in a folder that a cloud copies.")
+            (place == folder, "caution",
+             f"{who} copies the run folder ({short}): every checkpoint goes out, and files may be taken away to save room.",
+             "Keep runs elsewhere: PETE_RUNS=~/pete-runs, or --out."),
+            (True, "caution", f"{who} copies this checkout with its .venv ({short}): Python breaks there (cpython#133028).",
+             "Move the checkout, to ~/pete say."),
+        )  # fmt: skip
+    clear = not now.synced and "xattr" not in now.silent
+    return findings + _first("cloud", (clear, "good", "Neither the run folder nor this checkout is in a folder that a cloud copies."))
 
 
-def _short(path: Path, home: Path | None) -> str:
-    return f"~/{path.relative_to(home)}" if home and path.is_relative_to(home) else str(path)
-
-
-def _gpu_limit(now: Readings, config: Config, probes: Probes) -> Iterator[Finding]:
-    if now.os != "macOS" or config.engine.name != "torch" or config.engine.device not in ("auto", "mps"):
-        return
+def _gpu_limit(mac: bool, config: Config, probes: Probes) -> list[Finding]:
     limit, given = config.engine.mps_high_watermark, probes.environment.get("PYTORCH_MPS_HIGH_WATERMARK_RATIO", "")
     replaced = f" The {given[:20]} in the environment is replaced." if given and or_none(lambda: float(given)) != limit else ""
-    if limit == 0:
-        yield Finding(
-            "gpu memory",
-            "caution",
-            "engine.mps_high_watermark = 0: no limit. A run that is too big swaps all night instead of failing." + replaced,
-            "--set engine.mps_high_watermark=1.0, unless it has to be the report's setting.",
-        )
-    else:
-        yield Finding("gpu memory", "good", f"PyTorch may take {limit:.0%} of what Metal recommends (engine.mps_high_watermark).{replaced}")
+    if not mac or config.engine.name != "torch" or config.engine.device not in ("auto", "mps"):
+        return []
+    return _first(
+        "gpu memory",
+        (limit == 0, "caution",
+         f"engine.mps_high_watermark = 0: no limit. A run that is too big swaps all night instead of failing.{replaced}",
+         "--set engine.mps_high_watermark=1.0, unless it has to be the report's setting."),
+        (True, "good", f"PyTorch may take {limit:.0%} of what Metal recommends (engine.mps_high_watermark).{replaced}"),
+    )  # fmt: skip
 
 
-def _outside(config: Config, probes: Probes) -> Iterator[Finding]:
-    mode, asked = config.tracking.wandb, []
-    if mode == "off":
-        yield Finding("wandb", "good", "Weights & Biases is off.")
-    elif _version(probes, "wandb") is None:
-        yield Finding(
-            "wandb",
-            "stop",  # as tracking refuses it
-            f'tracking.wandb = "{mode}", and the package is not installed.',
-            "pete install wandb; or --set tracking.wandb=off, the numbers go to events.jsonl in any case.",
-        )
-    elif mode == "offline":
-        yield Finding("wandb", "good", f"Weights & Biases {_version(probes, 'wandb')}, offline: into the run folder, nothing is sent.")
-    elif not or_none(lambda: has_key(probes.environment, probes.home)):
-        yield Finding(
-            "wandb",
-            "stop",
-            'tracking.wandb = "online", and there is no key: none in WANDB_API_KEY, none in ~/.netrc.',
-            "Put one into WANDB_API_KEY, or --set tracking.wandb=offline and send the numbers later.",
-        )
-    else:
+def _network(config: Config, has_key: HasKey, probes: Probes) -> list[Finding]:
+    mode, version, base = config.tracking.wandb, _version(probes, "wandb"), config.model.base
+    key = mode == "online" and bool(or_none(lambda: has_key(probes.environment, probes.home)))
+    fetch = _on_hub(config) and not _is_cached(config, probes)
+    asked = [f"the hub, once, to fetch {base}"] if fetch else []
+    if key and version is not None:
         server = probes.environment.get("WANDB_BASE_URL") or "Weights & Biases"
         asked.append(f"{server} (numbers{' and sampled answers' if config.tracking.samples else ' only'})")
-        yield Finding("wandb", "good", f"Weights & Biases {_version(probes, 'wandb')}, online; a key is there.")
-    if _on_hub(config) and not _is_cached(config, probes):
-        if probes.environment.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE"):
-            yield Finding(
-                "network",
-                "stop",
-                f"{config.model.base} is not cached here, and HF_HUB_OFFLINE forbids to fetch it.",
-                "unset HF_HUB_OFFLINE, or --set model.base=" + EMBEDDED_BASE,
-            )
-            return
-        asked.insert(0, f"the hub, once, to fetch {config.model.base}")
-    yield Finding("network", "good", f"Contacts {' and '.join(asked)}; nothing else." if asked else "Nothing leaves this machine.")
+    offline = probes.environment.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")
+    return [
+        *_first(
+            "wandb",
+            (mode == "off", "good", "Weights & Biases is off."),
+            (version is None, "stop",  # as tracking refuses it
+             f'tracking.wandb = "{mode}", and the package is not installed.',
+             "pete install wandb; or --set tracking.wandb=off, the numbers go to events.jsonl in any case."),
+            (mode == "offline", "good", f"Weights & Biases {version}, offline: into the run folder, nothing is sent."),
+            (not key, "stop", 'tracking.wandb = "online", and there is no key: none in WANDB_API_KEY, none in ~/.netrc.',
+             "Put one into WANDB_API_KEY, or --set tracking.wandb=offline and send the numbers later."),
+            (True, "good", f"Weights & Biases {version}, online; a key is there."),
+        ),
+        *_first(
+            "network",
+            (fetch and offline, "stop", f"{base} is not cached here, and HF_HUB_OFFLINE forbids to fetch it.",
+             f"unset HF_HUB_OFFLINE, or --set model.base={EMBEDDED_BASE}"),
+            (asked, "good", f"Contacts {' and '.join(asked)}; nothing else."),
+            (True, "good", "Nothing leaves this machine."),
+        ),
+    ]  # fmt: skip
 
 
 def _on_hub(config: Config) -> bool:
-    base = config.model.base
-    return base.count("/") == 1 and not base.startswith((".", "/", "~")) and not Path(base).is_dir()
+    return is_hub_id(config.model.base) and not Path(config.model.base).is_dir()
 
 
 def _is_cached(config: Config, probes: Probes) -> bool:
-    kept = hub_cache(probes.environment, probes.home) / f"models--{config.model.base.replace('/', '--')}"
+    kept = hub_cache(probes.environment, probes.home) / hub_folder(config.model.base)
     wanted = config.model.revision or "main"
     snapshot = (or_none(lambda: probes.read(kept / "refs" / wanted)) or wanted).strip()
     names = or_none(lambda: probes.names(kept / "snapshots" / snapshot)) or []

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from pete.machine.memory import Memory, read_memory
-from pete.machine.places import known_home
+from pete.places import known_home
 
 PATIENCE = 0.35
 """Seconds a program may take before a run; they are asked side by side, so this bounds them all."""

@@ -10,9 +10,9 @@ from pathlib import Path
 import pete.run
 from pete.errors import RunError, WorkError
 from pete.history import History
-from pete.machine.places import expand
 from pete.monitor.state import Failure, RunFacts, State, observe
 from pete.monitor.tail import Tail
+from pete.places import expand
 from pete.run import RunDir
 from pete.terminal import harmless
 

@@ -38,20 +38,19 @@ class Command(Block):
 
 @dataclass(frozen=True)
 class Verdict(Block):
-    """One answer to "can I ship it?"."""
+    """One answer to "can I ship it?", and a sentence that says why."""
 
     word: str
     tone: Tone
-    reason: str
+    sentence: str
 
 
 @dataclass(frozen=True)
 class Card:
-    """One number that matters, with what it is and what it stands against."""
+    """One number that matters, and what it means: the value, then words that go on from it."""
 
-    name: str
     value: str
-    beside: str
+    meaning: str
 
 
 @dataclass(frozen=True)

@@ -62,12 +62,12 @@ def _lay_out(blocks: Iterable[Block], level: int) -> Iterator[str]:
                 yield from _lay_out(inside, level)
             case Text(text, style):
                 yield f"**{escape(text)}**" if style == "lead" else escape(text)
-            case Verdict(word, _, reason):
-                yield f"**{escape(word)}.** {escape(reason)}"
+            case Verdict(word, _, sentence):
+                yield f"**{escape(word)}.** {escape(sentence)}"
             case Command(line):
                 yield _span(line)
             case Cards(cards):
-                yield _table(Table(("Number", "Value", "Beside"), tuple((c.name, c.value, c.beside) for c in cards)))
+                yield "\n".join(f"- **{escape(c.value)}** {escape(c.meaning)}" for c in cards)
             case Table():
                 yield _table(block)
             case Facts(facts):

@@ -1,18 +1,19 @@
-"""The chapters "Executive Summary" and "Next Steps": the verdict, one sentence with numbers, and what to do about it."""
+"""The executive summary: a verdict in a sentence, four numbers with their meaning, and answers of base and tuned side by side."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from pete.evaluate.gates import State
-from pete.evaluate.results import trained_note
+from pete.evaluate.results import asked_anew, trained_note
 from pete.evaluate.stats import Rate
-from pete.report import original
-from pete.report.blocks import Block, Card, Cards, Section, Steps, Text, Tone, Verdict
+from pete.report.blocks import Answers, Block, Card, Cards, Prompted, Section, Steps, Text, Tone, Verdict
 from pete.report.comparison import Comparison
 from pete.report.model import ReportData
 from pete.report.numbers import bounds, change, of_unit, percent, plain
+from pete.report.results import side
 from pete.words import counted, duration, gigabytes, millions
 
-MOST_CARDS = 6
+NUMBERS, PAIRS = 4, 2
 VERDICTS: dict[str, tuple[str, Tone]] = {
     "ship": ("Ship", "good"),
     "don't ship": ("Don\u2019t ship", "bad"),
@@ -20,13 +21,51 @@ VERDICTS: dict[str, tuple[str, Tone]] = {
 }
 
 
+@dataclass(frozen=True)
+class Headline:
+    """What a reader sees first. Report, Markdown and terminal say it in the same words."""
+
+    word: str
+    tone: Tone
+    sentence: str
+    """Why the verdict is what it is."""
+    numbers: tuple[Card, ...]
+    """At most four, those that tell most."""
+    answers: tuple[Prompted, ...]
+    """At most two prompts, of different categories where there are several, each with one row: (base, tuned)."""
+
+
+def headline(data: ReportData) -> Headline:
+    """The verdict, the numbers that tell most, and the first answers; without an evaluation, what the training shows."""
+    numbers = tuple(_numbers(data))[:NUMBERS]
+    if (found := data.evaluation) is None:
+        return Headline("Not evaluated yet", "open", lead(data), numbers, ())
+    word, tone = VERDICTS[found.judgement.verdict]
+    return Headline(word, tone, verdict_sentence(found), numbers, tuple(_first_answers(found))[:PAIRS])
+
+
 def summary(data: ReportData) -> tuple[Block, ...]:
-    """What stands at the top: the verdict, one sentence with numbers, the numbers that matter."""
-    verdict: tuple[Block, ...] = ()
+    """What stands at the top of the page."""
+    first = headline(data)
+    blocks: list[Block] = [Verdict(first.word, first.tone, first.sentence), Cards(first.numbers)]
+    if first.answers:
+        note = "The first prompts of the evaluation, not picked by hand. The chapter on the evaluation has all answers."
+        blocks.append(Section("The same prompt, before and after training", (Answers(first.answers), Text(note, "note"))))
     if data.evaluation is not None:
-        word, tone = VERDICTS[data.evaluation.judgement.verdict]
-        verdict = (Verdict(word, tone, reasons(data.evaluation)),)
-    return (*verdict, Text(lead(data), "lead"), Cards(tuple(_cards(data))[:MOST_CARDS]))
+        blocks.append(Text(" ".join([lead(data), *_remarks(data.evaluation)])))
+    return tuple(blocks)
+
+
+def verdict_sentence(found: Comparison) -> str:
+    """How many quality gates hold, and which one speaks loudest."""
+    judgement = found.judgement
+    failed, unknown, passed = (judgement.of(state) for state in ("failed", "unknown", "passed"))
+    gates = counted(len(failed) + len(unknown) + len(passed), "quality gate")
+    if failed:
+        return f"{len(failed)} of {gates} {'does' if len(failed) == 1 else 'do'} not hold: {', '.join(o.gate.title for o in failed)}."
+    if unknown:
+        return f"{len(passed)} of {gates} hold and none fails; {len(unknown)} cannot be settled without more prompts or more unseen text."
+    return f"{len(passed)} of {gates} hold."
 
 
 def reasons(found: Comparison) -> str:
@@ -34,14 +73,20 @@ def reasons(found: Comparison) -> str:
     judgement = found.judgement
     asked = [o for o in judgement.outcomes if o.state not in ("not asked", "not in force")]
     parts = [f"{len(judgement.of('passed'))} of {counted(len(asked), 'gate')} hold."]
-    told: dict[State, str] = {"failed": "Against it", "unknown": "Not settled", "not in force": "Not in force, the author fails it too"}
-    for state, words in told.items():
+    words: dict[State, str] = {"failed": "Against it", "unknown": "Not settled"}
+    for state, title in words.items():
         if outcomes := judgement.of(state):
-            parts.append(f"{words}: {' · '.join(o.gate.title for o in outcomes)}.")
+            parts.append(f"{title}: {' · '.join(o.gate.title for o in outcomes)}.")
+    return " ".join([*parts, *_remarks(found)])
+
+
+def _remarks(found: Comparison) -> Iterator[str]:
+    if excused := found.judgement.of("not in force"):
+        yield f"Not in force, the author fails it too: {' · '.join(o.gate.title for o in excused)}."
     several = Rate.count(s.attempts > 1 for s in found.log.samples if s.model == "tuned")
     if several.hits:
-        parts.append(f"{several} tuned answers were chosen among several.")
-    return " ".join([*parts, *trained_note(found.log)])
+        yield f"{several} tuned answers were chosen among several."
+    yield from trained_note(found.log)
 
 
 def next_steps(data: ReportData) -> Section | None:
@@ -71,7 +116,7 @@ def lead(data: ReportData) -> str:
             f"{taught}{data.base} needs {plain(held.tuned, 2)} bits for each byte of {data.voice}'s unseen writing; "
             f"before, it needed {plain(held.base, 2)}. That is {percent(abs(held.relative))} {more}"
         )
-        if held.gain.verdict == "no significant difference":
+        if held.gain.low <= 0 <= held.gain.high:
             return f"{line}, which is no significant difference (95% interval of the gain: {bounds(held.gain)})."
         return f"{line} (95% interval of the gain: {bounds(held.gain)})."
     ending = "No evaluation has been made yet, so this report shows the training only."
@@ -86,30 +131,61 @@ def lead(data: ReportData) -> str:
     return f"{taught}the training loss of {data.base} went from {plain(smooth[0])} to {plain(smooth[-1])} nats a token. {ending}"
 
 
-def _cards(data: ReportData) -> Iterator[Card]:
-    training, found = data.training, data.evaluation
-    if found is not None:
-        if (held := found.held_out) is not None:
-            yield Card("bits per byte, unseen text", plain(held.tuned, 2), f"base {plain(held.base, 2)}, {change(held.relative)}")
-        base, tuned = found.overall("base"), found.overall("tuned")
-        for name, title in (("relevance.first", "stay on the prompt"), ("voice", "voice index")):
-            if (m := found.measure(name)) is not None:
-                beside = "0 base, 1 author" if name == "voice" else f"base {of_unit(m.base, m.unit)}"
-                yield Card(title, of_unit(m.tuned, m.unit), beside)
-        if data.blind and (decided := data.blind[-1].wins + data.blind[-1].losses):
-            yield Card("won in the blind test", percent(data.blind[-1].wins / decided), f"{counted(decided, 'decided pair')}")
-        if (alone := found.alone("tuned")) is not None:
-            yield Card("an answer, alone", f"{plain(alone.seconds, 1)} s", f"original {original.span(original.SECONDS)} s")
-        if tuned is not None:
-            before = f"base {percent(base.stops.get('end', 0.0))}" if base else ""
-            yield Card("answers that end", percent(tuned.stops.get("end", 0.0)), before)
-    elif training.best is not None:
-        beside = f"base {plain(training.base_loss)}" if training.base_loss is not None else ""
-        yield Card("validation loss", plain(training.best.loss), beside)
+def _first_answers(found: Comparison) -> Iterator[Prompted]:
+    """The first answered prompt of each category; prompts that stand in the training rows may be remembered, so they are left out."""
+    fresh = {sample.prompt_id for sample in asked_anew(found.log).samples}
+    for _, prompts in found.by_prompt_category():
+        for asked in prompts:
+            base, tuned = asked.pairs[0]
+            if asked.prompt_id in fresh and base is not None and tuned is not None:
+                yield Prompted(asked.prompt_id, asked.prompt, ((side("base", base), side("tuned", tuned)),))
+                break
+
+
+SHARES = {
+    "relevance.first": "of its answers fit their own prompt better than any other prompt",
+    "degenerate.any": "of its answers loop or are empty",
+    "originality.any": "of its answers copy from the training texts",
+}
+"""What the share of a measure means in plain words, the most telling first."""
+
+
+def _numbers(data: ReportData) -> Iterator[Card]:
+    if (found := data.evaluation) is None:
+        yield from _training_numbers(data)
+        return
+    if (held := found.held_out) is not None:
+        bits = f"{plain(held.tuned, 2)} bits a byte, before {plain(held.base, 2)}"
+        yield Card(change(held.relative), f"surprise at {data.voice}\u2019s unseen writing: {bits}; less is better")
+    if (voice := found.measure("voice")) is not None:
+        yield Card(
+            percent(voice.tuned), f"of the way from the base model\u2019s style to {data.voice}\u2019s own{_by_chance(voice.verdict)}"
+        )
+    if data.blind and (decided := data.blind[-1].wins + data.blind[-1].losses):
+        yield Card(percent(data.blind[-1].wins / decided), f"of {counted(decided, 'choice')} in the blind test went to the tuned model")
+    for name, meaning in SHARES.items():
+        if (share := found.measure(name)) is not None:
+            yield Card(of_unit(share.tuned, share.unit), f"{meaning}; base {of_unit(share.base, share.unit)}{_by_chance(share.verdict)}")
+    if (alone := found.alone("tuned")) is not None:
+        yield Card(f"{plain(alone.seconds, 1)} s", "for an answer, the machine doing nothing else")
+    if (tuned := found.overall("tuned")) is not None:
+        yield Card(percent(tuned.stops.get("end", 0.0)), "of its answers come to an end by themselves")
+
+
+def _by_chance(verdict: str) -> str:
+    return "" if verdict in ("better", "worse") else " (the difference may be chance)"
+
+
+def _training_numbers(data: ReportData) -> Iterator[Card]:
+    training = data.training
+    if training.best is not None:
+        before = f", before training {plain(training.base_loss)}" if training.base_loss is not None else ""
+        yield Card(plain(training.best.loss), f"validation loss, the surprise at rows kept aside{before}; less is better")
     if training.steps:
-        yield Card("training", duration(training.seconds), f"{counted(training.last_step, 'step')}, best {training.best_step}")
-        if found is None:
-            yield Card("training speed", f"{training.tokens_per_second:,.0f} tok/s", f"{training.tokens:,} tokens")
-            yield Card("peak memory", gigabytes(training.peak_memory), "while training")
-    if training.started is not None and found is None:
-        yield Card("of the model trains", percent(training.trainable_share), f"{millions(training.started.trainable)} parameters")
+        yield Card(
+            duration(training.seconds), f"of training: {counted(training.last_step, 'step')}, the best was step {training.best_step}"
+        )
+        yield Card(f"{training.tokens_per_second:,.0f}", f"tokens a second while training, {training.tokens:,} in all")
+        yield Card(gigabytes(training.peak_memory), "of memory at most")
+    if training.started is not None:
+        yield Card(percent(training.trainable_share), f"of the model trains: {millions(training.started.trainable)} parameters")

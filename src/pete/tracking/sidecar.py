@@ -17,7 +17,7 @@ from pathlib import Path
 
 from pete.config import PROJECT, Config
 from pete.errors import ConfigError, UserError
-from pete.machine.places import known_home
+from pete.places import known_home
 from pete.run import RunDir
 from pete.tracking.keys import has_key
 from pete.tracking.send import clean_up

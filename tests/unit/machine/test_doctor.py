@@ -11,6 +11,7 @@ from pete.errors import UserError
 from pete.machine.doctor import Checkup, Finding, check_machine
 from pete.machine.memory import Memory
 from pete.machine.probes import Probes
+from pete.tracking.keys import has_key
 from tests.unit.machine.macs import GIB, HOME, M1, M4_PRO, mac
 
 RUNS = HOME / "pete" / "runs"
@@ -27,7 +28,7 @@ def config(**sections: dict) -> Config:
 
 
 def examine(probes: Probes | None = None, folder: Path = RUNS, thorough: bool = False, **sections: dict) -> Checkup:
-    return check_machine(config(**sections), folder, probes or mac(), thorough=thorough)
+    return check_machine(config(**sections), folder, has_key, probes or mac(), thorough=thorough)
 
 
 def noted(checkup: Checkup) -> dict[str, str]:
@@ -144,7 +145,9 @@ def test_nothing_a_probe_does_stops_the_examination():
 
     probes = replace(mac(), run=burst, read=burst, names=burst, memory=burst, disk=burst, version=burst)
     for system in ("Darwin", "Linux"):
-        checkup = check_machine(config(**PYTHIA, tracking={"wandb": "online"}), RUNS, replace(probes, system=system), thorough=True)
+        checkup = check_machine(
+            config(**PYTHIA, tracking={"wandb": "online"}), RUNS, has_key, replace(probes, system=system), thorough=True
+        )
         assert checkup.lines() and checkup.event().findings
 
 
@@ -168,7 +171,7 @@ def test_findings_of_a_later_look_are_added():
 
 
 def test_this_machine_in_less_than_half_a_second(tmp_path):
-    check_machine(config(), tmp_path)
+    check_machine(config(), tmp_path, has_key)
     start = time.perf_counter()
-    checkup = check_machine(config(), tmp_path)
+    checkup = check_machine(config(), tmp_path, has_key)
     assert time.perf_counter() - start < 0.5 and "memory" in checkup.facts

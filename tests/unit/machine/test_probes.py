@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from pete.machine.places import cache_root, hub_cache
 from pete.machine.probes import PATIENCE, Probes, free_disk, or_none, package_version, run_program
 from pete.machine.readings import read_machine
+from pete.places import cache_root, hub_cache
 
 
 def stub(folder: Path, name: str, body: str) -> None:

@@ -19,7 +19,7 @@ from pathlib import Path
 from pete.config import EMBEDDED_BASE
 from pete.engines.protocol import Base
 from pete.errors import BaseModelError
-from pete.machine.places import cache_root
+from pete.places import cache_root
 
 GGUF_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 CONVERSION = 1

@@ -21,7 +21,7 @@ from pete import __version__
 from pete.data.tokenizer_files import check_tokenizer
 from pete.engines.base_models.folder import OFFER_EMBEDDED, refuse_without_config, weights_of_another_kind
 from pete.errors import BaseModelError
-from pete.machine.places import hub_cache
+from pete.places import hub_cache
 from pete.terminal import draws, redraw
 from pete.words import file_size
 

@@ -3,7 +3,6 @@
 import functools
 import hashlib
 import os
-import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,10 +15,8 @@ from pete.engines.base_models.config import check_settings, check_vocabulary, co
 from pete.engines.base_models.folder import OFFER_EMBEDDED, weights_of_another_kind
 from pete.engines.protocol import Base
 from pete.errors import BaseModelError
-from pete.machine.places import expand
+from pete.places import expand, hub_id_of, is_hub_id
 
-SNAPSHOT = re.compile(r"/models--([^/]+)/snapshots/([0-9a-f]{40})$")
-"""How the hub's cache calls the folder of owner--name at a commit."""
 FULL = ("F64", "F32", "F16", "BF16")
 """What safetensors calls the numbers of weights that are not quantised."""
 
@@ -55,15 +52,15 @@ def look_up_base(model: ModelConfig) -> Base:
     folder = _folder(model.base)
     if folder.is_dir():
         context = check_folder(folder)
-        if snapshot := SNAPSHOT.search(folder.as_posix()):  # in the hub's cache: the name is the hub's, and so is the adapter's base
-            name, commit = snapshot[1].replace("--", "/", 1), snapshot[2]
+        if snapshot := hub_id_of(folder.as_posix()):  # in the hub's cache: the name is the hub's, and so is the adapter's base
+            name, commit = snapshot
             return Base(name, folder, commit, commit, context)
         digest = hashlib.sha256()
         for path in sorted([folder / "config.json", *folder.glob("*.safetensors")]):
             found = path.stat()
             digest.update(_sha256(path, found.st_size, found.st_mtime_ns))
         return Base(folder.name, folder, "local", digest.hexdigest(), context)
-    if model.base.count("/") == 1 and not model.base.startswith((".", "/", "~")):
+    if is_hub_id(model.base):
         folder, missing = hub.look_up(model.base, model.revision)
         return Base(model.base, folder, folder.name, folder.name, _check_small_files(folder, model.base), missing)
     raise BaseModelError(

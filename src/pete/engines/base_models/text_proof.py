@@ -16,8 +16,8 @@ from pete.data.examples import Example, Message
 from pete.data.render import Renderer
 from pete.engines.protocol import Base
 from pete.errors import BaseModelError, PeteError
-from pete.machine.places import cache_root
 from pete.machine.probes import or_none
+from pete.places import cache_root
 from pete.run import write_json
 
 TALKS = (

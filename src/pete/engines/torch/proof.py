@@ -29,8 +29,8 @@ from pete.engines.protocol import Base
 from pete.engines.torch import head as torch_head
 from pete.engines.torch import kernels as torch_kernels
 from pete.errors import BaseModelError, PeteError
-from pete.machine.places import cache_root
 from pete.machine.probes import or_none
+from pete.places import cache_root
 from pete.run import write_json
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ from typing import Any
 from pete.config import PROJECT, Config, EngineConfig
 from pete.engines.torch.policy import environment
 from pete.machine.doctor import Finding
-from pete.machine.places import cache_root
 from pete.machine.probes import or_none
+from pete.places import cache_root
 from pete.run import write_json
 
 VERSION = 1

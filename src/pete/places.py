@@ -1,11 +1,14 @@
-"""Where things that outlive a run are kept: our own cache, and the hub's; and where a home folder is."""
+"""Folders outside a run: the home folder, Pete's cache, the hub's cache and its layout."""
 
 import os
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 from pete.errors import UserError
+
+_SNAPSHOT = re.compile(r"(?:^|/)models--([^/]+)/snapshots/([0-9a-f]+)/?$")
 
 
 def known_home() -> Path | None:
@@ -75,6 +78,22 @@ def hub_cache(environment: Mapping[str, str], home: Path | None = None) -> Path:
     if "HF_HOME" in environment:
         return expand(os.path.expandvars(environment["HF_HOME"])) / "hub"
     return _xdg_cache(environment, home) / "huggingface" / "hub"
+
+
+def is_hub_id(base: str) -> bool:
+    """Whether a base is a name on the hub (owner/name) and not a folder; a folder of that name is looked for before."""
+    return base.count("/") == 1 and not base.startswith((".", "/", "~"))
+
+
+def hub_folder(hub_id: str) -> str:
+    """How the hub's cache names the folder of owner/name."""
+    return f"models--{hub_id.replace('/', '--')}"
+
+
+def hub_id_of(snapshot: str) -> tuple[str, str] | None:
+    """(owner/name, commit) of a snapshot's folder in some hub's cache; None for any other path."""
+    found = _SNAPSHOT.search(snapshot)
+    return (found[1].replace("--", "/", 1), found[2]) if found else None
 
 
 def _xdg_cache(environment: Mapping[str, str], home: Path | None) -> Path:

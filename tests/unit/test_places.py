@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from pete.errors import UserError
-from pete.machine.places import cache_root, expand, hub_cache, known_home
+from pete.places import cache_root, expand, hub_cache, known_home
 
 
 @pytest.fixture
