@@ -23,7 +23,7 @@ from transformers import AutoModelForCausalLM
 from pete.config import resolve
 from pete.data.batch import Batch
 from pete.engines.torch.engine import TorchEngine
-from pete.train.session import prepare
+from pete.train.prepare import prepare
 
 
 class Peer:

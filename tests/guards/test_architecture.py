@@ -21,7 +21,7 @@ BEFORE = {
     "monitor": set(),
     "data": set(),
     "engines": {"machine", "data"},
-    "train": {"machine", "data", "engines", "tracking"},
+    "train": {"machine", "data", "engines"},
     "generate": {"data", "engines"},
     "evaluate": {"data", "engines", "generate"},
     "report": {"data", "evaluate"},
@@ -106,6 +106,16 @@ def test_every_part_has_its_place():
     assert places <= GROUND | BEFORE.keys() | ENTRANCES.keys() and BEFORE.keys() <= places
 
 
+def test_the_application_draws_nothing():
+    looked = 0
+    for path in (SOURCE / "app").rglob("*.py"):
+        looked += 1
+        modules = [module for module, _ in imports(path)]
+        assert not [m for m in modules if m.split(".")[0] in ("typer", "rich", "signal") or m.endswith("train.signals")], path
+        assert "print(" not in path.read_text(encoding="utf-8"), path
+    assert looked > 5
+
+
 def test_verbs_import_nothing_heavy_when_they_are_listed():
     allowed = {
         "typer",
@@ -125,7 +135,7 @@ def test_verbs_import_nothing_heavy_when_they_are_listed():
         "errno",
     }
     for path in (SOURCE / "cli").glob("*.py"):
-        if path.name in ("training_view.py", "screen.py"):  # imported by a verb when it trains, or draws
+        if path.name in ("training_view.py", "screen.py", "notify.py"):  # imported by a verb when it trains, or draws
             continue
         for module, eager in imports(path):
             assert not eager or module.split(".")[0] in allowed, f"{path}: {module}"

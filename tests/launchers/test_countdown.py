@@ -13,7 +13,7 @@ import pytest
 from pete.config import PROJECT
 from tests.launchers.conftest import Window
 
-ASK = "from pete.cli.countdown import wants_new; print('ready', flush=True); print('answer', wants_new('night-1', {seconds}))"
+ASK = "from pete.cli.countdown import wants_new; print('ready', flush=True); print('answer', wants_new('night-1.', {seconds}))"
 ENV = os.environ | {"PYTHONPATH": str(PROJECT / "src"), "TERM": "xterm"}
 
 
@@ -26,7 +26,7 @@ def window(tmp_path: Path, seconds: float) -> Window:
 )
 def test_one_key_decides_at_once(tmp_path, key, answer):
     asked = window(tmp_path, 300)
-    asked.wait_for("night-1 is not finished.")
+    asked.wait_for("night-1.")
     asked.wait_for("Going on with it in 300 s. Press n for a new run")
     asked.type(key)
     asked.wait_for(f"answer {answer}")

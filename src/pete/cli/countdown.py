@@ -1,4 +1,4 @@
-"""Ten seconds in which somebody may object; nobody has to."""
+"""Ask on the terminal, with a time limit, whether to start anew: the default holds after ten seconds."""
 
 import os
 import sys
@@ -9,8 +9,8 @@ from pete.terminal import draws, redraw
 SECONDS = 10.0
 
 
-def wants_new(name: str, seconds: float = SECONDS) -> bool:
-    """Whether a person at the terminal presses n before an unfinished run goes on; any other key goes on at once.
+def wants_new(question: str, seconds: float = SECONDS) -> bool:
+    """Whether a person at the terminal presses n before the time is over; any other key goes on at once.
 
     Without a terminal, and in the background of one, the answer is no, at once. What is said goes to stderr.
     """
@@ -25,17 +25,17 @@ def wants_new(name: str, seconds: float = SECONDS) -> bool:
         before = termios.tcgetattr(keyboard)
     except (OSError, ValueError, AttributeError, termios.error):  # closed, or none at all
         return False
-    end, drawn, said = time.monotonic() + seconds, draws(sys.stderr), False
-    print(f"{name} is not finished.", file=sys.stderr)
+    end, drawn, printed = time.monotonic() + seconds, draws(sys.stderr), False
+    print(question, file=sys.stderr)
     try:
         tty.setcbreak(keyboard, termios.TCSAFLUSH)  # a key counts without return; what was typed into the void before does not
         while (left := end - time.monotonic()) > 0:
             line = f"Going on with it in {left:.0f} s. Press n for a new run, another key to go on now. "
             if drawn:
                 redraw(line)
-            elif not said:
+            elif not printed:
                 print(line, file=sys.stderr)
-            said = True
+            printed = True
             if select.select([keyboard], [], [], min(1.0, left))[0]:
                 return os.read(keyboard, 1) in (b"n", b"N")
         return False

@@ -24,30 +24,24 @@ def quickstart(
     """Teach the embedded base the bundled voice and report how it went: minutes, offline, nothing to configure."""
     import time
 
+    from pete.app.train import new_training, train
     from pete.cli.evaluate import run_evaluation
     from pete.cli.evaluation_view import show_evaluation
-    from pete.cli.preflight import preflight
+    from pete.cli.notify import ScreenNotify
     from pete.cli.test import show_pair
-    from pete.cli.train import run_training
-    from pete.config import override, resolve
+    from pete.config import override
     from pete.report import write_report
-    from pete.run import RUNS, RunDir
-    from pete.train.session import prepare
+    from pete.train.signals import StopSignal
 
     began = time.monotonic()
     screen = console(work=True)
     overrides = [f"train.seed={seed}", f"generate.seed={seed}"]
     if steps is not None:
         overrides += [f"train.steps={steps}", f"optim.warmup_steps={min(6, steps - 1)}"]
-    resolved = resolve("quickstart", None, overrides)
-
-    screen.rule("1 of 4  plan and data", align="left")
-    prepared = prepare(resolved.config)
-    before = preflight(screen, resolved, prepared, out or RUNS)
-    run = RunDir.create(out, "quickstart")
-
-    screen.rule("2 of 4  train", align="left")
-    run_training(screen, resolved, prepared, run, before)
+    with ScreenNotify(screen) as notify:
+        notify.message("1 of 4  plan and data", "title")
+        training = new_training("quickstart", None, overrides)
+        run = train(training, notify, StopSignal(), out).run
 
     screen.rule("3 of 4  base beside tuned", align="left")
     short = override(run.read_config(), SHORT, ("evaluate",))

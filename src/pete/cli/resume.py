@@ -5,15 +5,15 @@ from pete.cli.console import RunArgument, console
 
 def resume(run: RunArgument = None) -> None:
     """Continue an interrupted run exactly where it stopped: same data, same order, same random numbers."""
-    from pete.cli.preflight import preflight
-    from pete.cli.train import run_training, say_where, show_night
+    from pete.app.resume import resumed_training
+    from pete.app.train import train
+    from pete.cli.notify import ScreenNotify
+    from pete.cli.train import show_trained
     from pete.run import RunDir
-    from pete.train.session import resumable
+    from pete.train.signals import StopSignal
 
-    folder = RunDir.find(run)
-    resolved, prepared = resumable(folder)
+    training = resumed_training(RunDir.find(run))
     screen = console(work=True)
-    before = preflight(screen, resolved, prepared, folder.folder)
-    run_training(screen, resolved, prepared, folder, before, resume=True)
-    show_night(screen, folder)
-    say_where(screen, folder)
+    with ScreenNotify(screen) as notify:
+        trained = train(training, notify, StopSignal())
+    show_trained(screen, trained)

@@ -1,7 +1,7 @@
 """The report as plain data, computed from a run folder and nothing else; html and markdown only lay it out."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +9,7 @@ from pete.adapter import LINEAGE, Lineage, read_lineage
 from pete.config import Resolved
 from pete.data.examples import load_examples
 from pete.errors import DataError, PersonaError
+from pete.evaluate.blind.record import BlindTest, blind_tests
 from pete.evaluate.log import read_log
 from pete.events import read
 from pete.history import History, fold
@@ -30,19 +31,6 @@ class Dataset:
 
 
 @dataclass(frozen=True)
-class Blind:
-    """What a person chose who did not know which answer was whose: pairs won, lost and tied by the tuned model."""
-
-    file: str
-    wins: int
-    losses: int
-    ties: int
-    low: float
-    high: float
-    """The 95% interval of the share of decided pairs that the tuned model won."""
-
-
-@dataclass(frozen=True)
 class ReportData:
     """One run, measured."""
 
@@ -56,7 +44,8 @@ class ReportData:
     lineage: Lineage | None
     training: History
     evaluation: Comparison | None
-    blind: tuple[Blind, ...]
+    blind: Mapping[str, BlindTest]
+    """Blind tests by their file, the oldest first."""
     findings: tuple[Finding, ...]
     next_steps: tuple[tuple[Suggestion, Finding], ...]
     evaluate_command: str
@@ -109,7 +98,7 @@ def read_report(run: RunDir) -> ReportData:
         lineage=lineage,
         training=training,
         evaluation=evaluation,
-        blind=tuple(_blind_tests(run)),
+        blind={f"evaluations/{path.name}": test for path, test in blind_tests(run).items()},
         findings=findings,
         next_steps=next_steps(findings),
         evaluate_command=measured.evaluate_again().strip(),
@@ -125,17 +114,6 @@ def _voice(run: RunDir, resolved: Resolved) -> str:
         return run_persona(run).name
     except PersonaError:  # a run of an earlier version, and its persona is gone
         return Path(resolved.config.data.persona).name
-
-
-def _blind_tests(run: RunDir) -> Iterator[Blind]:
-    for path in sorted(run.evaluations.glob("blind-*.json")):
-        try:
-            record = json.loads(path.read_text(encoding="utf-8"))
-            low, high = record["interval"].values() if isinstance(record["interval"], dict) else record["interval"]
-            counts = (int(record[key]) for key in ("wins", "losses", "ties"))
-            yield Blind(f"evaluations/{path.name}", *counts, low=float(low), high=float(high))
-        except (OSError, ValueError, KeyError, TypeError):  # half written: somebody is still choosing
-            continue
 
 
 def _training_rows(run: RunDir) -> dict[str, str]:

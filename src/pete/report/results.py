@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from pete.evaluate.gates import State
-from pete.evaluate.judge.conclusion import sentences
 from pete.evaluate.log import Sample
 from pete.evaluate.results import Measure
 from pete.evaluate.stats import Interval
@@ -23,6 +22,7 @@ from pete.report.blocks import (
     Table,
     Text,
 )
+from pete.report.chapters.opinions import opinions
 from pete.report.charts import forest_chart, gain_chart
 from pete.report.comparison import Asked, Comparison, flags_of
 from pete.report.copied import originality
@@ -60,7 +60,7 @@ def evaluation(data: ReportData) -> Section:
     changed = changes(found.judgement.measures, "Base", "Tuned", "changes")
     parts = [Section("What changed", changed)] if changed else []
     parts += [_gates(found), *_by_category(data, found), *_speed(data, found), *extraction(found.log), *_answers(found)]
-    parts += [*originality(found, data.training_rows), *_blind(data), *_judge(found), *_analysis(data), _approach(found)]
+    parts += [*originality(found, data.training_rows), *opinions(data), *_analysis(data), _approach(found)]
     return Section(title, tuple(parts))
 
 
@@ -247,26 +247,6 @@ def side(name: str, sample: Sample | None) -> Side:
     drawn = [f"chosen among {sample.attempts}"] if sample.attempts > 1 else []
     notes = (counted(sample.tokens, "token"), STOP_TITLES.get(sample.stop, sample.stop), *flags, *drawn)
     return Side(name, sample, pieces(sample.text, marks_of(sample)), notes, bool(flags or sample.flags) or sample.stop == "length")
-
-
-def _blind(data: ReportData) -> Iterator[Section]:
-    if not data.blind:
-        return
-    rows = tuple(
-        (
-            b.file, str(b.wins), str(b.losses), str(b.ties), percent(b.wins / (b.wins + b.losses)) if b.wins + b.losses else "",
-            f"{percent(b.low)} to {percent(b.high)}", "tuned" if b.low > 0.5 else "base" if b.high < 0.5 else "no significant difference",
-        )
-        for b in data.blind
-    )  # fmt: skip
-    note = "A person chose between two answers without knowing whose they were. Ties are left out of the share; 50% is a coin."
-    head = ("Test", "Tuned won", "Base won", "Ties", "Share", "95% interval", "Preferred")
-    yield Section("Blind test", (Table(head, rows, note),))
-
-
-def _judge(found: Comparison) -> Iterator[Section]:
-    if found.log.judge is not None:
-        yield Section("Judge", tuple(Text(f"{capital(line)}.") for line in sentences(found.log.judge)))
 
 
 def _analysis(data: ReportData) -> Iterator[Section]:

@@ -161,8 +161,10 @@ def _numbers(data: ReportData) -> Iterator[Card]:
         yield Card(
             percent(voice.tuned), f"of the way from the base model\u2019s style to {data.voice}\u2019s own{_by_chance(voice.verdict)}"
         )
-    if data.blind and (decided := data.blind[-1].wins + data.blind[-1].losses):
-        yield Card(percent(data.blind[-1].wins / decided), f"of {counted(decided, 'choice')} in the blind test went to the tuned model")
+    tests = [test for test in data.blind.values() if test.win_rate is not None]
+    if tests and (won := tests[-1].win_rate) is not None:
+        decided = counted(tests[-1].wins + tests[-1].losses, "choice")
+        yield Card(percent(won), f"of {decided} in the blind test went to the tuned model")
     for name, meaning in SHARES.items():
         if (share := found.measure(name)) is not None:
             yield Card(of_unit(share.tuned, share.unit), f"{meaning}; base {of_unit(share.base, share.unit)}{_by_chance(share.verdict)}")

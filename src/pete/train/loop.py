@@ -1,9 +1,10 @@
 """The training loop: yields events, knows no backend, writes no logs."""
 
 import os
+import signal
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,47 @@ from pete.train.checkpoint import Progress
 from pete.train.guard import SwapGuard, check_base, check_finite, check_validation
 from pete.train.schedule import lr
 
-Sample = Callable[[], tuple[str, str]]
-"""Ask the model, as it is now, for a short answer: (prompt, answer)."""
+
+class Stop:
+    """Whether a training is to stop and save at the end of its step. Anybody may request it, from any thread."""
+
+    def __init__(self) -> None:
+        self.signal_number = 0
+
+    def request(self, signal_number: int = signal.SIGINT) -> None:
+        """Stop at the next step's end; a program then ends as it does after this signal."""
+        self.signal_number = signal_number
+
+    def __call__(self) -> bool:
+        """Whether it was requested."""
+        return self.signal_number != 0
+
+    def __enter__(self) -> "Stop":
+        """The loop begins."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """The loop has ended."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """What the loop trains, and from where."""
+
+    engine: Engine
+    """Loaded, with its adapter on."""
+    sequencer: Sequencer
+    valid: list[Batch]
+    config: Config
+    checkpoints: Path
+    facts: Mapping[str, Any]
+    """What must not change before a run goes on; kept with each checkpoint."""
+    progress: Progress
+    trainable: int
+    """Parameters that train."""
+    stop: Callable[[], bool]
+    sample: Callable[[], tuple[str, str]] | None = None
+    """Asks the model, as it is now, for a short answer: (prompt, answer)."""
 
 
 def mean_loss(engine: Engine, batches: Sequence[Batch]) -> float:
@@ -27,19 +67,8 @@ def mean_loss(engine: Engine, batches: Sequence[Batch]) -> float:
     return sum(sum(s.nats) for s in sums) / sum(sum(s.tokens) for s in sums)
 
 
-def train(
-    engine: Engine,
-    sequencer: Sequencer,
-    valid: Sequence[Batch],
-    config: Config,
-    checkpoints: Path,
-    facts: Mapping[str, Any],
-    progress: Progress,
-    trainable: int,
-    stop: Callable[[], bool],
-    sample: Sample | None = None,
-) -> Iterator[Event]:
-    """Train from `progress` to the last step, or until `stop()` says so at a step's end.
+def train(job: Job) -> Iterator[Event]:
+    """Train from `job.progress` to the last step, or until `job.stop()` says so at a step's end.
 
     A checkpoint is saved every train.save_every steps, at each new best, when stopping and at the end. Between two
     yields the engine holds exactly the state the last event describes. The best step is the one with the lowest validation
@@ -48,6 +77,7 @@ def train(
     Raises:
         WorkError: a loss or gradient stopped being a number. BaseModelError: it was none before the first update.
     """
+    engine, sequencer, valid, config, progress = job.engine, job.sequencer, job.valid, job.config, job.progress
     began = time.monotonic()
     before = progress.seconds
     swap = SwapGuard()
@@ -57,7 +87,7 @@ def train(
         device=engine.device,
         dtype=engine.dtype,
         dtype_reason=engine.dtype_reason,
-        trainable=trainable,
+        trainable=job.trainable,
         parameters=engine.parameters,
         steps=sequencer.steps,
         train_rows=len(sequencer.rows),
@@ -96,7 +126,7 @@ def train(
         if grown := swap.look(swapped):
             yield Warned(message=grown)
         last = progress.step == sequencer.steps
-        stopping = stop()
+        stopping = job.stop()
         improved = False
         if last or progress.step % config.train.eval_every == 0:
             if valid:
@@ -111,12 +141,12 @@ def train(
                     yield Warned(message=worse_than_the_base(progress.step, loss, progress.base_loss))
             else:  # nothing to validate on: the last step is the best we know
                 progress = replace(progress, best_step=progress.step)
-        if sample is not None and config.train.sample_every and progress.step % config.train.sample_every == 0:
-            yield _sampled(sample, progress.step)
+        if job.sample is not None and config.train.sample_every and progress.step % config.train.sample_every == 0:
+            yield _sampled(job.sample, progress.step)
         if last or stopping or improved or progress.step % config.train.save_every == 0:
             progress = replace(progress, seconds=before + time.monotonic() - began)
-            saved = checkpoint.write(engine, checkpoints, progress, facts)
-            checkpoint.rotate(checkpoints, progress.best_step)
+            saved = checkpoint.write(engine, job.checkpoints, progress, job.facts)
+            checkpoint.rotate(job.checkpoints, progress.best_step)
             yield Saved(step=progress.step, checkpoint=saved.name)
         if stopping and not last:
             break
@@ -139,7 +169,7 @@ def worse_than_the_base(step: int, loss: float, base_loss: float) -> str:
     )
 
 
-def _sampled(sample: Sample, step: int) -> Event:
+def _sampled(sample: Callable[[], tuple[str, str]], step: int) -> Event:
     """A sample is a courtesy: whatever goes wrong with it is a note."""
     try:
         prompt, text = sample()

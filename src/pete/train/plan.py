@@ -8,7 +8,7 @@ from pete.data.batch import pairs
 from pete.engines.protocol import Engine
 from pete.errors import UserError
 from pete.events import Planned
-from pete.train.session import Prepared
+from pete.train.prepare import Prepared
 from pete.words import gigabytes
 
 SCORING_SHARE = 1 / 3

@@ -23,7 +23,7 @@ from pete.train.checkpoint import fault_in
 from pete.train.loop import mean_loss
 
 if TYPE_CHECKING:
-    from pete.train.session import Prepared
+    from pete.train.prepare import Prepared
 
 LEAST_CHANGE = 1e-4
 """Logits that differ by less, with the adapter and without it, are the base's."""

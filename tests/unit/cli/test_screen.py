@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pete.cli import blind, console, doctor, evaluation_view, preflight, prompts, test, train
+from pete.app.preflight import describe
+from pete.cli import blind, console, doctor, evaluation_view, prompts, test, train
+from pete.cli.notify import ScreenNotify
 from pete.cli.screen import Screen
 from pete.cli.training_view import TrainingView
 from pete.config import Resolved, resolve
@@ -47,7 +49,7 @@ def plan(screen, text):
         persona=SimpleNamespace(name=text, system=text),
         base=SimpleNamespace(name=text, missing=1), sequencer=SimpleNamespace(steps=2, micro_batch=1, accumulation=1),
     )  # fmt: skip
-    preflight.show_plan(screen, prepared, Plan({text: 1}, 1, 2, 1.0, 1, 1.0), text)  # type: ignore[arg-type]
+    describe(prepared, Plan({text: 1}, 1, 2, 1.0, 1, 1.0), text, ScreenNotify(screen))  # type: ignore[arg-type]
 
 
 def examination(screen, text):
@@ -73,7 +75,11 @@ def conclusion(screen, text):
 
 
 def stages(screen, text):
-    console.with_progress(screen, text, lambda on_stage: [on_stage(text, done, 2) for done in range(3)])
+    with ScreenNotify(screen) as notify:
+        for done in range(3):
+            notify.progress(text, done, 2)
+        for level in ("working", "title", "info", "note"):
+            notify.message(text, level)
 
 
 VIEWS = {
@@ -86,7 +92,9 @@ VIEWS = {
     "worst": worst,
     "prompts": conclusion,
     "stages": stages,
-    "where": lambda screen, text: train.say_where(screen, SimpleNamespace(folder=text, cli_argument=text)),
+    "trained": lambda screen, text: train.show_trained(
+        screen, SimpleNamespace(summary=[(text, text)], run=SimpleNamespace(folder=text, cli_argument=text))
+    ),
     "blind": lambda screen, text: blind._show_pair(screen, Pair("p", 0, text, text, text, "base"), text),
     "monitor": lambda screen, text: show_once(look([*night(3), Sampled(step=3, prompt=text, text=text), Warned(message=text)]), screen),
     "error": lambda screen, text: screen.print(f"pete: {text}", soft_wrap=True),

@@ -10,10 +10,12 @@ from itertools import pairwise
 import pytest
 
 from pete.errors import DataError
+from pete.evaluate.blind.record import interval
 from pete.report import write_report
 from pete.report.html import to_html
 from pete.report.markdown import escape, quote, to_markdown
 from pete.report.model import read_report
+from pete.report.numbers import percent
 from pete.report.page import make_page
 from tests.unit.report.conftest import MakeRun, evaluation, held_out, sample
 
@@ -190,13 +192,14 @@ def test_the_lead_and_the_facts_carry_the_numbers(make_run: MakeRun):
 def test_what_people_preferred_is_shown(make_run: MakeRun):
     run = make_run(log=evaluation(samples=[sample("tuned", "a", "Plain.")]))
     said = run.evaluations / "blind-ada.json"
-    said.write_text(json.dumps({"wins": 15, "losses": 3, "ties": 2, "interval": [0.61, 0.94], "pairs": []}))
+    judged = [{"prompt_id": f"p{n}", "number": 0, "a": "tuned", "choice": c} for n, c in enumerate("a" * 15 + "bbb==")]
+    said.write_text(json.dumps({"run": "r", "evaluation": "suite.json", "answers": "", "seed": "1", "sitting": "old", "pairs": judged}))
     os.utime(said, (1, 1))  # the evaluation is the newest
     (run.evaluations / "blind-half.json").write_text('{"wins": 1')
     os.utime(run.evaluations / "blind-half.json", (1, 1))
     write_report(run)
     for text in (run.report_html.read_text(encoding="utf-8"), run.report_md.read_text(encoding="utf-8")):
-        assert "Blind test" in text and "61% to 94%" in text and "83%" in text and "blind-half" not in text
+        assert "Blind test" in text and " to ".join(map(percent, interval(15, 3))) in text and "83%" in text and "blind-half" not in text
 
 
 def test_a_damaged_evaluation_is_named(make_run: MakeRun):

@@ -12,7 +12,7 @@ from pete.errors import BaseModelError, UserError, WorkError
 from pete.events import Finished, Sampled, Saved, Started, Step, Validated, Warned
 from pete.persona import PLAIN_TEMPLATE
 from pete.train.checkpoint import Progress, newest
-from pete.train.loop import train
+from pete.train.loop import Job, Stop, train
 
 
 def setting(tmp_path, **train_section):
@@ -30,7 +30,7 @@ def setting(tmp_path, **train_section):
 def run(tmp_path, stop=lambda: False, valid=True, **train_section):
     config, engine, sequencer, batches = setting(tmp_path, **train_section)
     trainable = engine.add_lora(config.lora)
-    return list(train(engine, sequencer, batches if valid else [], config, tmp_path, {}, Progress(), trainable, stop))
+    return list(train(Job(engine, sequencer, batches if valid else [], config, tmp_path, {}, Progress(), trainable, stop)))
 
 
 def test_the_events_of_a_run(tmp_path):
@@ -78,7 +78,7 @@ def test_the_base_is_a_candidate_and_the_first_look_below_it_is_a_note(tmp_path)
     config, engine, sequencer, batches = setting(tmp_path)
     config = config.model_copy(update={"optim": config.optim.model_copy(update={"learning_rate": 50.0})})
     trainable = engine.add_lora(config.lora)
-    events = list(train(engine, sequencer, batches, config, tmp_path, {}, Progress(), trainable, lambda: False))
+    events = list(train(Job(engine, sequencer, batches, config, tmp_path, {}, Progress(), trainable, lambda: False)))
     checks = [e for e in events if isinstance(e, Validated)]
     assert len(checks) == 4 and all(e.loss > checks[0].loss for e in checks[1:]), "the fault happened"
     assert not any(e.best for e in checks)
@@ -141,9 +141,17 @@ def test_a_sample_that_fails_is_a_note_and_the_next_is_tried(tmp_path):
         raise UserError("the prompt has 4000 tokens, and the model sees only 2048.")
 
     trainable = engine.add_lora(config.lora)
-    events = list(train(engine, sequencer, batches, config, tmp_path, {}, Progress(), trainable, lambda: False, sample))
+    events = list(train(Job(engine, sequencer, batches, config, tmp_path, {}, Progress(), trainable, lambda: False, sample)))
     assert len(asked) == 4 and [e.step for e in events if isinstance(e, Sampled)] == [6]
     assert {e.message for e in events if isinstance(e, Warned)} == {
         "no sample was drawn: the prompt has 4000 tokens, and the model sees only 2048."
     }
     assert events[-1].reason == "done"
+
+
+def test_a_stop_is_requested_from_anywhere():
+    stop = Stop()
+    with stop:
+        assert not stop()
+        stop.request()
+    assert stop() and stop.signal_number == 2

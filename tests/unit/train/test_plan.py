@@ -9,7 +9,7 @@ from pete.engines.fake import FakeEngine
 from pete.engines.protocol import Forecast
 from pete.errors import UserError
 from pete.train.plan import Plan, make_plan
-from pete.train.session import prepare
+from pete.train.prepare import prepare
 from pete.words import GB
 
 FAKE = ["engine.name=fake", "model.base=fake", "data.max_length=2000", "train.micro_batch=2", "train.accumulation=3",

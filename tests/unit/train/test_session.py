@@ -6,63 +6,16 @@ import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from pete import events
-from pete.config import resolve
 from pete.engines.fake import FakeEngine
-from pete.errors import Interrupted, RunError, WorkError
+from pete.errors import RunError, WorkError
 from pete.events import Finished, Saved, Step, Validated, Warned
 from pete.run import RunDir
 from pete.train import session
-from pete.train.session import prepare, resumable, train_run
-
-SETTINGS = [
-    "engine.name=fake", "model.base=fake", "data.max_length=2000", "train.steps=24", "train.micro_batch=4", "train.accumulation=1",
-    "train.save_every=6", "train.eval_every=6", "optim.learning_rate=0.05", "optim.warmup_steps=1",
-]  # fmt: skip
-
-
-class Trial:
-    """One run in a folder of its own."""
-
-    def __init__(self, folder: Path, persona: Path) -> None:
-        self.run, self.persona = RunDir.create(folder, "x"), persona
-
-    def train(self, *sets: str, on_event=lambda event: None):
-        resolved = resolve(None, None, [f"data.persona={json.dumps(str(self.persona))}", *SETTINGS, *sets])
-        return train_run(resolved, prepare(resolved.config), self.run, on_event)
-
-    def stop_at(self, step: int) -> None:
-        """Train up to a step, and leave a run that can go on."""
-
-        def stop(event):
-            if isinstance(event, Step) and event.step == step:
-                os.kill(os.getpid(), 15)
-
-        with pytest.raises(Interrupted):
-            self.train(on_event=stop)
-        assert self.told(Finished)[-1].reason == "interrupted" and self.told(Step)[-1].step <= step + 1
-
-    def resume(self, on_event=lambda event: None):
-        return train_run(*resumable(self.run), self.run, on_event, resume=True)
-
-    def told(self, kind: type) -> list:
-        return [event for event in events.read(self.run.events_file) if isinstance(event, kind)]
-
-    def left_nothing(self) -> bool:
-        """No adapter, not half of one either, and nobody says that it is done."""
-        assert not list(self.run.folder.glob(".tmp-*"))
-        return not self.run.adapter.exists() and all(event.reason != "done" for event in self.told(Finished))
-
-
-@pytest.fixture
-def trial(tmp_path, persona_folder) -> Trial:
-    return Trial(tmp_path / "run", persona_folder)
-
+from pete.train.prepare import resumable
 
 # --- nothing false is published -------------------------------------------------------------------------------------------
 
@@ -174,86 +127,6 @@ def test_no_file_of_a_run_names_a_place_of_this_machine(trial, tmp_path, persona
     assert b'"source": "marketing.jsonl:1"' in trial.run.split_file("train").read_bytes() + trial.run.split_file("valid").read_bytes()
 
 
-# --- what a run goes on with ----------------------------------------------------------------------------------------------
-
-
-def edit(run: RunDir, old: str, new: str) -> None:
-    text = run.config_file.read_text()
-    assert old in text
-    run.config_file.write_text(text.replace(old, new))
-
-
-@pytest.mark.parametrize(
-    ("old", "new"),
-    [
-        ('wandb = "off"', 'wandb = "offline"'), ("temperature = 0.7", "temperature = 0.2"), ("samples = 3", "samples = 1"),
-        ("save_every = 6", "save_every = 5"), ("sample_every is not set", "x\nsample_every = 7"),
-        ("mps_high_watermark = 1.0", "mps_high_watermark = 0.5"),
-    ],
-)  # fmt: skip
-def test_what_changes_no_number_may_change(trial, old, new):
-    trial.stop_at(8)
-    edit(trial.run, old, new)
-    resumable(trial.run)
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "said"),
-    [
-        ("learning_rate = 0.05", "learning_rate = 0.06", "optim.learning_rate was 0.05 and is 0.06"),
-        ("rank = 16", "rank = 8", "lora.rank"), ("seed = 0 ", "seed = 1 ", "train.seed"), ("steps = 24", "steps = 30", "train.steps"),
-        ("packing = false", "packing = true", "data.packing"),
-        ('dtype = "auto"', 'dtype = "bfloat16"', "model.dtype"), ("eval_every = 6", "eval_every = 7", "train.eval_every"),
-    ],
-)  # fmt: skip
-def test_what_training_depends_on_may_not(trial, old, new, said):
-    trial.stop_at(8)
-    if said == "model.dtype" and old not in trial.run.config_file.read_text():
-        old = 'dtype = "float32"'
-    edit(trial.run, old, new)
-    with pytest.raises(RunError, match=said):
-        resumable(trial.run)
-
-
-def test_rows_that_would_look_different_to_the_model_are_refused(trial):
-    trial.stop_at(8)
-    trial.run.persona_file.write_text(trial.run.persona_file.read_text().replace("You are Ada.", "You are Bea."))
-    with pytest.raises(RunError, match="system line"):
-        resumable(trial.run)
-
-
-def test_a_run_of_an_earlier_version_is_named_as_that(trial, monkeypatch):
-    monkeypatch.setattr(session, "facts_of", lambda config, prepared: {"config": "abc", "data": "d", "base": "b", "versions": {}})
-    trial.stop_at(8)
-    monkeypatch.undo()
-    with pytest.raises(RunError, match="begun by an earlier version"):
-        resumable(trial.run)
-
-
-def test_who_looks_at_a_run_in_training_renames_nothing(trial):
-    trial.stop_at(14)
-    newest = max(trial.run.checkpoints.glob("step-*"))
-    os.truncate(newest / "adapter_model.safetensors", 100)
-    with trial.run.lock(), pytest.raises(RunError, match=f"process {os.getpid()}"):
-        resumable(RunDir(trial.run.folder))
-    assert resumable(trial.run)[1].done < int(newest.name[5:]) and newest.is_dir()
-    assert trial.resume().reason == "done" and (trial.run.checkpoints / f"bad-{newest.name}").is_dir()
-
-
-def test_stopped_before_the_first_checkpoint_begins_again_and_says_so(trial):
-    trial.stop_at(3)
-    shutil.rmtree(trial.run.checkpoints)
-    assert trial.resume().reason == "done"
-    assert any("before its first checkpoint: it begins again at step 0" in e.message for e in trial.told(Warned))
-
-
-def test_a_run_that_may_not_be_written_is_refused_before_it_is_read(trial, monkeypatch):
-    trial.stop_at(8)
-    monkeypatch.setattr("pete.run._try_to_write", lambda folder: (_ for _ in ()).throw(PermissionError(13, "Permission denied")))
-    with pytest.raises(RunError, match="cannot be written: Permission denied"):
-        resumable(trial.run)
-
-
 # --- listeners and a full drive ---------------------------------------------------------------------------------------------
 
 
@@ -306,13 +179,22 @@ def test_a_drive_that_is_full_at_a_checkpoint_is_one_sentence_and_the_run_goes_o
     assert trial.resume().reason == "done"
 
 
-def test_a_run_tracked_online_goes_on_without_its_key_and_says_so(trial, monkeypatch):
-    monkeypatch.setattr("pete.train.session.sidecar.has_key", lambda environ, home: False)
-    monkeypatch.setattr("pete.train.session.sidecar.importlib.util.find_spec", lambda name: SimpleNamespace(origin="here"))
-    started = []
-    monkeypatch.setattr("pete.train.session.sidecar.start", lambda config, run: started.append(config.tracking.wandb))
-    trial.stop_at(8)
-    edit(trial.run, 'wandb = "off"', 'wandb = "online"')
-    assert trial.resume().reason == "done" and started == ["off", "offline"]
-    assert any("tracking goes on offline" in e.message for e in trial.told(Warned))
-    assert 'wandb = "online"' in trial.run.config_file.read_text(), "with its key, the next one is online again"
+# --- what follows a run ---------------------------------------------------------------------------------------------------
+
+
+def test_a_follower_starts_once_the_run_is_locked_and_its_last_word_is_on_record(trial):
+    seen = []
+
+    class Follower:
+        def finish(self, *, waiting):
+            waiting("a moment")
+            return "not everything was taken"
+
+    def follow():
+        seen.append(trial.run.lock_owner_pid())
+        return Follower()
+
+    shown: list = []
+    trial.train(on_event=shown.append, follow=follow)
+    assert seen == [os.getpid()] and [e.message for e in trial.told(Warned)] == ["not everything was taken"]
+    assert [e.message for e in shown if isinstance(e, Warned)] == ["a moment", "not everything was taken"]

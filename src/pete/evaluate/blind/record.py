@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, computed_field
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, computed_field
 
 from pete.errors import DataError
 from pete.evaluate.log import MODELS, EvaluationLog, Model, Sample, read_log
@@ -200,8 +200,8 @@ class BlindTest(BaseModel):
     """SHA-256 of the answers it was made of."""
     seed: str
     how: Literal["terminal", "page"] = "terminal"
-    sitting: str = ""
-    """Which sitting of a page this is: one file may be given to several people."""
+    session: str = Field(default="", validation_alias=AliasChoices("session", "sitting"))
+    """Which session at a page this is: one file may be given to several people. Older files call it a sitting."""
     pairs: tuple[Judged, ...] = ()
 
     @computed_field

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=f"no browser found (loo
 
 HOSTILE = (
     "</script><script>document.title='owned'</script><img src='http://elsewhere.example/x.png' onerror=alert(1)>\n"
-    "&amp; \u202e ${1} {{ KEY }}"
+    "&amp; \u202e ${1} {{ CONTENT }}"
 )
 
 
@@ -80,7 +80,7 @@ def make(run: RunDir, tmp_path: Path, seed: str = "seed", most: int = 20) -> tup
     return page, pairs
 
 
-def test_a_sitting_by_finger_and_keyboard_comes_back(run: RunDir, proxy: Proxy, tmp_path: Path):
+def test_a_session_by_finger_and_keyboard_comes_back(run: RunDir, proxy: Proxy, tmp_path: Path):
     page, pairs = make(run, tmp_path)
     (said,) = drive(
         page, proxy, tmp_path,
@@ -136,7 +136,7 @@ def test_who_stops_is_not_told_how_it_stands_and_may_go_on_another_day(run: RunD
     (later,) = drive(page, proxy, tmp_path, script)
     if "3 of 20" in later["about"]:  # a browser may keep nothing for a file
         assert json.loads(later["result"])["choices"] == "as=b"
-        assert json.loads(later["result"])["sitting"] == json.loads(said["result"])["sitting"]
+        assert json.loads(later["result"])["session"] == json.loads(said["result"])["session"]
 
 
 def test_a_page_whose_script_was_touched_does_not_run(run: RunDir, proxy: Proxy, tmp_path: Path):

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from pete.errors import DataError
-from pete.evaluate.blind.page import _fnv, _veil, make_page, read_result
+from pete.evaluate.blind.page import make_page, read_result
 from pete.evaluate.blind.record import blind_tests, hash_of, pairs_of
 from pete.evaluate.log import EvaluationLog
 from pete.run import RunDir
@@ -17,10 +17,8 @@ LOG = an_evaluation()
 
 def result(log: EvaluationLog = LOG, choices: str = "ab=s", **facts: object) -> dict[str, object]:
     """What a page gives out."""
-    answers = hash_of(log)
-    check = f"{_fnv(f'{answers}:seed:one:{choices}'):08x}"
-    said = {"kind": "pete blind test", "version": 1, "run": "r", "answers": answers, "seed": "seed", "sitting": "one", "choices": choices}
-    return said | {"check": check} | facts
+    said = {"kind": "pete blind test", "version": 1, "run": "r", "answers": hash_of(log), "seed": "seed", "session": "one"}
+    return said | {"choices": choices} | facts
 
 
 def saved(tmp_path: Path, document: object) -> Path:
@@ -29,22 +27,19 @@ def saved(tmp_path: Path, document: object) -> Path:
     return path
 
 
-def test_nothing_in_the_page_says_whose_an_answer_is(run: RunDir):
-    page = make_page(run, LOG, "seed", pairs_of(LOG, "seed"))
-    assert "base says" not in page and "Ask marketing" not in page and "{{" not in page
-    again = make_page(run, LOG, "seed", pairs_of(LOG, "seed"))
-    assert re.search('data-content="(.+?)"', again)[1] != re.search('data-content="(.+?)"', page)[1], "another veil each time"  # type: ignore[index]
+def test_the_texts_stand_only_in_the_data_and_cannot_end_it(run: RunDir):
+    log = an_evaluation(say="</script><script>alert(1)</script> {{ CONTENT }}")
+    page = make_page(run, log, "seed", pairs_of(log, "seed"))
+    data = re.search(r'<script type="application/json" id="test-data">(.*?)</script>', page, re.S)
+    assert data is not None and page.count("<script") == 2 and "{{ SCRIPT_HASH" not in page
+    pairs = [[pair.prompt, pair.a, pair.b] for pair in pairs_of(log, "seed")]
+    assert [pair[:3] for pair in json.loads(data[1])["pairs"]] == pairs and "alert(1)" not in page.replace(data[1], "")
 
 
 def test_nothing_leaves_the_page(run: RunDir):
     page = make_page(run, LOG, "seed", pairs_of(LOG, "seed"))
     assert not re.search(r"https?://|\bfetch\(|XMLHttpRequest|<link|<img|\bsrc=", page)
     assert "default-src 'none'" in page and "script-src 'sha256-" in page
-
-
-def test_the_veil_lifts_itself_and_the_check_is_fnv():
-    assert _veil(_veil(b"Whose is it?", 7), 7) == b"Whose is it?" and _veil(b"Whose is it?", 7) != b"Whose is it?"
-    assert _fnv("foobar") == 0xBF9CF968, "from the authors' own list"
 
 
 def test_a_result_is_scored_against_the_log_and_kept(run: RunDir, tmp_path: Path):
@@ -60,24 +55,31 @@ def test_an_evaluation_that_is_no_longer_the_newest_will_do(run: RunDir, tmp_pat
     assert read_result(run, saved(tmp_path, result()))[1].evaluation == "suite.json"
 
 
-def test_a_sitting_counts_once_and_may_go_on(run: RunDir, tmp_path: Path):
+def test_a_session_counts_once_and_may_go_on(run: RunDir, tmp_path: Path):
     first, _ = read_result(run, saved(tmp_path, result(choices="ab")))
     longer, test = read_result(run, saved(tmp_path, result(choices="ab=a")))
     assert longer == first and len(test.pairs) == 4 and len(blind_tests(run)) == 1
     for again in ("ab=a", "ab", "bb=ab"):
         with pytest.raises(DataError, match="saved already"):
             read_result(run, saved(tmp_path, result(choices=again)))
-    other = result(choices="ab=a", sitting="two")
-    other["check"] = f"{_fnv(':'.join(str(other[key]) for key in ('answers', 'seed', 'sitting', 'choices'))):08x}"
-    read_result(run, saved(tmp_path, other))
+    read_result(run, saved(tmp_path, result(choices="ab=a", session="two")))
     assert len(blind_tests(run)) == 2, "the same page, another person"
+
+
+def test_results_and_records_of_earlier_versions_are_read(run: RunDir, tmp_path: Path):
+    old = result(choices="ab")
+    old |= {"sitting": old.pop("session"), "check": "0a1b2c3d"}
+    file, test = read_result(run, saved(tmp_path, old))
+    assert test.session == "one" and json.loads(file.read_text())["session"] == "one"
+    file.write_text(file.read_text().replace('"session"', '"sitting"'))
+    longer, test = read_result(run, saved(tmp_path, result(choices="ab=")))
+    assert longer == file and len(test.pairs) == 3, "the session that was saved under its old name goes on"
 
 
 @pytest.mark.parametrize(
     ("document", "words"),
     [
-        (result() | {"choices": "aaaa"}, "was changed after"),
-        (result() | {"seed": "other"}, "was changed after"),
+        (result(session=""), "session"),
         (result(choices=""), "choices made of"),
         (result(choices="axb"), "choices made of"),
         (result(choices="a" * 37), "37 choices; the test has 36"),

@@ -25,17 +25,16 @@ from pete.evaluate.blind.record import (
     wins_needed,
 )
 from pete.evaluate.log import EvaluationLog
-from pete.report.model import Blind, _blind_tests
 from pete.run import RunDir
 from tests.unit.evaluate.conftest import log_of, sample
 
 CATEGORIES = ("marketing", "copywriting", "service")
 
 
-def an_evaluation(prompts: int = 12, samples: int = 2) -> EvaluationLog:
+def an_evaluation(prompts: int = 12, samples: int = 2, say: str = "says") -> EvaluationLog:
     """Every answer says whose it is."""
     return log_of(samples=[
-        sample(f"{model} says {n}.{k}", model=model, prompt_id=f"{c}-{n}", category=c, prompt=f"Ask {c} {n}?", number=k)
+        sample(f"{model} {say} {n}.{k}", model=model, prompt_id=f"{c}-{n}", category=c, prompt=f"Ask {c} {n}?", number=k)
         for model in ("base", "tuned") for c in CATEGORIES for n in range(prompts) for k in range(samples)
     ])  # fmt: skip
 
@@ -216,14 +215,13 @@ def test_counts_are_of_the_tuned_model():
     assert (test.wins, test.losses, test.ties, test.skipped, test.win_rate, test.preferred) == (2, 1, 1, 1, pytest.approx(2 / 3), None)
 
 
-def test_the_report_reads_what_is_written_and_no_evaluation_is_hidden(run: RunDir):
+def test_what_is_written_is_read_and_no_evaluation_is_hidden(run: RunDir):
     log = an_evaluation()
     best = "".join("a" if pair.a_is == "tuned" else "b" for pair in pairs_of(log, "s"))
     test = a_test(run, best[:7])
     file = new_file(run)
     test.write(file)
     assert run.newest_evaluation() == run.evaluation_file("suite"), "a blind test is no evaluation"
-    assert list(_blind_tests(run)) == [Blind(f"evaluations/{file.name}", 7, 0, 0, *test.interval)]
     assert blind_tests(run) == {file: test} and test.preferred == "tuned"
     saved = json.loads(file.read_text())
     assert saved["version"] == 1 and saved["win_rate"] == 1.0 and len(saved["pairs"]) == 7

@@ -3,12 +3,13 @@ from types import SimpleNamespace
 
 import pytest
 
+from pete.app import resume, train, unattended
+from pete.app.notify import Silent
+from pete.app.unattended import preset_for, unattended_training
 from pete.config import PRESETS, resolve
 from pete.errors import BaseModelError, DataError, PersonaError, RunError
 from pete.events import Finished
 from pete.run import RunDir
-from pete.train import run_selection as overnight
-from pete.train.run_selection import plan_night, preset_for
 from pete.words import GB
 
 
@@ -31,11 +32,16 @@ def world(tmp_path, monkeypatch):
             return run
 
         def plan(self, memory=16 * GB, overrides=(), new=False):
-            def wants_new(name):
-                self.asked.append(name)
-                return new
+            class Told(Silent):
+                def message(_, text, level="info"):
+                    self.said.append(text)
 
-            return plan_night(memory, overrides, wants_new, self.said.append)
+                def ask(_, question, choices, default):
+                    assert choices == ("continue", "new") and default == "continue"
+                    self.asked.append(question.removesuffix(" is not finished."))
+                    return "new" if new else default
+
+            return unattended_training(overrides, Told(), memory)
 
         def look_up_base(self, model):
             if model.base in self.broken:
@@ -56,8 +62,10 @@ def world(tmp_path, monkeypatch):
             return run.read_config(), f"prepared {run.name}"
 
     world = World()
-    for name in ("look_up_base", "resolve_base", "prepare", "resumable"):
-        monkeypatch.setattr(overnight, name, getattr(world, name))
+    for name in ("look_up_base", "resolve_base"):
+        monkeypatch.setattr(unattended, name, getattr(world, name))
+    monkeypatch.setattr(train, "prepare", world.prepare)
+    monkeypatch.setattr(resume, "resumable", world.resumable)
     return world
 
 
@@ -81,17 +89,17 @@ def test_memory_chooses_the_preset(gib, preset):
 
 def test_a_first_night_starts_a_run_and_asks_nothing(world):
     night = world.plan(overrides=["train.seed=7"])
-    assert (night.preset, night.run, night.prepared) == ("mac-16gb", None, "prepared EleutherAI/pythia-1.4b")
+    assert (night.label, night.run, night.prepared) == ("mac-16gb", None, "prepared EleutherAI/pythia-1.4b")
     assert night.resolved.config.train.seed == 7 and world.asked == []
     assert world.said == ["Preset mac-16gb, for a machine with 16 GB. Looking for EleutherAI/pythia-1.4b, here and then at the hub ..."]
 
 
 def test_what_is_missing_is_fetched_before_the_night_and_what_is_here_is_not(world):
-    assert world.plan().preset == "mac-16gb" and world.fetched == []
+    assert world.plan().label == "mac-16gb" and world.fetched == []
     world.missing = 1000
-    assert world.plan().preset == "mac-16gb" and world.fetched == ["EleutherAI/pythia-1.4b"]
+    assert world.plan().label == "mac-16gb" and world.fetched == ["EleutherAI/pythia-1.4b"]
     world.broken["fetch"] = BaseModelError("Fetching broke off.")
-    assert world.plan().preset == "quickstart"
+    assert world.plan().label == "quickstart"
 
 
 def test_an_unfinished_run_goes_on(world):
@@ -129,7 +137,7 @@ def test_a_run_that_cannot_go_on_costs_no_night(world):
     world.run("night", 100)
     world.broken["night"] = DataError("its data was changed since training began.")
     night = world.plan()
-    assert night.run is None and night.preset == "mac-16gb" and "cannot go on: its data was changed" in world.said[0]
+    assert night.run is None and night.label == "mac-16gb" and "cannot go on: its data was changed" in world.said[0]
 
 
 def test_two_at_once_is_refused_even_when_the_other_is_a_quickstart(world):
@@ -142,7 +150,7 @@ def test_two_at_once_is_refused_even_when_the_other_is_a_quickstart(world):
 def test_no_network_means_the_embedded_base_and_a_word_about_it(world):
     world.broken["EleutherAI/pythia-410m"] = BaseModelError("Not cached, and the hub cannot be reached.", "hf download it")
     night = world.plan(8 * GB, ["train.seed=7"])
-    assert night.preset == "quickstart" and night.prepared == "prepared smollm2-135m-instruct" and night.resolved.config.train.seed == 7
+    assert night.label == "quickstart" and night.prepared == "prepared smollm2-135m-instruct" and night.resolved.config.train.seed == 7
     assert "pythia-410m" in world.said[0]
     assert world.said[1].startswith("Not cached, and the hub cannot be reached. Tonight the embedded base learns instead")
     assert len(world.said) == 2
@@ -152,7 +160,7 @@ def test_a_wrong_persona_is_an_error_and_no_reason_for_another_base(world, monke
     def prepare(config):
         raise PersonaError("There is no persona.")
 
-    monkeypatch.setattr(overnight, "prepare", prepare)
+    monkeypatch.setattr(train, "prepare", prepare)
     with pytest.raises(PersonaError):
         world.plan()
     assert "embedded" not in " ".join(world.said)

@@ -1,16 +1,18 @@
-"""A night nobody is asked about: which run goes on, else which preset and base this machine gets."""
+"""Choose what an unattended run trains: the unfinished run, else the preset and base that fit this machine."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from pete import run as runs
-from pete.config import EMBEDDED_BASE, Resolved, resolve
+from pete.app.notify import Notify
+from pete.app.resume import resumed_training
+from pete.app.train import Training, new_training
+from pete.config import EMBEDDED_BASE, resolve
 from pete.engines.base_models.resolve import look_up_base, resolve_base
 from pete.errors import BaseModelError, RunError, UserError
 from pete.events import read
 from pete.history import fold
+from pete.machine.memory import read_memory
 from pete.run import RunDir
-from pete.train.session import Prepared, prepare, resumable
 from pete.words import GB
 
 PRESETS = ((20 * GB, "mac-24gb"), (12 * GB, "mac-16gb"), (0, "mac-8gb"))
@@ -18,27 +20,14 @@ PRESETS = ((20 * GB, "mac-24gb"), (12 * GB, "mac-16gb"), (0, "mac-8gb"))
 FALLBACK = "quickstart"
 """On the embedded base: it needs no network, and it is better to wake up to a small model than to an error."""
 
-Say = Callable[[str], None]
 
-
-@dataclass(frozen=True)
-class Night:
-    """What to train tonight. `run` is the one to go on with; None means a new one, named after `preset`."""
-
-    preset: str
-    resolved: Resolved
-    prepared: Prepared
-    run: RunDir | None = None
-
-
-def plan_night(memory: int, overrides: Sequence[str], wants_new: Callable[[str], bool], say: Say) -> Night:
+def unattended_training(overrides: Sequence[str], notify: Notify, memory: int | None = None) -> Training:
     """Decide, and fetch what is missing now, while somebody may still be looking.
 
     Args:
-        memory: bytes in the machine.
         overrides: key=value for a new run; a run that goes on keeps what it was started with.
-        wants_new: asked with the name of an unfinished run, whether to start afresh all the same.
-        say: takes a sentence for the screen.
+        notify: asked, where a run is unfinished, whether to start afresh all the same.
+        memory: bytes in the machine; read unless given.
 
     Raises:
         RunError: another run is being trained right now. UserError: the persona, its data or an override is wrong.
@@ -51,27 +40,27 @@ def plan_night(memory: int, overrides: Sequence[str], wants_new: Callable[[str],
                 f"watch it: pete monitor {run.cli_argument}",
             )
     unfinished = _unfinished(known)
-    if unfinished is not None and not wants_new(unfinished.name):
+    if unfinished is not None and notify.ask(f"{unfinished.name} is not finished.", ("continue", "new"), "continue") == "continue":
         try:
-            resolved, prepared = resumable(unfinished)
-            say(f"Going on with {unfinished.folder}.")
-            return Night(unfinished.name, resolved, prepared, unfinished)
+            training = resumed_training(unfinished)
+            notify.message(f"Going on with {unfinished.folder}.")
+            return training
         except UserError as error:
-            say(f"{unfinished.folder} cannot go on: {error.message} A new run instead; that one is left as it is.")
+            notify.message(f"{unfinished.folder} cannot go on: {error.message} A new run instead; that one is left as it is.")
+    memory = read_memory().total if memory is None else memory
     preset = preset_for(memory)
     try:
         resolved = resolve(preset, None, overrides)
         base = resolved.config.model.base
         if base != EMBEDDED_BASE:
             # the hub, where there is none, is given up after half a minute: too long for silence
-            say(f"Preset {preset}, for a machine with {memory / GB:.0f} GB. Looking for {base}, here and then at the hub ...")
+            notify.message(f"Preset {preset}, for a machine with {memory / GB:.0f} GB. Looking for {base}, here and then at the hub ...")
             if look_up_base(resolved.config.model).missing:
                 resolve_base(resolved.config.model)
-        return Night(preset, resolved, prepare(resolved.config))
+        return new_training(preset, None, overrides)
     except BaseModelError as error:
-        say(f"{error.message} Tonight the embedded base learns instead: smaller, and here.")
-    resolved = resolve(FALLBACK, None, overrides)
-    return Night(FALLBACK, resolved, prepare(resolved.config))
+        notify.message(f"{error.message} Tonight the embedded base learns instead: smaller, and here.")
+    return new_training(FALLBACK, None, overrides)
 
 
 def preset_for(memory: int) -> str:

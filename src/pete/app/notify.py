@@ -1,0 +1,30 @@
+"""What a verb says while it works, to whoever called it: a terminal, a window, or nobody."""
+
+from collections.abc import Sequence
+from typing import Literal, Protocol
+
+from pete.events import Event
+
+Level = Literal["title", "working", "info", "note"]
+"""A stage begins; something takes a moment; a line; a line that deserves a look."""
+
+
+class Notify(Protocol):
+    """Called from the thread that works. Each method may do nothing, as here."""
+
+    def progress(self, what: str, done: int, of: int) -> None:
+        """How far one piece of work is."""
+
+    def message(self, text: str, level: Level = "info") -> None:
+        """A line of text."""
+
+    def event(self, event: Event) -> None:
+        """Something happened in a training; it is in the run's events.jsonl already."""
+
+    def ask(self, question: str, choices: Sequence[str], default: str) -> str:
+        """One of the choices; the default where nobody can be asked."""
+        return default
+
+
+class Silent(Notify):
+    """Nobody listens."""

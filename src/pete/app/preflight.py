@@ -1,0 +1,80 @@
+"""Before a run: the machine examined, the work planned, and a refusal while nothing is lost yet."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from pete.app.notify import Notify
+from pete.config import Resolved
+from pete.engines import open_engine
+from pete.engines.torch.policy import environment
+from pete.engines.torch.selftest import needs_selftest, selftest
+from pete.events import Event
+from pete.machine.doctor import check_machine
+from pete.tracking.keys import has_key
+from pete.train.plan import Plan, make_plan
+from pete.train.prepare import Prepared
+from pete.words import clock, duration, file_size, gigabytes
+
+BASIS = "a step of this base, timed on this machine just before"
+
+
+@dataclass(frozen=True)
+class Preflight:
+    """A run that fits: what it will take, where, and both as events for the run's record."""
+
+    plan: Plan
+    device: str
+    events: list[Event]
+
+
+def preflight(resolved: Resolved, prepared: Prepared, folder: Path, notify: Notify) -> Preflight:
+    """Examine the machine, plan the work, and say both.
+
+    Raises:
+        UserError: the machine forbids a run, or the run does not fit into it.
+    """
+    config = resolved.config
+    notify.message("examining the machine ...", "working")
+    checkup = check_machine(config, folder, has_key)
+    if needs_selftest(config, checkup.facts) and (outcome := selftest(config, checkup.facts)) is not None:
+        checkup = checkup.plus(outcome.findings(str(checkup.facts["os"])), device=outcome.device)
+    if (error := checkup.refusal()) is not None:
+        raise error
+    for line in checkup.lines():
+        notify.message(line)
+    notify.message("planning: a step of the base is timed ...", "working")
+    engine = open_engine(config)
+    plan = make_plan(engine, prepared, config)
+    describe(prepared, plan, engine.device, notify)
+    if (error := plan.refusal(prepared.base.name, engine.device)) is not None:
+        raise error
+    return Preflight(plan, engine.device, [checkup.plus((), **environment(config.engine)).event(), plan.event(BASIS)])
+
+
+def describe(prepared: Prepared, plan: Plan, device: str, notify: Notify) -> None:
+    """Say what will be learned from, and what it takes."""
+    splits, steps = prepared.splits, prepared.sequencer.steps - prepared.done
+    per_step = prepared.sequencer.micro_batch * prepared.sequencer.accumulation
+    passes = steps * per_step / max(1, len(splits["train"]))
+    left = f" left of {prepared.sequencer.steps:,}" if prepared.done else ""
+    parts = ", ".join(f"{name} {gigabytes(size)}" for name, size in plan.parts.items())
+    now = time.time()
+    lines = [
+        f"plan      {prepared.persona.name} on {prepared.base.name}: {len(splits['train'])} rows to learn from, "
+        f"{len(splits['valid'])} to choose the best step, {len(splits['test'])} held out",
+        f"  work      {steps:,} steps{left} of {per_step} rows: {passes:.1f} passes, {plan.tokens:,} tokens",
+        f"  memory    {gigabytes(plan.memory)} at the highest, {gigabytes(plan.available)} to be had on {device} ({parts})",
+        f"  time      about {duration(plan.seconds)} at {plan.tokens_per_second:,.0f} tokens a second: done about "
+        f"{clock(now + plan.seconds, now)}",
+    ]
+    if prepared.base.missing:
+        lines.insert(3, f"  download  {file_size(prepared.base.missing)} of weights to fetch first, once")
+    if prepared.persona.system and prepared.renderer.folds_system:
+        lines.insert(1, "          this base knows no system role: the system line stands in front of the first message")
+    for line in lines:
+        notify.message(line)
+    if prepared.findings:
+        notify.message("the data deserves a look (pete data check says where):", "note")
+        for finding in prepared.findings:
+            notify.message(f"          {finding.message}")

@@ -1,0 +1,22 @@
+"""Resume: an interrupted run, ready to go on exactly where it stopped."""
+
+from dataclasses import replace
+
+from pete.app.train import Training
+from pete.run import RunDir
+from pete.tracking import sidecar
+from pete.train.prepare import resumable
+
+
+def resumed_training(run: RunDir) -> Training:
+    """What `train` goes on with. Only looks: nothing in the run folder is changed.
+
+    Raises:
+        RunError: the run is finished, in use, read-only or damaged. DataError: its data was changed.
+    """
+    resolved, prepared = resumable(run)
+    mode, note = sidecar.usable(resolved.config)
+    if note:
+        resolved = resolved.replace("tracking.wandb", mode, note)
+        prepared = replace(prepared, notes=(note, *prepared.notes))
+    return Training(run.name, resolved, prepared, run)

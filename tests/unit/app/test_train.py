@@ -1,0 +1,77 @@
+import threading
+from types import SimpleNamespace
+
+import pytest
+
+from pete.app.resume import resumed_training
+from pete.app.train import new_training, plan, train
+from pete.errors import Interrupted
+from pete.events import Planned, Step, Warned
+from pete.run import RunDir
+from pete.tracking import sidecar
+from pete.train.loop import Stop
+from tests.unit.app.conftest import Heard
+
+
+def test_from_a_request_to_a_result_without_a_word_printed(sets, tmp_path, capfd):
+    heard = Heard()
+    trained = train(new_training(None, None, sets), heard, out=tmp_path / "run")
+    assert trained.run.adapter.is_dir() and trained.finished.reason == "done"
+    assert [name for name, _ in trained.summary][:2] == ["began", "ended"]
+    assert [e.step for e in heard.events if isinstance(e, Step)] == list(range(1, 13))
+    assert ("working", "examining the machine ...") in heard.lines and any("rows to learn from" in line for _, line in heard.lines)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_in_a_thread_it_is_stopped_by_its_argument_and_goes_on(sets, tmp_path, capfd):
+    stop, ended = Stop(), []
+
+    class Stopping(Heard):
+        def event(self, event):
+            super().event(event)
+            if isinstance(event, Step) and event.step == 5:
+                stop.request()
+
+    def work():
+        try:
+            train(new_training(None, None, sets), Stopping(), stop, tmp_path / "run")
+        except Interrupted as error:
+            ended.append(error)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join(60)
+    (error,) = ended
+    assert error.exit_code == 130 and "Stopped at step 5 of 12; saved." in error.message
+    heard = Heard()
+    assert train(resumed_training(RunDir(tmp_path / "run")), heard).finished.reason == "done"
+    assert [e.step for e in heard.events if isinstance(e, Step)] == list(range(6, 13)) and capfd.readouterr() == ("", "")
+
+
+def test_a_plan_writes_nothing(sets, tmp_path):
+    checked = plan(new_training(None, None, sets), Heard(), tmp_path / "run")
+    assert checked.plan.tokens > 0 and any(isinstance(event, Planned) for event in checked.events)
+    assert not (tmp_path / "run").exists() and not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("mode", "found", "note"),
+    [("online", "here", "tracking goes on offline"), ("offline", None, "tracking is off from here on")],
+)
+def test_a_tracked_run_goes_on_without_what_tracking_needs_and_says_so(sets, tmp_path, monkeypatch, mode, found, note):
+    started: list[str] = []
+    monkeypatch.setattr("pete.app.train.preflight", lambda *_: SimpleNamespace(events=[]))  # the machine has its own opinion
+    monkeypatch.setattr(sidecar, "has_key", lambda environ, home: False)
+    monkeypatch.setattr(sidecar.importlib.util, "find_spec", lambda name: SimpleNamespace(origin=found) if found else None)
+    monkeypatch.setattr(sidecar, "start", lambda config, run: started.append(config.tracking.wandb))
+    stop = Stop()
+    stop.request()
+    with pytest.raises(Interrupted):
+        train(training := new_training(None, None, sets), Heard(), stop, tmp_path / "run")
+    run = RunDir(tmp_path / "run")
+    run.config_file.write_text(run.config_file.read_text().replace('wandb = "off"', f'wandb = "{mode}"'))
+    heard = Heard()
+    train(resumed_training(run), heard)
+    assert training.run is None and started == ["off", "offline" if found else "off"]
+    assert any(note in e.message for e in heard.events if isinstance(e, Warned))
+    assert f'wandb = "{mode}"' in run.config_file.read_text(), "with what it needs, the next session tracks again"
