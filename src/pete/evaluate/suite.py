@@ -16,8 +16,8 @@ from pete.data.batch import in_batches
 from pete.data.examples import Example, Question, load_examples, load_prompts
 from pete.data.render import Message, Rendered, Renderer
 from pete.data.split import read_splits, refuse_changed
-from pete.engines import open_engine
-from pete.engines.protocol import Engine
+from pete.engines import open_generator
+from pete.engines.protocol import Generator
 from pete.errors import DataError
 from pete.evaluate.log import MODELS, Asked, EvaluationLog, HeldOut, Model, Sample, Speed
 from pete.evaluate.score import NEUTRAL, rescore, source_of, voice_before
@@ -116,12 +116,12 @@ def evaluate(tuned: Tuned, run: RunDir, prompts: Sequence[Question], on_stage: O
 def open_judge(tuned: Tuned) -> Judge:
     """The embedded model where it is not the base that is evaluated; else the base itself, which is no third model."""
     engine, renderer = tuned.engine, tuned.renderer
-    third = engine.name != "fake" and engine.base.name != EMBEDDED_BASE
+    third = not engine.base.made_here and engine.base.name != EMBEDDED_BASE
     if third:
         settings = tuned.config.model_copy(
             update={"model": tuned.config.model.model_copy(update={"base": EMBEDDED_BASE, "revision": None})}
         )
-        engine = open_engine(settings)
+        engine = open_generator(settings)
         engine.load(settings.model)
         renderer = Renderer(engine.base.folder, template="", system="", context=engine.base.context)
 
@@ -137,7 +137,7 @@ def open_judge(tuned: Tuned) -> Judge:
     return Judge(engine.base.name, third, nats)
 
 
-def score_held_out(engine: Engine, renderer: Renderer, rows: Sequence[Example], on_stage: OnStage, what: str) -> list[HeldOut]:
+def score_held_out(engine: Generator, renderer: Renderer, rows: Sequence[Example], on_stage: OnStage, what: str) -> list[HeldOut]:
     """Negative log-likelihood of unseen answers, the author's own or neutral ones, under base and tuned; the end mark is not counted."""
     rendered = [renderer.example(row).text_only for row in rows]
     nats: dict[Model, list[float]] = {}
