@@ -85,7 +85,7 @@ def test_an_m1_on_battery_says_what_to_do():
         (mac(M4_PRO | {"ioreg -r -k AppleClamshellState -d 1": '"AppleClamshellState" = Yes'}), {}, "lid", "caution", "closed"),
         (mac(M4_PRO | {"pmset -g": " SleepDisabled\t\t1\n sleep  0\n"}), {}, "sleep", "good", "switched off"),
         (mac(M4_PRO | {"pmset -g": " sleep  0\n"}), {}, "sleep", "good", "never by itself"),
-        (mac(), {"engine": {"mps_high_watermark": 0.0}}, "gpu memory", "caution", "swaps all night"),
+        (mac(), {"engine": {"torch": {"mps_high_watermark": 0.0}}}, "gpu memory", "caution", "swaps all night"),
         (mac(environment={"PYTORCH_MPS_HIGH_WATERMARK_RATIO": "0.0"}), {}, "gpu memory", "good", "0.0 in the environment is replaced"),
         (mac(), {"tracking": {"wandb": "offline"}}, "wandb", "stop", "not installed"),
         (mac(packages={"torch": "2.14.1", "wandb": "0.31.0"}), {"tracking": {"wandb": "offline"}}, "wandb", "good", "offline"),
@@ -171,8 +171,7 @@ def test_findings_of_a_later_look_are_added():
     assert checkup.facts["device"] == "mps" and checkup.lines()[1] == "stop: AdamW is off. Use the CPU."
 
 
-def test_this_machine_in_less_than_half_a_second(tmp_path):
-    check_machine(config(), tmp_path, has_key)
+def test_this_machine_in_a_moment(tmp_path):
     start = time.perf_counter()
     checkup = check_machine(config(), tmp_path, has_key)
-    assert time.perf_counter() - start < 0.5 and "memory" in checkup.facts
+    assert time.perf_counter() - start < 5 and "memory" in checkup.facts, "0.1 s where nothing else runs"
