@@ -3,7 +3,7 @@
 import html
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from io import StringIO
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pete.evaluate.results import Measure
 from pete.history import History
 from pete.report.blocks import Chart
-from pete.report.comparison import Comparison, Likelihood
+from pete.report.comparison import ALL, Comparison
 from pete.report.numbers import bounds, capital, of_unit, plain, signed
 from pete.words import GB, gigabytes, short
 
@@ -36,7 +36,7 @@ def loss_chart(training: History) -> Chart | None:
 
 def gain_chart(comparison: Comparison) -> Chart | None:
     """Held-out bits per byte of base and tuned by category; None without rows."""
-    return Chart(_gain_text(comparison), partial(_gain_svg, comparison, _shown(comparison))) if comparison.held_out else None
+    return Chart(_gain_text(comparison), partial(_gain_svg, comparison.gains)) if comparison.held_out else None
 
 
 def forest_chart(measures: Sequence[Measure], name: str) -> Chart | None:
@@ -88,15 +88,10 @@ def _loss_text(training: History) -> str:
 
 def _gain_text(comparison: Comparison) -> str:
     """What the gain chart shows."""
-    said = ", ".join(f"{comparison.title(h.category)} {plain(h.base, 2)} to {plain(h.tuned, 2)}" for h in _shown(comparison))
+    said = ", ".join(f"{title} {plain(h.base, 2)} to {plain(h.tuned, 2)}" for title, h in comparison.gains.items())
     held = comparison.held_out
-    gain = f"; the gain is {plain(held.gain.mean)}, 95% interval {bounds(held.gain)}" if held is not None else ""
+    gain = f"; the gain is {plain(held.change.mean)}, 95% interval {bounds(held.change)}" if held is not None else ""
     return f"Bits per byte on unseen text, base to tuned, fewer is better: {said}{gain}."
-
-
-def _shown(comparison: Comparison) -> list[Likelihood]:
-    overall = [comparison.held_out] if comparison.held_out is not None else []
-    return [*comparison.by_category, *overall] if len(comparison.by_category) > 1 else overall
 
 
 # --- drawings ----------------------------------------------------------------------------------------------------------
@@ -143,14 +138,14 @@ def _loss_svg(training: History, width: int, text: str) -> str:
         return _svg(figure, f"loss-{width}", text)
 
 
-def _gain_svg(comparison: Comparison, held: Sequence[Likelihood], width: int, text: str) -> str:
-    rows = len(held)
+def _gain_svg(gains: Mapping[str, Measure], width: int, text: str) -> str:
+    rows, held = len(gains), list(gains.values())
     wide = width == WIDE
     with _figure(width, (74 + 34 * rows) if wide else (150 + 56 * rows)) as figure:
         grid = figure.add_gridspec(1, 2, width_ratios=(1.25, 1)) if wide else figure.add_gridspec(2, 1)
         left, right = figure.add_subplot(grid[0]), figure.add_subplot(grid[1])
         places = [rows - 1 - k for k in range(rows)]
-        names = [_shorten(comparison.title(h.category)) for h in held]
+        names = [_shorten(title) for title in gains]
         for axes in (left, right):
             _calm(axes, grid="x")
             axes.spines["left"].set_visible(False)
@@ -159,23 +154,23 @@ def _gain_svg(comparison: Comparison, held: Sequence[Likelihood], width: int, te
             axes.tick_params(axis="y", length=0)
         if wide:
             right.set_yticks([])
-        for place, h in zip(places, held, strict=True):
+        for place, (title, h) in zip(places, gains.items(), strict=True):
             left.plot([h.base, h.tuned], [place, place], color=RULE, linewidth=3.0, solid_capstyle="round")
             _dots(left, [h.base], [place], BASE, 4.6)
             _dots(left, [h.tuned], [place], TUNED, 4.6)
             fewer = h.tuned <= h.base
             _say(left, h.tuned, place, plain(h.tuned, 2), TUNED, ha="right" if fewer else "left", dx=-8 if fewer else 8, va="center")
             _say(left, h.base, place, plain(h.base, 2), BASE, ha="left" if fewer else "right", dx=8 if fewer else -8, va="center")
-            bold = h.category is None
-            if not math.isinf(h.gain.low):
-                right.plot([h.gain.low, h.gain.high], [place, place], color=TUNED, linewidth=2.4 if bold else 1.5)
-            _dots(right, [h.gain.mean], [place], TUNED, 4.2 if bold else 3.2)
+            bold = title == ALL
+            if not math.isinf(h.change.low):
+                right.plot([h.change.low, h.change.high], [place, place], color=TUNED, linewidth=2.4 if bold else 1.5)
+            _dots(right, [h.change.mean], [place], TUNED, 4.2 if bold else 3.2)
         values = [v for h in held for v in (h.base, h.tuned)]
         spread = max(max(values) - min(values), 0.02)
         margin = (0.22 if wide else 0.3) * spread
         left.set_xlim(min(values) - margin, max(values) + margin)
         right.axvline(0, color=INK, linewidth=0.8)
-        ends = [v for h in held for v in (h.gain.low, h.gain.high, h.gain.mean) if math.isfinite(v)] + [0.0]
+        ends = [v for h in held for v in (h.change.low, h.change.high, h.change.mean) if math.isfinite(v)] + [0.0]
         reach = max(max(ends) - min(ends), 0.02)
         right.set_xlim(min(ends) - 0.06 * reach, max(ends) + 0.06 * reach)
         left.set_title("bits per byte, fewer is better", color=INK, loc="left")

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pete.evaluate.gates import State
 from pete.evaluate.log import Sample
 from pete.evaluate.results import Measure
+from pete.evaluate.scorers import specs
 from pete.evaluate.stats import Interval
 from pete.report import original
 from pete.report.blocks import (
@@ -24,7 +25,7 @@ from pete.report.blocks import (
 )
 from pete.report.chapters.opinions import opinions
 from pete.report.charts import forest_chart, gain_chart
-from pete.report.comparison import Asked, Comparison, flags_of
+from pete.report.comparison import Comparison, PromptAnswers
 from pete.report.copied import originality
 from pete.report.extraction import STOP_TITLES, extraction
 from pete.report.marks import marks_of, meaning, pieces
@@ -32,13 +33,6 @@ from pete.report.model import ReportData
 from pete.report.numbers import bounds, capital, change, of_unit, percent, plain
 from pete.words import GB, counted, duration, gigabytes, short
 
-FLAG_TAGS = {
-    "degenerate": "loops or empty", "cliche": "phrase to avoid", "leak": "leaks a control mark", "ending": "does not end properly",
-    "echo": "gives the prompt back", "fluency": "no English", "collapse": "begins like another", "originality": "copied",
-    "formatting": "not to order", "facts": "loses a fact",
-}  # fmt: skip
-SAID_BY_RULE = {"empty": "degenerate", "loop": "degenerate", "avoid": "cliche", "copied": "originality", "leak": "leak"}
-"""Rules that say more exactly what a scorer's tag says, too."""
 OPEN_PROMPTS = 4
 """Prompts of a category that are shown at once; the others are one click away."""
 KINDS = (("strength", "Strengths"), ("weakness", "Areas for Improvement"), ("open", "What the numbers cannot settle"))
@@ -107,10 +101,9 @@ def _gates(found: Comparison) -> Section:
     outcomes = [o for state in words for o in found.judgement.outcomes if o.state == state]
     rows = []
     for o in outcomes:
-        share = o.gate.rule in ("at most", "at least", "below")
-        shown = "" if o.found is None else percent(o.found.mean) if share else plain(o.found.mean)
-        limits = "" if o.found is None else bounds(o.found) if not share else f"{percent(o.found.low)} to {percent(o.found.high)}"
-        measure = found.measure(o.gate.of)
+        shown = "" if o.found is None else percent(o.found.mean) if o.gate.in_percent else plain(o.found.mean)
+        limits = "" if o.found is None else bounds(o.found, share=o.gate.in_percent)
+        measure = found.measure(o.gate.key)
         author = "" if o.author is None else of_unit(o.author, measure.unit if measure else "share")
         rows.append((words[o.state], o.gate.title, o.gate.condition, shown, limits, author, o.reason))
     note = (
@@ -147,16 +140,14 @@ def _by_category(data: ReportData, found: Comparison) -> Iterator[Section]:
 
 
 def _held_out(found: Comparison) -> Table:
-    assert found.held_out is not None
-    rows = [*found.by_category, found.held_out] if len(found.by_category) > 1 else [found.held_out]
     return Table(
-        ("Category", "Rows", "Topics", "Base", "Tuned", "Change", "Gain", "95% interval", "Verdict"),
+        ("Category", "Topics", "Base", "Tuned", "Change", "Gain", "95% interval", "Verdict"),
         tuple(
             (
-                found.title(h.category), str(h.rows), str(h.gain.clusters), plain(h.base), plain(h.tuned), change(h.relative),
-                plain(h.gain.mean), bounds(h.gain), _verdict(h.gain, "better", "worse"),
+                title, str(h.change.clusters), plain(h.base), plain(h.tuned), change(h.relative),
+                plain(h.change.mean), bounds(h.change), _verdict(h.change, "better", "worse"),
             )
-            for h in rows
+            for title, h in found.gains.items()
         ),
         "Bits over bytes, both summed over the rows; the gain is base minus tuned, its interval comes from drawing whole topics. "
         "The categories are for orientation: looking at several makes one lucky interval likelier.",
@@ -232,7 +223,7 @@ def _answers(found: Comparison) -> Iterator[Section]:
     yield Section("Answers, base beside tuned", (Text(text), *legend, *sections))
 
 
-def _prompted(asked: Asked) -> Prompted:
+def _prompted(asked: PromptAnswers) -> Prompted:
     return Prompted(asked.prompt_id, asked.prompt, tuple((side("base", base), side("tuned", tuned)) for base, tuned in asked.pairs))
 
 
@@ -240,9 +231,9 @@ def side(name: str, sample: Sample | None) -> Side:
     """An answer, ready to be shown."""
     if sample is None:
         return Side(name, None)
-    told = {SAID_BY_RULE.get(flag.rule) for flag in sample.flags}
-    flags = [FLAG_TAGS.get(name, name) for name in flags_of(sample) if name not in told]
-    # why it ended is told already
+    broken = {flag.rule for flag in sample.flags}  # says more exactly what a scorer's tag says, too
+    flags = [spec.tag or spec.name for spec in specs() if sample.scores.get(f"{spec.name}.any", 0.0) > 0 and not broken & spec.rules.keys()]
+    # why it ended is said already
     flags += dict.fromkeys(flag.words for flag in sample.flags if flag.rule != {"length": "unfinished", "loop": "loop"}.get(sample.stop))
     drawn = [f"chosen among {sample.attempts}"] if sample.attempts > 1 else []
     notes = (counted(sample.tokens, "token"), STOP_TITLES.get(sample.stop, sample.stop), *flags, *drawn)
