@@ -1,4 +1,4 @@
-"""How the machine is asked: every question is an argument, so that any machine can be simulated on any other."""
+"""Probes of the machine: programs, files, memory, disk, each an argument, so that any machine can be simulated on any other."""
 
 import importlib.metadata
 import os
