@@ -11,7 +11,7 @@ NOTHING = -1
 
 
 @dataclass
-class State:
+class WandbRun:
     """The side process writes it, training reads it when that has ended."""
 
     id: str = field(default_factory=lambda: secrets.token_hex(4))
