@@ -85,13 +85,20 @@ def changes(measures: Sequence[Measure], before: str, after: str, name: str) -> 
             f"{m.verdict}, underpowered" if m.change.underpowered else m.verdict,
         )
         for m in measures
+        if m.settled or m.primary
     )  # fmt: skip
     note = (
         "Paired: each prompt, and each unseen row, is compared with itself. The two primary measures were named in advance and read as "
-        "they are; for the others p is Holm's, because many are looked at."
+        f"they are; for the others p is Holm's, because many are looked at.{_not_settled([m for m in measures if not m.primary])}"
     )
     head = ("Measure", before, after, "Author", "Difference", "95% interval", "p", "Verdict")
     return (chart, Fold("The same in numbers", (Table(head, rows, note),)))
+
+
+def _not_settled(measures: Sequence[Measure]) -> str:
+    """One line for all that may be luck."""
+    titles = [m.title for m in measures if not m.settled]
+    return f" No significant difference: {', '.join(titles)}." if titles else ""
 
 
 def _gates(found: Comparison) -> Section:
@@ -156,12 +163,14 @@ def _held_out(found: Comparison) -> Table:
 
 def _measures(found: Comparison, by_category: Mapping[str, Sequence[Measure]]) -> Table:
     columns = {**by_category, "All": found.judgement.measures}
-    rows: dict[str, list[str]] = {m.name: [capital(m.title)] + [""] * len(columns) for m in found.judgement.measures}
+    settled = {m.name for measures in columns.values() for m in measures if m.settled or m.primary}
+    rows = {m.name: [capital(m.title)] + [""] * len(columns) for m in found.judgement.measures if m.name in settled}
     for place, measures in enumerate(columns.values(), 1):
-        for m in measures:
+        for m in (m for m in measures if m.name in settled):
             better = {"better": " \u25b2", "worse": " \u25bc"}.get(m.verdict, "")
             rows[m.name][place] = f"{of_unit(m.base, m.unit)} \u2192 {of_unit(m.tuned, m.unit)}{better}"
     note = "Base \u2192 tuned. \u25b2 better and \u25bc worse mark what is more than luck; the rest is no significant difference."
+    note += _not_settled([m for m in found.judgement.measures if m.name not in settled])
     return Table(("Measure", *columns), tuple(map(tuple, rows.values())), note)
 
 

@@ -13,6 +13,8 @@ from pete.evaluate.scorers.spec import Context, Gate, Metric, Scorer, Spec, Unkn
 SHORTEST_LIMIT = 8
 """Words: an author's own unseen texts share up to 7 or 8 with the rest of their work."""
 BEYOND_AUTHOR = 2
+SHORTEST = 3
+"""Words of the shortest span that is looked for."""
 COPIED = 8
 """Words from which a shared span counts as covered."""
 
@@ -42,7 +44,7 @@ class Originality:
         for number, row in enumerate(rows):
             for gram in set(grams(row, 3)):
                 self._trigrams[gram].append(number)
-        spans = sorted(max(map(len, self._corpus.copied(words(text), words(prompt), 1)), default=0) for text, prompt in author)
+        spans = sorted(max(map(len, self._corpus.copied(words(text), words(prompt), SHORTEST)), default=0) for text, prompt in author)
         self.author_p99 = spans[math.ceil(0.99 * len(spans)) - 1] if spans else 0
         self.limit = max(SHORTEST_LIMIT, self.author_p99 + BEYOND_AUTHOR)
 
@@ -54,7 +56,7 @@ class Originality:
     def score(self, sample: Sample) -> dict[str, float]:
         """Adds `any`: 1 when the longest span reaches the limit."""
         said = words(sample.text)
-        spans = self._corpus.copied(said, words(sample.prompt), 1)
+        spans = self._corpus.copied(said, words(sample.prompt), SHORTEST)
         longest = max(map(len, spans), default=0)
         covered = {i for s in spans if len(s) >= COPIED for i in range(s.first, s.last)}
         return {
