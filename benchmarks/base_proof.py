@@ -19,7 +19,7 @@ import psutil
 from pete.config import Config, resolve
 from pete.data.batch import Batch
 from pete.data.render import Renderer
-from pete.engines import open_engine, set_environment
+from pete.engines import open_trainer, set_environment
 from pete.engines.base_models.resolve import look_up_base
 from pete.engines.base_models.text_proof import prove_text
 from pete.persona import load_persona
@@ -35,9 +35,9 @@ def main(what: str, *rest: str) -> None:
 
 
 def proof(config: Config) -> None:
-    set_environment(config.engine)
+    set_environment(config)
     base = look_up_base(config.model)
-    engine = timed("imports of torch, transformers and peft", lambda: open_engine(config))
+    engine = timed("imports of torch, transformers and peft", lambda: open_trainer(config))
     from pete.engines.torch import engine as torch_engine
     from pete.engines.torch import proof as proofs
 
@@ -62,7 +62,7 @@ def timed(what: str, work: Callable):
 
 
 def batch(config: Config, lengths: list[int]) -> None:
-    engine = open_engine(config)
+    engine = open_trainer(config)
     forecast = engine.estimate(look_up_base(config.model), config.model, config.lora, largest=lengths, typical=(), scored=())
     print("planned:", {name: round(size / MB) for name, size in forecast.parts.items()}, f"{forecast.memory / MB:.0f} MB in all")
     engine.load(config.model)

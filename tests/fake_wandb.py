@@ -36,12 +36,11 @@ class Run:
         fault("log")
         with open("wandb/rows.jsonl", "a") as file:
             file.write(json.dumps({{"step": step, **row}}) + "\\n")
-        number = 0
+        size = 0
         while FAULT == "fills the disk at log":
-            number += 1
-            with open(f"wandb/big-{{number}}", "wb") as file:
-                file.truncate(100 * 2**20)  # sparse: counted, not stored
-            time.sleep(0.02)
+            size += 100 * 2**20
+            with open("wandb/run.log", "ab") as file:
+                file.truncate(size)  # sparse: counted, not stored
     def finish(self, exit_code):
         fault("finish")
 

@@ -5,15 +5,18 @@ resolved file in the run folder says so beside each one.
 """
 
 import difflib
+import functools
 import json
+import operator
 import os
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic.fields import FieldInfo
 
 from pete.errors import ConfigError
 from pete.terminal import scrub
@@ -21,6 +24,15 @@ from pete.terminal import scrub
 PROJECT = Path(__file__).resolve().parents[2]
 PRESETS = PROJECT / "configs"
 EMBEDDED_BASE = "smollm2-135m-instruct"
+BUILT_IN_BASES = (EMBEDDED_BASE, "fake")
+"""Names of bases that are neither a folder nor on the hub."""
+ENGINES = {"torch": "pete.engines.torch.engine:TorchEngine", "fake": "pete.engines.fake:FakeEngine"}
+"""Engine -> module:class, imported when it is opened. A new engine is a module or package below engines/, and a line here."""
+if TYPE_CHECKING:
+    EngineName = str
+    GeneratingEngine = str
+else:
+    EngineName, GeneratingEngine = Literal[tuple(ENGINES)], Literal["auto", *ENGINES]
 
 Share = Annotated[float, Field(ge=0.0, lt=0.5)]
 Positive = Annotated[int, Field(ge=1)]
@@ -104,14 +116,20 @@ class TrainConfig(Section):
         return self
 
 
-class EngineConfig(Section):
-    """What computes."""
+class TorchConfig(Section):
+    """Settings of the torch engine."""
 
-    name: Literal["torch", "fake"] = Field("torch", description="what computes")
-    device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="auto takes mps, then cuda, then cpu")
     mps_high_watermark: Annotated[float, Field(ge=0, le=2)] = Field(
         1.0, description="PyTorch's memory limit on a Mac, as a share of what Metal recommends; 0 is no limit: it swaps instead of failing"
     )
+
+
+class EngineConfig(Section):
+    """What computes; an engine's own settings are a table of its name."""
+
+    name: EngineName = Field("torch", description="what computes")
+    device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="auto takes mps, then cuda, then cpu")
+    torch: TorchConfig = TorchConfig()  # type: ignore[call-arg]
 
 
 class TrackingConfig(Section):
@@ -123,8 +141,9 @@ class TrackingConfig(Section):
 
 
 class GenerateConfig(Section):
-    """How an answer is drawn from the model; also what `Engine.stream` takes."""
+    """How an answer is drawn from the model; also what `Generator.stream` takes."""
 
+    engine: GeneratingEngine = Field("auto", description="what answers; auto is the engine that trained")
     max_new_tokens: Positive = Field(220, description="longest answer")
     temperature: Annotated[float, Field(ge=0)] = Field(0.7, description="0 takes the likeliest token")
     top_k: Annotated[int, Field(ge=0)] = Field(50, description="0 keeps all")
@@ -183,32 +202,34 @@ class Resolved:
 
     def replace(self, key: str, value: object, source: str) -> "Resolved":
         """The same with one value settled later (a probed dtype, say), and its reason kept."""
-        section, name = key.split(".")
-        tables = self.config.model_dump()
-        tables[section][name] = value
-        return Resolved(Config.model_validate(tables), {**self.sources, key: source})
+        return Resolved(_built(values_of(self.config) | {key: value}), {**self.sources, key: source})
 
     def portable(self, folder: Path) -> "Resolved":
         """The same as a run in `folder` keeps it: folders of this machine as seen from there or from home, files by their names."""
-        tables = self.config.model_dump()
-        for section, name in FOLDERS:
-            tables[section][name] = _seen_from(folder, tables[section][name])
+        values = values_of(self.config)
+        seen = {key: _seen_from(folder, values[key]) for key in FOLDERS}
         sources = {key: Path(source).name if source.endswith(".toml") else source for key, source in self.sources.items()}
-        return Resolved(Config.model_validate(tables), sources)
+        return Resolved(_built(values | seen), sources)
 
     def to_toml(self) -> str:
         """The run folder's config.toml: every value, with its source behind it."""
-        lines = ["# Resolved configuration. Behind each value: where it came from."]
-        for section, table in self.config.model_dump().items():
-            lines += ["", f"[{section}]"]
-            for key, value in table.items():
-                source = " ".join(scrub(self.sources.get(f"{section}.{key}", "default")).split())  # a file may be called anything
-                lines.append(f"# {key} is not set  # {source}" if value is None else f"{key} = {in_toml(value)}  # {source}")
+        lines, table = ["# Resolved configuration. Behind each value: where it came from."], ""
+        for dotted, value in values_of(self.config).items():
+            section, _, key = dotted.rpartition(".")
+            if section != table:
+                table = section
+                lines += ["", f"[{section}]"]
+            source = " ".join(scrub(self.sources.get(dotted, "default")).split())  # a file may be called anything
+            lines.append(f"# {key} is not set  # {source}" if value is None else f"{key} = {in_toml(value)}  # {source}")
         return "\n".join(lines) + "\n"
 
 
-FOLDERS = (("data", "persona"), ("model", "base"))
+FOLDERS = ("data.persona", "model.base")
 """Values that may be a folder: kept absolute while Pete runs, so that the working directory does not matter."""
+MOVED = {"engine.mps_high_watermark": "engine.torch.mps_high_watermark"}
+"""Keys of earlier versions, which run folders still have, and where they are now."""
+Values = dict[str, Any]
+"""Value by dotted key."""
 
 
 def resolve(preset: str | None = None, file: Path | None = None, overrides: Sequence[str] = ()) -> Resolved:
@@ -217,7 +238,7 @@ def resolve(preset: str | None = None, file: Path | None = None, overrides: Sequ
     Raises:
         ConfigError: listing every unknown key, wrong type and impossible combination, with a did-you-mean.
     """
-    layers: list[tuple[str, dict[str, dict[str, Any]], dict[str, int]]] = []
+    layers: list[tuple[str, Values, dict[str, int]]] = []
     beside = {} if file is None else {str(file): file.parent}
     problems: list[str] = []
     if preset is not None:
@@ -226,25 +247,20 @@ def resolve(preset: str | None = None, file: Path | None = None, overrides: Sequ
         layers.append(_layer(file, str(file)))
     layers.append(("--set", _parse_overrides(overrides, problems), {}))
 
-    tables: dict[str, dict[str, Any]] = {"train": {"epochs": 2.0}}
+    values: Values = {"train.epochs": 2.0}
     sources: dict[str, str] = {}
-    lines: dict[str, str] = {}
+    where: dict[str, str] = {}
     for name, layer, numbers in layers:
-        for section, values in layer.items():
-            if not isinstance(values, dict):
-                problems.append(f"{name}: {section}: expected a [table], found {values!r}")
-                continue
-            if section == "train" and ("steps" in values) != ("epochs" in values):
-                # a later layer that chooses one length replaces the other of an earlier layer
-                tables["train"].pop("epochs" if "steps" in values else "steps", None)
-            for key, value in values.items():
-                if (section, key) in FOLDERS:
-                    value = _absolute(section, value, [beside[name], Path()] if name in beside else [Path()])
-                tables.setdefault(section, {})[key] = value
-                dotted = f"{section}.{key}"
-                sources[dotted] = name
-                lines[dotted] = f"{name}:{numbers[dotted]}" if dotted in numbers else name
-    config = _validated(tables, lines, problems)
+        if ("train.steps" in layer) != ("train.epochs" in layer):
+            # a later layer that chooses one length replaces the other of an earlier layer
+            values.pop("train.epochs" if "train.steps" in layer else "train.steps", None)
+        for key, value in layer.items():
+            if key in FOLDERS:
+                value = _absolute(key, value, [beside[name], Path()] if name in beside else [Path()])
+            values[key] = value
+            sources[key] = name
+            where[key] = f"{name}:{numbers[key]}" if key in numbers else name
+    config = _validated(values, where, problems)
     if config is None or problems:
         raise ConfigError.of_problems(
             f"The configuration has {len(problems)} problem{'s' if len(problems) > 1 else ''}:",
@@ -261,18 +277,15 @@ def override(resolved: Resolved, overrides: Sequence[str], sections: Sequence[st
         ConfigError: another section, an unknown key or a wrong value.
     """
     problems: list[str] = []
-    tables = resolved.config.model_dump()
-    sources = dict(resolved.sources)
-    for section, values in _parse_overrides(overrides, problems).items():
+    given = _parse_overrides(overrides, problems)
+    for section in dict.fromkeys(key.partition(".")[0] for key in given):
         if section not in sections:
             problems.append(f"{section}: a trained run's {section} cannot change; here only {' and '.join(sections)} can")
-            continue
-        tables[section] |= values
-        sources |= dict.fromkeys((f"{section}.{key}" for key in values), "--set")
-    config = _validated(tables, {}, problems)
+    given = {key: value for key, value in given.items() if key.partition(".")[0] in sections}
+    config = _validated(values_of(resolved.config) | given, {}, problems)
     if config is None or problems:
         raise ConfigError.of_problems("These values do not fit:", problems, "see docs/configuration.md")
-    return Resolved(config, sources)
+    return Resolved(config, {**resolved.sources, **dict.fromkeys(given, "--set")})
 
 
 def find_preset(name: str) -> Path:
@@ -290,34 +303,61 @@ def find_preset(name: str) -> Path:
 
 def read_resolved(path: Path) -> Resolved:
     """Read a run folder's config.toml back, sources included."""
-    name, tables, _ = _layer(path, str(path))
-    for section, key in FOLDERS:
-        value = tables.get(section, {}).get(key, "")
+    name, values, _ = _layer(path, str(path))
+    for key in FOLDERS:
+        value = values.get(key, "")
         if isinstance(value, str) and value.startswith((".", "~")):
-            tables[section][key] = os.path.normpath(os.path.join(os.path.realpath(path.parent), os.path.expanduser(value)))
+            values[key] = os.path.normpath(os.path.join(os.path.realpath(path.parent), os.path.expanduser(value)))
     sources: dict[str, str] = {}
     section = ""
     for line in path.read_text(encoding="utf-8").split("\n"):
         if line.startswith("["):
             section = line.strip("[] ")
         elif "  # " in line:
-            key = line.removeprefix("# ").split(" ", 1)[0]
-            sources[f"{section}.{key}"] = line.rsplit("  # ", 1)[1]
-    try:
-        return Resolved(Config.model_validate(tables), sources)
-    except ValidationError as error:
-        problems = [_explain(item, {}) for item in error.errors()]
-        raise ConfigError.of_problems(f"{name} is not a configuration this version understands:", problems) from None
+            key = f"{section}.{line.removeprefix('# ').split(' ', 1)[0]}"
+            sources[MOVED.get(key, key)] = line.rsplit("  # ", 1)[1]
+    problems: list[str] = []
+    config = _validated(values, {}, problems)
+    if config is None or problems:
+        raise ConfigError.of_problems(f"{name} is not a configuration this version understands:", problems)
+    return Resolved(config, sources)
 
 
-def keys() -> Iterator[tuple[str, Any]]:
+def keys(table: type[BaseModel] = Config, above: str = "") -> Iterator[tuple[str, FieldInfo]]:
     """Every dotted key with its pydantic field, in order."""
-    for section, table in Config.model_fields.items():
-        for key, field in table.annotation.model_fields.items():  # type: ignore[union-attr]
-            yield f"{section}.{key}", field
+    for name, field in table.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
+            yield from keys(field.annotation, f"{above}{name}.")
+        else:
+            yield f"{above}{name}", field
 
 
-def _layer(path: Path, name: str) -> tuple[str, dict[str, dict[str, Any]], dict[str, int]]:
+def values_of(config: Config) -> Values:
+    """Every value by its dotted key, in order."""
+    tables = config.model_dump()
+    return {key: functools.reduce(operator.getitem, key.split("."), tables) for key, _ in keys()}
+
+
+def _flat(table: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    """(dotted key, value) of nested tables."""
+    for key, value in table.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{above}{key}.")
+        else:
+            yield f"{above}{key}", value
+
+
+def _built(values: Values) -> Config:
+    """The configuration of values that belong to it."""
+    tables: dict[str, Any] = {}
+    for dotted, value in values.items():
+        *path, key = dotted.split(".")
+        functools.reduce(lambda table, part: table.setdefault(part, {}), path, tables)[key] = value
+    return Config.model_validate(tables)
+
+
+def _layer(path: Path, name: str) -> tuple[str, Values, dict[str, int]]:
+    """(name, values, line of each) of a file."""
     try:
         text = path.read_text(encoding="utf-8-sig")
         tables = tomllib.loads(text)
@@ -333,16 +373,16 @@ def _layer(path: Path, name: str) -> tuple[str, dict[str, dict[str, Any]], dict[
             section = bare.strip("[] ")
         elif "=" in bare and not bare.startswith("#"):
             numbers[f"{section}.{bare.split('=', 1)[0].strip()}"] = number
-    return name, tables, numbers
+    return name, {MOVED.get(key, key): value for key, value in _flat(tables)}, numbers
 
 
-def _absolute(section: str, value: Any, near: Sequence[Path]) -> Any:
+def _absolute(key: str, value: Any, near: Sequence[Path]) -> Any:
     """A folder by its whole path, wherever it was named from; a name stays a name."""
-    if not isinstance(value, str) or value in (EMBEDDED_BASE, "fake"):
+    if not isinstance(value, str) or value in BUILT_IN_BASES:
         return value
     for place in near:
         folder = place / os.path.expanduser(value)
-        if (folder / "persona.toml").is_file() if section == "data" else folder.is_dir():
+        if (folder / "persona.toml").is_file() if key == "data.persona" else folder.is_dir():
             return str(folder.resolve())
     return value
 
@@ -358,44 +398,50 @@ def _seen_from(folder: Path, value: str) -> str:
     return way if way.startswith(".") else f"./{way}"
 
 
-def _parse_overrides(overrides: Sequence[str], problems: list[str]) -> dict[str, dict[str, Any]]:
-    tables: dict[str, dict[str, Any]] = {}
+def _parse_overrides(overrides: Sequence[str], problems: list[str]) -> Values:
+    values: Values = {}
     for item in overrides:
         dotted, equals, raw = item.partition("=")
-        section, dot, key = dotted.strip().partition(".")
-        if not equals or not dot:
+        key = dotted.strip()
+        if not equals or "." not in key:
             problems.append(f"--set {item}: expected section.key=value, such as lora.rank=8")
             continue
         try:
             value = tomllib.loads(f"value = {raw}")["value"]
         except tomllib.TOMLDecodeError:
             value = raw
-        if isinstance(value, str) and key == "targets":
+        if isinstance(value, str) and key == "lora.targets":
             value = [part.strip() for part in value.split(",")]
-        tables.setdefault(section, {})[key] = value
-    return tables
+        values |= {MOVED.get(key, key): value for key, value in _flat({key: value})}
+    return values
 
 
-def _validated(tables: dict[str, dict[str, Any]], lines: Mapping[str, str], problems: list[str]) -> Config | None:
+def _validated(values: Values, where: Mapping[str, str], problems: list[str]) -> Config | None:
+    """The configuration, or None and what is wrong in `problems`; `where` says in which file and line a value stands."""
+    known = {key for key, _ in keys()}
+    problems += [_unknown(key, value, where, sorted(known)) for key, value in values.items() if key not in known]
     try:
-        return Config.model_validate(tables)
+        return _built({key: value for key, value in values.items() if key in known})
     except ValidationError as error:
-        problems += [_explain(item, lines) for item in error.errors()]
+        for item in error.errors():
+            parts = [str(part) for part in item["loc"]]
+            dotted = next((key for end in range(len(parts), 0, -1) if (key := ".".join(parts[:end])) in known), ".".join(parts))
+            message = item["msg"].removeprefix("Value error, ")
+            found = f", found {item['input']!r}" if not isinstance(item["input"], dict | BaseModel) else ""
+            place = f"{where[dotted]}: " if dotted in where else ""
+            problems.append(f"{place}{dotted + ': ' if dotted else ''}{message}{found}")
         return None
 
 
-def _explain(item: Mapping[str, Any], lines: Mapping[str, str]) -> str:
-    dotted = ".".join(str(part) for part in item["loc"][:2])
-    where = f"{lines[dotted]}: " if dotted in lines else ""
-    if item["type"] == "extra_forbidden":
-        known = [key for key, _ in keys()] if "." in dotted else list(Config.model_fields)
-        close = difflib.get_close_matches(dotted, known, 1, cutoff=0.5)
-        if not close and "." in dotted:  # the right name in the wrong section
-            close = [key for key in known if key.split(".")[1] == dotted.split(".")[1]]
-        return f"{where}{dotted}: unknown key" + (f"; did you mean {close[0]}?" if close else "")
-    message = item["msg"].removeprefix("Value error, ")
-    found = f", found {item['input']!r}" if not isinstance(item["input"], dict | BaseModel) else ""
-    return f"{where}{dotted + ': ' if dotted else ''}{message}{found}"
+def _unknown(dotted: str, value: object, where: Mapping[str, str], known: Sequence[str]) -> str:
+    """What is said of a key that there is not, with the likeliest that was meant."""
+    place = f"{where[dotted]}: " if dotted in where else ""
+    if any(key.startswith(f"{dotted}.") for key in known):
+        return f"{place}{dotted}: expected a [table], found {value!r}"
+    close = difflib.get_close_matches(dotted, known, 1, cutoff=0.5)
+    if not close:  # the right name in the wrong section
+        close = [key for key in known if key.rpartition(".")[2] == dotted.rpartition(".")[2]]
+    return f"{place}{dotted}: unknown key" + (f"; did you mean {close[0]}?" if close else "")
 
 
 def in_toml(value: object) -> str:

@@ -1,4 +1,4 @@
-"""What happens in a run, as frozen records, one JSON line each.
+"""A run's event log: frozen records, one JSON line each, and the reader that follows the file.
 
 The training loop yields them; logs, progress bars, monitors and reports read them. A reader skips kinds it does not
 know, so a newer run opens in an older monitor.
@@ -10,10 +10,16 @@ import time as clock
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
 from pydantic import TypeAdapter
 
 VERSION = 1
+CHUNK = 1 << 20
+LONGEST_LINE = 1 << 22
+"""Bytes; a longer line is no event, and is passed over without being kept."""
+ANCHOR = 64
+"""Bytes before the place read up to; they must still be there, or the file was cut and written anew."""
 LARGEST = 1e18
 """No count, size or duration of a run comes near."""
 
@@ -166,3 +172,62 @@ def parse(line: bytes) -> Event | None:
     numbers = [value for value in vars(event).values() if isinstance(value, int | float)]
     sane = all(math.isfinite(value) and abs(value) < LARGEST for value in numbers) and 0 <= event.time < 1e11
     return event if sane else None
+
+
+class Tail:
+    """Follows events.jsonl: reads it once, then only what was added, and begins again when it is another file than before.
+
+    Half a line stays unread until the rest of it is there.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._forget()
+
+    def poll(self) -> tuple[bool, list[Event]]:
+        """Whether the file began anew (what was told before no longer counts), and the events since the last look.
+
+        Raises:
+            OSError: the file is there and cannot be read.
+        """
+        before = self._seen
+        try:
+            stat = self.path.stat()
+            now = (stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns)
+            if now == before:
+                return False, []
+            with self.path.open("rb") as file:
+                anew = before is not None and (now[:2] != before[:2] or now[2] < self._read or not self._continues(file))
+                if anew:
+                    self._forget()
+                file.seek(self._read)
+                events: list[Event] = []
+                while chunk := file.read(CHUNK):
+                    events += self._feed(chunk)
+        except FileNotFoundError:
+            self._forget()
+            return before is not None, []
+        self._seen = now
+        return anew, events
+
+    def _forget(self) -> None:
+        self._seen: tuple[int, int, int, int] | None = None
+        self._read = 0
+        self._anchor = b""
+        self._rest = b""
+        self._skipping = False
+
+    def _continues(self, file: BinaryIO) -> bool:
+        file.seek(self._read - len(self._anchor))
+        return file.read(len(self._anchor)) == self._anchor
+
+    def _feed(self, chunk: bytes) -> list[Event]:
+        self._read += len(chunk)
+        self._anchor = (self._anchor + chunk[-ANCHOR:])[-ANCHOR:]
+        *lines, rest = (self._rest + chunk).split(b"\n")
+        if lines and self._skipping:
+            lines, self._skipping = lines[1:], False
+        if len(rest) > LONGEST_LINE:
+            rest, self._skipping = b"", True
+        self._rest = b"" if self._skipping else rest
+        return [event for line in lines if (event := parse(line)) is not None]

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Self
 
+import tomlkit
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from pete.config import PROJECT, in_toml
@@ -272,27 +273,18 @@ def set_prompt_format(text: str, prompt_format: PromptFormat) -> str:
     Raises:
         ValueError: the text is no TOML, or says `prompt_format` otherwise than in a table of its own.
     """
-    wanted = {key: value for key, value in tomllib.loads(text).items() if key != "prompt_format"}
     newline = "\r\n" if "\r\n" in text else "\n"
     table = prompt_format_table(prompt_format).replace("\n", newline)
-    lines = text.splitlines(keepends=True) if "prompt_format" in tomllib.loads(text) else []
-    for start in (number for number, line in enumerate(lines) if _TABLE.match(line)):
-        ends = [number for number in range(start + 1, len(lines)) if lines[number].lstrip().startswith("[")]
-        for end in (*ends, len(lines)):  # a line of a text may look like a header: the right cut is the one that leaves the rest whole
-            last = end
-            while last > start + 1 and (not lines[last - 1].strip() or lines[last - 1].lstrip().startswith("#")):
-                last -= 1
-            before, after = "".join(lines[:start]), "".join(lines[last:])
-            try:
-                if tomllib.loads(before + after) == wanted:
-                    return before + table + (after if table or before.strip() else after.lstrip())
-            except tomllib.TOMLDecodeError:
-                continue
-    if lines:
-        raise ValueError("it says `prompt_format` otherwise than in a table [prompt_format]")
-    if not table:
-        return text
-    return text.rstrip() + newline * 2 + table
+    there = tomlkit.parse(text).get("prompt_format")
+    if there is None:
+        return f"{text.rstrip()}{newline * 2}{table}" if table else text
+    body = there.as_string()
+    for header in _TABLE.finditer(text):
+        if text.startswith(body, header.end()):
+            rest = _TRAILING.search(body)[0] + text[header.end() + len(body) :]  # type: ignore[index]  (it may be empty)
+            before = text[: header.start()]
+            return before + table + (rest if table or before.strip() else rest.lstrip())
+    raise ValueError("it says `prompt_format` otherwise than in a table [prompt_format]")
 
 
 def prompt_format_table(prompt_format: PromptFormat) -> str:
@@ -306,7 +298,9 @@ def prompt_format_table(prompt_format: PromptFormat) -> str:
 _HEADER = re.compile(r"\s*\[([^\[\]]+)\]\s*(?:#.*)?$")
 _KEY = re.compile(r"\s*([\w.\"' -]+?)\s*=")
 _PARTS = re.compile(r"\"[^\"]*\"|'[^']*'|[^.\s]+")
-_TABLE = re.compile(r"\s*\[\s*(?:prompt_format|\"prompt_format\"|'prompt_format')\s*\]\s*(?:#.*)?$")
+_TABLE = re.compile(r"^[ \t]*\[[ \t]*([\"']?)prompt_format\1[ \t]*\][ \t]*(?:#[^\n]*)?(?:\r?\n|\Z)", re.MULTILINE)
+_TRAILING = re.compile(r"(?:^[ \t]*(?:#[^\n]*)?(?:\r?\n|\Z))*\Z", re.MULTILINE)
+"""Empty lines and comments at the end of a table: they are about what follows it."""
 
 
 def _explain(where: tuple[str, ...], kind: str, message: str) -> str:

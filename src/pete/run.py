@@ -84,6 +84,8 @@ class RunDir:
         self.evaluations = folder / "evaluations"
         self.prompts_trial = folder / "prompts-try.json"
         self.wandb = folder / "wandb"
+        self.wandb_state = self.wandb / "run.json"
+        self.wandb_log = self.wandb / "sidecar.log"
         self.report_html = folder / "report.html"
         self.report_md = folder / "report.md"
 

@@ -6,21 +6,21 @@ from pathlib import Path
 import pytest
 
 from pete.config import Config, ModelConfig
-from pete.engines import open_engine
-from pete.engines.protocol import Engine
+from pete.engines import open_trainer
+from pete.engines.protocol import Trainer
 
 ENGINES = ("fake", "torch-llama", "torch-gpt_neox")
 
 
 @pytest.fixture(params=ENGINES)
-def make(request: pytest.FixtureRequest, tiny_models: dict[str, Path]) -> Callable[..., tuple[Engine, ModelConfig]]:
+def make(request: pytest.FixtureRequest, tiny_models: dict[str, Path]) -> Callable[..., tuple[Trainer, ModelConfig]]:
     """make(adapter=None, **sections) -> a loaded engine and its model configuration."""
     engine_name, _, shape = request.param.partition("-")
 
-    def build(adapter: Path | None = None, **sections: dict) -> tuple[Engine, ModelConfig]:
+    def build(adapter: Path | None = None, **sections: dict) -> tuple[Trainer, ModelConfig]:
         model = ModelConfig(base=str(tiny_models[shape]) if shape else "fake", dtype="float32")
         config = Config.model_validate({"model": model.model_dump(), "engine": {"name": engine_name, "device": "cpu"}, **sections})
-        engine = open_engine(config)
+        engine = open_trainer(config)
         engine.load(model, adapter)
         return engine, model
 

@@ -16,7 +16,19 @@ from pete.config import PROJECT, Config, DataConfig, Section, keys
 
 SOURCE = PROJECT / "src" / "pete"
 FILES = [path for path in sorted(SOURCE.rglob("*.py")) if path.name != "config.py" or path.parent != SOURCE]
-SECTIONS = {name: field.annotation for name, field in Config.model_fields.items()}
+
+
+def tables(kind: type, above: str = "") -> Iterator[tuple[str, type]]:
+    """(dotted name, class) of every table."""
+    for name, field in kind.model_fields.items():  # type: ignore[attr-defined]
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
+            yield f"{above}{name}", field.annotation
+            yield from tables(field.annotation, f"{above}{name}.")
+
+
+DOTTED = {dotted.rpartition(".")[2]: dotted for dotted, _ in tables(Config)}
+"""Name of a table -> its whole name."""
+SECTIONS: dict[str, type] = {dotted.rpartition(".")[2]: kind for dotted, kind in tables(Config)}
 FAKE = ["engine.name=fake", "model.base=fake", "data.max_length=2000", "train.steps=4", "train.micro_batch=4", "train.accumulation=1",
         "train.sample_every=2", "optim.warmup_steps=1", "generate.max_new_tokens=8", "tracking.wandb=off"]  # fmt: skip
 
@@ -33,7 +45,7 @@ class Recording:
         def look(section: Section, key: str) -> object:
             reader = sys._getframe(1).f_code.co_filename
             if type(section) in names and key in type(section).model_fields and reader != configuration.__file__:
-                self.read.add(f"{names[type(section)]}.{key}")
+                self.read.add(f"{DOTTED[names[type(section)]]}.{key}")
             return object.__getattribute__(section, key)
 
         Section.__getattribute__ = look  # type: ignore[method-assign]
@@ -60,7 +72,7 @@ def read_in_source(tree: ast.AST) -> Iterator[str]:
                 if section not in SECTIONS and isinstance(owner, ast.Name | ast.Attribute):
                     section = holds.get(ast.unparse(owner), "")
                 if section and node.attr in SECTIONS[section].model_fields:  # type: ignore[union-attr]
-                    yield f"{section}.{node.attr}"
+                    yield f"{DOTTED[section]}.{node.attr}"
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +80,7 @@ def read(tmp_path_factory):
     """What plan, training, test, evaluation and report read of a fake run's configuration."""
     from pete.cli import app
     from pete.config import resolve
-    from pete.engines.torch import policy
+    from pete.engines import environment
     from pete.tracking import sidecar
     from pete.tracking.rows import hyperparameters
 
@@ -93,13 +105,13 @@ def read(tmp_path_factory):
         online = resolve(overrides=["tracking.wandb=offline"]).config
         sidecar.usable(online)
         hyperparameters(online, folder)
-        policy.environment(online.engine)
-    return recording.read
+        environment(online)
+    return recording.read - set(DOTTED.values())
 
 
 @pytest.fixture(scope="module")
 def in_source():
-    return {key for path in FILES for key in read_in_source(ast.parse(path.read_text(encoding="utf-8")))}
+    return {key for path in FILES for key in read_in_source(ast.parse(path.read_text(encoding="utf-8")))} - set(DOTTED.values())
 
 
 def test_every_key_is_read_from_its_own_section(read, in_source):

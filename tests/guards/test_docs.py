@@ -5,7 +5,7 @@ import re
 
 from pydantic_core import PydanticUndefined
 
-from pete.config import PRESETS, PROJECT, keys, resolve
+from pete.config import PRESETS, PROJECT, keys, resolve, values_of
 
 PAGE = PROJECT / "docs" / "configuration.md"
 
@@ -24,11 +24,10 @@ def render() -> str:
     ]
     for name, field in keys():
         default = "not set" if field.default in (None, PydanticUndefined) else show(field.default)
-        section, key = name.split(".")
         cells = []
         for preset in presets:
             given = values[preset].sources.get(name)
-            cells.append(show(getattr(getattr(values[preset].config, section), key)) if given else "")
+            cells.append(show(values_of(values[preset].config)[name]) if given else "")
         lines.append(f"| `{name}` | {default} | " + " | ".join(cells) + f" | {field.description or ''} |")
     return "\n".join(lines) + "\n"
 

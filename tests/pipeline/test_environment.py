@@ -66,7 +66,7 @@ def test_training_on_a_base_that_is_here(noted, persona_folder):
 
 def test_answering_with_what_a_run_was_trained_with(noted, pete, persona_folder, tmp_path):
     run = tmp_path / "run"
-    unlimited = ("--set", "engine.mps_high_watermark=0.0")
+    unlimited = ("--set", "engine.torch.mps_high_watermark=0.0")
     assert pete("train", "--persona", persona_folder, "--out", run, *FAKE, *unlimited, "--set", "train.steps=2").returncode == 0
     config = run / "config.toml"
     config.write_text(config.read_text().replace('name = "fake"', 'name = "torch"'))

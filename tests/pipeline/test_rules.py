@@ -40,7 +40,7 @@ def test_a_flagged_answer_is_tried_again_and_the_user_sees_which(run, pete):
 
 def test_without_retries_it_is_only_flagged(run, pete):
     (result,) = json.loads(pete("test", run, "Tagline for a bakery", *SHORT, "--json").stdout)["results"]
-    assert result["tuned"]["attempts"] == 1 and result["tuned"]["flags"] and result["tuned"]["first"] is None
+    assert result["tuned"]["attempts"] == 1 and result["tuned"]["flags"]
 
 
 def test_chat_flags_afterwards_and_again_draws_another(run, pete):
@@ -51,7 +51,7 @@ def test_chat_flags_afterwards_and_again_draws_another(run, pete):
     assert first != second
 
 
-def test_an_evaluation_keeps_what_was_flagged_at_first_and_as_given(run, pete):
+def test_an_evaluation_keeps_the_chosen_answer_its_flags_and_how_many_were_drawn(run, pete):
     lineage = run / "adapter" / "pete.json"
     lineage.write_text(json.dumps(json.loads(lineage.read_text()) | {"limits": {"all": {"placeholders": True, "characters": 60}}}))
     drawn = ["--set", "generate.max_new_tokens=200", "--set", "evaluate.samples=2", "--set", "generate.retries=1"]
@@ -64,32 +64,28 @@ def test_an_evaluation_keeps_what_was_flagged_at_first_and_as_given(run, pete):
         mine = [s for s in log.samples if s.model == model]
         assert all(len(s.text) > 60 for s in mine for flag in s.flags if flag.rule == "length")
         assert all(s.flags or len(s.text) <= 60 for s in mine)
-        again = [s for s in mine if s.tries == 2]
-        assert again and all(s.at_first.flags and s.tokens_drawn > s.tokens and s.seconds_at_first < s.seconds for s in again)
-        assert all(s.attempts == s.tries == 1 and s.first is None and not s.flags for s in mine if s not in again)
-        at_first, given = sum(bool(s.at_first.flags) for s in mine), sum(bool(s.flags) for s in mine)
-        assert 0 < given < at_first < 12, "the rule is broken sometimes, and drawing again helps sometimes"
-        shares[model] = (given, at_first)
-    kept = [s.first for s in log.samples if s.first is not None]
-    assert kept and all(first.scores.keys() >= {"leak.raw", "originality.span", "degenerate.any"} and first.fluency_nats for first in kept)
-    wiped = [s.model_copy(update={"scores": {}, "first": s.first and s.first.model_copy(update={"scores": {}})}) for s in log.samples]
-    assert rescore(log.model_copy(update={"samples": wiped}), RunDir(run)) == log, "scored again without a model, the first ones too"
+        again = [s for s in mine if s.attempts == 2]
+        assert again and all(s.tokens_drawn > s.tokens for s in again)
+        assert all(s.attempts == 1 and s.tokens_drawn == s.tokens and not s.flags for s in mine if s not in again)
+        shares[model] = sum(bool(s.flags) for s in mine)
+        assert 0 < shares[model] < len(again) < 12, "the rule is broken sometimes, and drawing again helps sometimes"
+    wiped = [s.model_copy(update={"scores": {}}) for s in log.samples]
+    assert rescore(log.model_copy(update={"samples": wiped}), RunDir(run)) == log, "scored again without a model"
     assert pete("report", run).returncode == 0
     said = (run / "report.md").read_text(encoding="utf-8")
-    for model, (given, at_first) in shares.items():
-        before = f"at first it was {percent(at_first / 12)} ({at_first} of 12)"
-        assert f"{percent(given / 12)} of the {model} answers break a rule ({given} of 12); {before}." in said
-    assert "| Answers | Base at first | Base as given | Tuned at first | Tuned as given |" in said and "| Too long or too short |" in said
-    drawn_tokens = sum(s.tokens_drawn for s in log.samples if s.model == "tuned")
-    assert f"| {drawn_tokens:,} | {sum(s.tokens for s in log.samples if s.model == 'tuned'):,} |" in said
-    assert "chosen among 2" in said and "at first: " in said
+    for model, broken in shares.items():
+        assert f"{percent(broken / 12)} of the {model} answers break a rule ({broken} of 12)" in said
+    assert "| Answers | Base | Tuned |" in said and "| Too long or too short |" in said
+    tokens_drawn = sum(s.tokens_drawn for s in log.samples if s.model == "tuned")
+    assert f"| {tokens_drawn:,} | {sum(s.tokens for s in log.samples if s.model == 'tuned'):,} |" in said
+    assert "chosen among 2" in said
 
 
-def test_without_retries_an_evaluation_flags_and_keeps_no_first_attempt(run, pete):
+def test_without_retries_an_evaluation_flags_and_draws_once(run, pete):
     done = pete("evaluate", run, "--set", "generate.max_new_tokens=20", "--set", "evaluate.samples=1")
     assert done.returncode in (0, 1, 3), done.stderr
     log = read_log(RunDir(run).evaluation_file("suite"))
-    assert any(s.flags for s in log.samples) and all(s.first is None and s.tokens_drawn == s.tokens for s in log.samples)
+    assert any(s.flags for s in log.samples) and all(s.attempts == 1 and s.tokens_drawn == s.tokens for s in log.samples)
 
 
 @pytest.mark.parametrize("value", ["retries=3", "retries=-1", "best_of=0", "avoid_bias=-1"])

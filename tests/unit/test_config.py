@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pete.config import PRESETS, PROJECT, Config, keys, override, read_resolved, resolve
+from pete.config import PRESETS, PROJECT, Config, keys, override, read_resolved, resolve, values_of
 from pete.errors import ConfigError
 from pete.run import RunDir
 
@@ -104,6 +104,40 @@ def test_any_values_survive_the_file(rank: int, rate: float, packing: bool, base
     assert Config.model_validate(tomllib.loads(resolved.to_toml())) == resolved.config
 
 
+def test_an_engines_own_settings_are_a_table_of_its_name(tmp_path: Path):
+    file = tmp_path / "mine.toml"
+    file.write_text("[engine]\nname = 'torch'\n\n[engine.torch]\nmps_high_watermark = 0.5\n")
+    resolved = resolve(None, file)
+    assert (resolved.config.engine.torch.mps_high_watermark, resolved.sources["engine.torch.mps_high_watermark"]) == (0.5, str(file))
+    resolved = resolve(None, file, ["engine.torch.mps_high_watermark=0.8"])
+    (tmp_path / "config.toml").write_text(resolved.to_toml())
+    back = read_resolved(tmp_path / "config.toml")
+    assert back.config.engine.torch.mps_high_watermark == 0.8 and back.sources["engine.torch.mps_high_watermark"] == "--set"
+    assert resolved.replace("engine.torch.mps_high_watermark", 0.3, "x").config.engine.torch.mps_high_watermark == 0.3
+    file.write_text("[engine.torch]\nmps_high_watermrak = 0.5\n")
+    with pytest.raises(ConfigError, match=r":2: engine\.torch\.mps_high_watermrak: unknown key; did you mean engine\.torch\.mps_high_w"):
+        resolve(None, file)
+    with pytest.raises(ConfigError, match=r"engine\.torch: expected a \[table\], found 3"):
+        resolve(None, None, ["engine.torch=3"])
+    with pytest.raises(ConfigError, match=r"engine\.torch\.mps_high_watermark: Input should be less than or equal to 2, found 7"):
+        resolve(None, None, ["engine.torch.mps_high_watermark=7"])
+
+
+def test_a_file_of_an_earlier_version_is_read_with_its_sources(tmp_path: Path):
+    old = '[engine]\nname = "fake"  # --set\nmps_high_watermark = 0.5  # preset report\n'
+    (tmp_path / "config.toml").write_text(old)
+    back = read_resolved(tmp_path / "config.toml")
+    assert back.config.engine.torch.mps_high_watermark == 0.5
+    assert back.sources["engine.torch.mps_high_watermark"] == "preset report"
+    assert resolve(None, tmp_path / "config.toml").config.engine == back.config.engine
+
+
+def test_an_engine_that_there_is_not():
+    for item in ("engine.name=tensorflow", "generate.engine=tensorflow"):
+        with pytest.raises(ConfigError, match=r"Input should be .*'torch'.* or 'fake', found 'tensorflow'"):
+            resolve(None, None, [item])
+
+
 def test_override_changes_only_what_may_change():
     resolved = resolve("quickstart")
     assert override(resolved, ["generate.temperature=0.1"], ("generate",)).config.generate.temperature == 0.1
@@ -128,14 +162,14 @@ def test_the_report_preset_is_the_report_to_the_letter():
     train, optim = config.train, config.optim
     assert (train.micro_batch, train.accumulation, train.steps, train.epochs) == (1, 16, 2000, None)
     assert (optim.learning_rate, optim.weight_decay, optim.warmup_steps) == (2e-4, 0.01, 100)
-    assert (config.engine.name, config.engine.device, config.engine.mps_high_watermark) == ("torch", "auto", 0.0)
+    assert (config.engine.name, config.engine.device, config.engine.torch.mps_high_watermark) == ("torch", "auto", 0.0)
     assert config.tracking.wandb == "off"
 
 
 def test_each_difference_between_report_and_what_we_recommend_has_its_reason():
-    theirs, ours = resolve("report").config.model_dump(), resolve("pythia-1.4b").config.model_dump()
-    differ = {f"{section}.{key}" for section in theirs for key in theirs[section] if theirs[section][key] != ours[section][key]}
-    assert {"model.dtype", "train.epochs", "engine.mps_high_watermark"} <= differ
+    theirs, ours = values_of(resolve("report").config), values_of(resolve("pythia-1.4b").config)
+    differ = {key for key in theirs if theirs[key] != ours[key]}
+    assert {"model.dtype", "train.epochs", "engine.torch.mps_high_watermark"} <= differ
     page = next((PROJECT / "docs" / "decisions").glob("0004-*.md")).read_text(encoding="utf-8")
     assert sorted(key for key in differ if f"`{key}`" not in page) == []
 

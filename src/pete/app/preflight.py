@@ -6,8 +6,7 @@ from pathlib import Path
 
 from pete.app.notify import Notify
 from pete.config import Resolved
-from pete.engines import open_engine
-from pete.engines.torch.policy import environment
+from pete.engines import environment, open_trainer
 from pete.engines.torch.selftest import needs_selftest, selftest
 from pete.events import Event
 from pete.machine.doctor import check_machine
@@ -44,12 +43,12 @@ def preflight(resolved: Resolved, prepared: Prepared, folder: Path, notify: Noti
     for line in checkup.lines():
         notify.message(line)
     notify.message("planning: a step of the base is timed ...", "working")
-    engine = open_engine(config)
+    engine = open_trainer(config)
     plan = make_plan(engine, prepared, config)
     describe(prepared, plan, engine.device, notify)
     if (error := plan.refusal(prepared.base.name, engine.device)) is not None:
         raise error
-    return Preflight(plan, engine.device, [checkup.plus((), **environment(config.engine)).event(), plan.event(BASIS)])
+    return Preflight(plan, engine.device, [checkup.plus((), **environment(config)).event(), plan.event(BASIS)])
 
 
 def describe(prepared: Prepared, plan: Plan, device: str, notify: Notify) -> None:

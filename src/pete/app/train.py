@@ -11,7 +11,7 @@ from pete.app.preflight import Preflight, preflight
 from pete.config import Resolved, resolve
 from pete.data.render import Message, Renderer
 from pete.engines.base_models.resolve import resolve_base
-from pete.engines.protocol import Engine
+from pete.engines.protocol import Generator
 from pete.errors import Interrupted
 from pete.events import Event, Finished, Warned, read
 from pete.generate.stream import answer_all
@@ -86,7 +86,7 @@ def train(training: Training, notify: Notify, stop: Stop | None = None, out: Pat
     run = training.run or RunDir.create(out, training.label)
     sampling = config.generate.model_copy(update={"max_new_tokens": SAMPLE_TOKENS})
 
-    def ask(engine: Engine, renderer: Renderer, prompt: str, stops: tuple[str, ...]) -> str:
+    def ask(engine: Generator, renderer: Renderer, prompt: str, stops: tuple[str, ...]) -> str:
         return answer_all(engine, renderer, [[Message("user", prompt)]], sampling, stops)[0].text
 
     try:

@@ -13,16 +13,15 @@ def monitor(
     json: JsonOption = False,
 ) -> None:
     """Watch a run from its events, during or after it; q or Ctrl-C leaves, and the run goes on."""
-    from dataclasses import asdict
-
     from pete.monitor.frame import headline
+    from pete.monitor.state import document
     from pete.monitor.terminal import show_lines, show_live, show_once
     from pete.monitor.watch import Watch, find
 
     watch = Watch(find(run), as_typed=as_typed)
     screen = console()
     if json:
-        print_json(asdict(watch.look()))
+        print_json(document(watch.look()))
         return
     if once:
         show_once(watch.look(), screen)
@@ -31,6 +30,6 @@ def monitor(
         state = show_live(watch, screen)
     else:
         state = show_lines(watch, lambda line: screen.print(line, markup=False, soft_wrap=True))
-    screen.print(f"{state.run}: {headline(state)}", markup=False, soft_wrap=True)
+    screen.print(f"{state.facts.name}: {headline(state)}", markup=False, soft_wrap=True)
     if state.next:
         screen.print(f"next: {state.next}", markup=False, soft_wrap=True)

@@ -68,9 +68,13 @@ def show_config(screen: "Console", resolved: "Resolved") -> None:
     """The resolved configuration: each value, and where it came from."""
     from rich.text import Text
 
-    for section, table in resolved.config.model_dump().items():
-        screen.print(section, style="bold")
-        for key, value in table.items():
-            shown = "not set" if value is None else ", ".join(value) if isinstance(value, tuple) else str(value)
-            source = resolved.sources.get(f"{section}.{key}", "default")
-            screen.print(Text.assemble(f"  {key:20} {shown:28} ", (source, "dim")), soft_wrap=True)
+    from pete.config import values_of
+
+    table = ""
+    for dotted, value in values_of(resolved.config).items():
+        section, _, key = dotted.rpartition(".")
+        if section != table:
+            table = section
+            screen.print(section, style="bold")
+        shown = "not set" if value is None else ", ".join(value) if isinstance(value, tuple) else str(value)
+        screen.print(Text.assemble(f"  {key:20} {shown:28} ", (resolved.sources.get(dotted, "default"), "dim")), soft_wrap=True)

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import jinja2
+import jinja2.compiler
 import jinja2.exceptions
 import jinja2.ext
 import jinja2.nodes
@@ -123,6 +124,7 @@ class _Sandbox(jinja2.sandbox.ImmutableSandboxedEnvironment):
             "strftime_now": lambda form: self._running.now.strftime(form),
         }
         self.finalize = self._shown
+        self.code_generator_class = _Ticking
 
     # --- the meter -----------------------------------------------------------------------------------------------
 
@@ -170,8 +172,8 @@ class _Sandbox(jinja2.sandbox.ImmutableSandboxedEnvironment):
     # --- what the sandbox lets us step into ----------------------------------------------------------------------
 
     def call(__self, __context: Any, __obj: Any, *args: Any, **kwargs: Any) -> Any:
-        if getattr(__obj, "__func__", None) in (_Sandbox.tick, _Sandbox.joined):  # put there by _parse
-            return __obj(*args)
+        if getattr(__obj, "__func__", None) is _Sandbox.tick:  # put there by _Ticking
+            return __obj()
         __self.tick()
         subject = getattr(__obj, "__self__", None)
         if isinstance(subject, str | bytes):
@@ -215,48 +217,28 @@ class _Sandbox(jinja2.sandbox.ImmutableSandboxedEnvironment):
         _weighed(parts)
         return "".join(map(str, parts))
 
-    def _parse(self, source: str, name: str | None, filename: str | None) -> jinja2.nodes.Template:
-        """The syntax tree, with a tick in every loop, condition and macro, and `~` where it can be weighed."""
-        tree = super()._parse(source, name, filename)
-        own = jinja2.nodes.EnvironmentAttribute
 
-        def tick(inside: Iterable[jinja2.nodes.Node]) -> jinja2.nodes.Call:
-            literal = sum(len(data.data) for node in inside for data in [*node.find_all(jinja2.nodes.TemplateData)])
-            return jinja2.nodes.Call(own("tick"), [jinja2.nodes.Const(literal)], [], None, None)
+class _Ticking(jinja2.compiler.CodeGenerator):
+    """jinja's compiler, with a tick in every body (of a loop, a condition, a macro), and `~` where it can be weighed."""
 
-        for node in list(tree.find_all((jinja2.nodes.For, jinja2.nodes.Macro, jinja2.nodes.If))):
-            if isinstance(node, jinja2.nodes.For):
-                if node.test is not None:
-                    node.test = jinja2.nodes.And(tick(()), node.test)
-                node.body.insert(0, jinja2.nodes.ExprStmt(tick(node.body)))
-            elif isinstance(node, jinja2.nodes.Macro):
-                node.body.insert(0, jinja2.nodes.ExprStmt(tick(node.body)))
-            else:
-                node.test = jinja2.nodes.And(tick(()), node.test)
-        _replace_concat(tree)
-        tree.set_lineno(1).set_environment(self)  # the new nodes have neither yet
-        return tree
+    def blockvisit(self, nodes: Iterable[jinja2.nodes.Node], frame: jinja2.compiler.Frame) -> None:
+        nodes = list(nodes)
+        written = [part for node in nodes if isinstance(node, jinja2.nodes.Output) for part in node.nodes]
+        self.writeline(f"environment.tick({sum(len(part.data) for part in written if isinstance(part, jinja2.nodes.TemplateData))})")
+        super().blockvisit(nodes, frame)
 
+    def visit_For(self, node: jinja2.nodes.For, frame: jinja2.compiler.Frame) -> None:
+        if node.test is not None:  # is asked for every item, before there is a body
+            tick = jinja2.nodes.Call(jinja2.nodes.EnvironmentAttribute("tick"), [], [], None, None)
+            node.test = jinja2.nodes.And(tick, node.test).set_lineno(node.lineno, override=True).set_environment(self.environment)
+        super().visit_For(node, frame)
 
-def _replace_concat(node: jinja2.nodes.Node) -> None:
-    """`a ~ b` as a call of `joined`."""
-    for field, value in node.iter_fields():
-        if isinstance(value, jinja2.nodes.Node):
-            _replace_concat(value)
-            if isinstance(value, jinja2.nodes.Concat):
-                setattr(node, field, _as_call(value))
-        elif isinstance(value, list):
-            for number, item in enumerate(value):
-                if isinstance(item, jinja2.nodes.Node):
-                    _replace_concat(item)
-                    if isinstance(item, jinja2.nodes.Concat):
-                        value[number] = _as_call(item)
-
-
-def _as_call(node: jinja2.nodes.Concat) -> jinja2.nodes.Call:
-    made = jinja2.nodes.Call(jinja2.nodes.EnvironmentAttribute("joined"), list(node.nodes), [], None, None)
-    made.set_lineno(node.lineno)
-    return made
+    def visit_Concat(self, node: jinja2.nodes.Concat, frame: jinja2.compiler.Frame) -> None:
+        self.write("environment.joined(")
+        for part in node.nodes:
+            self.visit(part, frame)
+            self.write(", ")
+        self.write(")")
 
 
 class _Dict:

@@ -16,7 +16,7 @@ from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 from pete.adapter import read_weights, write_weights
 from pete.config import Config, GenerateConfig, LoraConfig, ModelConfig
 from pete.data.batch import Batch
-from pete.engines.protocol import Base, Forecast, LossSum, MemoryUse, StepResult
+from pete.engines.protocol import Base, Forecast, LossSum, MemoryUse, StepResult, Trainer
 from pete.engines.sampling import Avoid, draw
 from pete.errors import AdapterError
 from pete.machine.memory import read_memory
@@ -45,22 +45,18 @@ def fake_base() -> Base:
         write_atomic(folder / "tokenizer.json", byte_tokenizer().to_str())
         write_atomic(folder / "tokenizer_config.json", json.dumps({"eos_token": END}))
         write_atomic(folder / "config.json", json.dumps({"model_type": "fake", "max_position_embeddings": CONTEXT}))
-    return Base("fake", folder, "1", "fake-1", CONTEXT)
+    return Base("fake", folder, "1", "fake-1", CONTEXT, made_here=True)
 
 
-class FakeEngine:
+class FakeEngine(Trainer):
     """The engine protocol on a table."""
 
     name = "fake"
-    device = "cpu"
-    dtype = "float32"
     dtype_reason = "numpy"
 
     def __init__(self, config: Config) -> None:
         self.optim = config.optim
         self.seed = config.train.seed
-        self.adapter_active = True
-        self.base: Base
         self._lora: LoraConfig | None = None
 
     def load(self, model: ModelConfig, adapter: Path | None = None) -> None:

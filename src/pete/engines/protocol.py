@@ -1,12 +1,14 @@
-"""The engine protocol: the smallest set of verbs that trains, scores and generates.
+"""The engine protocol: a Generator loads, scores and generates; a Trainer is a Generator that also trains.
 
-Nine verbs. `logits` came to the seven of the design because an adapter is proven by logits, not by shapes;
-`stream` takes several prompts at once because answering sixteen together costs little more than answering one;
-`estimate` because only an engine knows what its own step keeps in memory.
+An engine inherits from one of the two, states the facts that differ from the defaults, and defines what is abstract.
+`logits` is there because an adapter is proven by logits, not by shapes; `stream` takes several prompts at once because
+answering sixteen together costs little more than answering one; `estimate` because only an engine knows what its own step keeps.
 """
 
+from abc import abstractmethod
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Protocol
 
@@ -68,29 +70,75 @@ class Base:
     context: int
     missing: int = 0
     """Bytes of weights that are not on this machine yet; config and tokenizer are."""
+    made_here: bool = False
+    """Made by Pete itself: transformers knows nothing of it, and it has no weights on disk."""
 
 
-class Engine(Protocol):
-    """Facts, one switch, nine verbs."""
+class Generator(Protocol):
+    """What answers: facts, one switch, five verbs."""
 
     name: str
-    device: str
-    dtype: str
-    dtype_reason: str
-    parameters: int
+    device: str = "cpu"
+    dtype: str = "float32"
+    dtype_reason: str = ""
+    parameters: int = 0
     """Parameters of the base model."""
     base: Base
-    adapter_active: bool
+    adapter_active: bool = True
     """Switch: False answers and scores as the base would, on the same weights in memory."""
+    packages: tuple[str, ...] = ("numpy",)
+    """What computes: another version of one of these may compute other bits."""
 
+    @classmethod
+    def versions(cls) -> dict[str, str]:
+        """Version by package, of those that are installed."""
+        found = {}
+        for name in cls.packages:
+            try:
+                found[name] = version(name)
+            except PackageNotFoundError:
+                continue
+        return found
+
+    @abstractmethod
     def load(self, model: ModelConfig, adapter: Path | None = None) -> None:
         """Load a base, and an adapter folder on top. A folder that `save(with_optimizer=True)` wrote goes on training exactly.
 
         Raises:
             BaseModelError, AdapterError: what cannot be found, trusted or fitted.
         """
-        ...
 
+    @abstractmethod
+    def loss(self, batch: Batch) -> LossSum:
+        """Negative log-likelihood of the trained tokens; the caller divides."""
+
+    @abstractmethod
+    def logits(self, ids: Sequence[int]) -> np.ndarray:
+        """Next-token logits after `ids`: float32 [vocabulary]."""
+
+    @abstractmethod
+    def stream(
+        self,
+        prompts: Sequence[Sequence[int]],
+        sampling: GenerateConfig,
+        ends: Collection[int],
+        done: set[int] | None = None,
+        avoid: Avoid | None = None,
+    ) -> Iterator[tuple[int, int]]:
+        """(row, token) pairs as they are drawn, end included; a row ends at any id of `ends`, at max_new_tokens, or once in `done`.
+
+        Row r draws from its own generator, seeded with (sampling.seed, r). The repetition penalty and `avoid` look at the answer only.
+        """
+
+    @abstractmethod
+    def memory(self) -> MemoryUse:
+        """Bytes used on the device that matters."""
+
+
+class Trainer(Generator, Protocol):
+    """What trains, and answers too."""
+
+    @abstractmethod
     def estimate(
         self, base: Base, model: ModelConfig, lora: LoraConfig, *, largest: Sequence[int], typical: Sequence[int], scored: Sequence[int]
     ) -> Forecast:
@@ -107,42 +155,15 @@ class Engine(Protocol):
         Raises:
             BaseModelError, ConfigError: the shape cannot be built, or a target names no layer.
         """
-        ...
 
+    @abstractmethod
     def add_lora(self, lora: LoraConfig) -> int:
         """Put a fresh adapter on the base; returns its trainable parameters."""
-        ...
 
+    @abstractmethod
     def train_step(self, micro: Sequence[Batch], lr: float) -> StepResult:
         """ONE optimizer update. The gradient is that of summed loss over summed trained tokens of all micro-batches."""
-        ...
 
-    def loss(self, batch: Batch) -> LossSum:
-        """Negative log-likelihood of the trained tokens; the caller divides."""
-        ...
-
-    def logits(self, ids: Sequence[int]) -> np.ndarray:
-        """Next-token logits after `ids`: float32 [vocabulary]."""
-        ...
-
-    def stream(
-        self,
-        prompts: Sequence[Sequence[int]],
-        sampling: GenerateConfig,
-        ends: Collection[int],
-        done: set[int] | None = None,
-        avoid: Avoid | None = None,
-    ) -> Iterator[tuple[int, int]]:
-        """(row, token) pairs as they are drawn, end included; a row ends at any id of `ends`, at max_new_tokens, or once in `done`.
-
-        Row r draws from its own generator, seeded with (sampling.seed, r). The repetition penalty and `avoid` look at the answer only.
-        """
-        ...
-
+    @abstractmethod
     def save(self, folder: Path, *, with_optimizer: bool) -> None:
         """Write the adapter in PEFT's format; with the optimizer and every random state, for going on later."""
-        ...
-
-    def memory(self) -> MemoryUse:
-        """Bytes used on the device that matters."""
-        ...

@@ -10,12 +10,13 @@ from pete.errors import DataError
 from pete.evaluate.judge.conclusion import JudgeResult
 from pete.run import write_atomic
 
-VERSION = 4
+VERSION = 5
 """What a version added; older ones are read, and what they lack is unknown.
 
 2: prompts with their checks, neutral text, fluency, marks, the author's own scores.
-3: the rules that an answer breaks, what was drawn for it, the first attempt where another was preferred, a judge.
+3: the rules that an answer breaks, what was drawn for it, a judge.
 4: the prompts that are training rows; the author's own rows by every scorer of answers.
+5: of several answers drawn only the chosen one is kept, with their number; the first attempt in older logs is not read.
 """
 Model = Literal["base", "tuned"]
 MODELS: tuple[Model, ...] = ("base", "tuned")
@@ -41,21 +42,6 @@ class Flag(_Record):
     words: str
     start: int
     end: int
-
-
-class First(_Record):
-    """What a model said first, where another answer was preferred to it."""
-
-    text: str
-    raw: str
-    tokens: int
-    stop: str
-    leaks_raw: int
-    leaks_clean: int
-    flags: tuple[Flag, ...] = ()
-    fluency_nats: float | None = None
-    scores: dict[str, float] = Field(default_factory=dict)
-    """By the same scorers as the answer that was given."""
 
 
 class Asked(_Record):
@@ -98,22 +84,8 @@ class Sample(_Record):
     """The rules it breaks all the same."""
     attempts: int = 1
     """Answers drawn for this prompt, this one included."""
-    tries: int = 1
-    """Rounds in which they were drawn: 1, and one for each retry."""
     tokens_drawn: int = 0
     """Tokens of all of them; 0 is not recorded. The seconds count all of them, too."""
-    seconds_at_first: float = 0.0
-    """When the first round was over; what `seconds` is above it, the retries cost."""
-    first: First | None = None
-    """None: this is the first attempt."""
-
-    @property
-    def at_first(self) -> "Sample":
-        """The first attempt as if it had been given: what the model is worth without retries. `seconds` stay those of the whole."""
-        if self.first is None:
-            return self
-        said = {name: getattr(self.first, name) for name in First.model_fields}
-        return self.model_copy(update=said | {"marks": (), "attempts": 1, "tries": 1, "tokens_drawn": self.first.tokens, "first": None})
 
 
 class HeldOut(_Record):

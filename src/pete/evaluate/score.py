@@ -114,7 +114,7 @@ def score(log: EvaluationLog, material: Material) -> EvaluationLog:
     return log.model_copy(
         update={
             "in_training": _in_training(log, material.training or ()),
-            "samples": _with_firsts(samples, scorers),
+            "samples": samples,
             "held_out": [row.model_copy(update={"scores": own.get(row.source, {}) | begun.get(row.source, {})}) for row in log.held_out],
             "measures": measures,
             "notes": tuple(_notes(log, material, measures)),
@@ -140,20 +140,6 @@ def _beginnings(log: EvaluationLog, unseen: Sequence[Sample]) -> dict[str, dict[
     return {source: {f"collapse.{key}": value for key, value in collapse.score(row).items()} for source, row in taken.items()}
 
 
-def _with_firsts(samples: Sequence[Sample], scorers: Sequence[Scorer]) -> list[Sample]:
-    """The samples with the scores of their first attempts too, by the same scorers; samples without one cost nothing."""
-    again = [sample for sample in samples if sample.first is not None]
-    if not again:
-        return list(samples)
-    # whether answers begin alike is a question to all of them: here to all the first ones
-    as_first = [Collapse([s.at_first for s in samples]) if isinstance(scorer, Collapse) else scorer for scorer in scorers]
-    scored = iter(apply([s.at_first for s in again], as_first))
-    return [
-        s if s.first is None else s.model_copy(update={"first": s.first.model_copy(update={"scores": next(scored).scores})})
-        for s in samples
-    ]
-
-
 def _scorers(
     log: EvaluationLog, material: Material, author: Mapping[str, Example], unseen: Sequence[Sample]
 ) -> tuple[list[Scorer], dict[str, float]]:
@@ -165,7 +151,6 @@ def _scorers(
     base = [Text(s.text, topics.setdefault(s.prompt_id, s.prompt_id)) for s in log.samples if s.model == "base"]
     others = [*material.others, *ordinary_texts(material.neutral)]
     training = material.training or ()
-    texts = [*log.samples, *(s.at_first for s in log.samples if s.first is not None)]
     voice = Voice(author_texts(training), base, others, topics)
     scorers: list[Scorer] = [degenerate, Cliche(log.avoid), Leak(), Ending(), echo, fluency, collapse, Profile(), voice]
     # a row of the author's to a prompt of the suite has to keep what the prompt asks for
@@ -182,10 +167,10 @@ def _scorers(
     if material.embedder is not None:
         prompts = {p.id: p.prompt for p in log.prompts} or {s.prompt_id: s.prompt for s in log.samples}
         his = {source: row.prompt for source, row in author.items()}
-        scorers.append(Relevance(prompts, material.embedder, [echo, degenerate, fluency], [*texts, *unseen], his))
+        scorers.append(Relevance(prompts, material.embedder, [echo, degenerate, fluency], [*log.samples, *unseen], his))
         if references := {p.id: p.reference for p in log.prompts if p.reference.strip()}:
             scorers.append(Reference(references, material.embedder, [echo, degenerate, fluency]))
-        scorers.append(Cohesion(material.embedder, degenerate, [*texts, *unseen]))
+        scorers.append(Cohesion(material.embedder, degenerate, [*log.samples, *unseen]))
     return scorers, measures
 
 

@@ -16,10 +16,10 @@ from pete.data.batch import in_batches
 from pete.data.examples import Example, Question, load_examples, load_prompts
 from pete.data.render import Message, Rendered, Renderer
 from pete.data.split import read_splits, refuse_changed
-from pete.engines import open_engine
-from pete.engines.protocol import Engine
+from pete.engines import open_generator
+from pete.engines.protocol import Generator
 from pete.errors import DataError
-from pete.evaluate.log import MODELS, Asked, EvaluationLog, First, HeldOut, Model, Sample, Speed
+from pete.evaluate.log import MODELS, Asked, EvaluationLog, HeldOut, Model, Sample, Speed
 from pete.evaluate.score import NEUTRAL, rescore, source_of, voice_before
 from pete.evaluate.scorers.formatting import refuse_unknown
 from pete.generate.choose import Voice as VoiceOf
@@ -81,7 +81,7 @@ def evaluate(tuned: Tuned, run: RunDir, prompts: Sequence[Question], on_stage: O
     peak = engine.memory().peak  # before a third model is in memory too
     on_stage("scores", 0, 1)
     judge = open_judge(tuned)
-    samples = _with_fluency(_firsts_with_fluency(samples, judge), [sample.text for sample in samples], judge)
+    samples = _with_fluency(samples, [sample.text for sample in samples], judge)
     held_out = _with_fluency(held_out, [row.completion for row in splits["test"]], judge)
     log = EvaluationLog(
         created=time.strftime("%Y-%m-%dT%H:%M:%S%z"),
@@ -116,12 +116,12 @@ def evaluate(tuned: Tuned, run: RunDir, prompts: Sequence[Question], on_stage: O
 def open_judge(tuned: Tuned) -> Judge:
     """The embedded model where it is not the base that is evaluated; else the base itself, which is no third model."""
     engine, renderer = tuned.engine, tuned.renderer
-    third = engine.name != "fake" and engine.base.name != EMBEDDED_BASE
+    third = not engine.base.made_here and engine.base.name != EMBEDDED_BASE
     if third:
         settings = tuned.config.model_copy(
             update={"model": tuned.config.model.model_copy(update={"base": EMBEDDED_BASE, "revision": None})}
         )
-        engine = open_engine(settings)
+        engine = open_generator(settings)
         engine.load(settings.model)
         renderer = Renderer(engine.base.folder, template="", system="", context=engine.base.context)
 
@@ -137,7 +137,7 @@ def open_judge(tuned: Tuned) -> Judge:
     return Judge(engine.base.name, third, nats)
 
 
-def score_held_out(engine: Engine, renderer: Renderer, rows: Sequence[Example], on_stage: OnStage, what: str) -> list[HeldOut]:
+def score_held_out(engine: Generator, renderer: Renderer, rows: Sequence[Example], on_stage: OnStage, what: str) -> list[HeldOut]:
     """Negative log-likelihood of unseen answers, the author's own or neutral ones, under base and tuned; the end mark is not counted."""
     rendered = [renderer.example(row).text_only for row in rows]
     nats: dict[Model, list[float]] = {}
@@ -168,7 +168,7 @@ def _bare(renderer: Renderer, text: str) -> Rendered:
     return Rendered(ids, np.arange(len(ids)) > 0, len(text.encode()))
 
 
-Row = TypeVar("Row", Sample, HeldOut, First)
+Row = TypeVar("Row", Sample, HeldOut)
 
 
 def _with_fluency(rows: Sequence[Row], texts: Sequence[str], judge: Judge) -> list[Row]:
@@ -176,13 +176,6 @@ def _with_fluency(rows: Sequence[Row], texts: Sequence[str], judge: Judge) -> li
     some = [text for text in dict.fromkeys(texts) if text.strip()]
     found = dict(zip(some, judge.nats(some), strict=True))
     return [row.model_copy(update={"fluency_nats": found.get(text)}) for row, text in zip(rows, texts, strict=True)]
-
-
-def _firsts_with_fluency(samples: Sequence[Sample], judge: Judge) -> list[Sample]:
-    """The same for the first attempts, where another answer was preferred to them."""
-    firsts = [sample.first for sample in samples if sample.first is not None]
-    found = iter(_with_fluency(firsts, [first.text for first in firsts], judge))
-    return [sample if sample.first is None else sample.model_copy(update={"first": next(found)}) for sample in samples]
 
 
 def _reject_duplicate_ids(prompts: Sequence[Question]) -> None:

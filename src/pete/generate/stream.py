@@ -12,8 +12,8 @@ from pete.adapter import Lineage, read_lineage
 from pete.config import Config, GenerateConfig
 from pete.data.examples import Example, load_examples
 from pete.data.render import Message, Renderer
-from pete.engines import open_engine
-from pete.engines.protocol import Engine
+from pete.engines import open_generator
+from pete.engines.protocol import Generator
 from pete.errors import AdapterError, DataError, RunError
 from pete.generate.choose import Answer, Judge, Voice, choose
 from pete.generate.extract import Extractor, turn_marks
@@ -39,7 +39,7 @@ class Delta:
 class Tuned:
     """A run's model, ready to answer."""
 
-    engine: Engine
+    engine: Generator
     renderer: Renderer
     lineage: Lineage
     config: Config
@@ -114,7 +114,7 @@ def open_tuned(run: RunDir) -> Tuned:
     if not run.adapter.is_dir():
         raise RunError(f"{run.folder} has no adapter yet: its training is not finished.", f"go on with it: pete resume {run.cli_argument}")
     lineage = read_lineage(run.adapter)
-    engine = open_engine(config)
+    engine = open_generator(config)
     engine.load(config.model, run.adapter)
     prompt_format, rows = read_prompt_format(lineage.prompt_format), _training_rows(run)
     renderer = open_renderer(run.adapter, lineage, prompt_format, engine.base.context, config.data.train_turns)
@@ -131,7 +131,7 @@ def _training_rows(run: RunDir) -> Sequence[Example]:
         return ()
 
 
-def _refuse_idle(engine: Engine, renderer: Renderer, run: RunDir) -> None:
+def _refuse_idle(engine: Generator, renderer: Renderer, run: RunDir) -> None:
     """An adapter that changes nothing would pass for a tuned model: its logits must differ from the base's."""
     probe = renderer.answer_ids([Message("user", "Hello.")])
     tuned = engine.logits(probe)
@@ -145,7 +145,7 @@ def _refuse_idle(engine: Engine, renderer: Renderer, run: RunDir) -> None:
 
 
 def stream_answer(
-    engine: Engine, renderer: Renderer, conversations: Sequence[Sequence[Message]], sampling: GenerateConfig, stops: Sequence[str]
+    engine: Generator, renderer: Renderer, conversations: Sequence[Sequence[Message]], sampling: GenerateConfig, stops: Sequence[str]
 ) -> Iterator[Delta]:
     """Answer every conversation once, all of them in one batch, and give each text as it becomes certain.
 
@@ -182,7 +182,7 @@ def stream_answer(
 
 
 def answer_all(
-    engine: Engine, renderer: Renderer, conversations: Sequence[Sequence[Message]], sampling: GenerateConfig, stops: Sequence[str]
+    engine: Generator, renderer: Renderer, conversations: Sequence[Sequence[Message]], sampling: GenerateConfig, stops: Sequence[str]
 ) -> list[Answer]:
     """The answers of `stream_answer`, in the order of the conversations."""
     ended = {delta.row: delta.answer for delta in stream_answer(engine, renderer, conversations, sampling, stops) if delta.answer}

@@ -275,16 +275,16 @@ def _clouds(now: Readings, folder: Path, probes: Probes) -> list[Finding]:
 
 
 def _gpu_limit(mac: bool, config: Config, probes: Probes) -> list[Finding]:
-    limit, given = config.engine.mps_high_watermark, probes.environment.get("PYTORCH_MPS_HIGH_WATERMARK_RATIO", "")
+    limit, given = config.engine.torch.mps_high_watermark, probes.environment.get("PYTORCH_MPS_HIGH_WATERMARK_RATIO", "")
     replaced = f" The {given[:20]} in the environment is replaced." if given and or_none(lambda: float(given)) != limit else ""
     if not mac or config.engine.name != "torch" or config.engine.device not in ("auto", "mps"):
         return []
     return _first(
         "gpu memory",
         (limit == 0, "caution",
-         f"engine.mps_high_watermark = 0: no limit. A run that is too big swaps all night instead of failing.{replaced}",
-         "--set engine.mps_high_watermark=1.0, unless it has to be the report's setting."),
-        (True, "good", f"PyTorch may take {limit:.0%} of what Metal recommends (engine.mps_high_watermark).{replaced}"),
+         f"engine.torch.mps_high_watermark = 0: no limit. A run that is too big swaps all night instead of failing.{replaced}",
+         "--set engine.torch.mps_high_watermark=1.0, unless it has to be the report's setting."),
+        (True, "good", f"PyTorch may take {limit:.0%} of what Metal recommends (engine.torch.mps_high_watermark).{replaced}"),
     )  # fmt: skip
 
 

@@ -1,14 +1,12 @@
-"""What is known at one moment: history, clock and process put together. `--json` prints it, the terminal draws it."""
+"""A run at one moment: its history, who trains in it, and what only a clock can tell. `--json` prints it, the terminal draws it."""
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
-from pete.events import Started
-from pete.history import NAP_SECONDS, History
-from pete.terminal import harmless
+from pete.events import Planned, Step
+from pete.history import NAP_SECONDS, History, SleepGap
 
 Condition = Literal["waiting", "starting", "running", "stalled", "finished", "interrupted", "failed", "crashed"]
-Curve = tuple[tuple[float, float], ...]
 ALIVE: tuple[Condition, ...] = ("starting", "running", "stalled")
 NOW_STEPS = 10
 """Steps that "tokens a second now" looks back over."""
@@ -22,138 +20,11 @@ FARTHEST = 3e9
 
 
 @dataclass(frozen=True)
-class Model:
-    """What is trained, and on what."""
-
-    base: str
-    engine: str
-    device: str
-    dtype: str
-    trainable: int
-    parameters: int
-
-
-@dataclass(frozen=True)
-class Validation:
-    """Losses over the validation rows, nats a token; `base` is the one before training."""
-
-    step: int
-    loss: float
-    best_step: int | None
-    best_loss: float | None
-    base: float | None
-
-
-@dataclass(frozen=True)
-class Memory:
-    """Bytes: on the device now and at the most in this run, of the process, swapped out by the machine, and its growth in this session."""
-
-    device: int
-    peak: int
-    resident: int
-    swap: int
-    swap_growth: int
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What was predicted: bytes at the peak, bytes to be had, seconds, and the moment it would be done (since 1970)."""
-
-    peak: int
-    available: int
-    seconds: float
-    finish: float
-    basis: str
-
-
-@dataclass(frozen=True)
-class Sleep:
-    """The machine asleep while it trained: a moment it woke at, and seconds."""
-
-    until: float
-    seconds: float
-
-
-@dataclass(frozen=True)
-class Sample:
-    """The last short answer."""
-
-    step: int
-    prompt: str
-    text: str
-
-
-@dataclass(frozen=True)
-class Caution:
-    """A finding of the check before the run that was not good."""
-
-    name: str
-    level: str
-    found: str
-    advice: str
-
-
-@dataclass(frozen=True)
 class Failure:
     """The last entry of errors.jsonl."""
 
     kind: str
     message: str
-
-
-@dataclass(frozen=True)
-class State:
-    """A run at `now`. Moments are seconds since 1970, durations seconds, sizes bytes, losses nats a token.
-
-    `condition` is waiting (no event, no process), starting, running, stalled (a process, and silence for much longer
-    than a step takes), finished, interrupted (saved, can go on), failed (every step taken, no adapter published) or
-    crashed (no process, and no end on record).
-    `next` is the command that goes on from here.
-    """
-
-    run: str
-    folder: str
-    now: float
-    condition: Condition
-    pid: int | None
-    next: str
-    sessions: int
-    began: float | None
-    last_event: float | None
-    silent: float
-    model: Model | None
-    step: int
-    steps: int | None
-    resumed_from: int
-    saved_step: int | None
-    remaining: float | None
-    finish: float | None
-    took: float | None
-    seconds_per_step: float | None
-    loss: float | None
-    loss_smoothed: float | None
-    lr: float | None
-    grad_norm: float | None
-    tokens_per_second: float | None
-    tokens_per_second_overall: float | None
-    validation: Validation | None
-    memory: Memory | None
-    plan: Plan | None
-    sleeps: tuple[Sleep, ...]
-    asleep: float
-    unpublished: str
-    """Why there is no adapter where condition is failed; else empty."""
-    sample: Sample | None
-    cautions: tuple[Caution, ...]
-    warnings: tuple[str, ...]
-    failure: Failure | None
-    curves: dict[str, Curve]
-    """(step, value) by name: loss (smoothed), validation, lr, grad_norm, speed (tokens a second), memory (bytes)."""
-
-    @property
-    def over(self) -> bool:
-        """Whether nothing more will come by itself."""
-        return self.condition in ("finished", "interrupted", "failed", "crashed")
 
 
 @dataclass(frozen=True)
@@ -168,68 +39,159 @@ class RunFacts:
     resumable: bool
 
 
+@dataclass(frozen=True)
+class State:
+    """A run at `now`. Moments are seconds since 1970, durations seconds, sizes bytes, losses nats a token.
+
+    `condition` is waiting (no event, no process), starting, running, stalled (a process, and silence for much longer
+    than a step takes), finished, interrupted (saved, can go on), failed (every step taken, no adapter published) or
+    crashed (no process, and no end on record).
+    """
+
+    facts: RunFacts
+    history: History
+    now: float
+    condition: Condition
+    silent: float
+    """Seconds awake since the last event."""
+    next: str
+    """The command that goes on from here."""
+    remaining: float | None
+    """Seconds of training to come, while it runs."""
+    sleep_gaps: tuple[SleepGap, ...]
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more will come by itself."""
+        return self.condition in ("finished", "interrupted", "failed", "crashed")
+
+    @property
+    def finish(self) -> float | None:
+        """The moment that training will be done."""
+        return None if self.remaining is None else self.now + self.remaining
+
+    @property
+    def began(self) -> float | None:
+        """When this session began."""
+        return self.history.session.began if self.history.last else None
+
+    @property
+    def last_event(self) -> float | None:
+        """When the run last said something."""
+        return self.history.last.time if self.history.last else None
+
+    @property
+    def steps(self) -> int | None:
+        """How many there will be in all."""
+        return self.history.started.steps if self.history.started else None
+
+    @property
+    def last(self) -> Step | None:
+        """The last step of this session."""
+        return self.history.steps[-1] if self.history.recent else None
+
+    @property
+    def loss_smoothed(self) -> float | None:
+        """The loss around the last step of this session."""
+        return self.history.smoothed_at(len(self.history.steps) - 1) if self.last else None
+
+    @property
+    def swap_growth(self) -> int:
+        """Swapped out by the machine since this session's first step."""
+        return self.last.swap - self.history.steps[self.history.session.first].swap if self.last else 0
+
+    @property
+    def plan(self) -> tuple[Planned, float] | None:
+        """What this session predicted, and the moment it would be done."""
+        if not (planned := self.history.session.planned):
+            return None
+        begun = self.history.started.time if self.history.session.training and self.history.started else planned.time
+        return planned, min(begun + max(0.0, planned.seconds), self.now + FARTHEST)
+
+    @property
+    def cautions(self) -> list[dict[str, str]]:
+        """Findings of the check before the run that were not good: name, level, found, advice."""
+        checked = self.history.session.checked
+        return [f for f in (checked.findings if checked else ()) if f.get("level") != "good"]
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """The latest, the newest last."""
+        return tuple([*self.history.warnings][-LATEST:])
+
+    def curve(self, name: str) -> list[tuple[float, float]]:
+        """(step, value) of loss (smoothed), lr, grad_norm, speed (tokens a second) or memory (bytes)."""
+        return self.history.loss_curve(CURVE_POINTS) if name == "loss" else self.history.curve(name, CURVE_POINTS)
+
+    @property
+    def validation_curve(self) -> list[tuple[float, float]]:
+        """(step, loss over the validation rows)."""
+        return [(float(v.step), v.loss) for v in self.history.validations]
+
+
 def observe(history: History, facts: RunFacts, now: float, monotonic: float) -> State:
     """The state of a run at `now` (wall clock) and `monotonic` (the same clock the events were stamped with)."""
-    started, session = history.started, history.session
-    awake, napping = _silence(history, now, monotonic)
+    awake, asleep = _silence(history, now, monotonic)
     condition = _condition(history, facts, now, awake)
-    here = history.steps[-1] if history.recent else None  # the last step of this session
-    pace = history.pace
-    remaining = finish = None
-    if condition == "running" and started and pace is not None:
-        remaining = max(0.0, (started.steps - history.last_step) * pace - awake)
+    remaining = None
+    if condition == "running" and history.started and history.pace is not None:
+        remaining = max(0.0, (history.started.steps - history.last_step) * history.pace - awake)
         remaining = remaining if remaining < FARTHEST else None
-        finish = now + remaining if remaining is not None else None
-    sleeps = [Sleep(gap.until, gap.seconds) for gap in history.sleep_gaps]
-    if condition in ALIVE and napping > NAP_SECONDS:
-        sleeps.append(Sleep(now, napping))
-    sampled = history.samples[-1] if history.samples else None
-    return State(
-        run=harmless(facts.name),
-        folder=facts.folder,
-        now=now,
-        condition=condition,
-        pid=facts.lock_owner_pid,
-        next=_next(condition, facts, history),
-        sessions=len(history.sessions),
-        began=session.began if history.last else None,
-        last_event=history.last.time if history.last else None,
-        silent=awake,
-        model=_model(started) if started else None,
-        step=history.last_step,
-        steps=started.steps if started else None,
-        resumed_from=started.resumed_from if started else 0,
-        saved_step=history.saved.step if history.saved else None,
-        remaining=remaining,
-        finish=finish,
-        took=history.finished.seconds if history.finished else None,
-        seconds_per_step=pace,
-        loss=here.loss if here else None,
-        loss_smoothed=history.smoothed_at(len(history.steps) - 1) if here else None,
-        lr=here.lr if here else None,
-        grad_norm=here.grad_norm if here else None,
-        tokens_per_second=history.speed_now(NOW_STEPS) if here else None,
-        tokens_per_second_overall=history.tokens_per_second if history.steps else None,
-        validation=_validation(history),
-        memory=_memory(history),
-        plan=_plan(history, now),
-        sleeps=tuple(sleeps[-LATEST:]),
-        asleep=sum(s.seconds for s in sleeps),
-        unpublished=history.unpublished,
-        sample=Sample(sampled.step, harmless(sampled.prompt), harmless(sampled.text)) if sampled else None,
-        cautions=tuple(
-            Caution(*(harmless(found.get(key, "")) for key in ("name", "level", "found", "advice")))
-            for found in (session.checked.findings if session.checked else ())
-            if found.get("level") != "good"
-        ),
-        warnings=tuple(harmless(message) for message in [*history.warnings][-LATEST:]),
-        failure=facts.failure,
-        curves={
-            "loss": tuple(history.loss_curve(CURVE_POINTS)),
-            "validation": tuple((float(v.step), v.loss) for v in history.validations),
-            **{name: tuple(history.curve(name, CURVE_POINTS)) for name in ("lr", "grad_norm", "speed", "memory")},
-        },
-    )
+    gaps = list(history.sleep_gaps)
+    if condition in ALIVE and asleep > NAP_SECONDS:
+        gaps.append(SleepGap(now, asleep, history.last_step))
+    return State(facts, history, now, condition, awake, _next(condition, facts, history), remaining, tuple(gaps))
+
+
+def document(state: State) -> dict[str, Any]:
+    """What `pete monitor --json` prints: the state as one object. Its keys are promised to other programs."""
+    h, last, plan = state.history, state.last, state.plan
+    started, validated, sample = h.started, h.validations[-1] if h.validations else None, h.samples[-1] if h.samples else None
+    return {
+        "run": state.facts.name,
+        "folder": state.facts.folder,
+        "now": state.now,
+        "condition": state.condition,
+        "pid": state.facts.lock_owner_pid,
+        "next": state.next,
+        "sessions": len(h.sessions),
+        "began": state.began,
+        "last_event": state.last_event,
+        "silent": state.silent,
+        "model": started and {key: getattr(started, key) for key in ("base", "engine", "device", "dtype", "trainable", "parameters")},
+        "step": h.last_step,
+        "steps": state.steps,
+        "resumed_from": started.resumed_from if started else 0,
+        "saved_step": h.saved and h.saved.step,
+        "remaining": state.remaining,
+        "finish": state.finish,
+        "took": h.finished and h.finished.seconds,
+        "seconds_per_step": h.pace,
+        "loss": last and last.loss,
+        "loss_smoothed": state.loss_smoothed,
+        "lr": last and last.lr,
+        "grad_norm": last and last.grad_norm,
+        "tokens_per_second": h.speed_now(NOW_STEPS) if last else None,
+        "tokens_per_second_overall": h.tokens_per_second if h.steps else None,
+        "validation": validated and {"step": validated.step, "loss": validated.loss, "base": h.base_loss, **_best(h)},
+        "memory": last and {"device": last.memory, "peak": h.peak_memory, "resident": last.resident, "swap": last.swap,
+                            "swap_growth": state.swap_growth},
+        "plan": plan and {"peak": plan[0].memory, "available": plan[0].available, "seconds": plan[0].seconds, "finish": plan[1],
+                          "basis": plan[0].basis},
+        "sleeps": [{"until": gap.until, "seconds": gap.seconds} for gap in state.sleep_gaps[-LATEST:]],
+        "asleep": sum(gap.seconds for gap in state.sleep_gaps),
+        "unpublished": h.unpublished,
+        "sample": sample and {"step": sample.step, "prompt": sample.prompt, "text": sample.text},
+        "cautions": [{key: found.get(key, "") for key in ("name", "level", "found", "advice")} for found in state.cautions],
+        "warnings": list(state.warnings),
+        "failure": state.facts.failure and asdict(state.facts.failure),
+        "curves": {"validation": state.validation_curve}
+        | {name: state.curve(name) for name in ("loss", "lr", "grad_norm", "speed", "memory")},
+    }  # fmt: skip
+
+
+def _best(history: History) -> dict[str, Any]:
+    return {"best_step": history.best and history.best.step, "best_loss": history.best and history.best.loss}
 
 
 def _silence(history: History, now: float, monotonic: float) -> tuple[float, float]:
@@ -268,30 +230,3 @@ def _next(condition: Condition, facts: RunFacts, history: History) -> str:
     if condition in ("interrupted", "crashed", "waiting"):
         return f"pete resume {facts.cli_argument}" if facts.resumable else "pete train"
     return ""
-
-
-def _model(started: Started) -> Model:
-    base, engine, device, dtype = map(harmless, (started.base, started.engine, started.device, started.dtype))
-    return Model(base, engine, device, dtype, started.trainable, started.parameters)
-
-
-def _plan(history: History, now: float) -> Plan | None:
-    if not (planned := history.session.planned):
-        return None
-    begun = history.started.time if history.session.training and history.started else planned.time
-    finish = min(begun + max(0.0, planned.seconds), now + FARTHEST)
-    return Plan(planned.memory, planned.available, planned.seconds, finish, harmless(planned.basis))
-
-
-def _validation(history: History) -> Validation | None:
-    if not history.validations:
-        return None
-    last, best = history.validations[-1], history.best
-    return Validation(last.step, last.loss, best.step if best else None, best.loss if best else None, history.base_loss)
-
-
-def _memory(history: History) -> Memory | None:
-    if not history.recent:
-        return None
-    first, last = history.steps[history.session.first], history.steps[-1]
-    return Memory(last.memory, history.peak_memory, last.resident, last.swap, last.swap - first.swap)

@@ -66,17 +66,19 @@ def show_live(watch: Watch, console: Console) -> State:
 def show_lines(watch: Watch, say: Callable[[str], None], sleep: Callable[[float], None] = time.sleep) -> State:
     """A line a minute and one for each thing that happens, until the run is over or Ctrl-C."""
     state = watch.look()
-    told: tuple[object, ...] = ()
+    before: tuple[object, ...] = ()
+    warned: tuple[str, ...] | None = None
     said_at = step = -1.0
     try:
         while True:
-            news = (state.condition, state.sessions, state.validation, state.warnings, len(state.sleeps))
-            if news != told or (state.step != step and state.now - said_at >= LINE_SECONDS):
+            h = state.history
+            news = (state.condition, len(h.sessions), h.validations[-1:], state.warnings, len(state.sleep_gaps))
+            if news != before or (h.last_step != step and state.now - said_at >= LINE_SECONDS):
                 for warning in state.warnings:
-                    if told and warning not in told[3]:  # type: ignore[operator]
+                    if warned is not None and warning not in warned:
                         say(f"note: {warning}")
                 say(headline(state))
-                told, said_at, step = news, state.now, state.step
+                before, warned, said_at, step = news, state.warnings, state.now, h.last_step
             if state.over:
                 return state
             sleep(LOOK_SECONDS)

@@ -6,12 +6,13 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pete.run
 from pete.errors import RunError, WorkError
+from pete.events import Checked, Event, Step, Tail
 from pete.history import History
 from pete.monitor.state import Failure, RunFacts, State, observe
-from pete.monitor.tail import Tail
 from pete.places import expand
 from pete.run import RunDir
 from pete.terminal import harmless
@@ -73,10 +74,10 @@ class Watch:
         if anew:
             self._history = History()
         for event in events:
-            self._history.take(event)
+            self._history.take(harmless_event(event))
         since = self._history.session.began
         facts = RunFacts(
-            name=run.name,
+            name=harmless(run.name),
             folder=str(run.folder),
             cli_argument=run.cli_argument,
             lock_owner_pid=lock_owner_pid,
@@ -85,6 +86,16 @@ class Watch:
         )
         state = observe(self._history, facts, self._now(), self._monotonic())
         return replace(state, next=self._as_typed(state.next))
+
+
+def harmless_event(event: Event) -> Event:
+    """The same with every text fit for a terminal: a model, or a file from elsewhere, may have said anything."""
+    if isinstance(event, Step):  # has none, and there are many of them
+        return event
+    texts: dict[str, Any] = {name: harmless(value) for name, value in vars(event).items() if isinstance(value, str)}
+    if isinstance(event, Checked):
+        texts["findings"] = [{key: harmless(value) for key, value in finding.items()} for finding in event.findings]
+    return replace(event, **texts)
 
 
 def _last_word(run: RunDir) -> float:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from pete.config import values_of
 from pete.errors import RunError
 from pete.evaluate.against import in_place_of_base, refuse_other_base, refuse_other_prompts
 from pete.evaluate.log import EvaluationLog
@@ -103,9 +104,8 @@ def _settings(reports: Sequence[ReportData], names: Sequence[str]) -> Block:
 
 def _flat(data: ReportData) -> Mapping[str, str]:
     values = {
-        f"{section}.{key}": "not set" if value is None else ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
-        for section, table in data.resolved.config.model_dump().items()
-        for key, value in table.items()
+        key: "not set" if value is None else ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+        for key, value in values_of(data.resolved.config).items()
     }
     started = data.training.started
     return values | {

@@ -1,14 +1,22 @@
 """What an evaluation log says about base and tuned: likelihood, answers, speed, and the evaluation's own judgement of them."""
 
 import statistics
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pete.evaluate.gates import Judgement, judge
 from pete.evaluate.log import MODELS, EvaluationLog, HeldOut, Model, Sample
 from pete.evaluate.results import Measure, gain_of, measures
-from pete.evaluate.stats import Interval
-from pete.report.attempts import Attempts, attempts
+from pete.evaluate.stats import Interval, Rate
+
+RULE_TITLES = {
+    "empty": "nothing was said", "unfinished": "cut off before its end", "loop": "repeats itself", "leak": "shows a control mark",
+    "avoid": "a phrase to avoid", "placeholder": "a blank to be filled in", "length": "too long or too short",
+    "items": "too many or too few points", "facts": "leaves out facts of the prompt", "language": "another language",
+    "copied": "out of a training row",
+}  # fmt: skip
+"""The persona's rules as people call them; one that is not listed is called by its name."""
 
 
 @dataclass(frozen=True)
@@ -83,8 +91,6 @@ class Comparison:
     """Both models in each category, then in all of them."""
     speeds: tuple[Alone, ...]
     asked: tuple[Asked, ...]
-    attempts: tuple[Attempts, ...]
-    """What the rules said, base and tuned; empty where nobody held the answers against them."""
 
     def title(self, category: str | None) -> str:
         """A category as people call it."""
@@ -122,11 +128,6 @@ class Comparison:
         }
         return {self.title(name): tuple(measures(part)) for name, part in parts.items()} if len(names) > 1 else {}
 
-    def measures_at_first(self) -> tuple[Measure, ...]:
-        """The measures of answers once more, each first attempt in the place of what was preferred to it."""
-        firsts = self.log.model_copy(update={"samples": [s.at_first for s in self.log.samples], "neutral": []})
-        return tuple(m for m in measures(firsts) if m.name != "gain")
-
     @property
     def seconds(self) -> float:
         """How long the evaluation took."""
@@ -158,8 +159,23 @@ def compare(log: EvaluationLog, file: str) -> Comparison:
         categories=tuple(r for r in responses if r is not None),
         speeds=tuple(_alone(log, model) for model in MODELS if any(s.model == model for s in log.speed)),
         asked=_asked(log.samples),
-        attempts=attempts(log),
     )
+
+
+@dataclass(frozen=True)
+class RulesBroken:
+    """How many answers of a model break a rule: any, and by rule, the most frequent first (one that breaks three counts in each)."""
+
+    any: Rate
+    by_rule: Mapping[str, Rate]
+
+
+def rules_broken(log: EvaluationLog, model: Model) -> RulesBroken | None:
+    """None where the model has no answers."""
+    broken = [{flag.rule for flag in sample.flags} for sample in log.samples if sample.model == model]
+    often = Counter(rule for rules in broken for rule in sorted(rules))
+    by_rule = {rule: Rate(count, len(broken)) for rule, count in often.most_common()}
+    return RulesBroken(Rate.count(map(bool, broken)), by_rule) if broken else None
 
 
 def title_of(log: EvaluationLog, category: str | None) -> str:

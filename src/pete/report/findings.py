@@ -13,7 +13,7 @@ from pete.evaluate.results import Measure
 from pete.evaluate.stats import Rate
 from pete.report import advice, original
 from pete.report.advice import Advice, Measured, Suggestion
-from pete.report.attempts import RULE_TITLES
+from pete.report.comparison import RULE_TITLES, rules_broken
 from pete.report.numbers import bounds, capital, certainty, change, of_unit, percent, plain
 from pete.words import GB, counted, duration, gigabytes, short
 
@@ -156,21 +156,18 @@ def other_measures(m: Measured) -> Iterator[Finding]:
 
 
 def rules_kept(m: Measured) -> Iterator[Finding]:
-    """The persona's rules, as a reader would see them broken: after retries, and with what it was before."""
-    both = {a.model: a for a in m.evaluation.attempts} if m.evaluation else {}
-    if m.evaluation is None or (tuned := both.get("tuned")) is None:
+    """The persona's rules, as a reader would see them broken: after retries."""
+    if m.evaluation is None or not m.evaluation.log.validated or (tuned := rules_broken(m.evaluation.log, "tuned")) is None:
         return
-    now, at_first, base = tuned.flagged.given, tuned.flagged.first, both.get("base")
-    evidence = f"{now} answers break a rule ({percent(now.share)})"
-    evidence += f", {at_first} at first" if tuned.again or tuned.preferred else ""
-    evidence += f"; base {percent(base.flagged.given.share)}" if base else ""
-    if now.share > RULES_BROKEN:
-        broken = sorted(((name, s.given) for name, s in tuned.rules.items() if s.given.hits), key=lambda pair: -pair[1].hits)
-        often = ", ".join(f"{RULE_TITLES.get(name, name)} ({rate})" for name, rate in broken[:3])
+    base = rules_broken(m.evaluation.log, "base")
+    evidence = f"{tuned.any} answers break a rule ({percent(tuned.any.share)})"
+    evidence += f"; base {percent(base.any.share)}" if base else ""
+    if tuned.any.share > RULES_BROKEN:
+        often = ", ".join(f"{RULE_TITLES.get(name, name)} ({rate})" for name, rate in list(tuned.by_rule.items())[:3])
         yield Finding(
             "weakness", "Answers break the persona's rules", f"{evidence}. Most often: {often}.", m.evaluation.file, advice.try_again(m)
         )
-    elif now.share <= RULES_KEPT:
+    elif tuned.any.share <= RULES_KEPT:
         yield Finding("strength", "Answers keep the persona's rules", f"{evidence}.", m.evaluation.file)
 
 

@@ -1,7 +1,7 @@
 """The report of one run, chapter by chapter; html and markdown say the same because both lay out this."""
 
 from pete.adapter import Lineage
-from pete.config import PROJECT
+from pete.config import PROJECT, values_of
 from pete.report import original
 from pete.report.blocks import Block, Fact, Facts, Fold, Page, Section, Table
 from pete.report.model import ReportData
@@ -67,11 +67,9 @@ def _data(data: ReportData) -> list[Fact]:
 
 def _settings(data: ReportData) -> Table:
     rows = []
-    for section, table in data.resolved.config.model_dump().items():
-        for key, value in table.items():
-            dotted = f"{section}.{key}"
-            shown = "not set" if value is None else ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
-            rows.append((dotted, shown, data.resolved.sources.get(dotted, "default")))
+    for dotted, value in values_of(data.resolved.config).items():
+        shown = "not set" if value is None else ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+        rows.append((dotted, shown, data.resolved.sources.get(dotted, "default")))
     return Table(("Setting", "Value", "From"), tuple(rows), words=True)
 
 

@@ -137,8 +137,8 @@ def _apple(data: ReportData) -> dict[str, str]:
         for key in ("PYTORCH_MPS_HIGH_WATERMARK_RATIO", "PYTORCH_ENABLE_MPS_FALLBACK", "TOKENIZERS_PARALLELISM")
     }
     # runs of before this setting have it as a default only: nobody put it in force then
-    if found["PYTORCH_MPS_HIGH_WATERMARK_RATIO"] == UNKNOWN and "engine.mps_high_watermark" in resolved.sources:
-        found["PYTORCH_MPS_HIGH_WATERMARK_RATIO"] = f"{resolved.config.engine.mps_high_watermark:.1f}"
+    if found["PYTORCH_MPS_HIGH_WATERMARK_RATIO"] == UNKNOWN and "engine.torch.mps_high_watermark" in resolved.sources:
+        found["PYTORCH_MPS_HIGH_WATERMARK_RATIO"] = f"{resolved.config.engine.torch.mps_high_watermark:.1f}"
     if device not in ("mps", UNKNOWN):
         for key in ("PYTORCH_MPS_HIGH_WATERMARK_RATIO", "PYTORCH_ENABLE_MPS_FALLBACK"):
             found[key] += f" (nothing to do on {device})" if found[key] != UNKNOWN else ""

@@ -59,7 +59,7 @@ def evaluation(data: ReportData) -> Section:
         )
     changed = changes(found.judgement.measures, "Base", "Tuned", "changes")
     parts = [Section("What changed", changed)] if changed else []
-    parts += [_gates(found), *_by_category(data, found), *_speed(data, found), *extraction(found), *_answers(found)]
+    parts += [_gates(found), *_by_category(data, found), *_speed(data, found), *extraction(found.log), *_answers(found)]
     parts += [*originality(found, data.training_rows), *opinions(data), *_analysis(data), _approach(found)]
     return Section(title, tuple(parts))
 
@@ -245,8 +245,6 @@ def side(name: str, sample: Sample | None) -> Side:
     # why it ended is told already
     flags += dict.fromkeys(flag.words for flag in sample.flags if flag.rule != {"length": "unfinished", "loop": "loop"}.get(sample.stop))
     drawn = [f"chosen among {sample.attempts}"] if sample.attempts > 1 else []
-    if sample.first is not None and sample.first.flags:
-        drawn.append(f"at first: {', '.join(dict.fromkeys(flag.words for flag in sample.first.flags))}")
     notes = (counted(sample.tokens, "token"), STOP_TITLES.get(sample.stop, sample.stop), *flags, *drawn)
     return Side(name, sample, pieces(sample.text, marks_of(sample)), notes, bool(flags or sample.flags) or sample.stop == "length")
 

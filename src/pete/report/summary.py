@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from pete.evaluate.gates import State
 from pete.evaluate.results import asked_anew, trained_note
+from pete.evaluate.stats import Rate
 from pete.report.blocks import Answers, Block, Card, Cards, Prompted, Section, Steps, Text, Tone, Verdict
 from pete.report.comparison import Comparison
 from pete.report.model import ReportData
@@ -82,9 +83,9 @@ def reasons(found: Comparison) -> str:
 def _remarks(found: Comparison) -> Iterator[str]:
     if excused := found.judgement.of("not in force"):
         yield f"Not in force, the author fails it too: {' · '.join(o.gate.title for o in excused)}."
-    tuned = [a for a in found.attempts if a.model == "tuned"]
-    if preferred := sum(a.preferred for a in tuned):
-        yield f"{preferred} of {sum(a.answers for a in tuned)} tuned answers were preferred to a first attempt that was worse."
+    several = Rate.count(s.attempts > 1 for s in found.log.samples if s.model == "tuned")
+    if several.hits:
+        yield f"{several} tuned answers were chosen among several."
     yield from trained_note(found.log)
 
 

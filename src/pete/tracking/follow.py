@@ -1,19 +1,17 @@
-"""The process beside a run: reads events.jsonl as it grows, and sends the numbers to W&B."""
+"""The tracking process: follows events.jsonl as it grows, and sends the numbers to W&B."""
 
 import os
 import resource
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from itertools import islice
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from pete import events
-from pete.events import Event, Finished, Started
+from pete.events import Event, Finished, Started, Tail
 from pete.run import RunDir
-from pete.tracking import guard, send
+from pete.tracking import send
 from pete.tracking.rows import Row, Rows, facts, hyperparameters, summary
 from pete.tracking.sidecar import FINISH_SECONDS, LONGEST
 from pete.tracking.state import State
@@ -26,6 +24,7 @@ SAVE_SECONDS = 20.0  # W&B writes its file every 15: what was sent one save ago 
 SIGNS = {"error 401": "its server refused the key", "error 403": "its server refused the key for this project",
          "deadline exceeded": "its server could not be reached"}  # fmt: skip
 MAKING_WAY = 10  # niceness: training comes first
+LARGEST = 256 * 10**6  # bytes of one file of W&B's; a step is about one kilobyte
 
 
 def follow_run(run: RunDir, mode: str, pipe: int) -> int:
@@ -40,7 +39,7 @@ def follow_run(run: RunDir, mode: str, pipe: int) -> int:
         The exit code: 0, or 1 when something went wrong.
     """
     os.nice(MAKING_WAY)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (guard.LARGEST, guard.LARGEST))  # of one file, W&B's own process included
+    resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST, LARGEST))  # W&B's own process included: the disk is for checkpoints
     state = State.read(run)
     state.problem = ""
     over = threading.Event()
@@ -54,8 +53,7 @@ def follow_run(run: RunDir, mode: str, pipe: int) -> int:
 
     here = Path.cwd()
     send.settle(run)
-    guard.watch(pipe, FINISH_SECONDS[mode], over, give_up)
-    guard.look_after_disk(Path("wandb"), give_up)
+    watch(pipe, FINISH_SECONDS[mode], over, give_up)
     sender = Sender(run, mode, state, here)
     try:
         send.load()
@@ -133,22 +131,35 @@ class Sender:
         self.state.problem = "W&B stopped taking the numbers: an error it did not recover from, or its stop button."
 
 
+def watch(pipe: int, seconds: float, over: threading.Event, give_up: Callable[[str], object]) -> None:
+    """Wait in a thread until training is done or gone, which closes the pipe, and then only so long: W&B may hang for ever.
+
+    Args:
+        pipe: descriptor that is at its end when training is.
+        seconds: what W&B may take after that.
+        over: set when training is done.
+        give_up: ends the process, with a sentence that says why.
+    """
+
+    def wait() -> None:
+        while os.read(pipe, 64):
+            pass
+        over.set()
+        time.sleep(seconds)
+        give_up(f"W&B had not finished {seconds:.0f} s after the run and was ended.")
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
 def _follow(path: Path, over: threading.Event) -> Iterator[Event]:
-    """The events that are there, then those that come, until training is over and all are read."""
-    seen, size = 0, -1
+    """The events that are there, then those that come, until training is over and all are read, or the run was deleted."""
+    tail = Tail(path)
     while True:
-        last = over.is_set()  # asked before reading: nothing is written after it was set
-        began = time.monotonic()
-        found: list[Event] = []
-        now = path.stat().st_size if path.is_file() else 0
-        if now != size:
-            found, size = list(islice(events.read(path), seen, None)), now
-        reading = time.monotonic() - began
-        seen += len(found)
-        yield from found
+        last = over.is_set() or not path.parent.is_dir()  # asked before reading: nothing is written after it was set
+        yield from tail.poll()[1]
         if last:
             return
-        over.wait(max(POLL_SECONDS, 20 * reading))  # a long file takes longer to read: never more than a twentieth of a core
+        over.wait(POLL_SECONDS)
 
 
 def _leave(run: RunDir, state: State) -> None:
@@ -164,7 +175,4 @@ def _leave(run: RunDir, state: State) -> None:
 def _reason(error: BaseException) -> str:
     text = f"{type(error).__name__}: {error}".strip(": \n")
     print(text, file=sys.stderr, flush=True)
-    for sign, words in SIGNS.items():
-        if sign in text:
-            return words
-    return text.splitlines()[0][:200].rstrip(".")
+    return next((words for sign, words in SIGNS.items() if sign in text), text.splitlines()[0][:200].rstrip("."))

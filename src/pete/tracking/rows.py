@@ -90,12 +90,13 @@ def _without_paths(value: Any) -> Any:
 
 def facts(started: Started) -> dict[str, Any]:
     """What the engine made of the configuration."""
-    names = ("engine", "device", "dtype", "trainable", "parameters", "steps", "train_rows", "valid_rows")
-    return {name: getattr(started, name) for name in names}
+    return _picked(started, "engine", "device", "dtype", "trainable", "parameters", "steps", "train_rows", "valid_rows")
 
 
 def summary(finished: Finished) -> dict[str, Any]:
     """How the run ended."""
-    found = {"best_step": finished.best_step, "best_loss": finished.best_loss, "reason": finished.reason, "seconds": finished.seconds,
-             "peak_memory": finished.peak_memory}  # fmt: skip
-    return {name: value for name, value in found.items() if value is not None}
+    return _picked(finished, "best_step", "best_loss", "reason", "seconds", "peak_memory")
+
+
+def _picked(event: Event, *names: str) -> dict[str, Any]:
+    return {name: value for name in names if (value := getattr(event, name)) is not None}

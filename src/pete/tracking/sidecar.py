@@ -1,4 +1,4 @@
-"""What training knows of Weights & Biases: start a process beside the run, and wait a little for it at the end.
+"""Experiment tracking as training sees it: start a process beside the run, and wait a little for it at the end.
 
 The two share nothing but a pipe, through which nothing is ever written: when training closes it, or is gone however it went, the
 process reads the end of its input, sends what is left and ends.
@@ -28,6 +28,7 @@ NOTICED_SECONDS = 2.0  # a shorter wait needs no explanation
 GRACE_SECONDS = 3.0  # between the process giving up by itself and being ended from outside
 
 
+SECRET = re.compile(r"TOKEN|KEY|SECRET|PASSW|CREDENTIAL", re.IGNORECASE)
 REFUSED = set("/\\#?%:")
 """Characters that W&B takes in no project or entity (wandb 0.31, Settings.validate_project)."""
 LONGEST = 128
@@ -101,13 +102,12 @@ def start(config: Config, run: RunDir) -> "Tracker | None":
     mode = config.tracking.wandb
     if mode == "off":
         return None
-    environ = {
-        **_without_secrets(os.environ),
-        "PYTHONPATH": os.pathsep.join(filter(None, (str(PROJECT / "src"), os.environ.get("PYTHONPATH")))),
-    }
+    # what opens other doors than W&B's (HF_TOKEN, PETE_JUDGE_KEY, whatever is called like one) stays here
+    environ = {name: value for name, value in os.environ.items() if name.startswith("WANDB_") or not SECRET.search(name)}
+    environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(PROJECT / "src"), os.environ.get("PYTHONPATH"))))
     try:
         run.wandb.mkdir(parents=True, exist_ok=True)
-        with (run.wandb / "sidecar.log").open("ab") as log:
+        with run.wandb_log.open("ab") as log:
             process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "pete.tracking", str(run.folder.resolve()), mode],
                 env=environ, stdin=subprocess.PIPE, stdout=log, stderr=log,
@@ -116,14 +116,6 @@ def start(config: Config, run: RunDir) -> "Tracker | None":
     except OSError as error:
         return Tracker(run, mode, None, f"W&B was not started: {error.strerror}.")
     return Tracker(run, mode, process)
-
-
-SECRET = re.compile(r"TOKEN|KEY|SECRET|PASSW|CREDENTIAL", re.IGNORECASE)
-
-
-def _without_secrets(environ: Mapping[str, str]) -> dict[str, str]:
-    """The environment without what opens other doors than W&B's: HF_TOKEN, PETE_JUDGE_KEY, whatever is called like one."""
-    return {name: value for name, value in environ.items() if name.startswith("WANDB_") or not SECRET.search(name)}
 
 
 class Tracker:
@@ -153,7 +145,13 @@ class Tracker:
         with contextlib.suppress(OSError):
             process.stdin.close()
         try:
-            code = _wait(process, limit, waiting)
+            try:
+                code = process.wait(min(limit, NOTICED_SECONDS))
+            except subprocess.TimeoutExpired:
+                if limit > NOTICED_SECONDS:
+                    saved = "the run itself is saved, and Ctrl-C leaves W&B to end alone"
+                    waiting(f"waiting up to {limit:.0f} s for W&B to take the last numbers; {saved}")
+                code = process.wait(max(0.0, limit - NOTICED_SECONDS))
         except subprocess.TimeoutExpired:
             with contextlib.suppress(OSError):
                 os.killpg(process.pid, signal.SIGKILL)
@@ -162,21 +160,11 @@ class Tracker:
         else:
             self.problem = State.read(self.run).problem
             if code and not self.problem:
-                self.problem = f"W&B ended with exit code {code}; {self.run.wandb / 'sidecar.log'} may say why."
+                self.problem = f"W&B ended with exit code {code}; {self.run.wandb_log} may say why."
         clean_up(self.run.wandb)  # a process that was ended could not
         if self.problem and any(self.run.wandb.glob("*run-*/*.wandb")):
             self.problem += f" The run lost nothing, and what is kept here can be sent later: {sync_command(self.run)}"
         return self.problem or None
-
-
-def _wait(process: "subprocess.Popen[bytes]", limit: float, waiting: Callable[[str], None]) -> int:
-    try:
-        return process.wait(min(limit, NOTICED_SECONDS))
-    except subprocess.TimeoutExpired:
-        if limit <= NOTICED_SECONDS:
-            raise
-    waiting(f"waiting up to {limit:.0f} s for W&B to take the last numbers; the run itself is saved, and Ctrl-C leaves W&B to end alone")
-    return process.wait(limit - NOTICED_SECONDS)
 
 
 def wandb_command(rest: str) -> str:

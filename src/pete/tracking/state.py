@@ -24,11 +24,11 @@ class State:
     def read(cls, run: RunDir) -> Self:
         """What the run folder says, or a new W&B run where it says nothing that can be used."""
         try:
-            found = json.loads((run.wandb / "run.json").read_text(encoding="utf-8"))
-            return cls(id=str(found["id"]), step=int(found["step"]), problem=str(found["problem"]))
+            record = json.loads(run.wandb_state.read_text(encoding="utf-8"))
+            return cls(id=str(record["id"]), step=int(record["step"]), problem=str(record["problem"]))
         except (OSError, ValueError, KeyError, TypeError):
             return cls()
 
     def write(self, run: RunDir) -> None:
         """Replace wandb/run.json."""
-        write_json(run.wandb / "run.json", asdict(self))
+        write_json(run.wandb_state, asdict(self))

@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from pete.engines.protocol import Engine
+from pete.engines.protocol import Trainer
 from pete.errors import RunError, WorkError
 from pete.run import sync, sync_folder, unused, write_json
 
@@ -48,7 +48,7 @@ def name_of(step: int) -> str:
     return f"step-{step:06d}"
 
 
-def write(engine: Engine, folder: Path, progress: Progress, facts: Mapping[str, Any]) -> Path:
+def write(engine: Trainer, folder: Path, progress: Progress, facts: Mapping[str, Any]) -> Path:
     """Save the engine's state and `progress` as one folder that is either whole or not there.
 
     Args:

@@ -10,7 +10,7 @@ from typing import Any
 
 from pete.config import Config
 from pete.data.batch import Batch, Sequencer
-from pete.engines.protocol import Engine
+from pete.engines.protocol import Trainer
 from pete.events import Event, Finished, Sampled, Saved, Started, Step, Validated, Warned
 from pete.machine.memory import swap_used
 from pete.train import checkpoint
@@ -45,7 +45,7 @@ class Stop:
 class Job:
     """What the loop trains, and from where."""
 
-    engine: Engine
+    engine: Trainer
     """Loaded, with its adapter on."""
     sequencer: Sequencer
     valid: list[Batch]
@@ -61,7 +61,7 @@ class Job:
     """Asks the model, as it is now, for a short answer: (prompt, answer)."""
 
 
-def mean_loss(engine: Engine, batches: Sequence[Batch]) -> float:
+def mean_loss(engine: Trainer, batches: Sequence[Batch]) -> float:
     """Nats a trained token over all batches: the sum of losses over the sum of tokens."""
     sums = [engine.loss(batch) for batch in batches]
     return sum(sum(s.nats) for s in sums) / sum(sum(s.tokens) for s in sums)

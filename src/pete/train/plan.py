@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from pete.config import EMBEDDED_BASE, Config
 from pete.data.batch import pairs
-from pete.engines.protocol import Engine
+from pete.engines.protocol import Trainer
 from pete.errors import UserError
 from pete.events import Planned
 from pete.train.prepare import Prepared
@@ -43,7 +43,7 @@ class Plan:
         )
 
 
-def make_plan(engine: Engine, prepared: Prepared, config: Config) -> Plan:
+def make_plan(engine: Trainer, prepared: Prepared, config: Config) -> Plan:
     """Ask the engine what this base, data and configuration will take on this machine, from the step that is next."""
     sequencer, valid = prepared.sequencer, prepared.valid
     sizes = sorted(map(tuple, sequencer.micro_lengths()), key=sum)

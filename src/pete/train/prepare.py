@@ -2,9 +2,8 @@
 
 import datetime
 import hashlib
-import importlib.metadata
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,7 +14,7 @@ from pete.data.check import check_data, persona_prompts
 from pete.data.examples import Example, Finding, Question, Split, read_examples
 from pete.data.render import Rendered, Renderer
 from pete.data.split import read_splits, split_rows
-from pete.engines import set_environment
+from pete.engines import open_trainer, set_environment
 from pete.engines.base_models.resolve import look_up_base
 from pete.engines.base_models.text_proof import prove_text
 from pete.engines.protocol import Base
@@ -67,7 +66,7 @@ def prepare(
     Raises:
         UserError: everything that is wrong with the input.
     """
-    set_environment(config.engine)
+    set_environment(config)
     persona = persona or load_persona(config.data.persona)
     read = read_examples(persona.examples) if kept is None else None
     splits = kept if read is None else split_rows(read.rows, config.data)
@@ -79,8 +78,7 @@ def prepare(
         base.folder, template=persona.template, system=persona.system, context=base.context, now=began,
         train_turns=config.data.train_turns,
     )  # fmt: skip
-    if config.engine.name != "fake":
-        prove_text(base, renderer)
+    prove_text(base, renderer)
     rendered: dict[Split, list[Rendered]] = {name: renderer.examples(rows, config.data.max_length) for name, rows in splits.items()}
     asked = prompts.rows if prompts else []
     return Prepared(persona, base, renderer, splits, rendered, Sequencer(rendered["train"], config), findings, asked)
@@ -113,7 +111,7 @@ def resumable(run: RunDir) -> tuple[Resolved, Prepared]:
     if found is None:
         return resolved, replace(prepared, notes=("the run stopped before its first checkpoint: it begins again at step 0",))
     progress, facts = found[1:]
-    notes = _check_same(run, facts, facts_of(resolved.config, prepared))
+    notes = _check_same(run, facts, facts_of(resolved.config, prepared, open_trainer(resolved.config).versions()))
     if progress.step == prepared.sequencer.steps and progress.base_loss is not None and not progress.best_step:
         raise RunError(
             f"{run.folder} has taken all its {progress.step:,} steps, and none was better than the untrained base: "
@@ -155,7 +153,7 @@ def config_hash(config: Config) -> str:
     return hashlib.sha256(json.dumps(training_values(config), sort_keys=True).encode()).hexdigest()
 
 
-def facts_of(config: Config, prepared: Prepared) -> dict[str, Any]:
+def facts_of(config: Config, prepared: Prepared, versions: Mapping[str, str]) -> dict[str, Any]:
     """What must be as it was for a run to go on: settings, rows as the model sees them, base, package versions."""
     rows = hashlib.sha256()
     for name in ("train", "valid"):
@@ -165,7 +163,7 @@ def facts_of(config: Config, prepared: Prepared) -> dict[str, Any]:
         "training": training_values(config),
         "rows": rows.hexdigest(),
         "base": prepared.base.fingerprint,
-        "versions": _versions(),
+        "versions": {"pete": __version__, **versions},
     }
 
 
@@ -191,13 +189,3 @@ def _check_same(run: RunDir, before: dict[str, Any], now: dict[str, Any]) -> lis
     if before.get("versions") == now["versions"]:
         return []
     return [f"package versions changed since this run began ({before.get('versions')}): going on, but not bit for bit"]
-
-
-def _versions() -> dict[str, str]:
-    found = {"pete": __version__}
-    for name in ("torch", "transformers", "peft", "numpy"):
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found

@@ -15,7 +15,7 @@ from pete.adapter import SETTINGS, WEIGHTS, Lineage, write_lineage
 from pete.config import Config, ModelConfig
 from pete.data.batch import Batch
 from pete.engines.base_models.resolve import architecture_of
-from pete.engines.protocol import Engine
+from pete.engines.protocol import Trainer
 from pete.errors import WorkError
 from pete.persona import plain_limits, plain_prompt_format
 from pete.run import RunDir, sync_files, sync_folder
@@ -42,7 +42,7 @@ class Proof:
     """Over `valid`, nats a token; None without validation rows."""
 
 
-def publish(engine: Engine, model: ModelConfig, run: RunDir, best: Path, lineage: Lineage, prepared: "Prepared", proof: Proof) -> None:
+def publish(engine: Trainer, model: ModelConfig, run: RunDir, best: Path, lineage: Lineage, prepared: "Prepared", proof: Proof) -> None:
     """Make adapter/ from a checkpoint: whole, proven and on the drive, or not there at all.
 
     Raises:
@@ -71,7 +71,7 @@ def publish(engine: Engine, model: ModelConfig, run: RunDir, best: Path, lineage
         shutil.rmtree(aside, ignore_errors=True)
 
 
-def lineage_of(engine: Engine, config: Config, prepared: "Prepared", fingerprint: str, config_sha256: str) -> Lineage:
+def lineage_of(engine: Trainer, config: Config, prepared: "Prepared", fingerprint: str, config_sha256: str) -> Lineage:
     """What the adapter was made of and how it speaks."""
     persona = prepared.persona
     return Lineage(
@@ -102,7 +102,7 @@ def train_again(run: RunDir, *sets: str) -> str:
     return " ".join([f"pete train --config {shlex.quote(str(run.config_file))}", *(f"--set {item}" for item in sets)])
 
 
-def _prove(engine: Engine, model: ModelConfig, run: RunDir, folder: Path, proof: Proof) -> None:
+def _prove(engine: Trainer, model: ModelConfig, run: RunDir, folder: Path, proof: Proof) -> None:
     """Read the folder back: it must compute what the model in memory computed, and not what the base computes. NaN is neither.
 
     Raises:

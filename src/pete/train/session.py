@@ -21,8 +21,8 @@ from pete.adapter import WEIGHTS
 from pete.config import Config, Resolved
 from pete.data.render import Message, Renderer
 from pete.data.split import read_splits, write_splits
-from pete.engines import open_engine
-from pete.engines.protocol import Engine
+from pete.engines import open_trainer
+from pete.engines.protocol import Trainer
 from pete.errors import Interrupted, WorkError
 from pete.events import Checked, Event, Finished, Planned, Sampled, Saved, Started, Step, Validated, Warned
 from pete.run import RunDir
@@ -34,7 +34,7 @@ from pete.train.publish import Proof, lineage_of, publish, train_again
 from pete.words import gigabytes
 
 OnEvent = Callable[[Event], None]
-Ask = Callable[[Engine, Renderer, str, tuple[str, ...]], str]
+Ask = Callable[[Trainer, Renderer, str, tuple[str, ...]], str]
 """(engine, renderer, prompt, stop strings) -> a short answer; generation is a later stage, so whoever starts a training brings it."""
 FALLBACK = re.compile(r"operator '([^']+)' is not currently (?:supported|implemented) (?:on|for) the (\w+)")
 DRIVE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
@@ -140,7 +140,7 @@ class Session:
             self._log.info("%s: %s (%s:%d)", category.__name__, message, Path(filename).name, lineno)
 
     def _run(self) -> Finished:
-        engine = open_engine(self.resolved.config)
+        engine = open_trainer(self.resolved.config)
         job, fingerprint = self._resume(engine) if self.resume else self._begin(engine)
         probe = self.prepared.renderer.answer_ids([Message("user", PROBE)])
         at_best: np.ndarray | None = None
@@ -168,7 +168,7 @@ class Session:
             )
         return finished
 
-    def _begin(self, engine: Engine) -> tuple[Job, str]:
+    def _begin(self, engine: Trainer) -> tuple[Job, str]:
         """Write what the run is made of, and put a fresh adapter on the base; returns the data's fingerprint too."""
         run, prepared, resolved = self.run, self.prepared, self.resolved
         run.data.mkdir(parents=True, exist_ok=True)
@@ -187,7 +187,7 @@ class Session:
             self._tell(Warned(message=finding.in_words()))
         return self._job(engine, resolved.config, Progress(), trainable), fingerprint
 
-    def _resume(self, engine: Engine) -> tuple[Job, str]:
+    def _resume(self, engine: Trainer) -> tuple[Job, str]:
         """Load the newest checkpoint that verifies; without one, begin again on the same rows."""
         config = self.resolved.config
         found = checkpoint.newest(self.run.checkpoints, set_aside=True)
@@ -198,14 +198,14 @@ class Session:
             progress, trainable = Progress(), engine.add_lora(config.lora)
         return self._job(engine, config, progress, trainable), read_splits(self.run)[1]
 
-    def _job(self, engine: Engine, config: Config, progress: Progress, trainable: int) -> Job:
-        prepared = self.prepared
+    def _job(self, engine: Trainer, config: Config, progress: Progress, trainable: int) -> Job:
+        prepared, facts = self.prepared, facts_of(config, self.prepared, engine.versions())
         return Job(
-            engine, prepared.sequencer, prepared.valid, config, self.run.checkpoints, facts_of(config, prepared), progress, trainable,
+            engine, prepared.sequencer, prepared.valid, config, self.run.checkpoints, facts, progress, trainable,
             self.stop, self._sampler(engine),
         )  # fmt: skip
 
-    def _publish(self, engine: Engine, config: Config, fingerprint: str, finished: Finished, proof: Proof) -> None:
+    def _publish(self, engine: Trainer, config: Config, fingerprint: str, finished: Finished, proof: Proof) -> None:
         best = self.run.checkpoints / checkpoint.name_of(finished.best_step)
         lineage = lineage_of(engine, config, self.prepared, fingerprint, config_hash(config))
         try:
@@ -214,7 +214,7 @@ class Session:
             self._tell(replace(finished, reason="not published"))
             raise
 
-    def _sampler(self, engine: Engine) -> Callable[[], tuple[str, str]] | None:
+    def _sampler(self, engine: Trainer) -> Callable[[], tuple[str, str]] | None:
         """The persona's held-out prompts in turn, one an answer."""
         ask, prepared = self.ask, self.prepared
         if ask is None or not prepared.prompts:

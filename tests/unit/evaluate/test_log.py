@@ -10,7 +10,7 @@ from tests.unit.evaluate.conftest import held_out, log_of, sample
 def test_what_is_written_is_read(tmp_path):
     log = log_of(held_out=[held_out(1, 50.0, 40.0)], samples=[sample("Fine.", number=2, fluency_nats=3.5)], notes=("so", "it goes"))
     log.write(tmp_path / "a.json")
-    assert read_log(tmp_path / "a.json") == log and log.version == VERSION == 4
+    assert read_log(tmp_path / "a.json") == log and log.version == VERSION == 5
 
 
 def test_version_1_is_read_and_its_answers_are_numbered(tmp_path):
@@ -29,28 +29,22 @@ def test_version_1_is_read_and_its_answers_are_numbered(tmp_path):
 def test_version_2_is_read_and_its_answers_were_not_held_against_rules(tmp_path):
     document = json.loads(log_of(samples=[sample("One.")]).model_dump_json()) | {"version": 2}
     del document["judge"]
-    for name in ("flags", "attempts", "tries", "tokens_drawn", "first"):
+    for name in ("flags", "attempts", "tokens_drawn"):
         del document["samples"][0][name]
     (tmp_path / "old.json").write_text(json.dumps(document))
     log = read_log(tmp_path / "old.json")
     (one,) = log.samples
-    assert (one.flags, one.attempts, one.tries, one.tokens_drawn, one.first) == ((), 1, 1, 0, None)
+    assert (one.flags, one.attempts, one.tokens_drawn) == ((), 1, 0)
     assert not log.validated and log_of().validated and log.judge is None
 
 
-def test_an_answer_that_was_drawn_again_is_written_with_its_first_attempt(tmp_path):
-    flag = {"rule": "length", "words": "too long (9 words, at most 5)", "start": 0, "end": 5}
-    first = {"text": "Seven.", "raw": "Seven.</s>", "tokens": 9, "stop": "loop", "leaks_raw": 1, "leaks_clean": 0, "flags": [flag]}
-    given = sample("Fine.", attempts=2, tries=2, tokens_drawn=14, first=first, seconds=3.0, scores={"x.any": 0.0}, marks=[
-        {"start": 0, "end": 2, "kind": "cliche"}])  # fmt: skip
-    log = log_of(samples=[given])
-    log.write(tmp_path / "a.json")
-    (back,) = read_log(tmp_path / "a.json").samples
-    assert back == given and back.first is not None and back.first.flags[0].rule == "length"
-    said = back.at_first
-    assert (said.text, said.raw, said.stop, said.tokens, said.leaks_raw) == ("Seven.", "Seven.</s>", "loop", 9, 1)
-    assert (said.attempts, said.tokens_drawn, said.first, said.marks, said.scores) == (1, 9, None, (), {})
-    assert said.prompt_id == back.prompt_id and said.flags == back.first.flags and said.at_first is said
+def test_the_first_attempt_in_a_log_of_before_version_5_is_not_read(tmp_path):
+    document = json.loads(log_of(samples=[sample("Fine.", attempts=2, tokens_drawn=14)]).model_dump_json()) | {"version": 4}
+    first = {"text": "Seven.", "raw": "Seven.</s>", "tokens": 9, "stop": "loop", "leaks_raw": 1, "leaks_clean": 0}
+    document["samples"][0] |= {"first": first, "tries": 2, "seconds_at_first": 0.5}
+    (tmp_path / "old.json").write_text(json.dumps(document))
+    (one,) = read_log(tmp_path / "old.json").samples
+    assert (one.text, one.attempts, one.tokens_drawn) == ("Fine.", 2, 14) and "first" not in one.model_dump()
 
 
 def test_a_newer_version_and_something_else_are_refused(tmp_path):

@@ -5,7 +5,6 @@ import pytest
 from pete.data.examples import Example, load_examples, write_examples
 from pete.data.text import words
 from pete.evaluate import score as scoring
-from pete.evaluate.log import First
 from pete.evaluate.score import NEUTRAL, OTHERS, read_material, rescore, source_of, voice_before
 from pete.run import RunDir
 from tests.unit.evaluate.conftest import PROSE, asked, held_out, log_of, sample
@@ -77,41 +76,6 @@ def test_prompts_that_are_training_rows_are_found_whatever_their_blanks_and_capi
 def test_scoring_again_changes_nothing(run):
     once = rescore(log(run), run)
     assert rescore(once, run) == once
-
-
-def first(text: str, **facts: object) -> dict:
-    return {"text": text, "raw": text, "tokens": 9, "stop": "loop", "leaks_raw": 1, "leaks_clean": 0, "fluency_nats": 50.0} | facts
-
-
-def test_a_first_attempt_is_scored_like_the_answer_that_was_preferred(run):
-    plain = log(run)
-    copied = row(3).completion
-    again = [s.model_copy(update={"first": First.model_validate(first(copied))}) if s.prompt_id == "p2" else s for s in plain.samples]
-    scored = rescore(plain.model_copy(update={"samples": again}), run)
-    pairs = [(s, s.first) for s in scored.samples if s.first is not None]
-    assert len(pairs) == 2 and sum(s.first is None for s in scored.samples) == 10
-    for given, before in pairs:
-        assert given.scores["originality.any"] == 0 and before.scores["originality.any"] == 1
-        assert before.scores["leak.raw"] == 1 and given.scores["leak.raw"] == 0
-        # alone among the first attempts it begins in its own way; as given it begins like all the others
-        assert before.scores["collapse.any"] == 0 and given.scores["collapse.any"] == 1
-        assert before.scores.keys() - given.scores.keys() == {"voice.logit", "voice.windows"}, "longer than 30 words"
-        alone = rescore(plain.model_copy(update={"samples": [s.at_first if s.prompt_id == "p2" else s for s in again]}), run)
-        twin = next(s for s in alone.samples if (s.model, s.prompt_id) == (given.model, given.prompt_id))
-        assert {k: v for k, v in twin.scores.items() if k != "voice.logit"} == {
-            k: v for k, v in before.scores.items() if k != "voice.logit"
-        }
-    assert rescore(scored, run) == scored, "scoring again keeps them"
-    without = rescore(plain, run)
-    assert [s.scores for s in without.samples] == [s.scores for s in scored.samples], "the answers that were given score the same"
-
-
-def test_without_first_attempts_nothing_is_scored_twice(run, monkeypatch):
-    counted = []
-    real = scoring.apply
-    monkeypatch.setattr(scoring, "apply", lambda samples, scorers: counted.append(len(samples)) or real(samples, scorers))
-    rescore(log(run), run)
-    assert sorted(counted) == [12, 12]  # the answers, and the author's rows
 
 
 def test_the_voice_before_there_are_answers():

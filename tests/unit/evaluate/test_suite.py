@@ -53,7 +53,7 @@ def test_the_first_of_each_category(tmp_path):
 
 
 class Asked(SimpleNamespace):
-    """A model that answers everything, and keeps how it was asked. What is asked first breaks a rule, then it does not."""
+    """A model that answers everything, and keeps how it was asked. With retries it breaks a rule twice."""
 
     def __init__(self, *overrides: str) -> None:
         super().__init__(config=resolve(overrides=list(overrides)).config, engine=SimpleNamespace(adapter_active=True), calls=[])
@@ -61,8 +61,8 @@ class Asked(SimpleNamespace):
     def ask(self, turns, sampling, kinds=None, voice=None):
         self.calls.append((self.engine.adapter_active, [t[-1].content for t in turns], sampling, kinds, voice))
         times = {"first_token_seconds": 0.1, "seconds": 2.0, "batch": len(turns)}
-        bad = Answer("Oh.", "Oh.", 3, "loop", **times, leaks_raw=1, leaks_clean=0, flags=(Violation("length", "too short", 0, 3),))
-        again = {"attempts": 2, "tries": 2, "tokens_drawn": 8, "seconds_at_first": 1.0, "first": bad} if sampling.retries else {}
+        bad = (Violation("length", "too short", 0, 3),)
+        again = {"attempts": 2, "tokens_drawn": 8, "flags": bad} if sampling.retries else {}
         return [Answer("Fine.", "Fine.</s>", 5, "end", **times, leaks_raw=0, leaks_clean=0, **again) for _ in turns]
 
 
@@ -72,7 +72,7 @@ PROMPTS = [
 ]
 
 
-def test_answers_are_judged_by_category_and_format_and_kept_with_their_first_attempt():
+def test_answers_are_judged_by_category_and_format_and_kept_with_how_many_were_drawn():
     tuned = Asked("generate.retries=1", "evaluate.batch=2", "evaluate.samples=2")
     samples = module._generate(tuned, PROMPTS, [], lambda *_: None)
     assert len(tuned.calls) == 6 and len(samples) == 12
@@ -80,9 +80,8 @@ def test_answers_are_judged_by_category_and_format_and_kept_with_their_first_att
     base, mine = ([(asked, s.seed, kinds) for active, asked, s, kinds, _ in tuned.calls if active == who] for who in (False, True))
     assert base == mine and len({seed for _, seed, _ in base}) == 3, "the same prompts, seeds and kinds; every batch another seed"
     for s in samples:
-        assert (s.attempts, s.tries, s.tokens_drawn, s.seconds_at_first, s.flags) == (2, 2, 8, 1.0, ())
-        assert s.first is not None and (s.first.text, s.first.stop, s.first.leaks_raw) == ("Oh.", "loop", 1)
-        assert [(f.rule, f.words, f.start, f.end) for f in s.first.flags] == [("length", "too short", 0, 3)]
+        assert (s.text, s.attempts, s.tokens_drawn) == ("Fine.", 2, 8)
+        assert [(f.rule, f.words, f.start, f.end) for f in s.flags] == [("length", "too short", 0, 3)]
 
 
 def test_only_where_several_are_drawn_the_voice_helps_to_choose():
@@ -98,12 +97,3 @@ def test_speed_is_that_of_one_draw():
     rows = module._time_alone(tuned, PROMPTS, lambda *_: None)
     assert [(r.model, r.category) for r in rows] == [(m, c) for m in ("base", "tuned") for c in ("mail", "ads")]
     assert len(tuned.calls) == 6 and all((s.retries, s.best_of) == (0, 1) for _, _, s, _, _ in tuned.calls)
-
-
-def test_a_first_attempt_is_read_by_the_judge_of_fluency_too():
-    tuned = Asked("generate.retries=1", "evaluate.samples=1")
-    samples = module._generate(tuned, PROMPTS, [], lambda *_: None)
-    read = []
-    judge = module.Judge("m", True, lambda texts: read.append(list(texts)) or [float(len(t)) for t in texts])
-    found = module._firsts_with_fluency(samples, judge)
-    assert read == [["Oh."]] and [s.first.fluency_nats for s in found if s.first] == [3.0] * 6

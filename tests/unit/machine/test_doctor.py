@@ -84,7 +84,7 @@ def test_an_m1_on_battery_says_what_to_do():
         (mac(M4_PRO | {"ioreg -r -k AppleClamshellState -d 1": '"AppleClamshellState" = Yes'}), {}, "lid", "caution", "closed"),
         (mac(M4_PRO | {"pmset -g": " SleepDisabled\t\t1\n sleep  0\n"}), {}, "sleep", "good", "switched off"),
         (mac(M4_PRO | {"pmset -g": " sleep  0\n"}), {}, "sleep", "good", "never by itself"),
-        (mac(), {"engine": {"mps_high_watermark": 0.0}}, "gpu memory", "caution", "swaps all night"),
+        (mac(), {"engine": {"torch": {"mps_high_watermark": 0.0}}}, "gpu memory", "caution", "swaps all night"),
         (mac(environment={"PYTORCH_MPS_HIGH_WATERMARK_RATIO": "0.0"}), {}, "gpu memory", "good", "0.0 in the environment is replaced"),
         (mac(), {"tracking": {"wandb": "offline"}}, "wandb", "stop", "not installed"),
         (mac(packages={"torch": "2.14.1", "wandb": "0.31.0"}), {"tracking": {"wandb": "offline"}}, "wandb", "good", "offline"),

@@ -1,6 +1,7 @@
 import io
 import random
 import time
+from copy import copy
 from dataclasses import replace
 from itertools import product
 
@@ -59,9 +60,10 @@ STATES = {
 }
 for name in ("half", "crashed"):
     state = STATES[name]
-    STATES[f"{name}, long names"] = replace(
-        state, run="r" * 300, next="pete resume " + "r" * 300, model=replace(state.model, base="b" * 300)
-    )
+    long = copy(state.history)
+    long.started = replace(long.started, base="b" * 300)
+    facts = replace(state.facts, name="r" * 300)
+    STATES[f"{name}, long names"] = replace(state, facts=facts, history=long, next="pete resume " + "r" * 300)
 
 
 @pytest.mark.parametrize("name", STATES)
@@ -166,8 +168,11 @@ def test_other_states_in_words():
 
 
 def test_a_percentage_is_never_rounded_up_to_the_end():
-    assert "99.9%" in text(replace(STATES["half"], step=1999, steps=2000))
-    assert "99.9%" in text(replace(STATES["half"], step=999_999, steps=1_000_000))
+    nearly = copy(STATES["half"].history)
+    for step, steps in ((1999, 2000), (999_999, 1_000_000)):
+        nearly.steps = [*nearly.steps[:-1], replace(nearly.steps[-1], step=step)]
+        nearly.started = replace(nearly.started, steps=steps)
+        assert "99.9%" in text(replace(STATES["half"], history=nearly))
 
 
 def test_the_headline_is_one_line():

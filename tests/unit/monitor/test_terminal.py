@@ -109,7 +109,7 @@ def test_q_leaves_and_the_terminal_is_put_back(keyboard):
     handlers = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)]
     state = show_live(Looks(look(night(1234))), console)
     text = console.file.getvalue()
-    assert state.step == 1234 and "1,234" in text and text.count("\x1b[?1049h") == text.count("\x1b[?1049l") == 1
+    assert state.history.last_step == 1234 and "1,234" in text and text.count("\x1b[?1049h") == text.count("\x1b[?1049l") == 1
     assert text.count("\x1b[?7l") == text.count("\x1b[?7h") == 1 and text.rindex("\x1b[?25h") > text.rindex("\x1b[?25l")
     assert termios.tcgetattr(keyboard) == before
     assert [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)] == handlers

@@ -51,13 +51,13 @@ def test_without_any_run_it_says_how_to_begin():
 def test_a_look_reads_what_is_new(run):
     events = list(night(20, steps=40))
     watch = watched(run, events[:-5])
-    before = watch.look()
+    before = watch.look().history.last_step
     with run.events_file.open("a") as file:
         file.write("".join(map(to_line, events[-5:])))
-    assert watch.look().step == 20 > before.step
+    assert watch.look().history.last_step == 20 > before
     write(run.events_file, iter(events[:8]))
     again = watch.look()
-    assert 0 < again.step < 10, "a file that was cut begins anew"
+    assert 0 < again.history.last_step < 10, "a file that was cut begins anew"
 
 
 def test_alive_is_who_holds_the_run(run):
@@ -66,7 +66,7 @@ def test_alive_is_who_holds_the_run(run):
     assert watch.look().condition == "crashed"
     with run.lock():
         state = watch.look()
-        assert state.condition == "running" and state.pid == os.getpid()
+        assert state.condition == "running" and state.facts.lock_owner_pid == os.getpid()
     assert watch.look().condition == "crashed"
 
 
@@ -76,7 +76,7 @@ def test_the_last_error_counts_when_it_is_of_this_sitting(run):
     run.errors_file.write_text(
         json.dumps({"time": "2026-11-24T00:00:00+0000", "kind": "OldError", "message": "yesterday"}) + "\n"
     )  # fmt: skip
-    assert watch.look().failure is None
+    assert watch.look().facts.failure is None
     with run.errors_file.open("a") as file:
         file.write(
             "x" * 100_000
@@ -84,10 +84,10 @@ def test_the_last_error_counts_when_it_is_of_this_sitting(run):
             + json.dumps({"time": "2026-11-25T23:00:00+0000", "kind": "WorkError", "message": "no\x1b[1m\nend"})
             + '\n{"ti'
         )
-    state = watch.look()
-    assert (state.failure.kind, state.failure.message) == ("WorkError", "no end")
+    failure = watch.look().facts.failure
+    assert (failure.kind, failure.message) == ("WorkError", "no end")
     run.errors_file.write_text('[]\n{"kind": 1}\n')
-    assert watch.look().failure is None
+    assert watch.look().facts.failure is None
 
 
 @pytest.mark.parametrize("missing", ["config_file", "manifest_file", None])

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pete.config import Config, LoraConfig, ModelConfig
-from pete.engines import open_engine
+from pete.engines import open_trainer
 from pete.errors import RunError, WorkError
 from pete.train import checkpoint
 from pete.train.checkpoint import KEPT, Progress
@@ -14,7 +14,7 @@ from pete.train.checkpoint import KEPT, Progress
 
 @pytest.fixture
 def engine():
-    engine = open_engine(Config.model_validate({"engine": {"name": "fake"}}))
+    engine = open_trainer(Config.model_validate({"engine": {"name": "fake"}}))
     engine.load(ModelConfig(base="fake"))
     engine.add_lora(LoraConfig(rank=2))
     return engine

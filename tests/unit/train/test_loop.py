@@ -6,7 +6,7 @@ from pete.config import Config, ModelConfig
 from pete.data.batch import Sequencer, in_batches
 from pete.data.examples import Example
 from pete.data.render import Renderer
-from pete.engines import open_engine
+from pete.engines import open_trainer
 from pete.engines.protocol import LossSum, StepResult
 from pete.errors import BaseModelError, UserError, WorkError
 from pete.events import Finished, Sampled, Saved, Started, Step, Validated, Warned
@@ -20,7 +20,7 @@ def setting(tmp_path, **train_section):
         {"engine": {"name": "fake"}, "optim": {"warmup_steps": 2, "learning_rate": 0.05},
          "train": {"steps": 12, "micro_batch": 2, "accumulation": 1, "eval_every": 4, "save_every": 5} | train_section}
     )  # fmt: skip
-    engine = open_engine(config)
+    engine = open_trainer(config)
     engine.load(ModelConfig(base="fake"))
     renderer = Renderer(engine.base.folder, template=PLAIN_TEMPLATE, system="", context=2048)
     rows = [renderer.example(Example(prompt=f"p{i}", completion=f"the answer is {i}")) for i in range(10)]

@@ -60,7 +60,7 @@ def test_rows_that_would_look_different_to_the_model_are_refused(trial):
 
 
 def test_a_run_of_an_earlier_version_is_named_as_that(trial, monkeypatch):
-    monkeypatch.setattr(session, "facts_of", lambda config, prepared: {"config": "abc", "data": "d", "base": "b", "versions": {}})
+    monkeypatch.setattr(session, "facts_of", lambda *_: {"config": "abc", "data": "d", "base": "b", "versions": {}})
     trial.stop_at(8)
     monkeypatch.undo()
     with pytest.raises(RunError, match="begun by an earlier version"):

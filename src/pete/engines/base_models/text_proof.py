@@ -44,6 +44,8 @@ def prove_text(base: Base, renderer: Renderer, folder: Path | None = None) -> No
     Raises:
         BaseModelError: where the two differ, or transformers cannot read the tokenizer.
     """
+    if base.made_here:
+        return
     place = _place(base.folder, renderer, folder or cache_root() / "proofs")
     if place.is_file():
         return

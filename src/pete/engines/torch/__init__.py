@@ -1,1 +1,21 @@
-"""The training engine on PyTorch."""
+"""The PyTorch engine. This file does not import torch: what it says has to be known before."""
+
+from pete.config import EngineConfig
+
+LOW_SHARE = 0.8
+"""PyTorch begins to give memory back at this share of its limit; left alone it would at 1.4, above a limit of 1.0."""
+
+
+def environment(engine: EngineConfig) -> dict[str, str]:
+    """What has to be in the environment before torch is imported, which reads it once; empty for what must not be there.
+
+    The fallback is parsed as a number, so it is exactly "1". A low watermark above the high one makes torch abort: one from
+    outside goes, and with no limit (0, the report's setting) torch keeps its own.
+    """
+    limit = engine.torch.mps_high_watermark
+    return {
+        "TOKENIZERS_PARALLELISM": "false",
+        "PYTORCH_ENABLE_MPS_FALLBACK": "1",
+        "PYTORCH_MPS_HIGH_WATERMARK_RATIO": f"{limit:.1f}",
+        "PYTORCH_MPS_LOW_WATERMARK_RATIO": f"{limit * LOW_SHARE:.2f}" if limit > 0 else "",
+    }

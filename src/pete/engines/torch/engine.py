@@ -31,7 +31,7 @@ from pete.data.batch import Batch
 from pete.engines.base_models.config import check_vocabulary
 from pete.engines.base_models.folder import OFFER_EMBEDDED
 from pete.engines.base_models.resolve import resolve_base
-from pete.engines.protocol import Base, Forecast, LossSum, MemoryUse, StepResult
+from pete.engines.protocol import Base, Forecast, LossSum, MemoryUse, StepResult, Trainer
 from pete.engines.sampling import Avoid, draw
 from pete.engines.torch.forecast import step_bytes, tokens_a_second
 from pete.engines.torch.head import body_name, is_plain, own_logits
@@ -63,10 +63,11 @@ AttentionInterface.register("pete", attend)
 AttentionMaskInterface.register("pete", visible)
 
 
-class TorchEngine:
+class TorchEngine(Trainer):
     """The engine protocol on PyTorch."""
 
     name = "torch"
+    packages = ("torch", "transformers", "peft", "numpy")
 
     def __init__(self, config: Config) -> None:
         transformers_logging.set_verbosity_error()
@@ -78,10 +79,6 @@ class TorchEngine:
         self.device = choose_device(
             config.engine.device, {"mps": torch.backends.mps.is_available(), "cuda": torch.cuda.is_available()}
         ).value
-        self.dtype = ""
-        self.dtype_reason = ""
-        self.parameters = 0
-        self.base: Base
         self._adapted: list[LoraLinear] = []
         self._model: Any = None
         self._peft: Any = None
@@ -116,7 +113,7 @@ class TorchEngine:
 
     def _available(self, own: int) -> int:
         if self.device == "mps":
-            share = self._config.engine.mps_high_watermark
+            share = self._config.engine.torch.mps_high_watermark
             return int(torch.mps.recommended_max_memory() * share) if share > 0 else read_memory().total
         if self.device == "cuda":
             return torch.cuda.mem_get_info()[0]
@@ -314,7 +311,7 @@ class TorchEngine:
         return not any(module.disable_adapters for module in self._adapted)
 
     @adapter_active.setter
-    def adapter_active(self, active: bool) -> None:
+    def adapter_active(self, active: bool) -> None:  # pyright: ignore[reportIncompatibleVariableOverride]
         for module in self._adapted:  # peft's own switch, without its walk over all modules for every token
             module._disable_adapters = not active
 

@@ -6,15 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from pete.config import EngineConfig
 from pete.errors import ConfigError
 
 Dtype = Literal["float32", "bfloat16"]
 MatmulProbe = Callable[[str, Dtype], float | None]
 """(device, dtype) -> seconds of one matrix product, or None where it cannot be computed."""
-
-LOW_SHARE = 0.8
-"""PyTorch begins to give memory back at this share of its limit; left alone it would at 1.4, above a limit of 1.0."""
 
 WORTH_IT = 1.2
 """bfloat16 rounds; it must be at least this much faster to be chosen."""
@@ -26,22 +22,6 @@ class Choice:
 
     value: str
     reason: str
-
-
-def environment(engine: EngineConfig) -> dict[str, str]:
-    """What has to be in the environment before torch is imported; torch reads it once.
-
-    The fallback is parsed as a number, so it is exactly "1". A low watermark above the high one makes torch abort; with
-    no limit (0, the report's setting) torch keeps its own low one.
-    """
-    found = {
-        "TOKENIZERS_PARALLELISM": "false",
-        "PYTORCH_ENABLE_MPS_FALLBACK": "1",
-        "PYTORCH_MPS_HIGH_WATERMARK_RATIO": f"{engine.mps_high_watermark:.1f}",
-    }
-    if engine.mps_high_watermark > 0:
-        found["PYTORCH_MPS_LOW_WATERMARK_RATIO"] = f"{engine.mps_high_watermark * LOW_SHARE:.2f}"
-    return found
 
 
 def choose_device(requested: str, available: Mapping[str, bool]) -> Choice:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from pete.config import PROJECT, Config, EngineConfig
-from pete.engines.torch.policy import environment
+from pete.engines.torch import environment
 from pete.machine.doctor import Finding
 from pete.machine.probes import or_none
 from pete.places import cache_root
@@ -126,12 +126,12 @@ def needs_selftest(config: Config, facts: Mapping[str, str | int | float]) -> bo
 def start_checks(engine: EngineConfig) -> str | None:
     """See `Start`. The process has the environment that training has."""
     path = os.pathsep.join(filter(None, (str(PROJECT / "src"), os.environ.get("PYTHONPATH"))))
-    kept = {name: value for name, value in os.environ.items() if name != "PYTORCH_MPS_LOW_WATERMARK_RATIO"}
+    variables = os.environ | {"PYTHONPATH": path} | environment(engine)
     command = [sys.executable, "-P", "-m", "pete.engines.torch.selftest_checks", engine.device]
     try:
         done = subprocess.run(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=LONGEST,
-            env=kept | {"PYTHONPATH": path} | environment(engine),
+            env={name: value for name, value in variables.items() if value},
         )  # fmt: skip
         return done.stdout.decode(errors="replace")
     except subprocess.TimeoutExpired as error:

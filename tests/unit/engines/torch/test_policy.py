@@ -4,8 +4,9 @@ import sys
 
 import pytest
 
-from pete.config import PROJECT, EngineConfig
-from pete.engines.torch.policy import choose_device, choose_dtype, environment
+from pete.config import PROJECT, EngineConfig, TorchConfig
+from pete.engines.torch import environment
+from pete.engines.torch.policy import choose_device, choose_dtype
 from pete.errors import ConfigError
 
 
@@ -52,9 +53,9 @@ def test_a_configured_dtype_is_not_measured():
     [(1.0, "1.0", "0.80"), (0.5, "0.5", "0.40"), (0.0, "0.0", None)],  # 0.0 is the report's: no limit, and torch's own low one
 )
 def test_the_environment_of_a_mac(share, high, low):
-    found = environment(EngineConfig(mps_high_watermark=share))  # type: ignore[call-arg]
+    found = environment(EngineConfig(torch=TorchConfig(mps_high_watermark=share)))  # type: ignore[call-arg]
     assert found["PYTORCH_MPS_HIGH_WATERMARK_RATIO"] == high
-    assert found.get("PYTORCH_MPS_LOW_WATERMARK_RATIO") == low
+    assert (found["PYTORCH_MPS_LOW_WATERMARK_RATIO"] or None) == low
     assert found["PYTORCH_ENABLE_MPS_FALLBACK"] == "1" and found["TOKENIZERS_PARALLELISM"] == "false"
 
 
@@ -70,9 +71,9 @@ class Note:
             print("|".join(os.environ.get(k, "-") for k in keys))
             sys.exit(0)
 sys.meta_path.insert(0, Note())
-from pete.config import Config, TrainConfig, EngineConfig
-from pete.engines import open_engine
-open_engine(Config(engine=EngineConfig(mps_high_watermark=0.0)))
+from pete.config import Config
+from pete.engines import open_trainer
+open_trainer(Config.model_validate({"engine": {"torch": {"mps_high_watermark": 0.0}}}))
 """
     found = subprocess.run(
         [sys.executable, "-c", program], env=os.environ | {"PYTHONPATH": str(PROJECT / "src"), "PYTORCH_MPS_LOW_WATERMARK_RATIO": "1.9"},

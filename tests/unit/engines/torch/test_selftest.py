@@ -145,5 +145,5 @@ def test_the_process_gets_the_environment_of_training(tmp_path, monkeypatch):
     monkeypatch.setattr(module.sys, "executable", str(stub))
     monkeypatch.setenv("PYTORCH_MPS_LOW_WATERMARK_RATIO", "1.9")
     monkeypatch.setenv("PYTORCH_ENABLE_MPS_FALLBACK", "0")
-    said = module.start_checks(config(device="mps", mps_high_watermark=0.0).engine)
+    said = module.start_checks(config(device="mps", torch={"mps_high_watermark": 0.0}).engine)
     assert said == "-P -m pete.engines.torch.selftest_checks mps|0.0||1"

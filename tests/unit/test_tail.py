@@ -5,11 +5,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pete import events
-from pete.events import Event, Started, Warned, parse, to_line
+from pete import events as module
+from pete.events import Event, Started, Tail, Warned, parse, to_line
 from pete.history import fold
-from pete.monitor import tail as module
 from pete.monitor.state import RunFacts, observe
-from pete.monitor.tail import Tail
 from tests.unit.monitor.synthetic import night, write
 
 NIGHT = list(night(130, steps=200))
@@ -48,7 +47,7 @@ def test_any_cut_with_any_junk_in_it_folds_and_draws(start, length, junk, at):
     cut = cut[: at % (len(cut) + 1)] + junk + cut[at % (len(cut) + 1) :]
     history = fold(filter(None, map(parse, cut.split(b"\n"))))
     state = observe(history, RunFacts("r", "/r", "r", 4242, None, True), NIGHT[-1].time + 1, NIGHT[-1].monotonic + 1)
-    assert state.step <= 200 and state.folder == "/r"
+    assert state.history.last_step <= 200 and state.facts.folder == "/r"
 
 
 def test_only_what_is_new_is_read(tmp_path, monkeypatch):

@@ -1,12 +1,12 @@
-"""What was flagged at first and as given: counted, shown in both reports, and silent where nobody looked."""
+"""Which rules answers break: counted, shown in both reports, and silent where nobody looked."""
 
 import pytest
 
 from pete.evaluate.judge.conclusion import JudgeResult
 from pete.evaluate.stats import Rate
 from pete.report import write_report
-from pete.report.attempts import attempts
-from pete.report.comparison import compare
+from pete.report.comparison import rules_broken
+from pete.report.extraction import extraction
 from pete.report.model import read_report
 from pete.report.results import side
 from tests.unit.report.conftest import MakeRun, evaluation, held_out, sample
@@ -17,95 +17,56 @@ CUT = {"rule": "unfinished", "words": "cut off before its end", "start": 9, "end
 SCORES = {"degenerate.any": 0.0, "cliche.any": 0.0, "leak.any": 0.0, "leak.raw": 0.0}
 
 
-def first(text: str, *flags: dict, **facts: object) -> dict:
-    values = {"text": text, "raw": text, "tokens": 30, "stop": "end", "leaks_raw": 0, "leaks_clean": 0, "scores": SCORES}
-    return values | facts | {"flags": flags}
-
-
-def drawn_again(**facts: object) -> dict:
-    return {"attempts": 2, "tries": 2, "tokens_drawn": 50, "seconds": 6.0, "seconds_at_first": 4.0} | facts
-
-
 def log(**facts: object):
-    once = {"tokens_drawn": 20, "seconds": 4.0, "seconds_at_first": 4.0}
-    bad = first("Too many words, far too many.", LONG, SAYS, stop="loop", leaks_raw=1, scores=SCORES | {"cliche.any": 1.0})
     samples = [
-        sample("base", "a", "Plain and never unlocked.", seed=0, flags=[SAYS, LONG], **drawn_again()),
-        sample("base", "b", "Plain words.", seed=0, **once),
-        sample("tuned", "a", "Fine.", seed=0, first=bad, **drawn_again()),
-        sample("tuned", "b", "Plain.", seed=0, **once),
-        sample("tuned", "c", "Cut where", seed=7, stop="length", flags=[CUT], **once | {"seconds": 3.0, "seconds_at_first": 3.0}),
-        sample("tuned", "d", "Plain.", seed=7, **once | {"seconds": 2.0, "seconds_at_first": 2.0}),
+        sample("base", "a", "Plain and never unlocked.", flags=[SAYS, LONG], attempts=2, tokens_drawn=50),
+        sample("base", "b", "Plain words.", tokens_drawn=20),
+        sample("tuned", "a", "Fine.", attempts=2, tokens_drawn=50, leaks_raw=1, stop="loop"),
+        sample("tuned", "b", "Plain.", tokens_drawn=20),
+        sample("tuned", "c", "Cut where", stop="length", flags=[CUT], tokens_drawn=20),
+        sample("tuned", "d", "Plain.", tokens_drawn=20),
     ]
     return evaluation([held_out(100, 90, topic=f"t{n}") for n in range(5)], samples, **facts)
 
 
-def test_shares_at_first_and_as_given():
-    base, tuned = attempts(log())
-    assert (base.model, base.flagged.first, base.flagged.given) == ("base", Rate(1, 2), Rate(1, 2))
-    assert (tuned.flagged.first, tuned.flagged.given) == (Rate(2, 4), Rate(1, 4))
-    assert {rule: (s.first.hits, s.given.hits) for rule, s in tuned.rules.items()} == {
-        "length": (1, 0),
-        "avoid": (1, 0),
-        "unfinished": (1, 1),
-    }
-    assert {stop: (s.first.hits, s.given.hits) for stop, s in tuned.stops.items()} == {"loop": (1, 0), "end": (2, 3), "length": (1, 1)}
-    assert tuned.leaks == Rate(1, 4) and base.leaks == Rate(0, 2)
-
-
-def test_what_drawing_again_cost():
-    base, tuned = attempts(log())
-    assert (base.again, base.preferred, base.drawn) == (1, 0, 3) and (tuned.again, tuned.preferred, tuned.drawn) == (1, 1, 5)
-    assert (tuned.tokens, tuned.tokens_drawn) == (80, 110)
-    # the batch of seed 0 took 4 s, and 6 s with the second round; that of seed 7 took 3 s, once
-    assert (tuned.seconds, tuned.seconds_again) == (9.0, 2.0) and (base.seconds, base.seconds_again) == (6.0, 2.0)
+def test_how_many_answers_break_which_rule():
+    base, tuned = rules_broken(log(), "base"), rules_broken(log(), "tuned")
+    assert base is not None and base.any == Rate(1, 2) and base.by_rule == {"avoid": Rate(1, 2), "length": Rate(1, 2)}
+    assert tuned is not None and tuned.any == Rate(1, 4) and tuned.by_rule == {"unfinished": Rate(1, 4)}
+    assert rules_broken(evaluation(), "base") is None
 
 
 @pytest.mark.parametrize("version", [1, 2])
 def test_logs_from_before_the_rules_say_nothing(make_run: MakeRun, version):
     run = make_run(log=log(version=version))
-    assert attempts(log(version=version)) == ()
+    assert list(extraction(log(version=version))) == []
     write_report(run)
     for text in (run.report_html.read_text(encoding="utf-8"), run.report_md.read_text(encoding="utf-8")):
         assert "Extraction and Rules" not in text and "persona's rules" not in text and "Performance Summary" in text
-
-
-def test_measures_of_the_first_attempts():
-    found = compare(log(), "f")
-    now, before = found.measure("cliche.any"), {m.name: m for m in found.measures_at_first()}
-    assert now is not None and now.tuned == 0.0 and before["cliche.any"].tuned == 0.5 and before["cliche.any"].base == now.base
-    assert not {"gain", "selectivity"} & before.keys()
 
 
 def test_both_reports_show_it(make_run: MakeRun):
     run = make_run(log=log())
     data = write_report(run)
     markdown = run.report_md.read_text(encoding="utf-8")
-    assert "25% of the tuned answers break a rule (1 of 4); at first it was 50% (2 of 4)" in markdown
-    assert "| Answers | Base at first | Base as given | Tuned at first | Tuned as given |" in markdown
-    assert "| Too long or too short | 50% | 50% | 25% | 0% |" in markdown
-    assert (
-        "| Stopped in a loop | 0% | 0% | 25% | 0% |" in markdown and "| Control marks in the raw text | 0% | 0% | 25% | 25% |" in markdown
-    )
-    assert "| Tuned | 4 | 5 | 1 | 1 | 110 | 80 | 9.0 s | 2.0 s (22%) |" in markdown
-    assert "| Phrases the voice avoids | 0% \u2192 0% | 50% \u2192 0% |" in markdown
-    assert "1 of 4 tuned answers were preferred to a first attempt that was worse." in markdown, "the verdict says so"
+    assert "25% of the tuned answers break a rule (1 of 4)." in markdown
+    assert "| Answers | Base | Tuned |" in markdown and "| Breaks a rule | 50% | 25% |" in markdown
+    assert "| Too long or too short | 50% | 0% |" in markdown
+    assert "| Stopped in a loop | 0% | 25% |" in markdown and "| Control marks in the raw text | 0% | 25% |" in markdown
+    assert "| Tuned | 4 | 5 | 110 | 80 |" in markdown
+    assert "1 of 4 tuned answers were chosen among several." in markdown, "the verdict says so"
     html = run.report_html.read_text(encoding="utf-8")
-    for words in ("Extraction and Rules", "Another preferred", "2.0 s (22%)", "first attempt</summary>", "Too many words, far too many."):
-        assert words in html
+    assert "Extraction and Rules" in html and "Tokens drawn" in html
     (finding,) = (f for f in data.of_kind("weakness") if f.title == "Answers break the persona's rules")
-    assert finding.evidence == (
-        "1 of 4 answers break a rule (25%), 2 of 4 at first; base 50%. Most often: cut off before its end (1 of 4)."
-    )
+    assert finding.evidence == "1 of 4 answers break a rule (25%); base 50%. Most often: cut off before its end (1 of 4)."
 
 
-def test_without_retries_there_is_one_column_a_model_and_no_cost(make_run: MakeRun):
-    plain = [s.model_copy(update={"first": None, "tries": 1, "attempts": 1, "tokens_drawn": s.tokens}) for s in log().samples]
+def test_where_one_answer_is_drawn_nothing_is_said_of_the_cost(make_run: MakeRun):
+    plain = [s.model_copy(update={"attempts": 1, "tokens_drawn": s.tokens}) for s in log().samples]
     run = make_run(log=log().model_copy(update={"samples": plain}))
     write_report(run)
     markdown = run.report_md.read_text(encoding="utf-8")
-    assert "| Answers | Base | Tuned |" in markdown and "| Breaks a rule | 50% | 25% |" in markdown
-    assert "Tokens drawn" not in markdown and "; at first it" not in markdown and "preferred to" not in markdown
+    assert "| Breaks a rule | 50% | 25% |" in markdown and "Tokens drawn" not in markdown and "chosen among" not in markdown
 
 
 def test_where_every_rule_is_kept_one_sentence_says_so(make_run: MakeRun):
@@ -125,8 +86,7 @@ def test_a_flag_is_marked_where_it_is_and_told_in_words():
         ("and ne", ("cliche", "rule")),
         ("ver unlocked", ("rule",)),
     ]
-    again = side("tuned", tuned)
-    assert not again.flagged and f"at first: {LONG['words']}, {SAYS['words']}" in again.notes
+    assert not side("tuned", tuned).flagged
 
 
 def test_what_a_scorer_marks_is_not_marked_twice_nor_told_twice():
