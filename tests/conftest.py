@@ -46,8 +46,12 @@ def neox_tokenizer() -> Path:
 
 @pytest.fixture
 def persona_folder(tmp_path: Path) -> Path:
-    """A persona small enough to train in a moment: three categories, 24 examples, 6 prompts."""
-    folder = tmp_path / "persona"
+    """A persona small enough to train in a moment."""
+    return small_persona(tmp_path / "persona")
+
+
+def small_persona(folder: Path) -> Path:
+    """Write one into a new folder: two categories, 24 examples, 6 prompts."""
     (folder / "examples").mkdir(parents=True)
     (folder / "persona.toml").write_text(
         'name = "Ada"\ndescription = "Short and plain."\nsystem = "You are Ada."\navoid = ["unlock*"]\n'

@@ -1,4 +1,4 @@
-"""What can go wrong, as a person should hear it.
+"""The errors a person sees: a sentence, the next command to try, and an exit code.
 
 PeteError                  message + hint; printed without a traceback
 ├── UserError              exit 2: what was asked cannot be done as asked
@@ -13,6 +13,7 @@ PeteError                  message + hint; printed without a traceback
 """
 
 from collections.abc import Sequence
+from typing import Self
 
 
 class PeteError(Exception):
@@ -26,7 +27,7 @@ class PeteError(Exception):
         self.hint = hint
 
     @classmethod
-    def of_problems(cls, title: str, problems: Sequence[str], hint: str = "", most: int = 20) -> "PeteError":
+    def of_problems(cls, title: str, problems: Sequence[str], hint: str = "", most: int = 20) -> Self:
         """One error that lists every problem, `most` of them in full."""
         shown = [f"  - {problem}" for problem in problems[:most]]
         if len(problems) > most:

@@ -14,7 +14,6 @@ from typing import BinaryIO
 
 from pydantic import TypeAdapter
 
-VERSION = 1
 CHUNK = 1 << 20
 LONGEST_LINE = 1 << 22
 """Bytes; a longer line is no event, and is passed over without being kept."""
@@ -152,7 +151,7 @@ _SHAPES = {name: TypeAdapter(kind) for name, kind in KINDS.items()}
 
 def to_line(event: Event) -> str:
     """One line of events.jsonl, newline included."""
-    return json.dumps({"v": VERSION, "kind": type(event).__name__, **asdict(event)}, ensure_ascii=False) + "\n"
+    return json.dumps({"kind": type(event).__name__, **asdict(event)}, ensure_ascii=False) + "\n"
 
 
 def read(path: Path) -> Iterator[Event]:

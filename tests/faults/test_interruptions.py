@@ -12,6 +12,7 @@ import pytest
 
 from pete import events
 from pete.config import PROJECT
+from tests.conftest import small_persona
 
 SETTINGS = [
     "engine.name=fake",
@@ -58,11 +59,13 @@ def resume(out: Path) -> subprocess.CompletedProcess:
     return subprocess.run(command("resume", out), env=environment(), capture_output=True, text=True, timeout=120, check=False)
 
 
-@pytest.fixture
-def straight(persona_folder, tmp_path):
-    process = start(persona_folder, tmp_path / "straight")
+@pytest.fixture(scope="module")
+def straight(tmp_path_factory):
+    """The weights of the same run, never stopped."""
+    folder = tmp_path_factory.mktemp("straight")
+    process = start(small_persona(folder / "persona"), folder / "run")
     assert process.wait(120) == 0
-    return (tmp_path / "straight" / "adapter" / "adapter_model.safetensors").read_bytes()
+    return (folder / "run" / "adapter" / "adapter_model.safetensors").read_bytes()
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGKILL, -9)])

@@ -160,6 +160,20 @@ def test_every_command_that_a_text_names_is_there():
     assert commands_named('x = f"{run}: pete nosuch RUN"') == {"nosuch"}
 
 
+MIRRORED = ("monitor", "tracking", "machine", "data")
+
+
+def test_every_module_has_its_tests_where_one_looks_for_them():
+    looked = 0
+    for path in FILES:
+        place = path.relative_to(SOURCE)
+        if path.stem.startswith("__") or (len(place.parts) > 1 and place.parts[0] not in MIRRORED):
+            continue
+        looked += 1
+        assert (PROJECT / "tests" / "unit" / place.parent / f"test_{path.name}").is_file(), place
+    assert looked > 30
+
+
 def test_no_pickle_no_remote_code_no_catch_all_modules():
     for path in FILES:
         text = path.read_text(encoding="utf-8")

@@ -1,6 +1,8 @@
 """Every verb, end to end, through the real command line, on the engine that needs no model."""
 
 import json
+import subprocess
+import sys
 import time
 
 import pytest
@@ -156,7 +158,9 @@ def test_help_is_quick_and_names_every_verb(pete):
     pete("--help")
     start = time.monotonic()
     done = pete("--help")
-    assert time.monotonic() - start < 1.0, "docs/log.md has the exact figure"
+    help_took, start = time.monotonic() - start, time.monotonic()
+    subprocess.run([sys.executable, "-c", "import typer, rich.console"], check=True)
+    assert help_took < 3 * (time.monotonic() - start) + 0.5, "the same on a busy machine; docs/log.md has the exact figure"
     for verb in ("quickstart", "data", "train", "resume", "test", "chat", "evaluate", "report"):
         assert f"  {verb} " in done.stdout
         assert pete(verb, "--help").returncode == 0

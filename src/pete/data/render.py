@@ -19,8 +19,7 @@ import numpy as np
 
 from pete.data.examples import Example, Message, Role
 from pete.data.template import ChatTemplate, TemplateError
-from pete.data.tokenizer import GENERATION, TEMPLATE, BaseTokenizer, unmarked
-from pete.data.tokenizer_files import SETTINGS, TOKENIZER
+from pete.data.tokenizer import GENERATION, SETTINGS, TEMPLATE, TOKENIZER, BaseTokenizer, unmarked
 from pete.errors import BaseModelError, DataError, PersonaError, UserError
 
 TrainTurns = Literal["all", "last"]

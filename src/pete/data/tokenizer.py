@@ -2,17 +2,28 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from tokenizers import AddedToken, Tokenizer
 
-from pete.data.tokenizer_files import SETTINGS, TOKENIZER, check_tokenizer
 from pete.errors import BaseModelError
 
+TOKENIZER = "tokenizer.json"
+SETTINGS = "tokenizer_config.json"
 TEMPLATE, GENERATION = "chat_template.jinja", "generation_config.json"
+OTHERS = {
+    "tokenizer.model": "a SentencePiece tokenizer only",
+    "spiece.model": "a SentencePiece tokenizer only",
+    "sentencepiece.bpe.model": "a SentencePiece tokenizer only",
+    "tekken.json": "Mistral's own tokenizer only",
+    "merges.txt": "a tokenizer in two parts only (vocab.json and merges.txt)",
+    "vocab.txt": "a word list only",
+    "tiktoken.model": "a tiktoken tokenizer only",
+}
+"""Files that older or other programs read -> what they are."""
 _OPEN, _CLOSE = "\U000f0000", "\U000f0001"
 """Around a special token that a person typed, from rendering to encoding: the private characters that transformers uses for it."""
 
@@ -140,6 +151,26 @@ class BaseTokenizer:
         if not longest_first:
             return text
         return re.sub("|".join(map(re.escape, longest_first)), lambda hit: f"{_OPEN}{hit.group()}{_CLOSE}", text)
+
+
+def check_tokenizer(names: Collection[str], where: str) -> None:
+    """Refuse a base whose tokenizer Pete cannot read exactly.
+
+    Args:
+        names: the files of its folder, or of its listing on the hub.
+        where: what to call it.
+
+    Raises:
+        BaseModelError: with what it brings instead and how tokenizer.json is made of that.
+    """
+    if TOKENIZER not in names:
+        if other := next((name for name in OTHERS if name in names), None):
+            raise BaseModelError(
+                f"{where} brings {OTHERS[other]} ({other}), and Pete reads {TOKENIZER}.",
+                f"use a newer copy of this base that has {TOKENIZER}, or make it once, in a Python with transformers and sentencepiece: "
+                "python3 -c \"from transformers import AutoTokenizer as T; T.from_pretrained('FOLDER').save_pretrained('FOLDER')\"",
+            )
+        raise BaseModelError(f"{where} has no {TOKENIZER}: Pete needs it.", "copy it from where this base came from, or use another base")
 
 
 def unmarked(text: str) -> str:

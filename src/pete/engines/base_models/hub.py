@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from pete import __version__
-from pete.data.tokenizer_files import check_tokenizer
+from pete.data.tokenizer import check_tokenizer
 from pete.engines.base_models.folder import OFFER_EMBEDDED, refuse_without_config, weights_of_another_kind
 from pete.errors import BaseModelError
 from pete.places import hub_cache

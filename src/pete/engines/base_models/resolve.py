@@ -9,7 +9,7 @@ from pathlib import Path
 from safetensors import SafetensorError, safe_open
 
 from pete.config import EMBEDDED_BASE, ModelConfig
-from pete.data.tokenizer_files import check_tokenizer
+from pete.data.tokenizer import check_tokenizer
 from pete.engines.base_models import hub
 from pete.engines.base_models.config import check_settings, check_vocabulary, context_of, read_settings
 from pete.engines.base_models.folder import OFFER_EMBEDDED, weights_of_another_kind

@@ -1,9 +1,10 @@
-"""Pairs whose winner is known, made from the texts at hand: whoever cannot tell these apart has no say about the others."""
+"""Control pairs: an answer against a corrupted copy of it, so that the winner is known and a judge can be examined with them."""
 
 import hashlib
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from pete.data.examples import Example
 from pete.data.text import sentences
@@ -12,7 +13,7 @@ from pete.evaluate.log import EvaluationLog
 WANTED = 20
 KINDS = ("shuffled", "looped", "other prompt")
 SHORTEST = 15
-"""Words below which a text is not wrecked enough."""
+"""Words below which a text is not corrupted enough."""
 
 
 @dataclass(frozen=True)
@@ -25,8 +26,8 @@ class Text:
 
 
 @dataclass(frozen=True)
-class PlantedPair:
-    """A text and its wreck."""
+class ControlPair:
+    """A text and its corruption."""
 
     kind: str
     prompt: str
@@ -34,47 +35,37 @@ class PlantedPair:
     worse: str
 
 
-def plant(log: EvaluationLog, unseen: Sequence[Example]) -> list[PlantedPair]:
-    """Up to 20 pairs: the author's unseen texts against their wrecks; the tuned model's own where the author left too few.
+def control_pairs(log: EvaluationLog, unseen: Sequence[Example]) -> list[ControlPair]:
+    """Up to 20 pairs: the author's unseen texts against corruptions; the tuned model's own where the author left too few.
 
-    The wrecks are of equal length (shuffled, other prompt) or longer (looped), so that a liking for length finds no winner.
+    The corruptions are of equal length (shuffled, other prompt) or longer (looped), so that a liking for length finds no winner.
     """
     author = _in_an_order(Text(row.prompt, row.completion, row.topic) for row in unseen)
     own = _in_an_order(Text(s.prompt, s.text) for s in log.samples if s.model == "tuned" and not s.scores.get("degenerate.any"))
     quota = -(-WANTED // len(KINDS))
-    wreckable = (author + own)[:quota] if len(author) < quota else author
-    found: list[PlantedPair] = []
+    enough = (author + own)[:quota] if len(author) < quota else author
+    pairs: list[ControlPair] = []
     for number, kind in enumerate(KINDS):
-        texts = author if kind == "other prompt" else wreckable
+        texts = author if kind == "other prompt" else enough
         start = number * len(texts) // len(KINDS)  # each kind begins at another text
-        made = (_pair(kind, text, author) for text in texts[start:] + texts[:start])
-        found += [pair for pair, _ in zip((p for p in made if p is not None), range(min(quota, WANTED - len(found))), strict=False)]
-    return found
+        made = (ControlPair(kind, t.prompt, t.text, _corrupted(kind, t, author)) for t in texts[start:] + texts[:start])
+        pairs += islice((pair for pair in made if pair.worse not in ("", pair.better)), min(quota, WANTED - len(pairs)))
+    return pairs
 
 
-def _pair(kind: str, text: Text, author: Sequence[Text]) -> PlantedPair | None:
-    worse = {"shuffled": _shuffled, "looped": _looped}[kind](text.text) if kind != "other prompt" else _another(text, author)
-    return PlantedPair(kind, text.prompt, text.text, worse) if worse and worse != text.text else None
-
-
-def _shuffled(text: str) -> str:
-    words = text.split()
-    return " ".join(random.Random(text).sample(words, len(words)))
-
-
-def _looped(text: str) -> str:
-    first = sentences(text)[0]
-    return " ".join([first] * max(3, 2 * len(text.split()) // len(first.split())))
-
-
-def _another(text: Text, author: Sequence[Text]) -> str:
-    """The answer to a prompt about something else that is nearest in length."""
+def _corrupted(kind: str, text: Text, author: Sequence[Text]) -> str:
+    words = text.text.split()
+    if kind == "shuffled":
+        return " ".join(random.Random(text.text).sample(words, len(words)))
+    if kind == "looped":
+        first = sentences(text.text)[0]
+        return " ".join([first] * max(3, 2 * len(words) // len(first.split())))
+    # the answer to a prompt about something else that is nearest in length
     others = [o for o in author if o.prompt != text.prompt and (o.topic != text.topic or not text.topic)]
-    length = len(text.text.split())
-    return min(others, key=lambda o: (abs(len(o.text.split()) - length), o.text)).text if others else ""
+    return min((o.text for o in others), key=lambda other: (abs(len(other.split()) - len(words)), other), default="")
 
 
-def _in_an_order(texts: Iterator[Text]) -> list[Text]:
-    """The texts that can be wrecked, in an order that has nothing to do with the file's, the same every time."""
+def _in_an_order(texts: Iterable[Text]) -> list[Text]:
+    """The texts that can be corrupted, in an order that has nothing to do with the file's, the same every time."""
     long = {t.text: t for t in texts if len(t.text.split()) >= SHORTEST and len(sentences(t.text)) > 1}
     return sorted(long.values(), key=lambda t: hashlib.sha256(f"{t.prompt}\n{t.text}".encode()).digest())

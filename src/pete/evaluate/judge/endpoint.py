@@ -6,18 +6,17 @@ where it does not. The key never leaves the `Authorization` header: not into mes
 
 import ipaddress
 import json
-import queue
 import threading
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any
 from urllib.parse import urlsplit
 
-from pete.errors import UserError, WorkError
+import httpx2
 
-if TYPE_CHECKING:
-    import httpx2
+from pete.errors import UserError, WorkError
 
 KEY = "PETE_JUDGE_KEY"
 PATH = "/chat/completions"
@@ -30,20 +29,18 @@ WAITS = (1.0, 4.0, 15.0)
 LONGEST_WAIT = 60.0
 BUSY = (408, 409, 425, 429, 500, 502, 503, 504, 529)
 """Statuses that may be gone in a moment."""
+Answer = tuple[httpx2.Response, bytes]
 OPTIONS: Mapping[str, Any] = {"temperature": 0, "max_tokens": 2000, "stream": False}
 """2000: models that think before they answer count their thoughts too."""
-
-Result = TypeVar("Result")
+NO_CHAT = "is that the address of a chat API? It usually ends in /v1"
 
 
 @dataclass(frozen=True)
 class Reply:
-    """What the model said. Token counts are the server's own; 0 where it does not count."""
+    """What the model said, and the name under which the server answered."""
 
     text: str
     model: str = ""
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
 
 
 @dataclass(frozen=True)
@@ -65,8 +62,6 @@ def read_address(url: str) -> Address:
     Raises:
         UserError: no address, one that would send texts in the clear, or one that carries a secret.
     """
-    import httpx2
-
     try:
         parts = urlsplit(url)
         host, port = (parts.hostname or "").lower(), parts.port
@@ -126,8 +121,6 @@ class Endpoint:
                 f"The key in {KEY} would travel unencrypted to http://{self.address.host}.",
                 f"tunnel it (ssh -L 8080:localhost:PORT {self.address.host}, then --judge http://127.0.0.1:8080/v1), or unset {KEY}",
             )
-        self.requests = 0
-        """How often something was sent, tries included."""
         self._key, self._patience, self._sleep = key, patience, sleep
         self._client: httpx2.Client | None = None
         self._options = dict(OPTIONS)
@@ -145,53 +138,46 @@ class Endpoint:
         """
         failures = 0
         while True:
-            status, problem, wait, headers = 0, "", None, {}
+            wait = None
             try:
-                status, headers, body = self._send({"model": model, "messages": [{"role": "user", "content": prompt}], **self._options})
+                answer, body = self._send({"model": model, "messages": [{"role": "user", "content": prompt}], **self._options})
                 document = _document(body)
-                status = _status(status, document)
+                status = _status(answer.status_code, document)
                 if status == 200:
-                    return self._read(document, headers.get("content-type", ""), body)
-                problem, wait = f"it answered {status}{self._words(status, document)}", _retry_after(headers)
+                    return self._read(document, answer, body)
+                problem, wait = f"it answered {status}{self._words(status, document)}", _retry_after(answer)
                 if status in (400, 422) and self._adapt(document):
                     continue
-            except _TooLong as error:
-                raise self._failed(str(error), "is that the address of a chat API? It usually ends in /v1") from None
+                if status not in BUSY:
+                    raise self._failed(problem, self._advice(status, answer))
             except TimeoutError:
                 problem, failures = f"no answer within {self._patience:.0f} s", failures + 1  # twice as dear as others
-            except _lost() as error:
+            except httpx2.RequestError as error:
                 problem = _in_words(error)
-            if status and status not in BUSY:
-                raise self._failed(problem, self._advice(status, headers))
             if failures >= len(WAITS):
                 raise self._failed(f"{problem}, after several tries", "see whether it runs and what its log says")
             self._sleep(WAITS[failures] if wait is None else wait)
             failures += 1
 
-    def _send(self, request: Mapping[str, Any]) -> tuple[int, Mapping[str, str], bytes]:
-        import httpx2
-
+    def _send(self, request: Mapping[str, Any]) -> Answer:
         if self._client is None:
             # a proxy of the environment is for the world outside; a neighbour is asked directly
-            self._client = httpx2.Client(
-                timeout=self._patience, follow_redirects=False, trust_env=not (self.address.private or self.address.loopback)
-            )
-        client, url = self._client, self.address.url
-        headers = {"Content-Type": "application/json", "Accept": "application/json", "User-Agent": "pete"}
-        if self._key:
-            headers["Authorization"] = f"Bearer {self._key}"
-        self.requests += 1
+            direct = self.address.private or self.address.loopback
+            headers = {"Content-Type": "application/json", "Accept": "application/json", "User-Agent": "pete"}
+            headers |= {"Authorization": f"Bearer {self._key}"} if self._key else {}
+            self._client = httpx2.Client(timeout=self._patience, follow_redirects=False, trust_env=not direct, headers=headers)
+        client = self._client
 
-        def work() -> tuple[int, Mapping[str, str], bytes]:
-            with client.stream("POST", url, headers=headers, content=json.dumps(request).encode()) as answer:
+        def work() -> Answer:
+            with client.stream("POST", self.address.url, content=json.dumps(request).encode()) as answer:
                 if answer.status_code == 200 and answer.headers.get("content-type", "").startswith("text/event-stream"):
-                    raise _TooLong("it answered with a stream of events, which was not asked for")
+                    raise self._failed("it answered with a stream of events, which was not asked for", NO_CHAT)
                 body = b""
                 for chunk in answer.iter_bytes():
                     body += chunk
                     if len(body) > LARGEST:
-                        raise _TooLong(f"its answer is longer than {LARGEST // 1000} kB")
-                return answer.status_code, dict(answer.headers), body
+                        raise self._failed(f"its answer is longer than {LARGEST // 1000} kB", NO_CHAT)
+                return answer, body
 
         try:
             return _within(self._patience, work)
@@ -199,25 +185,18 @@ class Endpoint:
             self._client = None  # what still trickles in on the old connection is nobody's
             raise TimeoutError from None
 
-    def _read(self, document: Any, kind: str, body: bytes) -> Reply:
+    def _read(self, document: Any, answer: httpx2.Response, body: bytes) -> Reply:
         try:
             text = document["choices"][0]["message"]["content"]
         except (TypeError, KeyError, IndexError):
-            what = "JSON without choices[0].message.content" if document is not None else kind.split(";")[0] or "something unnamed"
+            kind = answer.headers.get("content-type", "").split(";")[0] or "something unnamed"
+            what = kind if document is None else "JSON without choices[0].message.content"
             begins = self._clean(body[:400].decode(errors="replace"), 60)
-            raise self._failed(
-                f"it answered with {what} that begins {begins!r}", "is that the address of a chat API? It usually ends in /v1"
-            ) from None
+            raise self._failed(f"it answered with {what} that begins {begins!r}", NO_CHAT) from None
         if isinstance(text, list):  # some servers answer in parts
             text = "".join(part["text"] for part in text if isinstance(part, dict) and isinstance(part.get("text"), str))
-        usage = document.get("usage")
-        usage = usage if isinstance(usage, dict) else {}
         named = document.get("model")
-        return Reply(
-            self._without_key(text) if isinstance(text, str) else "",
-            self._clean(named, 100) if isinstance(named, str) else "",
-            *(n if isinstance(n := usage.get(key), int) else 0 for key in ("prompt_tokens", "completion_tokens")),
-        )
+        return Reply(self._without_key(text) if isinstance(text, str) else "", self._clean(named, 100) if isinstance(named, str) else "")
 
     def _adapt(self, document: Any) -> bool:
         """Leave out, or rename, a setting that this server refuses; False when the refusal is about something else."""
@@ -234,9 +213,9 @@ class Endpoint:
                 return True
         return False
 
-    def _advice(self, status: int, headers: Mapping[str, str]) -> str:
+    def _advice(self, status: int, answer: httpx2.Response) -> str:
         if 300 <= status < 400:
-            to = urlsplit(headers.get("location", ""))
+            to = urlsplit(answer.headers.get("location", ""))
             where = f"{to.scheme}://{to.hostname}" if to.scheme and to.hostname else "elsewhere"
             return f"it wants to send Pete to {self._clean(where, 80)}, and texts go only where you said: give the final address to --judge"
         if status in (401, 403):
@@ -265,28 +244,18 @@ class Endpoint:
         return text.replace(self._key, "[key]") if len(self._key) >= 8 else text
 
 
-class _TooLong(Exception):
-    """An answer without an end."""
-
-
-def _within(seconds: float, work: Callable[[], Result]) -> Result:
-    """The result of `work`, or TimeoutError: a server that sends a byte now and then never runs into a socket's timeout."""
-    done: queue.SimpleQueue[tuple[Result | None, Exception | None]] = queue.SimpleQueue()
+def _within(seconds: float, work: Callable[[], Answer]) -> Answer:
+    """What `work` gives, or TimeoutError: a server that sends a byte now and then never runs into a socket's timeout."""
+    done: Future[Answer] = Future()
 
     def run() -> None:
         try:
-            done.put((work(), None))
+            done.set_result(work())
         except Exception as error:
-            done.put((None, error))
+            done.set_exception(error)
 
     threading.Thread(target=run, daemon=True).start()
-    try:
-        result, error = done.get(timeout=seconds)
-    except queue.Empty:
-        raise TimeoutError from None
-    if error is not None:
-        raise error
-    return result  # type: ignore[return-value]
+    return done.result(timeout=seconds)
 
 
 def _document(body: bytes) -> Any:
@@ -305,22 +274,14 @@ def _status(status: int, document: Any) -> int:
     return code if isinstance(code, int) and code >= 400 else 400
 
 
-def _retry_after(headers: Mapping[str, str]) -> float | None:
+def _retry_after(answer: httpx2.Response) -> float | None:
     try:
-        return min(LONGEST_WAIT, max(0.0, float(headers["retry-after"])))
+        return min(LONGEST_WAIT, max(0.0, float(answer.headers["retry-after"])))
     except (KeyError, ValueError):  # also a date: then our own waits
         return None
 
 
-def _lost() -> type[Exception]:
-    import httpx2
-
-    return httpx2.RequestError
-
-
-def _in_words(error: Exception) -> str:
-    import httpx2
-
+def _in_words(error: httpx2.RequestError) -> str:
     if isinstance(error, httpx2.ConnectError):
         return "it cannot be reached" + (", its certificate is not trusted" if "CERTIFICATE" in str(error).upper() else "")
     if isinstance(error, httpx2.ProxyError):

@@ -19,23 +19,15 @@ from typing import Literal
 
 from pete.data.examples import Example, load_examples
 from pete.errors import DataError, UserError, WorkError
-from pete.evaluate.judge.conclusion import Conclusion, JudgedPair, JudgeResult, Outcome, Planted, Share, longer_of, sentences, tally
-from pete.evaluate.judge.control_pairs import PlantedPair, plant
+from pete.evaluate.judge.conclusion import ControlResult, JudgedPair, JudgeResult, Outcome, conclude
+from pete.evaluate.judge.control_pairs import ControlPair, control_pairs
 from pete.evaluate.judge.endpoint import KEY, OPTIONS, Endpoint, Reply
 from pete.evaluate.log import EvaluationLog, Sample
 from pete.evaluate.results import pairs
-from pete.evaluate.stats import share, share_change
 from pete.persona import Persona, run_persona
 from pete.run import RunDir, write_json
 
-__all__ = ["FIT", "Judge", "JudgeResult", "judge_log", "sentences"]
-
-FIT = 0.8
-"""Share of planted pairs to be found; whoever guesses finds a quarter, and 16 of 20 once in two million times."""
-FEWEST_PLANTED = 10
-CONSISTENT = 0.7
-READ = 0.8
-"""Share of pairs whose answers must be readable: those that are not may be the hard ones."""
+FEWEST_CONTROLS = 10
 
 _THOUGHT = re.compile(r"<think(?:ing)?>.*?</think(?:ing)?>", re.DOTALL | re.IGNORECASE)
 _BARE = re.compile(r"\W*(?:answer\s+)?(a|b|tie)\W*", re.IGNORECASE)
@@ -58,7 +50,7 @@ class Judge:
     model: str
     persona: Persona
     unseen: Sequence[Example]
-    """The author's unseen rows: the better halves of the planted pairs."""
+    """The author's unseen rows: the better halves of the control pairs."""
     cache: Path
 
     @classmethod
@@ -75,7 +67,7 @@ class Judge:
         persona = run_persona(run)
         try:
             unseen = load_examples([run.split_file("test")])
-        except DataError:  # kept none back, or they are gone: the answers themselves are wrecked
+        except DataError:  # kept none back, or they are gone: the answers themselves are corrupted
             unseen = []
         return cls(endpoint, model.strip(), persona, unseen, run.judge_cache)
 
@@ -92,53 +84,29 @@ def judge_log(log: EvaluationLog, judge: Judge, on_stage: OnStage, announce: Cal
     Raises:
         WorkError: the judge cannot be asked (any more); what it said so far is kept, and the same call goes on from there.
     """
-    began = time.monotonic()
     both = [(b, t) for b, t in pairs(log) if b.text != t.text]
     identical = [t for b, t in pairs(log) if b.text == t.text]
-    planted = plant(log, judge.unseen) if both else []
+    controls = control_pairs(log, judge.unseen) if both else []
     session = _Session(judge)
-    if both and len(planted) < FEWEST_PLANTED:  # a judge that cannot be examined is not asked either
-        announce(f"judge {judge.model}: {_too_few(len(planted))}; nothing is sent.")
-        return _result(judge, session, began, reason=_too_few(len(planted)), identical=len(identical))
-    questions = [list(chain.from_iterable(_orders(judge, p.prompt, p.better, p.worse) for p in planted)),
-                 list(chain.from_iterable(_orders(judge, t.prompt, t.text, b.text) for b, t in both))]  # fmt: skip
-    announce(_announcement(judge, session, questions, len(both), len(planted)))
-    session.of = len(questions[0]) + len(questions[1])
+    if both and len(controls) < FEWEST_CONTROLS:  # a judge that cannot be examined is not asked either
+        few = f"only {len(controls)} pairs with a known winner could be made from the texts at hand"
+        reason = f"{few}, and {FEWEST_CONTROLS} are needed to examine it"
+        announce(f"judge {judge.model}: {reason}; nothing is sent.")
+        return session.result(reason=reason)
+    examination = list(chain.from_iterable(_orders(judge, c.prompt, c.better, c.worse) for c in controls))
+    questions = list(chain.from_iterable(_orders(judge, t.prompt, t.text, b.text) for b, t in both))
+    announce(_announcement(session, [*examination, *questions], len(both), len(controls)))
+    session.of = len(examination) + len(questions)
 
-    found = [_settled(*verdict) == "A" for verdict in session.ask_all("judge, known winners", questions[0], on_stage)]
-    examined = tuple(_by_kind(planted, found))
+    right = [_settled(*choices) == "A" for choices in session.ask_all("judge, known winners", examination, on_stage)]
+    result = session.result(controls=_by_kind(controls, right))
     judged: list[JudgedPair] = []
-    if _fit(examined):
-        names: Mapping[str | None, Outcome] = {"A": "tuned", "B": "base", "tie": "tie", "split": "split", None: "unread"}
-        for (b, t), verdict in zip(both, session.ask_all("judge, pairs", questions[1], on_stage), strict=True):
-            judged.append(_pair(b.text, t, names[_settled(*verdict)]))
-    ties = tuple(_pair(t.text, t, "tie") for t in identical if judged)
-    result = _result(judge, session, began, planted=examined, pairs=(*judged, *ties), identical=len(identical))
-    return _concluded(result, len(both))
-
-
-def _result(judge: Judge, session: "_Session", began: float, **found: object) -> JudgeResult:
-    """What there is to say of any judgement, and what was found in this one."""
-    facts = {
-        "created": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-        "url": judge.endpoint.address.url,
-        "model": judge.model,
-        "answered_as": tuple(sorted(session.names)),
-        "conclusion": "unfit",
-        "strict": session.read["strict"],
-        "lenient": session.read["lenient"],
-        "unread": session.read["unread"],
-        "requests": judge.endpoint.requests - session.before,
-        "prompt_tokens": session.tokens["prompt"],
-        "completion_tokens": session.tokens["completion"],
-        "seconds": time.monotonic() - began,
-        "limits": {"fit": FIT, "consistency": CONSISTENT, "read": READ},
-    }
-    return JudgeResult.model_validate(facts | found)
-
-
-def _too_few(planted: int) -> str:
-    return f"only {planted} pairs with a known winner could be made from the texts at hand, and {FEWEST_PLANTED} are needed to examine it"
+    if result.fit:
+        outcomes: Mapping[str | None, Outcome] = {"A": "tuned", "B": "base", "tie": "tie", "split": "split", None: "unread"}
+        for (b, t), choices in zip(both, session.ask_all("judge, pairs", questions, on_stage), strict=True):
+            judged.append(_pair(b.text, t, outcomes[_settled(*choices)]))
+    ties = [_pair(t.text, t, "tie") for t in identical if judged]
+    return conclude(session.result(controls=result.controls, pairs=(*judged, *ties)), len(both), len(identical))
 
 
 def question(persona: Persona, prompt: str, a: str, b: str) -> str:
@@ -187,11 +155,16 @@ class _Session:
     of: int = 0
     names: set[str] = field(default_factory=set)
     read: Counter[str] = field(default_factory=Counter)
-    tokens: Counter[str] = field(default_factory=Counter)
-    before: int = 0
 
-    def __post_init__(self) -> None:
-        self.before = self.judge.endpoint.requests
+    def result(self, **facts: object) -> JudgeResult:
+        """What can be said of the judge so far, with what was concluded of it."""
+        about = {
+            "created": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+            "url": self.judge.endpoint.address.url,
+            "model": self.judge.model,
+            "answered_as": tuple(sorted(self.names)),
+        }
+        return JudgeResult.model_validate(about | self.read | facts)
 
     def ask_all(self, what: str, questions: Sequence[str], on_stage: OnStage) -> list[tuple[Choice | None, Choice | None]]:
         """The choices of each pair of questions, as if its first text had been A both times."""
@@ -216,7 +189,6 @@ class _Session:
         self.done += 1
         if reply.model:
             self.names.add(reply.model)
-        self.tokens.update(prompt=reply.prompt_tokens, completion=reply.completion_tokens)
         choice, strict = read_choice(reply.text)
         self.read["unread" if choice is None else "strict" if strict else "lenient"] += 1
         return choice
@@ -225,7 +197,8 @@ class _Session:
         """The answer of an earlier time; None when there is none, or a damaged one."""
         try:
             document = json.loads(self._file(text).read_text(encoding="utf-8"))
-            return Reply(**document["reply"]) if document["request"] == self._request(text) else None
+            reply = document["reply"]
+            return Reply(reply["text"], reply["model"]) if document["request"] == self._request(text) else None
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
@@ -242,22 +215,21 @@ def _orders(judge: Judge, prompt: str, first: str, second: str) -> tuple[str, st
     return question(judge.persona, prompt, first, second), question(judge.persona, prompt, second, first)
 
 
-def _announcement(judge: Judge, session: _Session, questions: Sequence[Sequence[str]], both: int, planted: int) -> str:
-    every = [text for part in questions for text in part]
-    rest = [text for text in every if session.kept(text) is None]
-    if not every:
+def _announcement(session: _Session, questions: Sequence[str], both: int, controls: int) -> str:
+    judge, rest = session.judge, [text for text in questions if session.kept(text) is None]
+    if not questions:
         return f"judge {judge.model}: base and tuned gave the same answers everywhere; nothing is sent."
     if not rest:
-        return f"judge {judge.model}: all {len(every)} verdicts are on disk; nothing is sent."
+        return f"judge {judge.model}: all {len(questions)} verdicts are on disk; nothing is sent."
     address = judge.endpoint.address
-    kept = f" {len(every) - len(rest)} more are on disk already." if len(rest) < len(every) else ""
+    kept = f" {len(questions) - len(rest)} more are on disk already." if len(rest) < len(questions) else ""
     authors = "unseen rows of the author's" if judge.unseen else "answers"
     return (
         f"judge {judge.model}: {len(rest)} questions go to {address.url}"
         f"{' on this machine' if address.loopback else ' unencrypted' if address.private else ''}, "
         f"{f'with the key in {KEY}' if judge.endpoint.has_key else 'without a key'}.{kept}\n"
         f"Each holds the persona's description and rules, a prompt and two texts: {both} pairs of answers by base and tuned with the "
-        f"suite's prompts, and {planted} pairs of {authors}, with their prompts, against spoiled copies. Nothing else is sent.\n"
+        f"suite's prompts, and {controls} pairs of {authors}, with their prompts, against spoiled copies. Nothing else is sent.\n"
         f"Together {sum(map(len, rest)):,} characters, about {sum(map(len, rest)) // 4:,} tokens; the answers cost extra."
     )
 
@@ -268,60 +240,12 @@ def _settled(one: Choice | None, other: Choice | None) -> Choice | Literal["spli
     return one if one == other else "split"
 
 
-def _by_kind(planted: Sequence[PlantedPair], found: Sequence[bool]) -> list[Planted]:
-    of, passed = Counter(p.kind for p in planted), Counter(p.kind for p, ok in zip(planted, found, strict=True) if ok)
-    return [Planted(kind=kind, passed=passed[kind], of=of[kind]) for kind in of]
-
-
-def _fit(examined: Sequence[Planted]) -> bool:
-    of = sum(p.of for p in examined)
-    return sum(p.passed for p in examined) >= FIT * of
+def _by_kind(controls: Sequence[ControlPair], right: Sequence[bool]) -> tuple[ControlResult, ...]:
+    of, passed = Counter(c.kind for c in controls), Counter(c.kind for c, ok in zip(controls, right, strict=True) if ok)
+    return tuple(ControlResult(kind=kind, passed=passed[kind], of=of[kind]) for kind in of)
 
 
 def _pair(base: str, tuned: Sample, outcome: Outcome) -> JudgedPair:
-    return JudgedPair(prompt_id=tuned.prompt_id, number=tuned.number, outcome=outcome, longer=longer_of(tuned.text, base))
-
-
-def _concluded(result: JudgeResult, asked: int) -> JudgeResult:
-    """The result with its rate, where there may be one, and why not where not. `asked`: pairs of different answers."""
-    if not asked:
-        return result.model_copy(update={"conclusion": "no conclusion", "reason": "no pair of different answers to compare"})
-    passed, of = sum(p.passed for p in result.planted), sum(p.of for p in result.planted)
-    if not _fit(result.planted):
-        return result.model_copy(update={"reason": f"it found {passed} of {of} known winners, and {FIT:.0%} are needed"})
-    read = [p for p in result.pairs if p.outcome != "unread"]
-    judged = len(read) - result.identical
-    if not judged:
-        return result.model_copy(update={"conclusion": "no conclusion", "reason": "no pair was answered readably"})
-    consistency = 1 - result.count("split") / judged
-    result = result.model_copy(update={"consistency": consistency})
-    if judged < READ * asked:
-        reason = f"only {judged} of {asked} pairs were answered readably, and {READ:.0%} are needed"
-        return result.model_copy(update={"conclusion": "no conclusion", "reason": reason})
-    if consistency < CONSISTENT:
-        reason = f"the order of the answers decided too often: {consistency:.0%} judged alike in both, and {CONSISTENT:.0%} are needed"
-        return result.model_copy(update={"conclusion": "no conclusion", "reason": reason})
-    clusters = [p.prompt_id for p in read]
-    change = share_change([p.outcome == "base" for p in read], [p.outcome == "tuned" for p in read], clusters)
-    words: Mapping[str, Conclusion] = {"up": "tuned preferred", "down": "base preferred"}
-    conclusion = words.get(change.verdict, "no significant difference")
-    decided = [p for p in read if p.outcome in ("tuned", "base") and p.longer != "neither"]
-    likes = share([p.outcome == p.longer for p in decided], [p.prompt_id for p in decided]) if decided else None
-    longer, rest = tally([p for p in read if p.longer == "tuned"]), tally([p for p in read if p.longer != "tuned"])
-    lead = {"tuned preferred": rest.wins - rest.losses, "base preferred": _base_lead(read)}.get(conclusion, 1)
-    return result.model_copy(
-        update={
-            "conclusion": conclusion,
-            "clusters": change.clusters,
-            "win_rate": Share(mean=(1 + change.mean) / 2, low=(1 + change.low) / 2, high=(1 + change.high) / 2),
-            "longer_wins": likes and Share(mean=likes.mean, low=likes.low, high=likes.high),
-            "tuned_longer": longer,
-            "tuned_not_longer": rest,
-            "confounded": likes is not None and likes.low > 0.5 and lead <= 0,
-        }
-    )
-
-
-def _base_lead(read: Sequence[JudgedPair]) -> int:
-    fair = tally([p for p in read if p.longer != "base"])
-    return fair.losses - fair.wins
+    words = len(tuned.text.split()) - len(base.split())
+    longer = "tuned" if words > 0 else "base" if words < 0 else "neither"
+    return JudgedPair(prompt_id=tuned.prompt_id, number=tuned.number, outcome=outcome, longer=longer)

@@ -11,10 +11,9 @@ import pytest
 from pete.config import PROJECT, resolve
 from pete.data.examples import Example, write_examples
 from pete.errors import PersonaError, UserError, WorkError
-from pete.evaluate.judge.conclusion import JudgeResult, sentences
-from pete.evaluate.judge.control_pairs import KINDS, plant
-from pete.evaluate.judge.endpoint import KEY, Endpoint, read_address
-from pete.evaluate.judge.judge import FIT, Judge, judge_log, question, read_choice
+from pete.evaluate.judge.conclusion import FIT, JudgeResult, sentences
+from pete.evaluate.judge.endpoint import KEY, Endpoint
+from pete.evaluate.judge.judge import Judge, judge_log, question, read_choice
 from pete.persona import load_persona
 from pete.run import RunDir
 from tests.fake_judge import FakeJudge, says, serve
@@ -88,17 +87,17 @@ def run(fake: FakeJudge, cache: Path, log=None, **options) -> JudgeResult:
 # --- what it concludes -----------------------------------------------------------------------------------------------
 
 
-def test_a_good_judge_finds_the_planted_and_gives_a_rate(tmp_path):
+def test_a_good_judge_finds_the_known_winners_and_gives_a_rate(tmp_path):
     heard: list[str] = []
     with serve(FakeJudge(good)) as fake:
         found = judge_log(log(), judge(fake, tmp_path), lambda *_: None, lambda text: heard.append(f"{len(fake.requests)} {text}"))
-    assert [(p.kind, p.passed, p.of) for p in found.planted] == [("shuffled", 7, 7), ("looped", 7, 7), ("other prompt", 6, 6)]
+    assert [(p.kind, p.passed, p.of) for p in found.controls] == [("shuffled", 7, 7), ("looped", 7, 7), ("other prompt", 6, 6)]
     assert found.conclusion == "tuned preferred" and found.consistency == 1.0 and found.count("tuned") == 24
-    assert found.win_rate and found.win_rate.mean == 1.0 and 0.7 < found.win_rate.low < 1.0 and found.clusters == 24
+    assert found.win_rate and found.win_rate.mean == 1.0 and 0.7 < found.win_rate.low < 1.0
     assert found.longer_wins and found.longer_wins.mean == 0.5 and not found.confounded
-    assert found.tuned_longer and (found.tuned_longer.wins, found.tuned_longer.pairs) == (12, 12)
-    assert (found.strict, found.lenient, found.unread) == (88, 0, 0) and found.requests == 88 == len(fake.requests)
-    assert found.prompt_tokens == 88 * 500 and found.answered_as == ("m-2026-11-01",)
+    assert found.tally("tuned") == (12, 0, 12)
+    assert (found.strict, found.lenient, found.unread) == (88, 0, 0) and len(fake.requests) == 88
+    assert found.answered_as == ("m-2026-11-01",)
     (said,) = heard
     assert (
         said.startswith("0 judge m: 88 questions go to http://127.0.0.1") and "24 pairs of answers" in said and "20 pairs of unseen" in said
@@ -128,7 +127,7 @@ def test_a_judge_that_prefers_a_place_is_unfit_and_costs_no_more_than_that(tmp_p
 def test_judges_that_cannot_judge_are_unfit(rule, tmp_path):
     with serve(FakeJudge(rule)) as fake:
         found = run(fake, tmp_path)
-    assert found.conclusion == "unfit" and found.win_rate is None and sum(p.passed for p in found.planted) < FIT * 20
+    assert found.conclusion == "unfit" and found.win_rate is None and sum(p.passed for p in found.controls) < FIT * 20
     assert not any("win rate" in line for line in sentences(found))
 
 
@@ -148,14 +147,14 @@ def test_a_liking_for_length_is_shown_beside_the_rate_and_called_what_it_is(tmp_
     with serve(FakeJudge(examined(longer))) as fake:
         found = run(fake, tmp_path, mostly_longer)
     assert found.conclusion == "tuned preferred" and found.longer_wins and found.longer_wins.mean == 1.0 and found.confounded
-    assert found.tuned_not_longer and (found.tuned_not_longer.wins, found.tuned_not_longer.losses) == (0, 5)
+    assert found.tally("base", "neither")[:2] == (0, 5)
     assert any("no proof" in line for line in sentences(found))
 
 
 def test_ties_are_no_significant_difference_and_few_prompts_are_underpowered(tmp_path):
     with serve(FakeJudge(examined(lambda *_: says("tie")))) as fake:
         found = run(fake, tmp_path, log(6, samples=2))
-    assert found.conclusion == "no significant difference" and found.count("tie") == 12 and found.clusters == 6
+    assert found.conclusion == "no significant difference" and found.count("tie") == 12
     assert any("underpowered" in line for line in sentences(found))
 
 
@@ -169,7 +168,7 @@ def test_the_same_answer_twice_is_a_tie_that_nobody_is_asked_about(tmp_path):
     same = [sample("Both said this.", model=model, prompt_id="same", prompt="Same?") for model in ("base", "tuned")]
     with serve(FakeJudge(good)) as fake:
         found = run(fake, tmp_path, log_of(samples=[*log(4).samples, *same]))
-        assert len(fake.requests) == 48 and found.identical == 1 and found.count("tie") == 1 and found.consistency == 1.0
+        assert len(fake.requests) == 48 and found.count("tie") == 1 and found.consistency == 1.0
         only = run(fake, tmp_path / "other", log_of(samples=same))
     assert len(fake.requests) == 48 and only.conclusion == "no conclusion" and "no pair of different answers" in only.reason
 
@@ -214,7 +213,7 @@ def test_some_nonsense_takes_its_pairs_out_and_too_much_of_it_the_conclusion(tmp
 
     with serve(FakeJudge(dumb(6))) as fake:
         found = run(fake, tmp_path / "a")
-    assert found.conclusion == "tuned preferred" and found.count("unread") == 4 and found.clusters == 20
+    assert found.conclusion == "tuned preferred" and found.count("unread") == 4 and len(found.readable) == 20
     with serve(FakeJudge(dumb(3))) as fake:
         found = run(fake, tmp_path / "b")
     assert found.conclusion == "no conclusion" and "only 16 of 24 pairs" in found.reason
@@ -233,12 +232,13 @@ def test_an_empty_answer_of_the_judge_is_nonsense(tmp_path):
 def test_what_passes_is_tried_again(fault, tmp_path):
     with serve(FakeJudge(good, faults=[fault, fault])) as fake:
         found = run(fake, tmp_path)
-    assert found.conclusion == "tuned preferred" and found.requests == 90 == len(fake.requests)
+    assert found.conclusion == "tuned preferred" and len(fake.requests) == 90
 
 
 def test_a_silent_server_is_asked_once_more(tmp_path):
     with serve(FakeJudge(good, faults=["silent"])) as fake:
-        assert run(fake, tmp_path, patience=0.3).requests == 89
+        run(fake, tmp_path, patience=0.3)
+    assert len(fake.requests) == 89
 
 
 FAULTS = {
@@ -314,13 +314,28 @@ def test_newer_models_that_refuse_old_settings_are_asked_their_way(refuses, sent
 # --- the cache and the key -------------------------------------------------------------------------------------------
 
 
+def test_verdicts_of_earlier_versions_are_on_disk_and_in_logs(tmp_path):
+    with serve(FakeJudge(good)) as fake:
+        found = run(fake, tmp_path, log(2))
+        for path in tmp_path.iterdir():
+            document = json.loads(path.read_text())
+            document["reply"] |= {"prompt_tokens": 500, "completion_tokens": 9}
+            path.write_text(json.dumps(document))
+        fake.requests.clear()
+        run(fake, tmp_path, log(2))
+    assert not fake.requests
+    old = found.model_dump(mode="json") | {"planted": found.model_dump(mode="json")["controls"], "requests": 40, "clusters": 2}
+    del old["controls"]
+    assert JudgeResult.model_validate_json(json.dumps(old)) == found
+
+
 def test_a_second_time_nothing_is_asked_and_the_result_is_the_same(tmp_path):
     heard: list[str] = []
     with serve(FakeJudge(good)) as fake:
         first = run(fake, tmp_path)
+        asked = len(fake.requests)
     again = judge_log(log(), judge(fake, tmp_path), lambda *_: None, heard.append)
-    same = {"created": "", "requests": 0, "seconds": 0.0}
-    assert again.requests == 0 and first.model_copy(update=same) == again.model_copy(update=same)
+    assert len(fake.requests) == asked and first.model_copy(update={"created": again.created}) == again
     assert "nothing is sent" in heard[0]
 
 
@@ -365,7 +380,7 @@ def test_killed_in_the_middle_it_goes_on(tmp_path):
         assert process.wait(20) == -signal.SIGKILL and kills == [30] and len(fake.requests) == 31
         fake.rule = rule
         found = run(fake, tmp_path)
-    assert len(fake.requests) == 31 + 58 and found.requests == 58 and found.conclusion == "tuned preferred"
+    assert len(fake.requests) == 31 + 58 and found.conclusion == "tuned preferred"
 
 
 def test_the_key_is_nowhere_on_disk_and_in_no_message(tmp_path, capsys):
@@ -400,49 +415,6 @@ def test_the_key_comes_from_the_environment_and_from_nowhere_else(tmp_path):
         Judge.of(folder, "https://api.example.com", "m", {})
 
 
-# --- addresses -------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(("typed", "url"), [
-    ("https://api.example.com/v1", "https://api.example.com/v1/chat/completions"),
-    ("https://api.example.com", "https://api.example.com/v1/chat/completions"),
-    ("https://api.example.com/openai/v1/", "https://api.example.com/openai/v1/chat/completions"),
-    ("https://API.example.com:8443/v1/chat/completions", "https://api.example.com:8443/v1/chat/completions"),
-    ("http://localhost:11434", "http://localhost:11434/v1/chat/completions"),
-    ("http://[::1]:8080/v1", "http://[::1]:8080/v1/chat/completions"),
-    ("http://192.168.1.20:8000/v1", "http://192.168.1.20:8000/v1/chat/completions"),
-    ("http://studio.local:8000/v1", "http://studio.local:8000/v1/chat/completions"),
-])  # fmt: skip
-def test_addresses_that_are_asked(typed, url):
-    assert read_address(typed).url == url
-
-
-@pytest.mark.parametrize("typed", [
-    "http://api.example.com/v1", "http://8.8.8.8/v1", "http://134744072/v1", "api.example.com/v1", "ftp://example.com", "file:///etc/passwd",
-    "https://", "", "https://api.example.com:port/v1", "https://exa mple.com", "http://[::1/v1", "https://a.example.com/v1\nX: y",
-    "https://ex..ample.com/v1",
-])  # fmt: skip
-def test_addresses_that_are_refused(typed):
-    with pytest.raises(UserError):
-        read_address(typed)
-
-
-@pytest.mark.parametrize(
-    "typed", [f"https://me:{SECRET}@example.com/v1", f"https://example.com/v1?key={SECRET}", f"https://example.com/#{SECRET}"]
-)
-def test_a_secret_in_an_address_is_refused_and_not_repeated(typed):
-    with pytest.raises(UserError, match="carries") as failure:
-        read_address(typed)
-    assert SECRET not in failure.value.message + failure.value.hint and KEY in failure.value.hint
-
-
-def test_a_key_does_not_travel_unencrypted():
-    with pytest.raises(UserError, match="unencrypted"):
-        Endpoint("http://192.168.1.20:8000/v1", SECRET)
-    assert Endpoint("http://192.168.1.20:8000/v1").address.private
-    assert Endpoint("http://127.0.0.1:8000/v1", SECRET).has_key
-
-
 def test_a_proxy_for_the_world_does_not_see_what_this_machine_is_asked(tmp_path, monkeypatch):
     with serve(FakeJudge(good)) as proxy, serve(FakeJudge(good)) as fake:
         for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
@@ -451,38 +423,6 @@ def test_a_proxy_for_the_world_does_not_see_what_this_machine_is_asked(tmp_path,
             monkeypatch.delenv(name, raising=False)
         run(fake, tmp_path, log(2))
         assert fake.requests and not proxy.requests
-
-
-# --- planted pairs ---------------------------------------------------------------------------------------------------
-
-
-def test_planted_pairs_are_wrecks_and_the_same_every_time():
-    found = plant(log(), ROWS)
-    assert found == plant(log(), ROWS[::-1]) and len(found) == 20 and [k for k in KINDS if any(p.kind == k for p in found)] == list(KINDS)
-    assert len({(p.kind, p.better) for p in found}) == 20
-    for pair in found:
-        words, worse = pair.better.split(), pair.worse.split()
-        assert AUTHOR[pair.better] == pair.prompt and pair.worse != pair.better
-        if pair.kind == "shuffled":
-            assert sorted(words) == sorted(worse)
-        elif pair.kind == "looped":
-            assert len(worse) > len(words)
-        else:
-            assert AUTHOR[pair.worse] != pair.prompt
-
-
-def test_another_answer_to_the_same_prompt_is_no_wreck():
-    twins = [r.model_copy(update={"topic": "", "prompt": "Say something."}) for r in ROWS]
-    assert {p.kind for p in plant(log(), twins)} == {"shuffled", "looped"}
-    strangers = [r.model_copy(update={"topic": ""}) for r in ROWS]
-    assert {p.kind for p in plant(log(), strangers)} == set(KINDS), "no topic: any other prompt is about something else"
-
-
-def test_without_unseen_rows_the_answers_are_wrecked_and_loops_are_not():
-    ten = [f"Line number {n} says that it rained on the harbour again today. Nobody minded but the gulls {n}." for n in range(10)]
-    answers = [sample(text, prompt_id=f"p{n}", prompt=f"P{n}?", scores={"degenerate.any": float(n == 3)}) for n, text in enumerate(ten)]
-    found = plant(log_of(samples=answers), [])
-    assert {p.kind for p in found} == {"shuffled", "looped"} and len(found) == 14 and ten[3] not in {p.better for p in found}
 
 
 def test_too_few_texts_to_examine_a_judge_with(tmp_path):
