@@ -1,6 +1,5 @@
 """pete chat: talk with a tuned model."""
 
-import shutil
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -118,6 +117,8 @@ class WordWrap:
                 self._space += character
 
     def _show_word(self) -> None:
+        import shutil
+
         from rich.cells import cell_len
 
         if not self._word:
