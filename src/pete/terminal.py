@@ -1,4 +1,4 @@
-"""What a terminal is given: nothing that drives it or hides what it says, in characters that it has.
+"""Terminal output: control characters scrubbed, characters the terminal lacks replaced, failed writes remembered.
 
 `scrub` is the one set of characters that are never shown. `prepare` puts it in front of stdout and stderr, so that no message,
 whoever wrote it, needs to think of it; `cli.screen` does the same for what rich draws, which has escapes of its own.

@@ -1,4 +1,4 @@
-"""Durations, moments, sizes and counts in words, the same on every screen and page."""
+"""Formatting of durations, moments, sizes and counts, the same on every screen and page."""
 
 import datetime
 import time

@@ -1,4 +1,4 @@
-"""What an editor would question in a dataset: one finding a kind of thing, however many rows have it."""
+"""Dataset checks: what an editor would question in the rows, one finding a kind, however many rows have it."""
 
 import re
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Rows in the form of another tool, named for what they are, with the way to bring them in."""
+"""Data formats of other tools (ShareGPT, Alpaca, preference pairs): recognised, with the way to convert them."""
 
 from collections.abc import Mapping
 from typing import Any

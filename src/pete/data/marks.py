@@ -1,4 +1,4 @@
-"""What belongs into no row and no answer, known by its shape: control marks, another turn, blanks to fill in, broken letters."""
+"""Artefacts in text, recognised by their shape: special tokens, another turn, placeholders, mojibake, markup."""
 
 import re
 

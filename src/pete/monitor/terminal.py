@@ -1,4 +1,4 @@
-"""The view on a terminal: a screen that renews itself, one frame, or lines where there is no screen."""
+"""The monitor on a terminal: a live screen, one frame, or log lines where there is no screen."""
 
 import os
 import select
