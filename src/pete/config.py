@@ -305,7 +305,7 @@ def read_resolved(path: Path) -> Resolved:
         value = values.get(key, "")
         if isinstance(value, str) and value.startswith((".", "~")):
             values[key] = os.path.normpath(os.path.join(os.path.realpath(path.parent), os.path.expanduser(value)))
-    tables.get("generate", {}).pop("avoid_bias", None)  # of earlier versions; it was off unless somebody set it
+    values.pop("generate.avoid_bias", None)  # of earlier versions; it was off unless somebody set it
     sources: dict[str, str] = {}
     section = ""
     for line in path.read_text(encoding="utf-8").split("\n"):
