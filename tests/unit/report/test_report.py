@@ -216,6 +216,6 @@ def test_a_long_run_stays_a_small_file(make_run: MakeRun):
     assert len(to_html(make_page(read_report(make_run(events=events))))) < 150_000
 
 
-def test_importing_the_report_does_not_import_matplotlib():
-    code = "import sys, pete.report; sys.exit('matplotlib' in sys.modules or 'jinja2' in sys.modules)"
+def test_importing_the_report_does_not_import_the_template_engine():
+    code = "import sys, pete.report; sys.exit('jinja2' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": ":".join(filter(None, sys.path))}, check=False).returncode == 0
