@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pete.evaluate.gates import State
 from pete.evaluate.results import asked_anew, trained_note
 from pete.evaluate.stats import Rate
-from pete.report.blocks import Answers, Block, Card, Cards, Prompted, Section, Steps, Text, Tone, Verdict
+from pete.report.blocks import Answers, Block, Card, Cards, Prompted, Section, Text, Tone, Verdict
 from pete.report.comparison import Comparison
 from pete.report.model import ReportData
 from pete.report.numbers import bounds, change, of_unit, percent, plain
@@ -87,19 +87,6 @@ def _remarks(found: Comparison) -> Iterator[str]:
     if several.hits:
         yield f"{several} tuned answers were chosen among several."
     yield from trained_note(found.log)
-
-
-def next_steps(data: ReportData) -> Section | None:
-    """What to try, the quick things first."""
-    blocks: list[Block] = []
-    for retrains, title in ((False, "Short-Term: nothing is trained again"), (True, "Medium-Term: another training")):
-        steps = tuple(pair for pair in data.next_steps if pair[0].retrains == retrains)
-        if steps:
-            blocks.append(Section(title, (Steps(steps),)))
-    if not blocks:
-        return None
-    note = "Each follows from a finding above. Change one thing at a time, or the next report cannot say which one helped."
-    return Section("Next Steps", (Text(note), *blocks))
 
 
 def lead(data: ReportData) -> str:
