@@ -22,7 +22,7 @@ def process(data: ReportData) -> Section:
         Section("Base Model", (_beside("Base model", _base(data), original.BASE),)),
         Section("Fine-Tuning Configuration", (_beside("Adapter", _lora(data), original.LORA),)),
         Section("Training Hyperparameters", (_beside("Setting", _hyperparameters(data), original.TRAINING),)),
-        Section("Apple Silicon Optimizations", (_beside("In force", _apple(data), original.APPLE),)),
+        Section("Apple Silicon Optimizations", (_beside("Setting", _apple(data), original.APPLE),)),
         _machine(data),
         _prediction(data),
         _monitoring(data),
@@ -115,9 +115,9 @@ def _hyperparameters(data: ReportData) -> dict[str, str]:
         "Training iterations": f"{done} (asked for: {length})",
         "Mixed precision": _precision(data),
         "Optimizer": "AdamW",
-        "Longest gradient": f"{optim.clip_norm:g}",
+        "Gradient clipping (norm)": f"{optim.clip_norm:g}",
         "Gradient checkpointing": "on" if train.gradient_checkpointing else "off",
-        "Tokens of the longest row": f"{config.data.max_length:,}{', rows packed together' if config.data.packing else ''}",
+        "Longest row, in tokens": f"{config.data.max_length:,}{', rows packed together' if config.data.packing else ''}",
         "Seed": str(train.seed),
     }
 
@@ -160,7 +160,7 @@ def _machine(data: ReportData) -> Section:
                 tuple(Fact(_name(key), _value(key, value)) for key, value in checked.machine.items() if value != "" and not key.isupper())
             )
         )
-    for levels, summary in ((("stop", "caution"), ""), (("good",), "What was fine")):
+    for levels, summary in ((("stop", "caution"), ""), (("good",), "Checks without remarks")):
         rows = [
             tuple(f.get(key, "") for key in ("level", "name", "found", "advice"))
             for level in levels

@@ -135,7 +135,9 @@ def test_the_machine_and_what_was_found_wrong_with_it_first(make_run: MakeRun):
     assert warned == ("caution", "power", "On battery at 61%.", "Plug it in.")
     fold = next(block for block in found.blocks if isinstance(block, Fold))
     assert (
-        fold.summary == "What was fine: 1" and isinstance(fold.blocks[0], Table) and fold.blocks[0].rows == (("torch", "PyTorch 2.14.1."),)
+        fold.summary == "Checks without remarks: 1"
+        and isinstance(fold.blocks[0], Table)
+        and fold.blocks[0].rows == (("torch", "PyTorch 2.14.1."),)
     )
 
 
