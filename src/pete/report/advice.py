@@ -13,8 +13,6 @@ from pete.run import RunDir
 
 MANY_ROWS = 1000
 """Zhou et al. 2023 (LIMA) taught a style with a thousand good examples; below that, more rows are worth trying first."""
-AVOID_BIAS = 8.0
-"""Taken off the logit of a token that would complete an avoided phrase: enough to lose against any ordinary next word."""
 
 
 @dataclass(frozen=True)
@@ -151,11 +149,6 @@ def try_again(m: Measured) -> tuple[Suggestion, ...]:
     if m.generate.retries >= 2:  # as often as it may be
         return ()
     return (Suggestion("Draw an answer that breaks a rule again, twice at most.", m.evaluate_again("generate.retries=2")),)
-
-
-def steer_around(m: Measured) -> tuple[Suggestion, ...]:
-    """A bias against the phrases to avoid."""
-    return (Suggestion("Steer around these phrases while drawing.", m.evaluate_again(f"generate.avoid_bias={AVOID_BIAS:g}")),)
 
 
 def ask_more(m: Measured) -> tuple[Suggestion, ...]:

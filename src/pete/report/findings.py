@@ -150,9 +150,8 @@ def other_measures(m: Measured) -> Iterator[Finding]:
         if measure.name in gated or measure.verdict not in ("better", "worse"):
             continue
         better = measure.verdict == "better"
-        helps = advice.steer_around(m) if measure.name == "cliche.any" and not better else ()
         title = f"{capital(measure.title)}: {'better' if better else 'worse'} than the base"
-        yield Finding("strength" if better else "weakness", title, f"{_compared(m, measure)}.", m.evaluation.file, helps)
+        yield Finding("strength" if better else "weakness", title, f"{_compared(m, measure)}.", m.evaluation.file)
 
 
 def rules_kept(m: Measured) -> Iterator[Finding]:
