@@ -1,4 +1,4 @@
-"""Events folded into one history, for the live view and the report alike. No clock, no file: the same events give the same history."""
+"""A run's history: its events folded into steps, losses and sessions, for monitor and report alike; the same events, the same history."""
 
 from array import array
 from bisect import bisect_right
@@ -59,7 +59,7 @@ def fold(events: Iterable[Event]) -> "History":
 
 
 class History:
-    """What is known of a run: each step once, the last telling of it.
+    """What is known of a run: each step once, as it was last recorded.
 
     `take` is the fold. A resumed run goes back to its last checkpoint, so what an earlier session did after it no longer counts.
     """
@@ -75,7 +75,7 @@ class History:
         """Steps that were done, lost with an interruption, and done again (or not yet)."""
         self.sleep_gaps: list[SleepGap] = []
         self.warnings: dict[str, Warned] = {}
-        """By message, in the order they were last told."""
+        """By message, in the order they were last given."""
         self.counts: Counter[str] = Counter()
         """Lines of events.jsonl by kind, the lost ones included."""
         self.last: Event | None = None

@@ -1,4 +1,4 @@
-"""A voice: who speaks, how, and with which words never."""
+"""A persona: persona.toml (name, system line, categories, limits, prompt format), examples and held-out prompts."""
 
 import difflib
 import re
@@ -44,7 +44,7 @@ Range = Annotated[tuple[Least, Least], BeforeValidator(_at_most)]
 RANGES = ("words", "characters", "lines", "line_words", "line_characters", "items")
 
 
-def _said(text: str) -> str:
+def _not_blank(text: str) -> str:
     if not any(c.isprintable() and not c.isspace() for c in text):
         raise ValueError(f"{text!r} is blank")
     return text
@@ -65,7 +65,7 @@ def _avoided(phrase: str) -> str:
     return phrase
 
 
-Said = Annotated[str, AfterValidator(_said)]
+Visible = Annotated[str, AfterValidator(_not_blank)]
 
 
 class Limit(BaseModel):
@@ -85,7 +85,7 @@ class Limit(BaseModel):
     copied: Annotated[int, Field(ge=3)] | None = Field(None, description="this many words in a row out of one training row are a copy")
     language: bool | None = Field(None, description="the answer is in the prompt's language")
     placeholders: bool | None = Field(None, description="true allows [name] and the like")
-    asked: tuple[Said, ...] = Field((), description="other words that ask for this format")
+    asked: tuple[Visible, ...] = Field((), description="other words that ask for this format")
 
     @model_validator(mode="after")
     def _ranges_are_ranges(self) -> Self:
@@ -117,16 +117,16 @@ class Persona(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: Said
-    description: Said
+    name: Visible
+    description: Visible
     system: str = Field("", description="the system line, in training and after")
     template: str = Field(PLAIN_TEMPLATE, description="jinja; used where the base has no chat template of its own")
-    categories: dict[Said, Said] = Field(min_length=1, description="key in the data -> title for people")
+    categories: dict[Visible, Visible] = Field(min_length=1, description="key in the data -> title for people")
     rules: tuple[str, ...] = ()
     avoid: tuple[Annotated[str, AfterValidator(_avoided)], ...] = Field((), description="words and phrases this voice would not use")
     stop: tuple[Annotated[str, AfterValidator(_stopping)], ...] = Field((), description="strings that end an answer")
     limits: Mapping[str, Limit] = Field({}, description="what answers keep to: for all, or by category")
-    formats: Mapping[Said, Limit] = Field({}, description="the same by what is asked for: tagline, subject lines, ...")
+    formats: Mapping[Visible, Limit] = Field({}, description="the same by what is asked for: tagline, subject lines, ...")
     prompt_format: PromptFormat = Field(PromptFormat(), description="how requests are put; written by pete prompts try")  # type: ignore[call-arg]
     folder: Path = Field(exclude=True)
 

@@ -1,4 +1,4 @@
-"""The run folder: the only module that knows file names in it, and the one that writes them whole or not at all."""
+"""The run folder: its file names, its lock and its logs; files are written whole or not at all."""
 
 import errno
 import fcntl

@@ -1,8 +1,9 @@
-"""Rows to batches without padding: examples lie end to end, and attention never crosses a border.
+"""Batches without padding: examples lie end to end, and attention never crosses a border.
 
 The order is a pure function of the seed and the position, so the data cursor of a checkpoint is one number: the step.
 """
 
+import itertools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -59,26 +60,21 @@ class Sequencer:
 
     def steps_from(self, first: int) -> Iterator[list[Batch]]:
         """The micro-batches of each step, from `first` (0-based) to the last."""
-        packs = self._packs()
-        per_step = self.micro_batch * self.accumulation
-        for _ in range(first * per_step):
-            next(packs)
+        micro = self._micro_batches(first)
         for _ in range(first, self.steps):
-            yield [Batch.of([self.rows[i] for _ in range(self.micro_batch) for i in next(packs)]) for _ in range(self.accumulation)]
+            yield [Batch.of(next(micro)) for _ in range(self.accumulation)]
 
     def micro_lengths(self, first: int = 0) -> Iterator[list[int]]:
         """The row lengths of every micro-batch from step `first` (0-based) to the last, in order."""
-        packs = self._packs()
-        for _ in range(first * self.accumulation * self.micro_batch):
-            next(packs)
-        for _ in range((self.steps - first) * self.accumulation):
-            yield [len(self.rows[i]) for _ in range(self.micro_batch) for i in next(packs)]
+        for rows in itertools.islice(self._micro_batches(first), (self.steps - first) * self.accumulation):
+            yield [len(row) for row in rows]
 
-    def _packs(self) -> Iterator[list[int]]:
-        epoch = 0
+    def _micro_batches(self, first: int) -> Iterator[list[Rendered]]:
+        """The rows of each micro-batch from step `first` on, without end."""
+        packs = itertools.chain.from_iterable(map(self._epoch, itertools.count()))
+        packs = itertools.islice(packs, first * self.accumulation * self.micro_batch, None)
         while True:
-            yield from self._epoch(epoch)
-            epoch += 1
+            yield [self.rows[i] for pack in itertools.islice(packs, self.micro_batch) for i in pack]
 
     def _epoch(self, epoch: int) -> list[list[int]]:
         """One pass over the rows in this epoch's order; with packing, several rows to a pack (first fit)."""

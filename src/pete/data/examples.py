@@ -1,4 +1,4 @@
-"""Rows of examples: JSONL in, checked, each knowing its file and line."""
+"""Training examples and evaluation prompts: rows of JSONL, validated, each knowing its file and line."""
 
 import difflib
 import hashlib
@@ -12,13 +12,13 @@ from typing import Any, Generic, Literal, Self, TypeVar
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from pete.data.forms import form_of
+from pete.data.foreign_formats import foreign_format
 from pete.data.jsonl import Broken, NotRows, read_rows
 from pete.data.text import LIKE, SPACELESS, fold, visible
 from pete.errors import DataError
 from pete.words import counted
 
-TOLD = 3
+NAMED = 3
 """Places of a finding that are named."""
 MEANT = re.compile(
     r"input|context|system(_prompt)?|history|instruction|messages|conversations?|dialogue|turns|question|query|answer|output|response|reply"
@@ -80,11 +80,11 @@ class Example(Prompt):
         messages = record.get("messages") if isinstance(record, dict) else None
         if not messages or not isinstance(messages, list | tuple):
             return record
-        said = [vars(m) if isinstance(m, Message) else m for m in messages]
-        if not all(isinstance(m, dict) and isinstance(m.get("content"), str) for m in said):
+        turns = [vars(m) if isinstance(m, Message) else m for m in messages]
+        if not all(isinstance(m, dict) and isinstance(m.get("content"), str) for m in turns):
             return record
-        asked = next((m["content"] for m in reversed(said) if m.get("role") == "user"), "")
-        last = {"prompt": asked, "completion": said[-1]["content"]}
+        prompt = next((m["content"] for m in reversed(turns) if m.get("role") == "user"), "")
+        last = {"prompt": prompt, "completion": turns[-1]["content"]}
         if other := [name for name, text in last.items() if record.get(name) and record[name] != text]:
             raise ValueError(f"messages: {' and '.join(other)} beside it says something else; write one or the other")
         return {**record, **last}
@@ -106,8 +106,8 @@ class Example(Prompt):
 
     def record(self) -> dict[str, Any]:
         """The row as one JSON object, empty fields left out; its source without the folder it was read in."""
-        told = self.model_dump(exclude={"prompt", "completion"} if self.messages else set()) | {"source": Path(self.source).name}
-        return {key: value for key, value in told.items() if value not in ("", None, ())}
+        record = self.model_dump(exclude={"prompt", "completion"} if self.messages else set()) | {"source": Path(self.source).name}
+        return {key: value for key, value in record.items() if value not in ("", None, ())}
 
 
 @dataclass(frozen=True)
@@ -123,14 +123,14 @@ class Finding:
 
     @classmethod
     def of(cls, kind: str, message: str, places: Sequence[tuple[str, str]]) -> "Finding":
-        """A finding at so many places, three of them told."""
-        return cls(kind, message, len(places), tuple(places[:TOLD]))
+        """A finding at so many places, three of them named."""
+        return cls(kind, message, len(places), tuple(places[:NAMED]))
 
     def in_words(self) -> str:
         """One line: the message, then three places by file name and line."""
-        told = [f"{Path(where).name} ({found})" if found else Path(where).name for where, found in self.examples]
-        more = f" and {self.count - len(told):,} more" if told and self.count > len(told) else ""
-        return self.message + (f": {', '.join(told)}{more}" if told else "")
+        places = [f"{Path(where).name} ({text})" if text else Path(where).name for where, text in self.examples]
+        more = f" and {self.count - len(places):,} more" if self.count > len(places) else ""
+        return f"{self.message}: {', '.join(places)}{more}" if places else self.message
 
 
 Row = TypeVar("Row", bound=Prompt)
@@ -195,15 +195,15 @@ def phrases_used(pattern: re.Pattern[str] | None, text: str, prompt: str) -> lis
     used = list(pattern.finditer(text)) if pattern else []
     if not used or not pattern:
         return []
-    asked = {fold(match.group().lower()) for match in pattern.finditer(prompt)}
-    return [match for match in used if fold(match.group().lower()) not in asked]
+    in_prompt = {fold(match.group().lower()) for match in pattern.finditer(prompt)}
+    return [match for match in used if fold(match.group().lower()) not in in_prompt]
 
 
 def _load(paths: Sequence[Path], kind: type[Row]) -> Read[Row]:
     rows: list[Row] = []
     findings: list[Finding] = []
     problems: list[str] = []
-    known = {*kind.model_fields, "group"}
+    fields = {*kind.model_fields, "group"}
     for path in paths:
         try:
             values = read_rows(path)
@@ -223,7 +223,7 @@ def _load(paths: Sequence[Path], kind: type[Row]) -> Read[Row]:
             row = _row(value, where, kind, problems, foreign)
             if row is not None:
                 rows.append(row)
-                for key in value.keys() - known:
+                for key in value.keys() - fields:
                     if value[key] not in (None, "", [], {}):
                         unused.setdefault(key, []).append(where)
                 if not _PLACE.search(str(value.get("source") or ":0")):
@@ -231,7 +231,7 @@ def _load(paths: Sequence[Path], kind: type[Row]) -> Read[Row]:
         for form, lines in foreign.items():
             problems.append(f"{path}:{lines[0]}: {counted(len(lines), 'row')} {form}")
         if unused:
-            findings.append(_unused(path, unused, known - {"source"}))
+            findings.append(_unused(path, unused, fields - {"source"}))
     if problems:
         raise DataError.of_problems(
             f"The data has {len(problems)} problem{'s' if len(problems) > 1 else ''}:",
@@ -243,15 +243,15 @@ def _load(paths: Sequence[Path], kind: type[Row]) -> Read[Row]:
     return Read(rows, findings)
 
 
-def _unused(path: Path, unused: dict[str, list[str]], known: set[str]) -> Finding:
+def _unused(path: Path, unused: dict[str, list[str]], fields: set[str]) -> Finding:
     """One finding for all keys of a file that no field takes up."""
-    meant = sorted(key for key in unused if MEANT.fullmatch(key) or difflib.get_close_matches(key, known, 1, 0.8))
+    meant = sorted(key for key in unused if MEANT.fullmatch(key) or difflib.get_close_matches(key, fields, 1, 0.8))
     own = sorted(unused.keys() - set(meant))
     parts = []
     if meant:
         names = []
         for key in meant:
-            close = difflib.get_close_matches(key, known, 1, 0.8)
+            close = difflib.get_close_matches(key, fields, 1, 0.8)
             names.append(f"{key} (did you mean {close[0]}?)" if close else key)
         parts.append(
             f"{', '.join(names)} in {path.name}: not used, and what only stands there never reaches the model "
@@ -261,7 +261,7 @@ def _unused(path: Path, unused: dict[str, list[str]], known: set[str]) -> Findin
         parts.append(f"{', '.join(own)}{' too' if meant else f' in {path.name}'}: passed over")
     places = list(dict.fromkeys((where, key) for key in meant or own for where in unused[key]))
     rows = len({where for where, _ in places})
-    return Finding("unused keys", "; ".join(parts), rows, tuple(places[:TOLD]))
+    return Finding("unused keys", "; ".join(parts), rows, tuple(places[:NAMED]))
 
 
 def _row(record: Any, where: str, kind: type[Row], problems: list[str], foreign: dict[str, list[int]]) -> Row | None:
@@ -275,7 +275,7 @@ def _row(record: Any, where: str, kind: type[Row], problems: list[str], foreign:
         row = kind.model_validate({**_plain(record, kind), "source": where})
     except ValidationError as error:
         wrong = error.errors()
-        form = form_of(record) if issubclass(kind, Example) and any(item["loc"][:1] in _TEXTS for item in wrong) else None
+        form = foreign_format(record) if issubclass(kind, Example) and any(item["loc"][:1] in _TEXTS for item in wrong) else None
         if form:
             foreign.setdefault(form, []).append(int(where.rpartition(":")[2]))
             return None

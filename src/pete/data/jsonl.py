@@ -1,4 +1,4 @@
-"""A file of rows: JSON objects with the line each begins on, or one sentence on what the file is instead."""
+"""Reading JSONL: objects with the line each begins on, or one sentence on what the file is instead."""
 
 import codecs
 import json

@@ -1,4 +1,4 @@
-"""THE place where a conversation becomes token ids and a loss mask: in training, chat, evaluation and export alike.
+"""Rendering: the one place where a conversation becomes token ids and a loss mask, in training, chat, evaluation and export alike.
 
 What transformers' `apply_chat_template` makes of a conversation is what is trained and asked, id for id. A row is rendered
 in one pass and the answers are found in it; where one begins and ends comes from the template itself, rendered once with
@@ -125,13 +125,13 @@ class Renderer:
 
     def messages(self, turns: Sequence[Message]) -> list[dict[str, object]]:
         """The turns as the template gets them, in transformers' form: system line in its place, contents in parts where it wants parts."""
-        return [_message(role, unmarked(content), self._form[0]) for role, content in self._told(turns)]
+        return [_message(role, unmarked(content), self._form[0]) for role, content in self._placed(turns)]
 
     def _rendered(self, turns: Sequence[Message], *, prompt: bool) -> str:
         """Text of a conversation, special tokens that people typed set apart in it."""
         try:
-            told = [_message(role, self._base.marked(content, self._control), self._form[0]) for role, content in self._told(turns)]
-            return self._raw(told, prompt=prompt)
+            messages = [_message(role, self._base.marked(content, self._control), self._form[0]) for role, content in self._placed(turns)]
+            return self._raw(messages, prompt=prompt)
         except TemplateError as error:
             raise UserError(f"{self._whose} chat template does not take this conversation: {error}.", self._way_out) from None
 
@@ -139,18 +139,17 @@ class Renderer:
         named = {name: text for name, text in self._base.named.items() if text}
         return self._compiled.render(messages, self.now, **named, add_generation_prompt=prompt, enable_thinking=False)
 
-    def _told(self, turns: Sequence[Message]) -> list[tuple[str, str]]:
+    def _placed(self, turns: Sequence[Message]) -> list[tuple[str, str]]:
         """(role, content) as the template is given them; where it has no system role, the line stands in front of the first message."""
         knows_system = self._form[1]
         system, rest = (turns[0].content, turns[1:]) if turns and turns[0].role == "system" else (self.system, turns)
-        said = [(turn.role, turn.content) for turn in rest]
+        placed = [(turn.role, turn.content) for turn in rest]
         if system and knows_system:
-            said = [("system", system), *said]
-        elif system:
-            at = next((number for number, (role, _) in enumerate(said) if role == "user"), None)
-            if at is not None:
-                said[at] = ("user", f"{system}\n\n{said[at][1]}")
-        return said
+            return [("system", system), *placed]
+        first = next((number for number, turn in enumerate(rest) if turn.role == "user"), None)
+        if system and first is not None:
+            placed[first] = ("user", f"{system}\n\n{placed[first][1]}")
+        return placed
 
     @cached_property
     def _form(self) -> tuple[bool, bool]:
@@ -255,16 +254,16 @@ class Renderer:
     @cached_property
     def _answer(self) -> _Answer:
         """What the template writes around an answer, looked up in a conversation of placeholders."""
-        user, said, next_user = (Message(role, _PLACE.format(n)) for n, role in enumerate(("user", "assistant", "user")))
+        user, answer, next_user = (Message(role, _PLACE.format(n)) for n, role in enumerate(("user", "assistant", "user")))
         prompt = self._rendered([user], prompt=True)
-        before, found, after = self._rendered([user, said], prompt=False).partition(said.content)
-        if not found:
+        before, shown, after = self._rendered([user, answer], prompt=False).partition(answer.content)
+        if not shown:
             raise self._unusable("leaves out what the assistant says")
         between = before[len(prompt) :]
         follows = before.startswith(prompt) and not _tokens_of(between, self._base.added)
         first = _first_token(after, self._base.added)
         if first is None:
-            later = self._rendered([user, said, next_user], prompt=False).partition(said.content)[2].partition(next_user.content)[0]
+            later = self._rendered([user, answer, next_user], prompt=False).partition(answer.content)[2].partition(next_user.content)[0]
             opener = _first_token(later, self._base.added)
             end = self._base.added[opener[1]] if opener is not None else self.eos
             return _Answer(not follows, between if follows else "", "", end if end in self._base.ends else self.eos)

@@ -1,4 +1,4 @@
-"""Train, valid, test: rows of a topic or with one answer stay together, and a seed cuts the same way on every machine."""
+"""The train, validation and test split: by topic and answer, stratified by category, the same for a seed on every machine."""
 
 import datetime
 import hashlib
@@ -138,8 +138,8 @@ def refuse_changed(run: RunDir, lost: bool = False) -> None:
         return
     again = "put the files back as they were, or train again: pete train"
     try:
-        known = json.loads(run.manifest_file.read_text(encoding="utf-8"))["splits"]
-        wanted = {name: (int(known[name]["rows"]), str(known[name]["sha256"])) for name in SPLITS}
+        recorded = json.loads(run.manifest_file.read_text(encoding="utf-8"))["splits"]
+        wanted = {name: (int(recorded[name]["rows"]), str(recorded[name]["sha256"])) for name in SPLITS}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(f"{run.manifest_file} cannot say what the run was made of: {error}", again) from None
     problems = []

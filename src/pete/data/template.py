@@ -1,4 +1,4 @@
-"""A chat template, rendered as transformers renders it: somebody else's program, in a sandbox that counts what it makes and takes.
+"""Chat templates (jinja), rendered as transformers renders them, in a sandbox that limits their time and memory.
 
 What transformers gives a template (loop controls, `strftime_now`, `raise_exception`, `tojson` without HTML escapes, the
 `generation` tag) is given here. Time and size are looked at while it runs: at each turn of a loop, each call, filter and
@@ -98,9 +98,9 @@ class _Generation(jinja2.ext.Extension):
         """The body, in a scope of its own."""
         line = next(parser.stream).lineno
         body = parser.parse_statements(("name:endgeneration",), drop_needle=True)
-        return jinja2.nodes.CallBlock(self.call_method("_said"), [], [], body).set_lineno(line)
+        return jinja2.nodes.CallBlock(self.call_method("_body"), [], [], body).set_lineno(line)
 
-    def _said(self, caller: Callable[[], str]) -> str:
+    def _body(self, caller: Callable[[], str]) -> str:
         return caller()
 
 

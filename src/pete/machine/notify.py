@@ -1,4 +1,4 @@
-"""A notification when a run ends. A courtesy: it may fail in silence, and never costs more than a few seconds."""
+"""A desktop notification when a run ends. A courtesy: it may fail in silence, and never costs more than a few seconds."""
 
 import os
 import platform

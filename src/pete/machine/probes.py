@@ -1,4 +1,4 @@
-"""How the machine is asked: every question is an argument, so that any machine can be simulated on any other."""
+"""Probes of the machine: programs, files, memory, disk, each an argument, so that any machine can be simulated on any other."""
 
 import importlib.metadata
 import os
@@ -40,22 +40,6 @@ def run_program(command: Sequence[str], seconds: float) -> str | None:
     return done.stdout.decode(errors="replace") if done.returncode == 0 else None
 
 
-def read_text(path: Path) -> str | None:
-    """A small file's text, or None."""
-    try:
-        return path.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return None
-
-
-def list_folder(path: Path) -> list[str]:
-    """The names in a folder, sorted; none where it cannot be read."""
-    try:
-        return sorted(os.listdir(path))
-    except OSError:
-        return []
-
-
 def free_disk(path: Path) -> int | None:
     """Bytes to be had on the disk where `path` is, or will be made."""
     for place in (path, *path.parents):
@@ -66,24 +50,16 @@ def free_disk(path: Path) -> int | None:
     return None
 
 
-def package_version(name: str) -> str | None:
-    """A package's version without importing it."""
-    try:
-        return importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-        return None
-
-
 @dataclass(frozen=True)
 class Probes:
-    """Everything the examination asks. The defaults ask this machine."""
+    """Everything the examination asks; the defaults ask this machine. Ask through `or_none`: a probe may raise anything."""
 
     run: Run = run_program
-    read: Callable[[Path], str | None] = read_text
-    names: Callable[[Path], list[str]] = list_folder
+    read: Callable[[Path], str | None] = lambda path: path.read_text(encoding="utf-8", errors="replace")
+    names: Callable[[Path], list[str]] = lambda path: sorted(os.listdir(path))
     memory: Callable[[], Memory] = read_memory
     disk: Callable[[Path], int | None] = free_disk
-    version: Callable[[str], str | None] = package_version
+    version: Callable[[str], str | None] = importlib.metadata.version
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
     home: Path | None = field(default_factory=known_home)
     system: str = field(default_factory=platform.system)

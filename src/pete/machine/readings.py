@@ -1,4 +1,4 @@
-"""What the machine's programs and files say, as numbers and words. Nothing is judged here, and None means unknown."""
+"""Readings of the machine (power, sleep, heat, memory, cloud folders) from its programs and files; None means unknown."""
 
 import os
 import re
@@ -72,10 +72,10 @@ def _read_mac(probes: Probes, folders: Sequence[Path], thorough: bool) -> Readin
     commands += marks.values()
     if thorough:
         commands += [DISPLAYS, UPDATES]
-    said = probes.ask(commands, LONG_PATIENCE if thorough else PATIENCE)
+    answers = probes.ask(commands, LONG_PATIENCE if thorough else PATIENCE)
 
     def answer(command: Sequence[str]) -> str:
-        return said.get(" ".join(command)) or ""
+        return answers.get(" ".join(command)) or ""
 
     version = _find(r"^ProductVersion:\s*(\d[\d.]*)\s*$", answer(SYSTEM))
     chip = answer(CHIP).strip().split("\n")[0][:60] or None
@@ -87,7 +87,7 @@ def _read_mac(probes: Probes, folders: Sequence[Path], thorough: bool) -> Readin
     gpu_cores = _number(r"Total Number of Cores:\s*(\d+)", answer(DISPLAYS))
     # the others fail where there is nothing to say (no Rosetta, no lid, never set): no answer is an answer
     expected = {SYSTEM: version, CHIP: chip, POWER: source, SETTINGS: sleep, HEAT: heat}
-    expected |= {command: said[" ".join(command)] for command in marks.values()} | ({DISPLAYS: gpu_cores} if thorough else {})
+    expected |= {command: answers[" ".join(command)] for command in marks.values()} | ({DISPLAYS: gpu_cores} if thorough else {})
     in_icloud = [f for f, place in kept.items() if place and any(mark in answer(marks[place]) for mark in SYNC_MARKS)]
     return Readings(
         os="macOS",
@@ -150,18 +150,18 @@ def _read_linux(probes: Probes, folders: Sequence[Path]) -> Readings:
 
 
 def _synced(folders: Sequence[Path], home: Path | None) -> dict[Path, str]:
-    """Folders that their path alone betrays."""
-    found = {}
+    """Folder -> the cloud client its path names."""
+    clouds = {}
     for folder in folders:
         for parts in _below(folder, home):
             match parts:
                 case ("Library", "Mobile Documents", *_):
-                    found[folder] = "iCloud Drive"
+                    clouds[folder] = "iCloud Drive"
                 case ("Library", "CloudStorage", client, *_):  # OneDrive-Contoso, GoogleDrive-ada@example.org
-                    found[folder] = client.split("-")[0]
+                    clouds[folder] = client.split("-")[0]
                 case (("Dropbox" | "OneDrive" | "Google Drive") as client, *_):
-                    found[folder] = client
-    return found
+                    clouds[folder] = client
+    return clouds
 
 
 def _kept_by_icloud(folder: Path, home: Path | None) -> Path | None:
@@ -182,10 +182,10 @@ def _below(folder: Path, home: Path | None) -> list[tuple[str, ...]]:
 
 
 def _find(pattern: str, text: str) -> str | None:
-    found = re.search(pattern, text, re.MULTILINE)
-    return found[1].strip() if found else None
+    match = re.search(pattern, text, re.MULTILINE)
+    return match[1].strip() if match else None
 
 
 def _number(pattern: str, text: str) -> int | None:
-    found = _find(pattern, text)
-    return int(found) if found else None
+    digits = _find(pattern, text)
+    return int(digits) if digits else None

@@ -83,7 +83,7 @@ def _narrow(state: State, width: int, height: int) -> list[Text]:
         return [*head[: height - 1], foot]
     charted = bool(state.history.steps or state.history.validations)
     budget = left - (LEAST_CHART + 1 if charted and left >= LEAST_CHART + 4 else 0)
-    rows = [*_short_rows(state), *_caution_rows(state)]
+    rows = _rows(state, long=False)
     if state.warnings:
         count = len(state.warnings)
         rows.append(Row("note" if count == 1 else f"{count} notes", state.warnings[-1], "yellow"))
@@ -230,41 +230,41 @@ def _thin(curve: list[tuple[float, float]], most: int) -> list[tuple[float, floa
     return [(part[0][0], sum(value for _, value in part) / len(part)) for part in parts]
 
 
-def _short_rows(state: State) -> list[Row]:
-    """The figures, one line a subject."""
-    rows = []
-    if last := state.last:
-        pace = f"{words.duration(state.history.pace or 0.0)} a step"
-        rows.append(Row("step", _join(f"lr {words.short(last.lr)}", f"gradient norm {words.short(last.grad_norm)}", pace)))
-    rows += _speed_rows(state)
-    if last:
-        resident = f"resident {words.gigabytes(last.resident)}" if last.resident else ""
-        rows.append(Row("memory", _join(_device(state, last), resident, f"swap {_swap(state, last.swap, long=False)}"), _alarm(state)))
-    return [*rows, *_plan_rows(state, long=False), *_sleep_rows(state)]
-
-
-def _figures(state: State, width: int, height: int) -> list[Text]:
-    """The same at more length, in a column."""
+def _rows(state: State, long: bool) -> list[Row]:
+    """The figures: one line a subject, or at more length for a column."""
     h, last = state.history, state.last
     rows = []
-    if last:
+    if long and last:
         rows.append(Row("training", f"{state.loss_smoothed:.3f} smoothed, {last.loss:.3f} in the last step"))
-    if h.validations:
+    if long and h.validations:
         best = f"; best {h.best.loss:.3f} at step {h.best.step:,}" if h.best else ""
         base = f"; base {h.base_loss:.3f}" if h.base_loss is not None else ""
         rows.append(Row("validation", f"{h.validations[-1].loss:.3f} at step {h.validations[-1].step:,}{best}{base}"))
     if last:
-        rows.append(Row("step", f"{words.duration(h.pace or 0.0)} a step · gradient norm {words.short(last.grad_norm)}"))
-        rows.append(Row("", f"learning rate {words.short(last.lr)}"))
-    rows += _speed_rows(state)
+        pace, norm, rate = f"{words.duration(h.pace or 0.0)} a step", f"gradient norm {words.short(last.grad_norm)}", words.short(last.lr)
+        rows += (
+            [Row("step", _join(pace, norm)), Row("", f"learning rate {rate}")] if long else [Row("step", _join(f"lr {rate}", norm, pace))]
+        )
+    if h.steps:
+        overall, now = words.short(h.tokens_per_second), words.short(h.speed_now(NOW_STEPS))
+        rows.append(Row("speed", f"{now} tokens/s now, {overall} overall" if last else f"{overall} tokens/s overall"))
     if last:
-        rows.append(Row("memory", _device(state, last)))
-        rows += [Row("", f"resident {words.gigabytes(last.resident)}")] if last.resident else []
-        rows.append(Row("swap", _swap(state, last.swap, long=True), _alarm(state)))
-    rows += _plan_rows(state, long=True)
-    rows += [Row("saved", f"step {h.saved.step:,}")] if h.saved else []
-    rows += [*_sleep_rows(state), *_caution_rows(state)]
-    lines = [line for row in rows for line in _lines(row, width)]
+        device, swap = _device(state, last), _swap(state, last.swap, long)
+        resident = f"resident {words.gigabytes(last.resident)}" if last.resident else ""
+        alarm = "yellow" if state.swap_growth > words.GB else ""
+        if long:
+            rows += [Row("memory", device), *([Row("", resident)] if resident else []), Row("swap", swap, alarm)]
+        else:
+            rows.append(Row("memory", _join(device, resident, f"swap {swap}"), alarm))
+    rows += _plan_rows(state, long)
+    if long and h.saved:
+        rows.append(Row("saved", f"step {h.saved.step:,}"))
+    return [*rows, *_sleep_rows(state), *_caution_rows(state)]
+
+
+def _figures(state: State, width: int, height: int) -> list[Text]:
+    """A column of figures, the last sample and the notes."""
+    lines = [line for row in _rows(state, long=True) for line in _lines(row, width)]
     notes = state.warnings[::-1]
     room = min(16, height - len(lines) - (min(len(notes), 3) * 2 + 1 if notes else 0) - 1)
     if room > 2 and (sample := _sample(state, width, room)):
@@ -318,14 +318,6 @@ def _sample(state: State, width: int, most: int) -> list[Text]:
     ]
 
 
-def _speed_rows(state: State) -> list[Row]:
-    if not state.history.steps:
-        return []
-    overall = words.short(state.history.tokens_per_second)
-    now = words.short(state.history.speed_now(NOW_STEPS))
-    return [Row("speed", f"{now} tokens/s now, {overall} overall" if state.last else f"{overall} tokens/s overall")]
-
-
 def _device(state: State, last: Step) -> str:
     where = state.history.started.device if state.history.started else "device"
     return f"{words.gigabytes(last.memory)} on {where} (peak {_unit_once(state.history.peak_memory, last.memory)})"
@@ -344,10 +336,6 @@ def _swap(state: State, swap: int, long: bool) -> str:
     if abs(growth) < 0.05 * words.GB:
         return f"{words.gigabytes(swap)} ({'unchanged' if long else 'as'}{since or ' at the start'})"
     return f"{words.gigabytes(swap)} ({'+' if growth > 0 else '-'}{words.gigabytes(abs(growth))}{since})"
-
-
-def _alarm(state: State) -> str:
-    return "yellow" if state.swap_growth > words.GB else ""
 
 
 def _sleep_rows(state: State) -> list[Row]:

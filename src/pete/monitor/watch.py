@@ -1,4 +1,4 @@
-"""A run on disk, looked at again and again. Everything is opened for reading; the trainer never waits for it."""
+"""Reads a run on disk again and again for the monitor; opens nothing for writing, and the trainer never waits for it."""
 
 import datetime
 import json
@@ -28,10 +28,10 @@ def find(name: str | None) -> RunDir:
         RunError: there is none.
     """
     if name is None:
-        said = {folder: moment for folder in pete.run.RUNS.glob("*/") if (moment := _last_word(RunDir(folder)))}
-        return RunDir(max(said, key=said.__getitem__)) if said else RunDir.find(None)
+        active = {folder: moment for folder in pete.run.RUNS.glob("*/") if (moment := _last_activity(RunDir(folder)))}
+        return RunDir(max(active, key=active.__getitem__)) if active else RunDir.find(None)
     for folder in (expand(name), pete.run.RUNS / name):
-        if _last_word(RunDir(folder)):
+        if _last_activity(RunDir(folder)):
             return RunDir(folder)
     return RunDir.find(name)
 
@@ -98,7 +98,7 @@ def harmless_event(event: Event) -> Event:
     return replace(event, **texts)
 
 
-def _last_word(run: RunDir) -> float:
+def _last_activity(run: RunDir) -> float:
     """When a run last wrote events, or its configuration; 0 when it is no run."""
     try:
         return max((path.stat().st_mtime for path in (run.events_file, run.config_file) if path.is_file()), default=0.0)

@@ -1,32 +1,27 @@
 """Charts as inline SVG: text stays text, colours are the page's CSS variables, the same data gives the same bytes."""
 
-import html
 import math
-import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
-from io import StringIO
-from typing import TYPE_CHECKING, Any
+from html import escape
 
 from pete.evaluate.results import Measure
 from pete.history import History
 from pete.report.blocks import Chart
-from pete.report.comparison import Comparison, Likelihood
+from pete.report.comparison import ALL, Comparison
 from pete.report.numbers import bounds, capital, of_unit, plain, signed
 from pete.words import GB, gigabytes, short
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-# matplotlib wants real colours: each stands for a CSS variable and is swapped for it in the finished SVG
-INK, FAINT, RULE, BASE, TUNED, GOOD = "#0a0b01", "#0a0b02", "#0a0b03", "#0a0b04", "#0a0b05", "#0a0b06"
-VARIABLES = {INK: "--ink", FAINT: "--faint", RULE: "--rule", BASE: "--base", TUNED: "--tuned", GOOD: "--good"}
 WIDE, NARROW = 760, 350
 WIDTHS = {"wide": WIDE, "narrow": NARROW}
 """CSS pixels; a phone gets its own drawing, because a shrunken one cannot be read."""
 MOST_POINTS = 500
+LETTER = 6.2
+"""About how wide a letter of the charts is, in pixels."""
+DASHED, DOTTED = "5 3", "2 2"
+
+Point = tuple[float, float]
 
 
 def loss_chart(training: History) -> Chart | None:
@@ -36,7 +31,7 @@ def loss_chart(training: History) -> Chart | None:
 
 def gain_chart(comparison: Comparison) -> Chart | None:
     """Held-out bits per byte of base and tuned by category; None without rows."""
-    return Chart(_gain_text(comparison), partial(_gain_svg, comparison, _shown(comparison))) if comparison.held_out else None
+    return Chart(_gain_text(comparison), partial(_gain_svg, comparison.gains)) if comparison.held_out else None
 
 
 def forest_chart(measures: Sequence[Measure], name: str) -> Chart | None:
@@ -88,144 +83,116 @@ def _loss_text(training: History) -> str:
 
 def _gain_text(comparison: Comparison) -> str:
     """What the gain chart shows."""
-    said = ", ".join(f"{comparison.title(h.category)} {plain(h.base, 2)} to {plain(h.tuned, 2)}" for h in _shown(comparison))
+    said = ", ".join(f"{title} {plain(h.base, 2)} to {plain(h.tuned, 2)}" for title, h in comparison.gains.items())
     held = comparison.held_out
-    gain = f"; the gain is {plain(held.gain.mean)}, 95% interval {bounds(held.gain)}" if held is not None else ""
+    gain = f"; the gain is {plain(held.change.mean)}, 95% interval {bounds(held.change)}" if held is not None else ""
     return f"Bits per byte on unseen text, base to tuned, fewer is better: {said}{gain}."
-
-
-def _shown(comparison: Comparison) -> list[Likelihood]:
-    overall = [comparison.held_out] if comparison.held_out is not None else []
-    return [*comparison.by_category, *overall] if len(comparison.by_category) > 1 else overall
 
 
 # --- drawings ----------------------------------------------------------------------------------------------------------
 
 
 def _loss_svg(training: History, width: int, text: str) -> str:
-    with _figure(width, 330 if width == WIDE else 280) as figure:
-        axes = figure.add_subplot()
-        _calm(axes)
-        steps = [s.step for s in training.steps]
-        losses, smooth = [s.loss for s in training.steps], training.smoothed()
-        end = max(steps[-1], 2)
-        axes.plot(*_thin(steps, losses), color=FAINT, linewidth=0.6, alpha=0.55)
-        axes.plot(*_thin(steps, smooth), color=INK, linewidth=1.6)
-        shown = [*smooth, *(v.loss for v in training.validations)]
-        low, high = min(shown), max(shown)
-        room = max(high - low, 0.05)
-        axes.set_ylim(low - 0.18 * room, high + 0.16 * room)
-        axes.set_xlim(0, end * (1.005 if width == WIDE else 1.01))
+    svg = _Svg(width, 330 if width == WIDE else 280)
+    steps, smooth = [s.step for s in training.steps], training.smoothed()
+    shown = [*smooth, *(v.loss for v in training.validations)]
+    low, room, end = min(shown), max(max(shown) - min(shown), 0.05), max(steps[-1], 2)
+    axes = _Axes(svg, 40, 22, width - 6, svg.height - 38, (0, end), (low - 0.18 * room, low + 1.16 * room))
+    axes.scale_y()
+    axes.scale_x()
+    svg.text((0, 8), "loss (nats a token)")
+    svg.text((width - 6, svg.height - 6), "step", anchor="end")
+    axes.plot(_thin(steps, [s.loss for s in training.steps]), "faint", 0.6, opacity=0.55)
+    axes.plot(_thin(steps, smooth), "ink", 1.6)
 
-        points = [v for v in training.validations if v.step > 0]
-        base, best = training.base_loss, training.best
-        if base is not None:
-            axes.axhline(base, color=BASE, linewidth=1.1, dashes=(5, 3))
-            _say(axes, end, base, "base, validation", BASE, ha="right", dy=4, va="bottom")
-        if points:
-            line = [v for v in training.validations if v.step > 0 or base is not None]
-            axes.plot([v.step for v in line], [v.loss for v in line], color=TUNED, linewidth=1.2)
-            _dots(axes, [v.step for v in points], [v.loss for v in points], TUNED, 3.2)
-            last = points[-1]
-            under = base is not None and 0 <= base - last.loss < 0.12 * room
-            _say(axes, last.step, last.loss, "validation", TUNED, ha="right", va="top" if under else "bottom", dy=-7 if under else 7)
-        if best is not None:
-            _dots(axes, [best.step], [best.loss], TUNED, 6.0, hollow=True)
-            axes.plot([best.step, best.step], [axes.get_ylim()[0], best.loss], color=TUNED, linewidth=0.7, dashes=(2, 2))
-            # the corner below the falling curve is the one place that is free in every run
-            side = "right" if best.step > 0.35 * end else "left"
-            words = f"best: {plain(best.loss)}, step {best.step}"
-            _say(axes, best.step, axes.get_ylim()[0], words, TUNED, ha=side, va="bottom", dx=-6 if side == "right" else 6, dy=5)
-        middle = len(steps) // 3
-        _say(axes, steps[middle], smooth[middle], "training", INK, ha="right", dx=-2, dy=-9, va="top")
-        axes.set_xlabel("step")
-        axes.set_ylabel("loss (nats a token)")
-        return _svg(figure, f"loss-{width}", text)
+    base, best = training.base_loss, training.best
+    if base is not None:
+        axes.plot([(0, base), (end, base)], "base", 1.1, DASHED)
+        svg.text(axes.at(end, base, dy=-8), "base, validation", "base", "end")
+    points = [(v.step, v.loss) for v in training.validations if v.step > 0]
+    if points:
+        axes.plot([(v.step, v.loss) for v in training.validations if v.step > 0 or base is not None], "tuned", 1.2)
+        for point in points:
+            svg.dot(axes.at(*point), "tuned", 3)
+        under = base is not None and 0 <= base - points[-1][1] < 0.12 * room
+        svg.text(axes.at(*points[-1], dy=14 if under else -12), "validation", "tuned", "end")
+    if best is not None:
+        bottom = axes.y[0]
+        svg.dot(axes.at(best.step, best.loss), "tuned", 6, hollow=True)
+        axes.plot([(best.step, bottom), (best.step, best.loss)], "tuned", 0.7, DOTTED)
+        # the corner below the falling curve is the one place that is free in every run
+        left = best.step > 0.35 * end
+        words = f"best: {plain(best.loss)}, step {best.step}"
+        svg.text(axes.at(best.step, bottom, -7 if left else 7, -10), words, "tuned", "end" if left else "start")
+    middle = len(steps) // 3
+    svg.text(axes.at(steps[middle], smooth[middle], -4, 14), "training", "ink", "end")
+    return svg.finish(f"loss-{width}", text)
 
 
-def _gain_svg(comparison: Comparison, held: Sequence[Likelihood], width: int, text: str) -> str:
-    rows = len(held)
+def _gain_svg(by_category: Mapping[str, Measure], width: int, text: str) -> str:
     wide = width == WIDE
-    with _figure(width, (74 + 34 * rows) if wide else (150 + 56 * rows)) as figure:
-        grid = figure.add_gridspec(1, 2, width_ratios=(1.25, 1)) if wide else figure.add_gridspec(2, 1)
-        left, right = figure.add_subplot(grid[0]), figure.add_subplot(grid[1])
-        places = [rows - 1 - k for k in range(rows)]
-        names = [_shorten(comparison.title(h.category)) for h in held]
-        for axes in (left, right):
-            _calm(axes, grid="x")
-            axes.spines["left"].set_visible(False)
-            axes.set_ylim(-0.6, rows - 0.4)
-            axes.set_yticks(places, names)
-            axes.tick_params(axis="y", length=0)
-        if wide:
-            right.set_yticks([])
-        for place, h in zip(places, held, strict=True):
-            left.plot([h.base, h.tuned], [place, place], color=RULE, linewidth=3.0, solid_capstyle="round")
-            _dots(left, [h.base], [place], BASE, 4.6)
-            _dots(left, [h.tuned], [place], TUNED, 4.6)
-            fewer = h.tuned <= h.base
-            _say(left, h.tuned, place, plain(h.tuned, 2), TUNED, ha="right" if fewer else "left", dx=-8 if fewer else 8, va="center")
-            _say(left, h.base, place, plain(h.base, 2), BASE, ha="left" if fewer else "right", dx=8 if fewer else -8, va="center")
-            bold = h.category is None
-            if not math.isinf(h.gain.low):
-                right.plot([h.gain.low, h.gain.high], [place, place], color=TUNED, linewidth=2.4 if bold else 1.5)
-            _dots(right, [h.gain.mean], [place], TUNED, 4.2 if bold else 3.2)
-        values = [v for h in held for v in (h.base, h.tuned)]
-        spread = max(max(values) - min(values), 0.02)
-        margin = (0.22 if wide else 0.3) * spread
-        left.set_xlim(min(values) - margin, max(values) + margin)
-        right.axvline(0, color=INK, linewidth=0.8)
-        ends = [v for h in held for v in (h.gain.low, h.gain.high, h.gain.mean) if math.isfinite(v)] + [0.0]
-        reach = max(max(ends) - min(ends), 0.02)
-        right.set_xlim(min(ends) - 0.06 * reach, max(ends) + 0.06 * reach)
-        left.set_title("bits per byte, fewer is better", color=INK, loc="left")
-        right.set_title("gain with 95% interval; right of 0 is better", color=INK, loc="left")
-        return _svg(figure, f"gain-{width}", text)
+    names, rows = [_shorten(title) for title in by_category], list(by_category.values())
+    label = LETTER * max(map(len, names)) + 12
+    tall = 34 * len(rows)
+    svg = _Svg(width, tall + 54 if wide else 2 * (tall + 62))
+    values = [value for row in rows for value in (row.base, row.tuned)]
+    margin = 0.3 * max(max(values) - min(values), 0.02)
+    ends = [v for row in rows for v in (row.change.low, row.change.high, row.change.mean) if math.isfinite(v)] + [0.0]
+    reach = 0.06 * max(max(ends) - min(ends), 0.02)
+    bits, gains = (min(values) - margin, max(values) + margin), (min(ends) - reach, max(ends) + reach)
+    middle, top = label + 0.55 * (width - label), 24 if wide else tall + 92
+    left = _Axes(svg, label, 24, middle - 16 if wide else width - 8, 24 + tall, bits, (len(rows), 0))
+    right = _Axes(svg, middle + 16 if wide else label, top, width - 8, top + tall, gains, (len(rows), 0))
+    for axes, title in ((left, "bits per byte, fewer is better"), (right, "gain with 95% interval; right of 0 is better")):
+        axes.scale_x()
+        svg.text((axes.left if wide else 0, axes.top - 14), title, "ink")
+    right.plot([(0, 0), (0, len(rows))], "ink", 0.8)
+    for place, (name, (title, row)) in enumerate(zip(names, by_category.items(), strict=True)):
+        y, bold, side = place + 0.5, title == ALL, -1 if row.tuned <= row.base else 1
+        for axes in (left,) if wide else (left, right):
+            svg.text((label - 10, axes.at(0, y)[1]), name, "ink", "end")
+        left.plot([(row.base, y), (row.tuned, y)], "rule", 3)
+        for value, color, turn in ((row.tuned, "tuned", side), (row.base, "base", -side)):
+            svg.dot(left.at(value, y), color, 4.6)
+            svg.text(left.at(value, y, 8 * turn), plain(value, 2), color, "start" if turn > 0 else "end")
+        if math.isfinite(row.change.low):
+            right.plot([(row.change.low, y), (row.change.high, y)], "tuned", 2.4 if bold else 1.5)
+        svg.dot(right.at(row.change.mean, y), "tuned", 4.2 if bold else 3.2)
+    return svg.finish(f"gain-{width}", text)
 
 
 def _forest_svg(measures: Sequence[Measure], name: str, width: int, text: str) -> str:
     wide = width == WIDE
-    step, below = (32, 30) if wide else (60, 30)
-    tall = below + step * len(measures)
-    left, span = (0.42, 0.30) if wide else (0.0, 1.0)
-    with _figure(width, tall) as figure:
-        figure.set_layout_engine("none")
-        axes = figure.add_axes((left, below / tall, span, 1 - below / tall))
-        axes.set_axis_off()
-        axes.set_xlim(-1.08, 1.08)
-        axes.set_ylim(-0.5, len(measures) - 0.5)
-        across = axes.get_yaxis_transform()  # x in shares of the axes, y in rows
-
-        def write(x: float, y: float, words: str, color: str, ha: str) -> None:
-            axes.text((x - left) / span, y, words, color=color, ha=ha, va="center", fontsize=10.5, transform=across)
-
-        for row, m in enumerate(measures):
-            y = len(measures) - 1 - row
-            turn = -1 if m.better == "less" else 1
-            line = y if wide else y - 0.24
-            color = {"better": GOOD, "worse": TUNED}.get(m.verdict, FAINT)
-            low, middle, high = sorted(turn * v for v in (m.change.low, m.change.mean, m.change.high))
-            known = math.isfinite(low)
-            reach = max(abs(low), abs(high)) if known else abs(middle)
-            scale = 1 / reach if reach > 0 else 0.0
-            if row:
-                axes.plot([-left / span, (1 - left) / span], [y + 0.5, y + 0.5], color=RULE, linewidth=0.6, transform=across, clip_on=False)
-            axes.plot([0, 0], [line - (0.5 if wide else 0.24), line + (0.5 if wide else 0.2)], color=INK, linewidth=0.9)
-            if known:
-                axes.plot([low * scale, high * scale], [line, line], color=color, linewidth=2.2, solid_capstyle="round")
-            _dots(axes, [middle * scale], [line], color, 4.2, hollow=not known)
-            values = f"{of_unit(m.base, m.unit)} \u2192 {of_unit(m.tuned, m.unit)}"
-            title, found = capital(m.title), signed(turn * m.change.mean, 3 if m.unit.startswith("bits") else 2)
-            if wide:
-                write(0, y, _shorten(title, 38), INK, "left")
-                write(left - 0.01, y, values, FAINT, "right")
-                write(left + span + 0.015, y, f"{found}  {m.verdict}", color, "left")
-            else:
-                write(0, y + 0.2, f"{_shorten(title, 30)}  {values}", INK, "left")
-                write(1, y + 0.2, found, color, "right")
-        for words, side, ha in (("\u2190 worse", -0.02, "right"), ("better \u2192", 0.02, "left")):
-            write(left + span / 2 + side, -0.5 - 14 / step, words, FAINT, ha)
-        return _svg(figure, f"{name}-{width}", text)
+    step = 32 if wide else 60
+    svg = _Svg(width, step * len(measures) + 26)
+    left, right = (0.42 * width, 0.72 * width) if wide else (4, width - 4)
+    axes = _Axes(svg, left, 0, right, step * len(measures), (-1.08, 1.08), (len(measures), 0))
+    for row, m in enumerate(measures):
+        turn = -1 if m.better == "less" else 1
+        color = {"better": "good", "worse": "tuned"}.get(m.verdict, "faint")
+        low, middle, high = sorted(turn * v for v in (m.change.low, m.change.mean, m.change.high))
+        known = math.isfinite(low)
+        reach = (max(abs(low), abs(high)) if known else abs(middle)) or 1.0
+        words, line = (row + 0.5, row + 0.5) if wide else (row + 0.3, row + 0.72)
+        if row:
+            svg.line([(0, row * step), (width, row * step)], "rule", 0.6)
+        axes.plot([(0, row if wide else row + 0.5), (0, row + 1 if wide else row + 0.94)], "ink", 0.9)
+        if known:
+            axes.plot([(low / reach, line), (high / reach, line)], color, 2.2)
+        svg.dot(axes.at(middle / reach, line), color, 4.2, hollow=not known)
+        values = f"{of_unit(m.base, m.unit)} \u2192 {of_unit(m.tuned, m.unit)}"
+        title, change = capital(m.title), signed(turn * m.change.mean, 3 if m.unit.startswith("bits") else 2)
+        y = words * step
+        if wide:
+            svg.text((0, y), _shorten(title, 38), "ink")
+            svg.text((left - 8, y), values, anchor="end")
+            svg.text((right + 12, y), f"{change}  {m.verdict}", color)
+        else:
+            svg.text((0, y), f"{_shorten(title, 30)}  {values}", "ink")
+            svg.text((width, y), change, color, "end")
+    for words, dx, anchor in (("\u2190 worse", -8, "end"), ("better \u2192", 8, "start")):
+        svg.text(((left + right) / 2 + dx, svg.height - 12), words, anchor=anchor)
+    return svg.finish(f"{name}-{width}", text)
 
 
 def _pulse_svg(training: History, width: int, text: str) -> str:
@@ -237,100 +204,106 @@ def _pulse_svg(training: History, width: int, text: str) -> str:
         ("memory, GB", [s.memory / GB for s in training.steps]),
     )
     steps = [s.step for s in training.steps]
-    with _figure(width, 150 if wide else 500) as figure:
-        for place, (name, values) in enumerate(series, 1):
-            axes = figure.add_subplot(1, 4, place) if wide else figure.add_subplot(4, 1, place)
-            _calm(axes)
-            axes.plot(*_thin(steps, values), color=INK, linewidth=1.0)
-            axes.set_xlim(0, max(steps[-1], 2))
-            axes.set_ylim(0, (max(values) or 1.0) * 1.08)
-            axes.locator_params(axis="both", nbins=4)
-            axes.set_title(name, color=INK, loc="left")
-        return _svg(figure, f"pulse-{width}", text)
+    across, down = (width / 4, 150) if wide else (width, 125)
+    svg = _Svg(width, down if wide else 4 * down)
+    for place, (name, values) in enumerate(series):
+        x, y = (place * across, 0) if wide else (0, place * down)
+        axes = _Axes(svg, x + 44, y + 22, x + across - 10, y + down - 24, (0, max(steps[-1], 2)), (0, (max(values) or 1.0) * 1.08))
+        axes.scale_y(4)
+        axes.scale_x(4)
+        axes.plot(_thin(steps, values), "ink", 1)
+        svg.text((axes.left, y + 8), name, "ink")
+    return svg.finish(f"pulse-{width}", text)
 
 
 # --- shared pieces --------------------------------------------------------------------------------------------------------
 
 
-@contextmanager
-def _figure(width: int, height: int) -> "Iterator[Figure]":
-    import matplotlib
-    from matplotlib.figure import Figure
+class _Svg:
+    """Shapes of a drawing, in CSS pixels from the upper left corner; a colour is the name of one of the page's variables."""
 
-    settings: Any = {
-        "svg.fonttype": "none",
-        "svg.hashsalt": "pete",
-        "text.parse_math": False,  # a category called "$$$" is a name, not a formula
-        "font.family": "DejaVu Sans",
-        "font.size": 11,
-        "axes.titlesize": 11,
-        "axes.labelsize": 11,
-        "xtick.labelsize": 10.5,
-        "ytick.labelsize": 10.5,
-        "axes.unicode_minus": True,
-    }
-    with matplotlib.rc_context(settings):
-        # matplotlib's SVG counts 72 units an inch: so one unit is one CSS pixel
-        yield Figure(figsize=(width / 72, height / 72), layout="constrained")
+    def __init__(self, width: int, height: int) -> None:
+        self.width, self.height = width, height
+        self._shapes: list[str] = []
 
+    def line(self, points: Sequence[Point], color: str, width: float, dash: str = "", opacity: float = 1.0) -> None:
+        path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+        more = (f' stroke-dasharray="{dash}"' if dash else "") + (f' opacity="{opacity}"' if opacity < 1 else "")
+        self._shapes.append(f'<polyline points="{path}" fill="none" stroke="var(--{color})" stroke-width="{width}"{more}/>')
 
-def _calm(axes: "Axes", grid: str = "y") -> None:
-    axes.patch.set_visible(False)
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
-    for side in ("left", "bottom"):
-        axes.spines[side].set_color(RULE)
-    axes.grid(axis=grid, color=RULE, linewidth=0.6, alpha=0.6)  # type: ignore[arg-type]
-    axes.set_axisbelow(True)
-    axes.tick_params(colors=FAINT, length=0)
-    axes.xaxis.label.set_color(FAINT)
-    axes.yaxis.label.set_color(FAINT)
+    def dot(self, point: Point, color: str, size: float, hollow: bool = False) -> None:
+        ink = f'fill="none" stroke="var(--{color})" stroke-width="1.4"' if hollow else f'fill="var(--{color})"'
+        self._shapes.append(f'<circle cx="{point[0]:.1f}" cy="{point[1]:.1f}" r="{size}" {ink}/>')
+
+    def text(self, point: Point, words: str, color: str = "faint", anchor: str = "start") -> None:
+        """Words whose middle line runs through the point."""
+        place = f'x="{point[0]:.1f}" y="{point[1]:.1f}" dy=".35em" text-anchor="{anchor}"'
+        self._shapes.append(f'<text {place} fill="var(--{color})">{escape(words)}</text>')
+
+    def finish(self, name: str, text: str) -> str:
+        """The whole drawing, with what it shows in words for those who do not see it; `name` keeps ids on a page apart."""
+        titled = f'<title id="{name}-title">{escape(text.partition(":")[0])}</title><desc id="{name}-desc">{escape(text)}</desc>'
+        shapes = "\n".join(self._shapes)
+        return (
+            f'<svg class="chart" role="img" aria-labelledby="{name}-title {name}-desc" viewBox="0 0 {self.width} {self.height}">'
+            f"{titled}\n{shapes}\n</svg>"
+        )
 
 
-def _dots(axes: "Axes", x: Sequence[float], y: Sequence[float], color: str, size: float, hollow: bool = False) -> None:
-    face = "none" if hollow else color
-    axes.plot(
-        x, y, "o", markersize=size * 2, markerfacecolor=face, markeredgecolor=color, markeredgewidth=1.4 if hollow else 0, clip_on=False
-    )
+@dataclass(frozen=True)
+class _Axes:
+    """A part of a drawing with a scale: `x` and `y` are the values at its left and right, at its bottom and top."""
+
+    svg: _Svg
+    left: float
+    top: float
+    right: float
+    bottom: float
+    x: tuple[float, float]
+    y: tuple[float, float]
+
+    def at(self, x: float, y: float, dx: float = 0.0, dy: float = 0.0) -> Point:
+        """Where a value lies, moved by some pixels; what is off the scale lies at its edge."""
+        across, up = ((value - low) / (high - low) for value, (low, high) in ((x, self.x), (y, self.y)))
+        across, up = (min(1.0, max(0.0, share)) for share in (across, up))
+        return self.left + across * (self.right - self.left) + dx, self.bottom - up * (self.bottom - self.top) + dy
+
+    def plot(self, points: Sequence[Point], color: str, width: float, dash: str = "", opacity: float = 1.0) -> None:
+        """A line through values."""
+        self.svg.line([self.at(*point) for point in points], color, width, dash, opacity)
+
+    def scale_x(self, most: int = 6) -> None:
+        """Ticks below, with lines across."""
+        for value, words in _ticks(*self.x, most):
+            self.plot([(value, self.y[0]), (value, self.y[1])], "rule", 0.6, opacity=0.6)
+            self.svg.text(self.at(value, self.y[0], dy=12), words, anchor="middle")
+
+    def scale_y(self, most: int = 6) -> None:
+        """Ticks to the left, with lines across."""
+        for value, words in _ticks(*self.y, most):
+            self.plot([(self.x[0], value), (self.x[1], value)], "rule", 0.6, opacity=0.6)
+            self.svg.text(self.at(self.x[0], value, dx=-6), words, anchor="end")
 
 
-def _say(axes: "Axes", x: float, y: float, words: str, color: str, *, ha: str, va: str, dx: float = 0, dy: float = 0) -> None:
-    note = axes.annotate(words, (x, y), xytext=(dx, dy), textcoords="offset points", color=color, ha=ha, va=va, fontsize=10.5)
-    note.set_in_layout(False)  # a long word must not shrink the drawing
+def _ticks(low: float, high: float, most: int) -> list[tuple[float, str]]:
+    """At most `most` round values between two ends, and how they are written."""
+    rough = (high - low) / most
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough)
+    values = [n * step for n in range(math.ceil(low / step), math.floor(high / step) + 1)]
+    digits = max(0, -math.floor(math.log10(step) + 1e-9))
+    if digits > 3:
+        return [(value, f"{value:.0e}".replace("e-0", "e-") if value else "0") for value in values]
+    return [(value, f"{value / 1000:g}k" if abs(value) >= 10_000 else plain(value, digits)) for value in values]
 
 
-def _thin(steps: Sequence[int], values: Sequence[float]) -> tuple[list[float], list[float]]:
+def _thin(steps: Sequence[int], values: Sequence[float]) -> list[Point]:
     """At most MOST_POINTS points: neighbours are averaged, so that no stretch is left out."""
     size = math.ceil(len(steps) / MOST_POINTS)
     chunks = [(steps[i : i + size], values[i : i + size]) for i in range(0, len(steps), size)]
-    return [sum(a) / len(a) for a, _ in chunks], [sum(b) / len(b) for _, b in chunks]
+    return [(sum(a) / len(a), sum(b) / len(b)) for a, b in chunks]
 
 
 def _shorten(title: str, most: int = 22) -> str:
     clean = "".join(c if c.isprintable() else " " for c in title)
     return clean if len(clean) <= most else clean[: most - 1] + "\u2026"
-
-
-def _svg(figure: "Figure", name: str, text: str) -> str:
-    out = StringIO()
-    figure.savefig(out, format="svg", transparent=True, metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
-    svg = out.getvalue()
-    svg = svg[svg.index("<svg") :]
-    body = svg[svg.index(">") + 1 :]
-    box = re.search(r'viewBox="([^"]+)"', svg)
-    assert box is not None
-    body = re.sub(r"<metadata>.*?</metadata>\s*", "", body, flags=re.DOTALL)
-    for color, variable in VARIABLES.items():
-        body = body.replace(color, f"var({variable})")
-    # ids are per drawing: two drawings on a page must not answer for each other
-    body = re.sub(r'<g id="[^"]*"', "<g", body)
-    body = re.sub(r'\bid="', f'id="{name}-', body)
-    body = body.replace("xlink:href", "href").replace('href="#', f'href="#{name}-').replace("url(#", f"url(#{name}-")
-    body = re.sub(r"font: ([\d.]+)px [^;\"]+", r"font-size: \1px", body)  # the family is the page's
-    body = re.sub(r"<style.*?</style>\s*", "", body, flags=re.DOTALL)  # its rules would hold for the whole page
-    body = re.sub(r"<!--.*?-->\s*", "", body, flags=re.DOTALL)
-    # a hundredth of a pixel is enough, in shapes; numbers in the text are not touched
-    body = re.sub(r"<[^>]+>", lambda tag: re.sub(r"(\d\.\d\d)\d+", r"\1", tag[0]), body)
-    body = re.sub(r"\n\s*", "\n", body)
-    titled = f'<title id="{name}-title">{html.escape(text.partition(":")[0])}</title><desc id="{name}-desc">{html.escape(text)}</desc>'
-    return f'<svg class="chart" role="img" aria-labelledby="{name}-title {name}-desc" viewBox="{box.group(1)}">{titled}{body}'

@@ -10,7 +10,7 @@ HERE = Path(__file__).parent
 
 
 def to_html(page: Page) -> str:
-    """The whole page. Everything is escaped but the charts, which matplotlib escapes itself."""
+    """The whole page. Everything is escaped but the charts, which escape their own texts."""
     import jinja2
 
     environment = jinja2.Environment(

@@ -14,7 +14,7 @@ from pete.run import RunDir
 from pete.tracking import send
 from pete.tracking.rows import Row, Rows, facts, hyperparameters, summary
 from pete.tracking.sidecar import FINISH_SECONDS, LONGEST
-from pete.tracking.state import State
+from pete.tracking.wandb_run import WandbRun
 
 if TYPE_CHECKING:
     from wandb import Run
@@ -40,7 +40,7 @@ def follow_run(run: RunDir, mode: str, pipe: int) -> int:
     """
     os.nice(MAKING_WAY)
     resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST, LARGEST))  # W&B's own process included: the disk is for checkpoints
-    state = State.read(run)
+    state = WandbRun.read(run)
     state.problem = ""
     over = threading.Event()
 
@@ -69,7 +69,7 @@ def follow_run(run: RunDir, mode: str, pipe: int) -> int:
 class Sender:
     """Holds the W&B run, and what it has been given."""
 
-    def __init__(self, run: RunDir, mode: str, state: State, here: Path) -> None:
+    def __init__(self, run: RunDir, mode: str, state: WandbRun, here: Path) -> None:
         self.run = run
         self.mode = mode
         self.state = state
@@ -162,7 +162,7 @@ def _follow(path: Path, over: threading.Event) -> Iterator[Event]:
         over.wait(POLL_SECONDS)
 
 
-def _leave(run: RunDir, state: State) -> None:
+def _leave(run: RunDir, state: WandbRun) -> None:
     if state.problem:
         print(time.strftime("%Y-%m-%d %H:%M:%S"), state.problem, file=sys.stderr, flush=True)
     try:

@@ -25,10 +25,10 @@ def has_key(environ: Mapping[str, str], home: Path | None) -> bool:
 
 
 def _settings(path: Path) -> Mapping[str, str]:
-    found = configparser.ConfigParser(interpolation=None)
+    parser = configparser.ConfigParser(interpolation=None)
     try:
-        found.read(path, encoding="utf-8")
-        return found["default"]
+        parser.read(path, encoding="utf-8")
+        return parser["default"]
     except (configparser.Error, KeyError, OSError, UnicodeDecodeError):
         return {}
 

@@ -1,4 +1,4 @@
-"""Which numbers of a run go to W&B: from events to one row a step, from the configuration to hyperparameters."""
+"""What is sent to W&B: one row of metrics a step, and hyperparameters without paths."""
 
 from pathlib import Path
 from typing import Any

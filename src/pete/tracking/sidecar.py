@@ -22,7 +22,7 @@ from pete.resources import python_path
 from pete.run import RunDir
 from pete.tracking.keys import has_key
 from pete.tracking.send import clean_up
-from pete.tracking.state import State
+from pete.tracking.wandb_run import WandbRun
 
 FINISH_SECONDS = {"offline": 20.0, "online": 60.0}
 NOTICED_SECONDS = 2.0  # a shorter wait needs no explanation
@@ -159,7 +159,7 @@ class Tracker:
             process.wait()
             self.problem = f"W&B had not finished after {limit:.0f} s and was ended."
         else:
-            self.problem = State.read(self.run).problem
+            self.problem = WandbRun.read(self.run).problem
             if code and not self.problem:
                 self.problem = f"W&B ended with exit code {code}; {self.run.wandb_log} may say why."
         clean_up(self.run.wandb)  # a process that was ended could not

@@ -8,14 +8,16 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from pete.evaluate.log import Mark
 from pete.events import Sampled
 from pete.report import write_comparison, write_report
 from pete.run import RunDir
+from tests.png import grey
+from tests.unit.report.chapters.test_process import CHECKED, PLANNED
 from tests.unit.report.conftest import HISTORY, MakeRun, evaluation, held_out, sample
-from tests.unit.report.test_process import CHECKED, PLANNED
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
 CHROMIUM = next((found for name in NAMES if (found := shutil.which(name))), None)
@@ -126,16 +128,14 @@ def test_it_is_no_wider_than_a_phone(page: RunDir, proxy: Proxy, tmp_path: Path,
 
 @pytest.mark.parametrize("dark", [False, True])
 def test_it_can_be_seen_wide_and_narrow(page: RunDir, proxy: Proxy, tmp_path: Path, dark: bool):
-    image = pytest.importorskip("PIL.Image")  # comes with matplotlib
     shot, copy = tmp_path / "shot.png", tmp_path / "copy.html"
     copy.write_bytes(page.report_html.read_bytes())
     scheme = ("--blink-settings=preferredColorScheme=0",) if dark else ()
     both = framed({page.report_html: PHONE, copy: DESK}, tmp_path)
     browse(both, proxy, tmp_path, f"--screenshot={shot}", f"--window-size={PHONE + DESK},900", *scheme)
-    with image.open(shot) as found:
-        parts = [found.convert("L").crop(box) for box in ((0, 0, PHONE, 900), (PHONE, 0, PHONE + DESK, 900))]
-    for part in parts:
-        counts = part.histogram()
-        background = max(range(256), key=counts.__getitem__)
+    seen = grey(shot)
+    for part in (seen[:, :PHONE], seen[:, PHONE : PHONE + DESK]):
+        counts = np.bincount(part.ravel(), minlength=256)
+        background = int(counts.argmax())
         assert (background < 60) == dark, "light pages are light, dark ones dark"
-        assert 0.01 < 1 - counts[background] / sum(counts) < 0.9, "there is something on it"
+        assert 0.01 < 1 - counts[background] / counts.sum() < 0.9, "there is something on it"

@@ -5,12 +5,14 @@ import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from pete.evaluate.blind.page import make_page, read_result
 from pete.evaluate.blind.record import pairs_of
 from pete.evaluate.log import EvaluationLog
 from pete.run import RunDir
+from tests.png import grey
 from tests.unit.evaluate.conftest import log_of, sample
 from tests.unit.report.test_browser import CHROMIUM, DESK, NAMES, PHONE, Proxy, browse, complaints, proxy
 
@@ -148,7 +150,6 @@ def test_a_page_whose_script_was_touched_does_not_run(run: RunDir, proxy: Proxy,
 
 @pytest.mark.parametrize("dark", [False, True])
 def test_it_can_be_seen_wide_and_narrow(run: RunDir, proxy: Proxy, tmp_path: Path, dark: bool):
-    image = pytest.importorskip("PIL.Image")  # comes with matplotlib
     page, _ = make(run, tmp_path)
     shot = tmp_path / "shot.png"
     wrapper = tmp_path / "driver.html"
@@ -156,10 +157,9 @@ def test_it_can_be_seen_wide_and_narrow(run: RunDir, proxy: Proxy, tmp_path: Pat
     wrapper.write_text(DRIVER % (frames, 'async ({ at, wait }) => { at("start").click(); }'))
     scheme = ("--blink-settings=preferredColorScheme=0",) if dark else ()
     browse(wrapper, proxy, tmp_path, f"--screenshot={shot}", f"--window-size={PHONE + DESK},800", "--virtual-time-budget=3000", *scheme)
-    with image.open(shot) as found:
-        parts = [found.convert("L").crop(box) for box in ((0, 0, PHONE, 800), (PHONE, 0, PHONE + DESK, 800))]
-    for part in parts:
-        counts = part.histogram()
-        background = max(range(256), key=counts.__getitem__)
+    seen = grey(shot)
+    for part in (seen[:, :PHONE], seen[:, PHONE : PHONE + DESK]):
+        counts = np.bincount(part.ravel(), minlength=256)
+        background = int(counts.argmax())
         assert (background < 60) == dark
-        assert 0.01 < 1 - counts[background] / sum(counts) < 0.9, "there is something on it"
+        assert 0.01 < 1 - counts[background] / counts.sum() < 0.9, "there is something on it"

@@ -1,4 +1,4 @@
-"""wandb/run.json: which W&B run this is, and how far it got, so that a resumed run goes on in the same one."""
+"""The W&B run's id and progress (wandb/run.json), so that a resumed run goes on in the same one."""
 
 import json
 import secrets
@@ -11,7 +11,7 @@ NOTHING = -1
 
 
 @dataclass
-class State:
+class WandbRun:
     """The side process writes it, training reads it when that has ended."""
 
     id: str = field(default_factory=lambda: secrets.token_hex(4))
