@@ -152,9 +152,6 @@ class GenerateConfig(Section):
     seed: Annotated[int, Field(ge=0, lt=2**31)] = Field(0, description="the same seed draws the same answer")
     retries: Annotated[int, Field(ge=0, le=2)] = Field(0, description="how often an answer that breaks a rule is drawn again")
     best_of: Annotated[int, Field(ge=1, le=16)] = Field(1, description="answers drawn a try; the one that breaks the fewest rules is kept")
-    avoid_bias: Annotated[float, Field(ge=0, le=100)] = Field(
-        0.0, description="taken off the logit of a token that would complete a phrase the persona avoids; 0 is off, 100 forbids"
-    )
 
 
 class EvaluateConfig(Section):
@@ -308,6 +305,7 @@ def read_resolved(path: Path) -> Resolved:
         value = values.get(key, "")
         if isinstance(value, str) and value.startswith((".", "~")):
             values[key] = os.path.normpath(os.path.join(os.path.realpath(path.parent), os.path.expanduser(value)))
+    values.pop("generate.avoid_bias", None)  # of earlier versions; it was off unless somebody set it
     sources: dict[str, str] = {}
     section = ""
     for line in path.read_text(encoding="utf-8").split("\n"):

@@ -88,7 +88,7 @@ def test_without_retries_an_evaluation_flags_and_draws_once(run, pete):
     assert any(s.flags for s in log.samples) and all(s.attempts == 1 and s.tokens_drawn == s.tokens for s in log.samples)
 
 
-@pytest.mark.parametrize("value", ["retries=3", "retries=-1", "best_of=0", "avoid_bias=-1"])
+@pytest.mark.parametrize("value", ["retries=3", "retries=-1", "best_of=0"])
 def test_settings_out_of_range_are_refused(run, pete, value):
     done = pete("test", run, "?", "--set", f"generate.{value}")
     assert done.returncode == 2 and f"generate.{value.split('=')[0]}" in done.stderr and "Traceback" not in done.stderr

@@ -1,6 +1,7 @@
 """pete chat: talk with a tuned model."""
 
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from pete.cli.console import RunArgument, SetOption, as_path, complain, read_line
@@ -20,21 +21,17 @@ HELP = """/reset         forget the conversation
 
 def chat(run: RunArgument = None, set_: SetOption = None) -> None:
     """Talk with a tuned model. /help lists the commands; Ctrl-C stops the answer, not the program."""
-    from dataclasses import replace
-
-    from pete.config import override
-    from pete.generate.stream import open_tuned
+    from pete.app.chat import open_chat
     from pete.run import RunDir
 
     if sys.stdin.isatty():
         import readline  # noqa: F401  (line editing and history for input())
 
     folder = RunDir.find(run)
-    config = override(folder.read_config(), set_ or [], ("generate",)).config
     print(f"loading {folder.name} ...", file=sys.stderr)
-    tuned = replace(open_tuned(folder), config=config)
+    tuned = open_chat(folder, set_ or [])
     print(f"{tuned.lineage.persona}, at your service. /help for commands.", file=sys.stderr)
-    _talk(tuned, config.generate)
+    _talk(tuned, tuned.config.generate)
 
 
 def _talk(tuned: "Tuned", sampling: "GenerateConfig") -> None:
@@ -69,24 +66,69 @@ def _talk(tuned: "Tuned", sampling: "GenerateConfig") -> None:
 def _answer(line: str, tuned: "Tuned", turns: "list[Message]", seed: int) -> None:
     from pete.data.render import Message
 
-    said: list[str] = []
-
-    def show(_: int, delta: str) -> None:
-        said.append(delta)
-        print(delta, end="", flush=True)
-
+    shown: list[str] = []
+    screen = WordWrap(lambda text: print(text, end="", flush=True), sys.stdout.isatty())
     question = Message("user", line)
+    flags = ""
     try:
-        (answer,) = tuned.ask([[*turns, question]], tuned.config.generate.model_copy(update={"seed": seed}), show)
-        print()
-        if answer.flags:
-            print(f"(flagged: {'; '.join(flag.words for flag in answer.flags)}. /again draws another answer)", file=sys.stderr)
+        for delta in tuned.stream([*turns, question], tuned.config.generate.model_copy(update={"seed": seed})):
+            shown.append(delta.text)
+            screen.push(delta.text)
+            if delta.answer is not None:
+                flags = "; ".join(flag.words for flag in delta.answer.flags)
+        screen.push("\n")
+        if flags:
+            print(f"(flagged: {flags}. /again draws another answer)", file=sys.stderr)
     except KeyboardInterrupt:
-        print("\n(stopped)")
+        screen.push("\n(stopped)\n")
     except UserError as error:
         print(f"{error.message} ({error.hint})", file=sys.stderr)
         return
-    turns += [question, Message("assistant", "".join(said))]
+    turns += [question, Message("assistant", "".join(shown))]
+
+
+LONGEST_WORD = 30
+"""Cells after which a word is shown though it goes on: some scripts put no space between words."""
+
+
+class WordWrap:
+    """Text that arrives in pieces, broken between words at the terminal's width as it is then; unchanged where `wraps` is False."""
+
+    def __init__(self, write: Callable[[str], object], wraps: bool) -> None:
+        self._write, self._wraps = write, wraps
+        self._space = self._word = ""
+        self._column = 0
+
+    def push(self, text: str) -> None:
+        """More text; a word is shown once it is whole."""
+        if not self._wraps:
+            self._write(text)
+            return
+        for character in text:
+            if not character.isspace():
+                self._word += character
+                if len(self._word) < LONGEST_WORD:
+                    continue
+            self._show_word()
+            if character == "\n":
+                self._write("\n")
+                self._space, self._column = "", 0
+            elif character.isspace():
+                self._space += character
+
+    def _show_word(self) -> None:
+        import shutil
+
+        from rich.cells import cell_len
+
+        if not self._word:
+            return
+        if self._column and self._column + cell_len(self._space + self._word) > shutil.get_terminal_size().columns:
+            self._write("\n")
+            self._space, self._column = "", 0
+        self._write(self._space + self._word)
+        self._column += cell_len(self._space + self._word)
+        self._space = self._word = ""
 
 
 def _command(line: str, tuned: "Tuned", turns: "list[Message]") -> None:

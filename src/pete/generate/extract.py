@@ -7,24 +7,14 @@ repeats (what may become a loop), edges (space around the answer). What was show
 from collections.abc import Sequence
 from typing import Literal
 
+from tokenizers.decoders import DecodeStream
+
 from pete.data.render import Message, Renderer
 from pete.errors import PeteError
 from pete.generate.repeats import Repeats
 from pete.terminal import scrub
 
 StopReason = Literal["end", "stop string", "loop", "length"]
-
-LONGEST_CHARACTER = 4
-"""A UTF-8 character has at most four bytes, so at most four byte tokens."""
-
-
-def pieces_of(renderer: Renderer) -> list[str]:
-    """The text that each token id adds to a text; special tokens add nothing."""
-    # some tokenizers drop the space in front of a text's first token: here none is the first
-    before = renderer.encode("a")
-    size = renderer.tokenizer.get_vocab_size()
-    texts = renderer.tokenizer.decode_batch([[*before, token] for token in range(size)], skip_special_tokens=True)
-    return [text.removeprefix("a") for text in texts]
 
 
 def turn_marks(renderer: Renderer) -> tuple[str, ...]:
@@ -53,7 +43,9 @@ class Extractor:
         """The stop string or special token that ended it."""
         self.text = ""
         self._renderer = renderer
-        self._letters = _Letters(renderer)
+        self._letters = DecodeStream(skip_special_tokens=True)
+        self._ids: list[int] = []
+        self._decoded = 0  # characters that the ids have become so far
         self._marks = _Marks((*stops, *renderer.special))
         self._repeats = Repeats()
         self._space = ""
@@ -67,7 +59,10 @@ class Extractor:
         if token in self._renderer.special_ids:
             self.mark = self._renderer.tokenizer.id_to_token(token)
             return self._close("stop string")
-        return self._take(self._letters.push(token))
+        self._ids.append(token)
+        text = self._letters.step(self._renderer.tokenizer, token) or ""
+        self._decoded += len(text)
+        return self._take(text)
 
     def finish(self) -> str:
         """No more ids: the rest, which was held back and turned out to be the answer's."""
@@ -86,7 +81,7 @@ class Extractor:
         return self._trim(text)
 
     def _close(self, reason: StopReason) -> str:
-        delta = self._take(self._letters.finish(), last=True)
+        delta = self._take(self._renderer.decode(self._ids)[self._decoded :], last=True)
         self.stop = self.stop or reason
         return delta
 
@@ -98,28 +93,6 @@ class Extractor:
         self._space = text[len(certain) :]
         self.text += certain
         return certain
-
-
-class _Letters:
-    """Ids to text, without special tokens and never half a character."""
-
-    def __init__(self, renderer: Renderer) -> None:
-        self._decode = renderer.decode
-        self._ids: list[int] = []
-        self._start = 0  # ids before this one are settled
-        self._read = 0  # ids before this one have been turned into text
-
-    def push(self, token: int) -> str:
-        self._ids.append(token)
-        text = self.finish()
-        if text.endswith("\ufffd") and len(self._ids) - self._read < LONGEST_CHARACTER:
-            return ""
-        self._start, self._read = self._read, len(self._ids)
-        return text
-
-    def finish(self) -> str:
-        known = self._decode(self._ids[self._start : self._read])
-        return self._decode(self._ids[self._start :])[len(known) :]
 
 
 class _Marks:

@@ -1,8 +1,9 @@
 """Prompts to answers, several side by side: the text, what it took, and why it ended."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +14,9 @@ from pete.data.examples import Example, load_examples
 from pete.data.render import Message, Renderer
 from pete.engines import open_generator
 from pete.engines.protocol import Generator
-from pete.engines.sampling import Avoid
 from pete.errors import AdapterError, DataError, RunError
 from pete.generate.choose import Answer, Judge, Voice, choose
-from pete.generate.extract import Extractor, pieces_of, turn_marks
+from pete.generate.extract import Extractor, turn_marks
 from pete.generate.leak_patterns import listed
 from pete.generate.prompt_format import PromptFormatter, open_renderer, read_prompt_format
 from pete.generate.request_parsing import RequestType
@@ -24,8 +24,15 @@ from pete.generate.rules import Validator, limits_of
 from pete.persona import PromptFormat
 from pete.run import RunDir
 
-OnText = Callable[[int, str], None]
-"""(row, delta): called as text becomes certain."""
+
+@dataclass(frozen=True)
+class Delta:
+    """Text of one row of a batch that has become certain."""
+
+    row: int
+    text: str
+    answer: Answer | None = None
+    """The whole answer, with the last delta of its row."""
 
 
 @dataclass
@@ -41,37 +48,46 @@ class Tuned:
 
     def ask(
         self,
-        turns: Sequence[Sequence[Message]],
+        conversations: Sequence[Sequence[Message]],
         sampling: GenerateConfig,
-        on_text: OnText | None = None,
         kinds: Sequence[RequestType] | None = None,
         voice: Voice | None = None,
     ) -> list[Answer]:
         """Put conversations before the model as the persona's [prompt_format] says, side by side, and judge the answers by its rules.
 
         Args:
-            turns: one conversation a row, the user's message last.
+            conversations: one a row, the user's message last; a system message first takes the place of the persona's.
             sampling: how to draw; `retries` and `best_of` say how often.
-            on_text: called as text becomes certain. What was shown cannot be taken back: such answers are drawn once, and flagged.
             kinds: category and format of each conversation; None takes what the prompts say.
             voice: how much a text sounds like the persona, higher is more; decides between answers that keep the same rules.
 
         Raises:
             UserError: a conversation is too long for the model's context.
         """
-        kinds = kinds or [RequestType()] * len(turns)
-        put = [self.formatter(talk, kind.topic) for talk, kind in zip(turns, kinds, strict=True)]
-        stops = tuple(dict.fromkeys((*self.lineage.stop, *turn_marks(self.renderer))))
-        avoid = self._avoid(sampling.avoid_bias)
+        kinds = kinds or [RequestType()] * len(conversations)
+        formatted = [self.formatter(turns, kind.topic) for turns, kind in zip(conversations, kinds, strict=True)]
 
         def draw(rows: Sequence[int], sampling: GenerateConfig) -> list[Answer]:
-            return answer_all(self.engine, self.renderer, [put[row] for row in rows], sampling, stops, on_text, avoid)
+            return answer_all(self.engine, self.renderer, [formatted[row] for row in rows], sampling, self._stops)
 
-        if on_text is not None:
-            sampling = sampling.model_copy(update={"retries": 0, "best_of": 1})
-        prompts = [next((turn.content for turn in reversed(talk) if turn.role == "user"), "") for talk in turns]
-        judge = Judge(self.validator, prompts, kinds, voice)
-        return choose(draw, judge, sampling)
+        return choose(draw, Judge(self.validator, list(map(_request, conversations)), kinds, voice), sampling)
+
+    def stream(self, conversation: Sequence[Message], sampling: GenerateConfig, kind: RequestType | None = None) -> Iterator[Delta]:
+        """One answer as its text becomes certain; the last delta has it whole, flagged by the persona's rules.
+
+        What was shown cannot be taken back: `retries` and `best_of` are without effect.
+
+        Raises:
+            UserError: the conversation is too long for the model's context.
+        """
+        kind = kind or RequestType()
+        judge = Judge(self.validator, [_request(conversation)], [kind])
+        for delta in stream_answer(self.engine, self.renderer, [self.formatter(conversation, kind.topic)], sampling, self._stops):
+            yield delta if delta.answer is None else replace(delta, answer=judge.check(0, delta.answer))
+
+    @cached_property
+    def _stops(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys((*self.lineage.stop, *turn_marks(self.renderer))))
 
     def with_prompt_format(self, prompt_format: PromptFormat, folder: Path) -> "Tuned":
         """The same model, with requests put before it another way.
@@ -83,15 +99,9 @@ class Tuned:
         renderer = open_renderer(folder, self.lineage, prompt_format, self.renderer.context, self.renderer.train_turns)
         return replace(self, renderer=renderer, formatter=PromptFormatter(prompt_format, self.formatter.rows, self.formatter.validator))
 
-    def _avoid(self, strength: float) -> Avoid | None:
-        """Steering around the persona's phrases; None is none."""
-        if strength == 0 or not self.lineage.avoid:
-            return None
-        if self._steered is None or self._steered.strength != np.float32(strength):
-            self._steered = Avoid(pieces_of(self.renderer), self.lineage.avoid, strength)
-        return self._steered
 
-    _steered: Avoid | None = field(default=None, init=False, repr=False)
+def _request(turns: Sequence[Message]) -> str:
+    return next((turn.content for turn in reversed(turns) if turn.role == "user"), "")
 
 
 def open_tuned(run: RunDir) -> Tuned:
@@ -134,56 +144,74 @@ def _refuse_idle(engine: Generator, renderer: Renderer, run: RunDir) -> None:
         raise AdapterError(f"{run.adapter} changes nothing: with and without it the model computes the same.", "train again: pete train")
 
 
-def answer_all(
-    engine: Generator,
-    renderer: Renderer,
-    conversations: Sequence[Sequence[Message]],
-    sampling: GenerateConfig,
-    stops: Sequence[str],
-    on_text: OnText | None = None,
-    avoid: Avoid | None = None,
-) -> list[Answer]:
-    """Answer every conversation once, all of them in one batch.
+def stream_answer(
+    engine: Generator, renderer: Renderer, conversations: Sequence[Sequence[Message]], sampling: GenerateConfig, stops: Sequence[str]
+) -> Iterator[Delta]:
+    """Answer every conversation once, all of them in one batch, and give each text as it becomes certain.
+
+    The deltas of a row, joined, are its answer's text; its last one has the answer.
 
     Raises:
         UserError: a conversation is too long for the model's context.
     """
     prompts = [renderer.answer_ids(turns, room=min(sampling.max_new_tokens, renderer.context // 2)) for turns in conversations]
-    count = len(prompts)
-    streams = [Extractor(renderer, stops) for _ in prompts]
-    ids: list[list[int]] = [[] for _ in prompts]
-    first, last = [0.0] * count, [0.0] * count
-    done: set[int] = set()
+    drafts = [_Draft(Extractor(renderer, stops)) for _ in prompts]
+    done: set[int] = set()  # the engine adds rows that it has ended
 
-    def put(row: int, delta: str) -> None:
-        if delta and on_text:
-            on_text(row, delta)
+    def end(row: int, text: str) -> Delta:
+        done.add(row)
+        drafts[row].ended = True
+        return Delta(row, text, drafts[row].answer(renderer, stops, len(prompts)))
 
     began = time.perf_counter()
-    for row, token in engine.stream(prompts, sampling, renderer.ends, done, avoid):
-        last[row] = time.perf_counter() - began
-        first[row] = first[row] or last[row]
-        ids[row].append(token)
-        put(row, streams[row].push(token))
-        if streams[row].stop is not None:
-            done.add(row)
-    answers = []
-    for row, stream in enumerate(streams):
-        put(row, stream.finish())
-        assert stream.stop is not None, "finish() says why"
-        body = ids[row][:-1] if stream.stop == "end" and ids[row][-1] in renderer.ends else ids[row]
-        answers.append(
-            Answer(
-                text=stream.text,
-                raw=renderer.tokenizer.decode(ids[row], skip_special_tokens=False),
-                tokens=len(ids[row]),
-                stop=stream.stop,
-                first_token_seconds=first[row],
-                seconds=last[row],
-                batch=count,
-                leaks_raw=sum(token in renderer.special_ids for token in body),
-                leaks_clean=len(listed(stream.text, (*renderer.special, *stops))),
-                tokens_drawn=len(ids[row]),
-            )
+    for row, token in engine.stream(prompts, sampling, renderer.ends, done):
+        draft = drafts[row]
+        if draft.ended:
+            continue
+        draft.last = time.perf_counter() - began
+        draft.first = draft.first or draft.last
+        draft.ids.append(token)
+        text = draft.extractor.push(token)
+        if draft.extractor.stop is not None:
+            yield end(row, text)
+        elif text:
+            yield Delta(row, text)
+    for row, draft in enumerate(drafts):
+        if not draft.ended:
+            yield end(row, draft.extractor.finish())
+
+
+def answer_all(
+    engine: Generator, renderer: Renderer, conversations: Sequence[Sequence[Message]], sampling: GenerateConfig, stops: Sequence[str]
+) -> list[Answer]:
+    """The answers of `stream_answer`, in the order of the conversations."""
+    ended = {delta.row: delta.answer for delta in stream_answer(engine, renderer, conversations, sampling, stops) if delta.answer}
+    return [ended[row] for row in range(len(conversations))]
+
+
+@dataclass
+class _Draft:
+    """An answer while it is drawn."""
+
+    extractor: Extractor
+    ids: list[int] = field(default_factory=list)
+    first: float = 0.0
+    last: float = 0.0
+    ended: bool = False
+
+    def answer(self, renderer: Renderer, stops: Sequence[str], batch: int) -> Answer:
+        stop = self.extractor.stop
+        assert stop is not None, "it has ended"
+        body = self.ids[:-1] if stop == "end" and self.ids[-1] in renderer.ends else self.ids
+        return Answer(
+            text=self.extractor.text,
+            raw=renderer.tokenizer.decode(self.ids, skip_special_tokens=False),
+            tokens=len(self.ids),
+            stop=stop,
+            first_token_seconds=self.first,
+            seconds=self.last,
+            batch=batch,
+            leaks_raw=sum(token in renderer.special_ids for token in body),
+            leaks_clean=len(listed(self.extractor.text, (*renderer.special, *stops))),
+            tokens_drawn=len(self.ids),
         )
-    return answers

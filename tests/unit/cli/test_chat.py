@@ -2,6 +2,8 @@ import json
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 
+import pytest
+
 from pete.cli import chat
 from pete.config import GenerateConfig
 from pete.data.render import Message
@@ -22,16 +24,16 @@ class Speaker:
     config: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(generate=GenerateConfig()))
     renderer: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(system="You are Ada."))
 
-    def ask(self, conversations, sampling, on_text):
-        self.asked.append(list(conversations[0]))
+    def stream(self, conversation, sampling):
+        self.asked.append(list(conversation))
         self.seeds.append(sampling.seed)
         if self.error:
             raise self.error
         for number, word in enumerate(self.words):
             if number == self.cut_after:
                 raise KeyboardInterrupt
-            on_text(0, word)
-        return [SimpleNamespace(flags=self.flags)]
+            yield SimpleNamespace(text=word, answer=None)
+        yield SimpleNamespace(text="", answer=SimpleNamespace(flags=self.flags))
 
 
 def type_in(monkeypatch, *lines: str) -> None:
@@ -94,3 +96,34 @@ def test_system_changes_this_conversation_and_not_the_model(monkeypatch, capsys,
     assert "system: You are Ada." in capsys.readouterr().err
     saved = json.loads((tmp_path / "talk.json").read_text())
     assert saved["system"] == "Be Bob." and [m["role"] for m in saved["messages"]] == ["user", "assistant"]
+
+
+def wrapped(text: str, width: int, pieces: int, monkeypatch, wraps: bool = True) -> str:
+    monkeypatch.setenv("COLUMNS", str(width))
+    written: list[str] = []
+    wrap = chat.WordWrap(written.append, wraps)
+    for at in range(0, len(text), pieces):
+        wrap.push(text[at : at + pieces])
+    wrap.push("\n")
+    return "".join(written)
+
+
+@pytest.mark.parametrize("pieces", [1, 3, 1000])
+def test_an_answer_wraps_at_words_in_any_pieces(monkeypatch, pieces):
+    text = "One two three four five six\n\n- a list, indented\n  with a line below it that is long"
+    shown = wrapped(text, 20, pieces, monkeypatch)
+    assert max(map(len, shown.split("\n"))) <= 20 and shown.split() == text.split()
+    assert "One two three four\nfive six\n\n- a list, indented\n  with a line below\n" in shown
+    assert wrapped(text, 20, pieces, monkeypatch, wraps=False) == text + "\n", "a pipe gets it as it is"
+
+
+def test_a_script_without_spaces_is_shown_before_its_end_and_the_width_is_read_anew(monkeypatch):
+    written: list[str] = []
+    wrap = chat.WordWrap(written.append, True)
+    monkeypatch.setenv("COLUMNS", "100")
+    wrap.push("\u8a9e" * 40)
+    assert len("".join(written)) == 30
+    monkeypatch.setenv("COLUMNS", "20")
+    wrap.push(" next word")
+    wrap.push("\n")
+    assert "".join(written).endswith("\nnext word\n")

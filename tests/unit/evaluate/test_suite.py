@@ -58,7 +58,7 @@ class Asked(SimpleNamespace):
     def __init__(self, *overrides: str) -> None:
         super().__init__(config=resolve(overrides=list(overrides)).config, engine=SimpleNamespace(adapter_active=True), calls=[])
 
-    def ask(self, turns, sampling, on_text=None, kinds=None, voice=None):
+    def ask(self, turns, sampling, kinds=None, voice=None):
         self.calls.append((self.engine.adapter_active, [t[-1].content for t in turns], sampling, kinds, voice))
         times = {"first_token_seconds": 0.1, "seconds": 2.0, "batch": len(turns)}
         bad = (Violation("length", "too short", 0, 3),)

@@ -1,17 +1,14 @@
-import math
+import copy
 from collections.abc import Iterator
 from dataclasses import asdict
 from types import SimpleNamespace
 
-import pytest
-
 from pete.config import Config, GenerateConfig, ModelConfig
 from pete.data.render import Message, Renderer
 from pete.engines.fake import END, FakeEngine, fake_base
-from pete.generate.extract import pieces_of
 from pete.generate.request_parsing import RequestType
 from pete.generate.rules import Validator
-from pete.generate.stream import Tuned, answer_all
+from pete.generate.stream import Tuned, answer_all, stream_answer
 from pete.persona import PLAIN_TEMPLATE, Limit
 
 RENDERER = Renderer(fake_base().folder, template=PLAIN_TEMPLATE, system="", context=2048)
@@ -26,7 +23,7 @@ class Scripted:
         self.obeys = obeys
         self.asked_after_done = 0
 
-    def stream(self, prompts, sampling, ends, done=None, avoid=None) -> Iterator[tuple[int, int]]:
+    def stream(self, prompts, sampling, ends, done=None) -> Iterator[tuple[int, int]]:
         for turn in range(max(map(len, self.scripts))):
             for row, script in enumerate(self.scripts):
                 if turn < len(script):
@@ -38,10 +35,11 @@ class Scripted:
 
 def ask(*scripts: list[int], obeys: bool = True):
     engine = Scripted(*scripts, obeys=obeys)
-    heard: list[tuple[int, str]] = []
     turns = [[Message("user", "?")] for _ in scripts]
-    answers = answer_all(engine, RENDERER, turns, GenerateConfig(), STOPS, lambda row, delta: heard.append((row, delta)))  # type: ignore[arg-type]
-    return answers, heard, engine
+    deltas = list(stream_answer(engine, RENDERER, turns, GenerateConfig(), STOPS))  # type: ignore[arg-type]
+    answers = {delta.row: delta.answer for delta in deltas if delta.answer is not None}
+    assert len(answers) == len(scripts) == sum(delta.answer is not None for delta in deltas)
+    return [answers[row] for row in range(len(scripts))], [(delta.row, delta.text) for delta in deltas], engine
 
 
 def ids(text: str) -> list[int]:
@@ -62,9 +60,18 @@ def test_why_each_answer_ended_and_what_it_said():
     assert [a.leaks_clean for a in answers] == [0, 0, 0, 0, 0]
 
 
+def test_an_engine_that_runs_on_past_the_end_mark_is_not_heard():
+    (answer,), heard, _ = ask([*ids("a"), RENDERER.eos, *ids("b")], obeys=False)
+    assert answer.leaks_raw == answer.leaks_clean == 0 and answer.tokens == 2
+    assert (answer.text, answer.raw) == ("a", f"a{END}") and heard == [(0, "a"), (0, "")]
+
+
 def test_leaks_are_counted_raw_and_never_shown():
-    (answer,), _, _ = ask([*ids("a"), RENDERER.eos + 0, *ids("b")], obeys=False)  # an engine that runs on past the end mark
-    assert answer.leaks_raw == 1 and answer.leaks_clean == 0
+    renderer = copy.copy(RENDERER)
+    renderer.ends = frozenset()  # END is then a special token like any other
+    engine = Scripted([*ids("a"), RENDERER.eos, *ids("b")])
+    (answer,) = answer_all(engine, renderer, [[Message("user", "?")]], GenerateConfig(), STOPS)  # type: ignore[arg-type]
+    assert answer.leaks_raw == 1 and answer.leaks_clean == 0 and answer.stop == "stop string"
     assert END not in answer.text and END in answer.raw and answer.text == "a"
 
 
@@ -151,10 +158,24 @@ def test_best_of_prefers_fewer_broken_rules_then_the_voice():
 
 def test_what_is_streamed_is_drawn_once_and_flagged():
     model = tuned(limits={"all": Limit(words=0)})  # type: ignore[call-arg]
-    heard: list[str] = []
-    sampling = WARM.model_copy(update={"retries": 2, "best_of": 3})
-    (answer,) = model.ask(ASKED[:1], sampling, lambda _, delta: heard.append(delta))
-    assert answer.attempts == 1 and "".join(heard) == answer.text and any("too long" in flag.words for flag in answer.flags)
+    deltas = list(model.stream(ASKED[0], WARM.model_copy(update={"retries": 2, "best_of": 3})))
+    answer = deltas[-1].answer
+    assert answer is not None and not any(delta.answer for delta in deltas[:-1])
+    assert answer.attempts == 1 and "".join(delta.text for delta in deltas) == answer.text
+    assert any("too long" in flag.words for flag in answer.flags) and answer.text == tuned().ask(ASKED[:1], WARM)[0].text
+
+
+def test_the_answers_are_the_stream_folded():
+    engine = Scripted(ids("Two words."), [*ids("One."), RENDERER.eos])
+    turns = [[Message("user", "?")]] * 2
+    assert [a.text for a in answer_all(engine, RENDERER, turns, GenerateConfig(), STOPS)] == ["Two words.", "One."]  # type: ignore[arg-type]
+
+
+def test_a_system_message_is_of_its_conversation_only():
+    model = tuned()
+    told = [[Message("system", "Shout."), Message("user", "Question 0?")], [Message("user", "Question 0?")]]
+    assert model.ask(told[1:], WARM)[0].raw == model.ask(told, WARM)[1].raw or model.renderer.system == ""
+    assert model.renderer.answer_ids(told[0]) != model.renderer.answer_ids(told[1])
 
 
 def test_the_same_question_gets_the_same_answer_however_often_it_is_retried():
@@ -162,21 +183,3 @@ def test_the_same_question_gets_the_same_answer_however_often_it_is_retried():
     sampling = WARM.model_copy(update={"retries": 2})
     first, second = model.ask(ASKED, sampling), model.ask(ASKED, sampling)
     assert [(a.text, a.raw, a.attempts) for a in first] == [(a.text, a.raw, a.attempts) for a in second]
-
-
-def test_the_avoid_bias_switches_the_steering():
-    letters = sorted(set("".join(a.raw for a in tuned().ask(ASKED, WARM)).lower()) & set("abcdefghijklmnopqrstuvwxyz"))
-    assert letters
-    phrases = tuple(f"{letter}*" for letter in letters)  # no word may begin with them
-    free, steered = tuned(phrases), tuned(phrases)
-    assert any(f.rule == "avoid" for a in free.ask(ASKED, WARM) for f in a.flags)
-    answers = steered.ask(ASKED, WARM.model_copy(update={"avoid_bias": 100.0}))
-    assert not any(f.rule == "avoid" for a in answers for f in a.flags)
-    assert math.isclose(steered._avoid(100.0).strength, 100.0) and steered._avoid(0.0) is None  # type: ignore[union-attr]
-
-
-@pytest.mark.parametrize("text", ["Plain words, 12.40.", "naïve café"])
-def test_pieces_join_to_the_text(text):
-    pieces = pieces_of(RENDERER)
-    assert pieces[RENDERER.eos] == "" and len(pieces) == 257
-    assert "".join(pieces[i] for i in ids(text) if i < 256).replace("\ufffd", "") == "".join(c for c in text if ord(c) < 128)
