@@ -94,7 +94,7 @@ def evaluate(tuned: Tuned, run: RunDir, prompts: Sequence[Question], on_stage: O
         dtype=engine.dtype,
         machine=f"{platform.system()} {platform.machine()}",
         cores=os.cpu_count() or 1,
-        generate=config.generate.model_dump(),
+        generate=config.generate.model_dump(exclude={"engine"}),
         categories=dict(tuned.lineage.categories),
         avoid=tuned.lineage.avoid,
         prompt_format=dict(tuned.lineage.prompt_format),
