@@ -10,7 +10,11 @@ import os
 import re
 import select
 import sys
+import termios
+import tty
 import unicodedata
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, TextIO
 
 HOSTILE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
@@ -153,6 +157,41 @@ def redraw(line: str) -> None:
     stream = getattr(sys.stderr, "trusted", sys.stderr)
     stream.write(f"\r\x1b[K{scrub(line)}")
     stream.flush()
+
+
+Key = Callable[..., str | None]
+"""(seconds=None, fresh=False) -> a key, "" once the terminal is gone, None when the time is over; fresh: typed after the call."""
+
+
+@contextmanager
+def single_keys(keep_typed: bool = False) -> Iterator[Key]:
+    """Keys from the terminal on stdin, without return; Ctrl-C interrupts as ever.
+
+    `keep_typed`: what was typed before counts too. An arrow key is its escape character, and not the letter that follows it.
+
+    Raises:
+        OSError, ValueError, termios.error: stdin is no terminal.
+    """
+    descriptor = sys.stdin.fileno()
+    before = termios.tcgetattr(descriptor)
+    when = termios.TCSANOW if keep_typed else termios.TCSAFLUSH
+
+    def key(seconds: float | None = None, fresh: bool = False) -> str | None:
+        try:
+            if fresh:
+                termios.tcflush(descriptor, termios.TCIFLUSH)
+            if not select.select([descriptor], [], [], seconds)[0]:
+                return None
+            return os.read(descriptor, 64).decode(errors="replace")[:1]
+        except (OSError, termios.error):
+            return ""
+
+    tty.setcbreak(descriptor, when)
+    try:
+        yield key
+    finally:
+        with suppress(termios.error):  # the window was closed
+            termios.tcsetattr(descriptor, when, before)
 
 
 def _nowhere(number: int, mode: str) -> TextIO:

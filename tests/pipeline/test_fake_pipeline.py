@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from pete.evaluate.log import VERSION
 from tests.pipeline.conftest import FAKE
 
 

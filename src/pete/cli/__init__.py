@@ -9,6 +9,7 @@ import typer
 from pete import terminal
 from pete.cli import blind, chat, data, doctor, evaluate, install, launchers, monitor, prompts, quickstart, report, resume, test, train
 from pete.cli.console import complain
+from pete.cli.fetch_view import fetches_shown
 from pete.cli.listing import Listing
 from pete.errors import PeteError, UserError, WorkError
 
@@ -72,7 +73,8 @@ def main() -> None:
 def _run() -> int:
     try:
         _refuse_what_cannot_be(sys.argv[1:])
-        app(prog_name="pete")  # not "python -m pete", which nobody typed
+        with fetches_shown():
+            app(prog_name="pete")  # not "python -m pete", which nobody typed
     except SystemExit as left:
         return left.code if isinstance(left.code, int) else 0
     except PeteError as error:

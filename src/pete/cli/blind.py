@@ -1,15 +1,14 @@
 """pete blind: a person chooses between base and tuned without knowing which is which."""
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
 from pete.cli.console import JsonOption, RunArgument, as_path, as_typed, console, print_json
-from pete.cli.keys import Keyboard
 from pete.errors import UserError
+from pete.terminal import Key, single_keys
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -93,11 +92,11 @@ def _sit(run: "RunDir", most: int, screen: "Console") -> "tuple[Path, BlindTest,
         raise UserError(
             "The blind test asks for keys; this is no terminal.", f"a page instead: pete blind {run.cli_argument} --html blind.html"
         )
-    with Keyboard() as key:
+    with single_keys() as key:
         file, test = unfinished(run, log, most) or (None, None)
         if file is not None and test is not None:
             screen.print(f"{file.name}: {len(test.pairs)} judged so far.\nPress n for a new test, another key to go on.", soft_wrap=True)
-            pressed = key()
+            pressed = key(fresh=True)  # a key pressed twice must not answer a question nobody has read
             test = None if pressed in ("n", "N") else test
         if file is None or test is None:
             file = new_file(run)
@@ -122,9 +121,9 @@ def _sit(run: "RunDir", most: int, screen: "Console") -> "tuple[Path, BlindTest,
     return file, test, done
 
 
-def _choice(key: Callable[[], str]) -> "Choice | None":
+def _choice(key: Key) -> "Choice | None":
     while True:
-        pressed = key().lower()
+        pressed = (key(fresh=True) or "").lower()
         if pressed in ("a", "b", "=", "s"):
             return cast("Choice", pressed)
         if pressed in ("q", ""):

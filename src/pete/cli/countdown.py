@@ -4,7 +4,7 @@ import os
 import sys
 import time
 
-from pete.terminal import draws, redraw
+from pete.terminal import draws, redraw, single_keys
 
 SECONDS = 10.0
 
@@ -14,32 +14,25 @@ def wants_new(question: str, seconds: float = SECONDS) -> bool:
 
     Without a terminal, and in the background of one, the answer is no, at once. What is said goes to stderr.
     """
-    import select
-    import termios
-    import tty
-
     try:
-        keyboard = sys.stdin.fileno()
-        if not sys.stdin.isatty() or os.tcgetpgrp(keyboard) != os.getpgrp():  # from the background, the first touch would stop us
+        if not sys.stdin.isatty() or os.tcgetpgrp(sys.stdin.fileno()) != os.getpgrp():  # in the background, the first touch would stop us
             return False
-        before = termios.tcgetattr(keyboard)
-    except (OSError, ValueError, AttributeError, termios.error):  # closed, or none at all
+    except (OSError, ValueError, AttributeError):  # closed, or none at all
         return False
     end, drawn, printed = time.monotonic() + seconds, draws(sys.stderr), False
     print(question, file=sys.stderr)
     try:
-        tty.setcbreak(keyboard, termios.TCSAFLUSH)  # a key counts without return; what was typed into the void before does not
-        while (left := end - time.monotonic()) > 0:
-            line = f"Going on with it in {left:.0f} s. Press n for a new run, another key to go on now. "
-            if drawn:
-                redraw(line)
-            elif not printed:
-                print(line, file=sys.stderr)
-            printed = True
-            if select.select([keyboard], [], [], min(1.0, left))[0]:
-                return os.read(keyboard, 1) in (b"n", b"N")
+        with single_keys() as key:
+            while (left := end - time.monotonic()) > 0:
+                line = f"Going on with it in {left:.0f} s. Press n for a new run, another key to go on now. "
+                if drawn:
+                    redraw(line)
+                elif not printed:
+                    print(line, file=sys.stderr)
+                printed = True
+                if (pressed := key(min(1.0, left))) is not None:
+                    return pressed in ("n", "N")
         return False
     finally:
-        termios.tcsetattr(keyboard, termios.TCSAFLUSH, before)
         if drawn:
             redraw("")

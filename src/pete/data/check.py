@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 
+from pete.data.artefacts import UNFILLED, blanks_in, broken_in, control_in, entity_in, turns_in
 from pete.data.examples import Example, Finding, Question, Read, phrase_pattern, phrases_used, read_prompts
-from pete.data.marks import UNFILLED, blanks_in, broken_in, control_in, entity_in, turns_in
 from pete.data.text import fold
 from pete.persona import EVERYTHING, Persona
 from pete.words import counted

@@ -12,7 +12,7 @@ from typing import Any, Generic, Literal, Self, TypeVar
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from pete.data.forms import form_of
+from pete.data.foreign_formats import foreign_format
 from pete.data.jsonl import Broken, NotRows, read_rows
 from pete.data.text import LIKE, SPACELESS, fold, visible
 from pete.errors import DataError
@@ -275,7 +275,7 @@ def _row(record: Any, where: str, kind: type[Row], problems: list[str], foreign:
         row = kind.model_validate({**_plain(record, kind), "source": where})
     except ValidationError as error:
         wrong = error.errors()
-        form = form_of(record) if issubclass(kind, Example) and any(item["loc"][:1] in _TEXTS for item in wrong) else None
+        form = foreign_format(record) if issubclass(kind, Example) and any(item["loc"][:1] in _TEXTS for item in wrong) else None
         if form:
             foreign.setdefault(form, []).append(int(where.rpartition(":")[2]))
             return None

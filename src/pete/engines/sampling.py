@@ -8,8 +8,6 @@ import numpy as np
 from pete.config import GenerateConfig
 from pete.data.text import WORD, fold, quarters
 
-BLOCK = 64
-
 
 class Avoid:
     """Phrases to be steered around: a penalty on every token that would complete one, however it is cut into tokens.
@@ -92,17 +90,10 @@ def _holds(piece: str, text: str, whole: bool) -> bool:
 
 
 def _likeliest(logits: np.ndarray, count: int) -> np.ndarray:
-    """Ids of the `count` largest logits (0: all of them), largest first, equal ones by id.
-
-    The largest of each block are looked at first: the count-th of them is a floor under which no sought one lies, and a few
-    hundred logits are left to sort. A tenth of the time of a partition of the whole vocabulary.
-    """
-    blocks = len(logits) // BLOCK
-    if 0 < count < blocks:
-        tops = logits[: blocks * BLOCK].reshape(blocks, BLOCK).max(1)
-        ids = np.flatnonzero(~(logits < np.partition(tops, -count)[-count]))  # NaN, from a diverged model, stays in
-    else:
-        ids = np.arange(len(logits))
+    """Ids of the `count` largest logits (0: all of them), largest first, equal ones by id; NaN, from a diverged model, stays in."""
+    ids = np.arange(len(logits))
+    if 0 < count < len(logits):
+        ids = np.flatnonzero(~(logits < np.partition(logits, -count)[-count]))
     return ids[np.lexsort((ids, -logits[ids]))][: count or None]
 
 

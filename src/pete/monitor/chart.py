@@ -27,7 +27,7 @@ class Marks:
     best_glyph: str = ""
 
 
-def chart(line: Points, width: int, height: int, *, style: str, marks: Marks | None = None, end: float | None = None) -> list[Text]:
+def chart(line: Points, width: int, height: int, *, style: str, marks: Marks | None = None) -> list[Text]:
     """A drawing of exactly `height` lines of at most `width` cells, axes included; empty when there is no room or no point.
 
     Args:
@@ -36,7 +36,6 @@ def chart(line: Points, width: int, height: int, *, style: str, marks: Marks | N
         height: lines; two of them are the axis and its numbers.
         style: of the line.
         marks: points over the line.
-        end: the step at the right edge; the last point's when not given.
     """
     over = list(marks.points) if marks else []
     everything = [*line, *over]
@@ -50,7 +49,7 @@ def chart(line: Points, width: int, height: int, *, style: str, marks: Marks | N
     if cells < LEAST_WIDTH // 2:
         return []
     first = min(0.0, min(x for x, _ in everything))
-    last = max(end or 0.0, max(x for x, _ in everything), first + 1)
+    last = max(*(x for x, _ in everything), first + 1)
 
     def across(step: float, slots: int) -> int:
         return min(slots - 1, max(0, round((step - first) / (last - first) * (slots - 1))))

@@ -1,14 +1,11 @@
 """The monitor on a terminal: a live screen, one frame, or log lines where there is no screen."""
 
 import os
-import select
 import signal
 import sys
-import termios
 import time
-import tty
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -16,6 +13,7 @@ from rich.live import Live
 from pete.monitor.frame import frame, headline
 from pete.monitor.state import State
 from pete.monitor.watch import Watch
+from pete.terminal import Key, single_keys
 
 LOOK_SECONDS = 1.0
 TICK_SECONDS = 0.2
@@ -23,6 +21,8 @@ TICK_SECONDS = 0.2
 LINE_SECONDS = 60.0
 """Between two lines where there is no screen, unless something happens."""
 NO_BRAILLE = ("linux", "vt100", "vt220")
+QUIT = ("q", "Q", "\x04", "")
+"""Keys that leave; the last one is a terminal that went away."""
 NO_WRAP, WRAP = "\x1b[?7l", "\x1b[?7h"
 
 
@@ -55,7 +55,7 @@ def show_live(watch: Watch, console: Console) -> State:
                 if due or size != console.size:
                     size = console.size
                     live.update(Group(*frame(state, size.width, size.height, ascii_only=plain)), refresh=True)
-                if pressed(TICK_SECONDS):
+                if pressed(TICK_SECONDS) in QUIT:
                     return state
         except KeyboardInterrupt:
             return state
@@ -87,29 +87,9 @@ def show_lines(watch: Watch, say: Callable[[str], None], sleep: Callable[[float]
         return state
 
 
-@contextmanager
-def _keys() -> Iterator[Callable[[float], bool]]:
-    """A function that waits and says whether q was pressed; without a keyboard it only waits."""
-    if not sys.stdin.isatty():
-        yield lambda seconds: bool(time.sleep(seconds))
-        return
-    descriptor = sys.stdin.fileno()
-    before = termios.tcgetattr(descriptor)
-
-    def pressed(seconds: float) -> bool:
-        ready, _, _ = select.select([descriptor], [], [], seconds)
-        if not ready:
-            return False
-        typed = os.read(descriptor, 64)
-        if not typed:  # the terminal went away
-            raise KeyboardInterrupt
-        return typed in (b"q", b"Q", b"\x04")
-
-    tty.setcbreak(descriptor, termios.TCSANOW)
-    try:
-        yield pressed
-    finally:
-        termios.tcsetattr(descriptor, termios.TCSANOW, before)
+def _keys() -> AbstractContextManager[Key]:
+    """The keyboard; without one, what only waits."""
+    return single_keys(keep_typed=True) if sys.stdin.isatty() else nullcontext(time.sleep)
 
 
 @contextmanager

@@ -7,7 +7,6 @@ import ast
 import functools
 import importlib.util
 import json
-import sys
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 
 from pete.engines.base_models.folder import OFFER_EMBEDDED, refuse_without_config
 from pete.errors import BaseModelError
+from pete.listener import LISTENER
 
 ASSUMED_CONTEXT = 2048
 CONTEXTS = (
@@ -147,7 +147,7 @@ def _unstretched(part: Mapping[str, Any]) -> int:
 
 @functools.cache
 def _say_once(line: str) -> None:
-    print(line, file=sys.stderr)
+    LISTENER.get().message(line)
 
 
 def check_vocabulary(folder: Path, rows: int, where: str) -> None:

@@ -21,8 +21,8 @@ from pete import __version__
 from pete.data.tokenizer import check_tokenizer
 from pete.engines.base_models.folder import OFFER_EMBEDDED, refuse_without_config, weights_of_another_kind
 from pete.errors import BaseModelError
+from pete.listener import LISTENER
 from pete.places import hub_cache
-from pete.terminal import draws, redraw
 from pete.words import file_size
 
 WEIGHTS = "model.safetensors"
@@ -90,64 +90,25 @@ def fetch(name: str, folder: Path, free: Callable[[Path], int] = lambda path: sh
             f"{name} needs {file_size(total - here)} more on the disk of {blobs.parent.parent}, and {file_size(room)} are free.",
             "free some space (1 GB beyond it is left alone), or set HF_HOME to a folder on another disk",
         )
-    print(f"fetching {name}: {file_size(total)}, once" + (f"; {file_size(here)} are here" if here else ""), file=sys.stderr)
-    meter = Meter(total)
+    listener = LISTENER.get()
+    listener.message(f"fetching {name}: {file_size(total)}, once" + (f"; {file_size(here)} are here" if here else ""))
     try:
         for file in files:
-            meter.before = sum(_here(blobs, other) for other in files if other is not file)
+            others = sum(_here(blobs, other) for other in files if other is not file)
             if file.sha256 is not None:
-                _fetch_blob(name, folder.name, file, blobs, meter)
+                _fetch_blob(name, folder.name, file, blobs, lambda done, others=others: listener.progress(name, others + done, total))
             hf_hub_download(name, file.path, revision=folder.name, library_name="pete", library_version=__version__)
     except (KeyboardInterrupt, Exception) as error:
         if isinstance(error, BaseModelError):
             raise
         kept = f"{file_size(sum(_here(blobs, file) for file in files))} of {file_size(total)} are here and kept"
         if isinstance(error, KeyboardInterrupt):
-            print(f"\nstopped: {kept}; the same command goes on from there", file=sys.stderr)
+            listener.message(f"stopped: {kept}; the same command goes on from there")
             raise
         raise BaseModelError(
             f"Fetching {name} broke off: {kept} ({_reason(error)}).",
             f"run the same command again: it goes on from there; {OFFER_EMBEDDED}",
         ) from None
-    finally:
-        meter.end()
-
-
-class Meter:
-    """One line on stderr that says how far a download is; on a terminal it is rewritten, in a log it comes every tenth."""
-
-    def __init__(self, total: int) -> None:
-        self.total = total
-        self.before = 0
-        """Bytes of the other files."""
-        self._began: tuple[float, int] | None = None
-        self._shown = 0.0
-        self._tenth = 0
-
-    def __call__(self, done: int) -> None:
-        """`done` bytes of the file in hand are here."""
-        now, done = time.monotonic(), self.before + done
-        if self._began is None:
-            self._began = now, done
-            self._tenth = done * 10 // self.total
-        line, seconds = f"  {file_size(done)} of {file_size(self.total)}", now - self._began[0]
-        if seconds > 1 and done > self._began[1]:
-            speed = (done - self._began[1]) / seconds
-            line += f", {file_size(speed)}/s"
-            if self.total - done > 60 * speed:
-                line += f", {(self.total - done) / speed / 60:.0f} min left"
-        if draws(sys.stderr):
-            if now - self._shown > 0.2 or done == self.total:
-                self._shown = now
-                redraw(line)
-        elif done * 10 // self.total > self._tenth:
-            self._tenth = done * 10 // self.total
-            print(line, file=sys.stderr, flush=True)
-
-    def end(self) -> None:
-        """Leave the line."""
-        if self._shown:
-            print(file=sys.stderr)
 
 
 def weight_names(folder: Path) -> list[str]:
@@ -219,7 +180,7 @@ def _partial(blobs: Path, file: Listed) -> Path:
     return blobs / f"{file.sha256}.incomplete"
 
 
-def _fetch_blob(name: str, commit: str, file: Listed, blobs: Path, meter: Meter) -> None:
+def _fetch_blob(name: str, commit: str, file: Listed, blobs: Path, progress: Callable[[int], None]) -> None:
     """One file of weights into the cache, from where an earlier try stopped; its hash is the one the hub names, or it is not kept."""
     from huggingface_hub import hf_hub_url
 
@@ -231,12 +192,12 @@ def _fetch_blob(name: str, commit: str, file: Listed, blobs: Path, meter: Meter)
         try:
             fcntl.flock(out, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            print("  another Pete is fetching it; waiting ...", file=sys.stderr)
+            LISTENER.get().message("  another Pete is fetching it; waiting ...")
             fcntl.flock(out, fcntl.LOCK_EX)
         out.seek(0, os.SEEK_END)  # the other one may have come further
         if blob.exists():  # the other one finished: what we have open is the blob by now
             return
-        _download(hf_hub_url(name, file.path, revision=commit), out, file.size, meter)
+        _download(hf_hub_url(name, file.path, revision=commit), out, file.size, progress)
         out.flush()
         os.fsync(out.fileno())
         with partial.open("rb") as whole:
@@ -250,7 +211,7 @@ def _fetch_blob(name: str, commit: str, file: Listed, blobs: Path, meter: Meter)
         os.replace(partial, blob)
 
 
-def _download(url: str, out: BinaryIO, size: int, meter: Meter) -> None:
+def _download(url: str, out: BinaryIO, size: int, progress: Callable[[int], None]) -> None:
     """Append to `out` until it holds `size` bytes; a broken connection is taken up again where it broke."""
     import httpx2
     from huggingface_hub import get_session
@@ -258,7 +219,7 @@ def _download(url: str, out: BinaryIO, size: int, meter: Meter) -> None:
     from huggingface_hub.utils import build_hf_headers, hf_raise_for_status
 
     headers = build_hf_headers(library_name="pete", library_version=__version__) | {"Accept-Encoding": "identity"}
-    meter(out.tell())
+    progress(out.tell())
     failures = 0
     while (have := out.tell()) < size:
         try:
@@ -270,7 +231,7 @@ def _download(url: str, out: BinaryIO, size: int, meter: Meter) -> None:
                 for chunk in answer.iter_bytes():  # as they come: a chunk size would lose the last, unfilled one
                     out.write(chunk)
                     failures = 0
-                    meter(out.tell())
+                    progress(out.tell())
         except (httpx2.TransportError, HfHubHTTPError) as error:
             answered = error.response.status_code if isinstance(error, HfHubHTTPError) else 500
             if failures == len(WAITS) or (answered < 500 and answered != 429):

@@ -19,6 +19,7 @@ from tests.fake_hub import FakeHub, commit, serve
 
 SCRIPT = """
 import json, sys
+from pete.cli.fetch_view import fetches_shown
 from pete.config import ModelConfig
 from pete.engines.base_models import hub
 from pete.engines.base_models import resolve as base_model
@@ -26,7 +27,8 @@ from pete.errors import PeteError
 hub.WAITS = (0.0, 0.0)
 verb, name, revision = sys.argv[1:]
 try:
-    base = getattr(base_model, verb)(ModelConfig(base=name, revision=revision or None))
+    with fetches_shown():
+        base = getattr(base_model, verb)(ModelConfig(base=name, revision=revision or None))
 except PeteError as error:
     print(f"{error.message}\\n{error.hint}", file=sys.stderr)
     sys.exit(error.exit_code)

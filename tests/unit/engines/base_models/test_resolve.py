@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save
 
+from pete.cli.fetch_view import fetches_shown
 from pete.config import EMBEDDED_BASE, ModelConfig
 from pete.data.render import Renderer
 from pete.engines.base_models import resolve as base_model
@@ -174,7 +175,8 @@ def test_the_context_under_each_of_its_names(tmp_path, settings, context):
 
 def test_a_context_that_nobody_names_is_assumed_aloud_and_once(tmp_path, capsys):
     path = folder(tmp_path, {"model_type": "llama", "model_max_length": 10**30}, model__safetensors=TENSORS)
-    assert [look_up_base(ModelConfig(base=str(path))).context for _ in range(2)] == [2048, 2048]
+    with fetches_shown():
+        assert [look_up_base(ModelConfig(base=str(path))).context for _ in range(2)] == [2048, 2048]
     said = capsys.readouterr().err
     assert said.count("2048 assumed") == 1 and str(path) in said
 
@@ -236,19 +238,3 @@ def test_a_name_that_is_nothing_offers_the_embedded_base():
     with pytest.raises(BaseModelError) as error:
         resolve_base(ModelConfig(base="gpt-five"))
     assert EMBEDDED_BASE in error.value.hint
-
-
-def test_a_wheel_with_another_file_is_refused(monkeypatch, tmp_path):
-    from pete.engines.base_models import embedded
-
-    class Fake:
-        suffix = ".gguf"
-
-        def locate(self):
-            path = tmp_path / "other.gguf"
-            path.write_bytes(b"not it")
-            return path
-
-    monkeypatch.setattr(embedded, "files", lambda _: [Fake()])
-    with pytest.raises(BaseModelError, match="not the file we know"):
-        embedded._gguf()

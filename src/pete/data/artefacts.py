@@ -18,7 +18,7 @@ BLANK = re.compile(
     r"|<[A-Za-z]+(?:[ _-][A-Za-z]+){1,4}>|<[A-Z]{3,}>|[(\[<{]insert [^)\]>}\n]{1,40}[)\]>}]|%[A-Z][A-Z_]{2,}%|\*\|[A-Z_]+\|\*"
     r"|\b(?:XXX+|TKTK)\b|\bTODO\b(?! [A-Z\u00c0-\u00de]{2})|\b[Ll]orem ipsum\b"
 )
-"""[name], {{first_name}}, <your name>, XXX: somebody has still to fill it in."""
+"""Placeholders: [name], {{first_name}}, <your name>, XXX."""
 UNFILLED = re.compile(
     r"\{\{[^{}\n]{1,60}\}\}|\[[A-Z][A-Z _]{2,40}\](?!\()|[(\[<{]insert [^)\]>}\n]{1,40}[)\]>}]|%[A-Z][A-Z_]{2,}%|\*\|[A-Z_]+\|\*"
     r"|\b(?:XXX+|TKTK)\b|\bTODO\b(?! [A-Z\u00c0-\u00de]{2})|\b[Ll]orem ipsum\b"
@@ -64,7 +64,7 @@ def turns_in(text: str) -> list[re.Match[str]]:
 
 
 def broken_in(text: str) -> re.Match[str] | None:
-    """The first wreck."""
+    """The first text that was decoded wrongly."""
     return BROKEN.search(text) if _SUSPECT.search(text) else None
 
 

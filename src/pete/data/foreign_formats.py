@@ -9,7 +9,7 @@ _ASKED = ("instruction", "question", "query", "input", "request", "user", "human
 _ANSWERED = ("output", "answer", "response", "reply", "assistant", "target", "chosen", "text", "label")
 
 
-def form_of(record: Mapping[str, Any]) -> str | None:
+def foreign_format(record: Mapping[str, Any]) -> str | None:
     """What a row without prompt and completion is, in words that follow "40 rows"; None is nothing we know."""
     keys = {key.lower(): key for key in record if isinstance(key, str)}
     has = {name for name, key in keys.items() if record[key] not in (None, "", [], {})}

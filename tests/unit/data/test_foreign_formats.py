@@ -3,7 +3,7 @@ import json
 import pytest
 
 from pete.data.examples import load_examples
-from pete.data.forms import form_of
+from pete.data.foreign_formats import foreign_format
 from pete.errors import DataError
 
 TURNS = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]
@@ -39,4 +39,4 @@ def test_rows_of_another_tool_are_one_line_a_file(tmp_path, record, words):
 
 def test_what_is_no_form_of_anybody():
     for record in ({"prompt": 3, "completion": "b"}, {"prompt": "a", "completion": None}, {"messages": []}):
-        assert form_of(record) is None, record
+        assert foreign_format(record) is None, record

@@ -2,8 +2,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from pete.data.artefacts import BLANK, BROKEN, CONTROL, ENTITY, TURN, UNFILLED
 from pete.data.examples import load_examples
-from pete.data.marks import BLANK, BROKEN, CONTROL, ENTITY, TURN, UNFILLED
 from pete.evaluate.suite import NEUTRAL
 from pete.persona import load_persona
 

@@ -1,0 +1,21 @@
+"""Who hears how far a conversion or a download is: nobody, unless a program says so for its thread."""
+
+from contextvars import ContextVar
+from typing import Protocol
+
+
+class Listener(Protocol):
+    """Called from the thread that works; each method may do nothing, as here. Every `app.notify.Notify` is one."""
+
+    def progress(self, what: str, done: int, of: int) -> None:
+        """So many bytes of `what` are here."""
+
+    def message(self, text: str) -> None:
+        """A line of text."""
+
+
+class Silent(Listener):
+    """Nobody."""
+
+
+LISTENER: ContextVar[Listener] = ContextVar("listener", default=Silent())  # noqa: B039 - it holds nothing
