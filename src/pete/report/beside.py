@@ -67,11 +67,11 @@ def _lead(first: str, name: str, found: Comparison) -> str:
     held = found.held_out
     if held is None:
         return f"{name} and {first} were held against other unseen rows, so only their answers are paired."
-    sure = held.gain.verdict != "no significant difference"
-    word = ("fewer" if held.gain.mean > 0 else "more") if sure else "not significantly different"
+    sure = held.change.verdict != "no significant difference"
+    word = ("fewer" if held.change.mean > 0 else "more") if sure else "not significantly different"
     return (
         f"{name} needs {plain(held.tuned)} bits for each byte of unseen writing, {first} {plain(held.base)}: {word} "
-        f"(95% interval of the gain: {bounds(held.gain)})."
+        f"(95% interval of the gain: {bounds(held.change)})."
     )
 
 

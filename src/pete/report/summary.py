@@ -104,9 +104,9 @@ def lead(data: ReportData) -> str:
             f"{taught}{data.base} needs {plain(held.tuned, 2)} bits for each byte of {data.voice}'s unseen writing; "
             f"before, it needed {plain(held.base, 2)}. That is {percent(abs(held.relative))} {more}"
         )
-        if held.gain.low <= 0 <= held.gain.high:
-            return f"{line}, which is no significant difference (95% interval of the gain: {bounds(held.gain)})."
-        return f"{line} (95% interval of the gain: {bounds(held.gain)})."
+        if held.change.low <= 0 <= held.change.high:
+            return f"{line}, which is no significant difference (95% interval of the gain: {bounds(held.change)})."
+        return f"{line} (95% interval of the gain: {bounds(held.change)})."
     ending = "No evaluation has been made yet, so this report shows the training only."
     base, best = training.base_loss, training.best
     if base is not None and best is not None:
