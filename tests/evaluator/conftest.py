@@ -135,11 +135,9 @@ def _no_sentences(monkeypatch: pytest.MonkeyPatch) -> None:
     """Cohesion is shown and judges nothing; its sentences would double the time."""
 
     class Nothing:
-        name = "cohesion"
-
         def __init__(self, *_: object) -> None: ...
 
         def score(self, _: Sample) -> dict[str, float]:
             return {}
 
-    monkeypatch.setattr("pete.evaluate.score.Cohesion", Nothing)
+    monkeypatch.setattr("pete.evaluate.scorers.cohesion.Cohesion", Nothing)

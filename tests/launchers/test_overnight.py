@@ -35,7 +35,7 @@ def test_started_again_it_goes_on_and_says_what_happened(persona_folder, tmp_pat
     assert again.returncode == 0, again.stderr
     assert f"Going on with {run}." in again.stdout.replace("\n", "") and "going on after step" in again.stdout
     assert [path.name for path in (tmp_path / "runs").iterdir()] == [run.name] and (run / "adapter").is_dir()
-    assert "broke off without a word" in again.stdout and "600 of 600 steps" in again.stdout
+    assert "broke off (no reason recorded)" in again.stdout and "600 of 600 steps" in again.stdout
 
 
 def test_overnight_takes_no_preset():

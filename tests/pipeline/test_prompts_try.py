@@ -58,7 +58,7 @@ def test_the_better_format_is_chosen_written_and_used_from_then_on(pete, run, pe
     assert all({a["prompt_id"] for a in given} == set(trial["unseen"]) for given in trial["unseen_answers"].values())
     seeds = [[(a["prompt_id"], a["number"], a["seed"]) for a in given] for given in trial["answers"].values()]
     assert len(seeds) == len(trial["tried"]) and all(each == seeds[0] for each in seeds) and len(seeds[0]) == 2 * len(trial["development"])
-    assert trial["confirmed"]["rules.kept"]["control"] == 0 and trial["confirmed"]["rules.kept"]["candidate"] == 1
+    assert trial["confirmed"]["rules.kept"]["base"] == 0 and trial["confirmed"]["rules.kept"]["tuned"] == 1
 
     done = pete("prompts", "try", run, *GREEDY, COLUMNS="80")
     assert done.returncode == 0, done.stderr

@@ -61,10 +61,8 @@ def _show_worst(screen: "Console", judgement: "Judgement") -> None:
     for outcome in judgement.of("failed"):
         gate, interval = outcome.gate, outcome.found
         assert interval is not None, "a gate fails on a number"
-        share = gate.rule in ("at most", "at least", "below")
-        found = f"{percent(interval.mean)} ({percent(interval.low)} to {percent(interval.high)})" if share else (
-            f"{plain(interval.mean)} ({bounds(interval)})"
-        )  # fmt: skip
+        mean = percent(interval.mean) if gate.in_percent else plain(interval.mean)
+        found = f"{mean} ({bounds(interval, share=gate.in_percent)})"
         screen.print(Text.assemble("\n", (gate.title, "bold"), f": {found}; holds with {gate.condition}"))
         for worst in outcome.worst:
             text = " ".join(worst.text.split())

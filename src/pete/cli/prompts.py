@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from pete.evaluate.prompt_formats.candidates import Change
     from pete.evaluate.prompt_formats.trial import Trial
+    from pete.evaluate.results import Measure
     from pete.persona import Persona
     from pete.run import RunDir
 
@@ -83,7 +83,7 @@ def _show(screen: "Console", run: "RunDir", trial: "Trial") -> None:
     for title in ("format", "voice", "rules kept", "relevance", "verdict"):
         table.add_column(title, justify="left" if title in ("format", "verdict") else "right", no_wrap=title != "verdict")
     for tried in trial.tried:
-        cells = [_cell(tried.changes, key) for key in (VOICE, KEPT, RELEVANCE)] if tried.changes else _levels(trial)
+        cells = [_cell(tried.measures, key) for key in (VOICE, KEPT, RELEVANCE)] if tried.measures else _levels(trial)
         style = "bold green" if tried.name == trial.chosen else ""
         table.add_row(tried.title, *cells, Text(tried.verdict or "compared with"), style=style)
     screen.print(table)
@@ -127,25 +127,22 @@ def _looked(trial: "Trial") -> str:
     return f"({len(trial.tried) - 1} compared, Holm's correction over all of them.)"
 
 
-def _unseen(changes: "Mapping[str, Change]") -> "Table":
+def _unseen(changes: "Mapping[str, Measure]") -> "Table":
     from rich.table import Table
-
-    from pete.evaluate.prompt_formats.candidates import MEASURES
 
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     for number in range(5):
         table.add_column(no_wrap=number < 4, justify="right" if number == 2 else "left")
-    for measure in MEASURES:
-        if change := changes.get(measure.key):
-            form = ".0%" if measure.binary else ".2f"
-            interval = change.interval
-            table.add_row(
-                measure.title,
-                f"{change.control:{form}} -> {change.candidate:{form}}",
-                f"{interval.mean:+{form}}",
-                f"{interval.low:+{form}} to {interval.high:+{form}}",
-                "better" if change.is_better else "worse" if change.is_worse else "no significant difference",
-            )
+    for measure in changes.values():
+        form = ".0%" if measure.unit.startswith("share") else ".2f"
+        change = measure.change
+        table.add_row(
+            measure.title,
+            f"{measure.base:{form}} -> {measure.tuned:{form}}",
+            f"{change.mean:+{form}}",
+            f"{change.low:+{form}} to {change.high:+{form}}",
+            measure.verdict,
+        )
     return table
 
 
@@ -155,16 +152,15 @@ def _levels(trial: "Trial") -> list[str]:
 
     found = []
     for key in (VOICE, KEPT, RELEVANCE):
-        known = [tried.changes[key] for tried in trial.tried if key in tried.changes]
-        found.append("" if not known else f"{known[0].control:.0%}" if key == KEPT else f"{known[0].control:.2f}")
+        known = [tried.measures[key] for tried in trial.tried if key in tried.measures]
+        found.append("" if not known else f"{known[0].base:.0%}" if key == KEPT else f"{known[0].base:.2f}")
     return found
 
 
-def _cell(changes: "Mapping[str, Change]", key: str) -> str:
+def _cell(changes: "Mapping[str, Measure]", key: str) -> str:
     from pete.evaluate.prompt_formats.candidates import KEPT
 
-    change = changes.get(key)
-    if change is None:
+    if (measure := changes.get(key)) is None:
         return "unknown"
-    half = (change.interval.high - change.interval.low) / 2
-    return f"{change.interval.mean:+.0%} \u00b1{half:.0%}" if key == KEPT else f"{change.interval.mean:+.2f} \u00b1{half:.2f}"
+    change, half = measure.change, (measure.change.high - measure.change.low) / 2
+    return f"{change.mean:+.0%} \u00b1{half:.0%}" if key == KEPT else f"{change.mean:+.2f} \u00b1{half:.2f}"

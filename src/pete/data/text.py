@@ -5,7 +5,7 @@ Lengths that somebody asked for ("under 80 words") are counted in `text.split()`
 
 import re
 import unicodedata
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate, pairwise
@@ -176,29 +176,28 @@ class SharedSpan:
 
 
 class Corpus:
-    """Documents in which word-for-word spans are found: a suffix automaton (Blumer et al. 1985), one look a word."""
+    """Documents in which word-for-word spans are found: an index of their n-grams, each hit extended as far as it goes."""
+
+    SEED = 3
+    """Tokens of an n-gram of the index; fewer where shorter spans are asked for."""
 
     def __init__(self, documents: Sequence[Sequence[str]]) -> None:
-        self._next: list[dict[str, int]] = [{}]
-        self._link, self._length, self._document = [-1], [0], [-1]
-        for number, document in enumerate(documents):
-            last = 0
-            for word in document:
-                last = self._extend(last, word, number)
+        self._documents = [list(document) for document in documents]
+        self._indexes: dict[int, dict[tuple[str, ...], list[tuple[int, int]]]] = {}
 
     def spans(self, text: Sequence[str], least: int) -> list[SharedSpan]:
         """The spans of at least `least` words that cannot be made longer, from left to right."""
+        seed = min(self.SEED, least)  # a token is at most a word
+        index, ends = self._index(seed), list(accumulate(map(quarters, text), initial=0))
         found: list[SharedSpan] = []
-        ends = list(accumulate(map(quarters, text), initial=0))
-        for end, length, document in self._matches(text):
-            start = end - length
+        reached = 0
+        for start in range(len(text)):
+            hits = index.get(tuple(text[start : start + seed]), ())
+            end, document = max(((self._extended(text, start, *hit), -hit[0]) for hit in hits), default=(0, 0))
             words = (ends[end] - ends[start]) // WORD
-            if words < least:
-                continue
-            if found and found[-1].first == start:
-                found[-1] = SharedSpan(start, end, document, words)
-            else:
-                found.append(SharedSpan(start, end, document, words))
+            if end > reached and words >= least:
+                found.append(SharedSpan(start, end, -document, words))
+            reached = max(reached, end)
         return found
 
     def covered(self, text: Sequence[str], least: int) -> set[int]:
@@ -218,44 +217,18 @@ class Corpus:
                     start = end + 1
         return found
 
-    def _matches(self, text: Sequence[str]) -> Iterator[tuple[int, int, int]]:
-        """After each word: how many words up to it stand somewhere together, and where."""
-        state = length = 0
-        for end, word in enumerate(text, 1):
-            while state and word not in self._next[state]:
-                state = self._link[state]
-                length = self._length[state]
-            if word in self._next[state]:
-                state = self._next[state][word]
-                length += 1
-            yield end, length, self._document[state]
+    def _index(self, seed: int) -> dict[tuple[str, ...], list[tuple[int, int]]]:
+        """(document, place) of every n-gram of so many tokens."""
+        if seed not in self._indexes:
+            index = self._indexes[seed] = {}
+            for number, document in enumerate(self._documents):
+                for place in range(len(document) - seed + 1):
+                    index.setdefault(tuple(document[place : place + seed]), []).append((number, place))
+        return self._indexes[seed]
 
-    def _extend(self, last: int, word: str, document: int) -> int:
-        # generalized: each document begins at the root again, so no span crosses from one to the next
-        if word in self._next[last]:
-            old = self._next[last][word]
-            return old if self._length[old] == self._length[last] + 1 else self._split(last, word, old)
-        new = self._state({}, self._length[last] + 1, 0, document)
-        at = last
-        while at != -1 and word not in self._next[at]:
-            self._next[at][word] = new
-            at = self._link[at]
-        if at != -1:
-            old = self._next[at][word]
-            self._link[new] = old if self._length[old] == self._length[at] + 1 else self._split(at, word, old)
-        return new
-
-    def _split(self, at: int, word: str, old: int) -> int:
-        copy = self._state(dict(self._next[old]), self._length[at] + 1, self._link[old], self._document[old])
-        while at != -1 and self._next[at].get(word) == old:
-            self._next[at][word] = copy
-            at = self._link[at]
-        self._link[old] = copy
-        return copy
-
-    def _state(self, following: dict[str, int], length: int, link: int, document: int) -> int:
-        self._next.append(following)
-        self._length.append(length)
-        self._link.append(link)
-        self._document.append(document)
-        return len(self._length) - 1
+    def _extended(self, text: Sequence[str], start: int, number: int, place: int) -> int:
+        """Where the text stops being that document's from a place on."""
+        document, end = self._documents[number], start
+        while end < len(text) and (at := place + end - start) < len(document) and document[at] == text[end]:
+            end += 1
+        return end

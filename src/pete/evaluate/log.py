@@ -16,7 +16,8 @@ VERSION = 5
 2: prompts with their checks, neutral text, fluency, marks, the author's own scores.
 3: the rules that an answer breaks, what was drawn for it, a judge.
 4: the prompts that are training rows; the author's own rows by every scorer of answers.
-5: of several answers drawn only the chosen one is kept, with their number; the first attempt in older logs is not read.
+5: of several answers drawn only the chosen one is kept, with their number (the first attempt in older logs is not read); why what
+is missing is missing.
 """
 Model = Literal["base", "tuned"]
 MODELS: tuple[Model, ...] = ("base", "tuned")
@@ -150,8 +151,10 @@ class EvaluationLog(_Record):
     """False: fluency was judged by the base itself, which likes its own answers."""
     measures: dict[str, float] = Field(default_factory=dict)
     """Numbers about the whole set: the classifier's AUC, limits taken from the author's own text, distinct-n."""
+    unknown: dict[str, str] = Field(default_factory=dict)
+    """What could not be measured (a scorer, "gain", "selectivity", "neutral") -> why, as a sentence."""
     notes: tuple[str, ...] = ()
-    """What could not be measured, and why, as sentences."""
+    """The same sentences, and whatever else should be known of the numbers."""
     judge: JudgeResult | None = None
     """What another model said of the answers, where one was asked."""
 
@@ -163,6 +166,12 @@ class EvaluationLog(_Record):
     def write(self, path: Path) -> None:
         """Write as JSON, whole or not at all."""
         write_atomic(path, self.model_dump_json(indent=1) + "\n")
+
+
+def pairs(log: EvaluationLog) -> list[tuple[Sample, Sample]]:
+    """(base, tuned) answers to the same prompt with the same number."""
+    base = {(s.prompt_id, s.number): s for s in log.samples if s.model == "base"}
+    return [(base[(s.prompt_id, s.number)], s) for s in log.samples if s.model == "tuned" and (s.prompt_id, s.number) in base]
 
 
 def read_log(path: Path) -> EvaluationLog:

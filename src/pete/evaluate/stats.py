@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from statistics import NormalDist
 
 import numpy as np
 
@@ -14,7 +15,8 @@ ALPHA = 0.05
 MARGIN = 0.05
 """What may be lost against the base and still count as "not worse"."""
 
-_Z95 = 1.959964
+_NORMAL = NormalDist()
+_Z95 = _NORMAL.inv_cdf(1 - ALPHA / 2)
 
 
 @dataclass(frozen=True)
@@ -140,7 +142,7 @@ def share_change(before: Sequence[bool], after: Sequence[bool], clusters: Sequen
     means, n = sums / counts, len(sums)
     middle = float(means.sum()) / (n + 2)
     spread = math.sqrt(max(0.0, (float((means**2).sum()) + 1) / (n + 2) - middle**2) / (n + 2))
-    p = math.erfc(abs(middle) / spread / math.sqrt(2)) if spread else 1.0
+    p = 2 * _NORMAL.cdf(-abs(middle) / spread) if spread else 1.0
     mean = float(sums.sum() / counts.sum())
     return Interval(mean, max(-1.0, middle - _Z95 * spread), min(1.0, middle + _Z95 * spread), n, p)
 
@@ -257,7 +259,7 @@ def _drawn(sums: np.ndarray, counts: np.ndarray, seed: int) -> np.ndarray:
 
 
 def _percentiles(mean: float, drawn: np.ndarray, n: int) -> Interval:
-    tail = 0.5 * math.erfc(math.sqrt(n / (n - 1)) * t_quantile(n - 1) / math.sqrt(2))
+    tail = _NORMAL.cdf(-math.sqrt(n / (n - 1)) * t_quantile(n - 1))
     low, high = np.quantile(drawn, [tail, 1 - tail])
     below = min(int((drawn <= 0).sum()), int((drawn >= 0).sum()))
     return Interval(mean, float(low), float(high), n, min(1.0, 2 * (below + 1) / (len(drawn) + 1)))

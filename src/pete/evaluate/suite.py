@@ -69,7 +69,7 @@ def evaluate(tuned: Tuned, run: RunDir, prompts: Sequence[Question], on_stage: O
         DataError: the run's rows are not those it was trained with.
     """
     began = time.monotonic()
-    engine, config = tuned.engine, tuned.config
+    engine = tuned.engine
     refuse_changed(run)
     splits = read_splits(run)[0]
     held_out = score_held_out(engine, tuned.renderer, splits["test"], on_stage, "held-out text")
@@ -83,7 +83,26 @@ def evaluate(tuned: Tuned, run: RunDir, prompts: Sequence[Question], on_stage: O
     judge = open_judge(tuned)
     samples = _with_fluency(samples, [sample.text for sample in samples], judge)
     held_out = _with_fluency(held_out, [row.completion for row in splits["test"]], judge)
-    log = EvaluationLog(
+    log = new_log(tuned, run, prompts).model_copy(
+        update={
+            "held_out": held_out,
+            "neutral": neutral,
+            "samples": samples,
+            "speed": speed,
+            "peak_memory": peak,
+            "fluency_model": judge.name,
+            "fluency_is_third": judge.third,
+        }
+    )
+    log = rescore(log, run)
+    on_stage("scores", 1, 1)
+    return log.model_copy(update={"seconds": time.monotonic() - began})
+
+
+def new_log(tuned: Tuned, run: RunDir, prompts: Sequence[Question]) -> EvaluationLog:
+    """A log that has its circumstances, and no answer yet."""
+    engine, config = tuned.engine, tuned.config
+    return EvaluationLog(
         created=time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         run=run.name,
         base=engine.base.name,
@@ -94,23 +113,17 @@ def evaluate(tuned: Tuned, run: RunDir, prompts: Sequence[Question], on_stage: O
         dtype=engine.dtype,
         machine=f"{platform.system()} {platform.machine()}",
         cores=os.cpu_count() or 1,
-        generate=config.generate.model_dump(),
+        generate=config.generate.model_dump(exclude={"engine"}),
         categories=dict(tuned.lineage.categories),
         avoid=tuned.lineage.avoid,
         prompt_format=dict(tuned.lineage.prompt_format),
         prompts=[Asked.model_validate(prompt.model_dump()) for prompt in prompts],
-        held_out=held_out,
-        neutral=neutral,
-        samples=samples,
-        speed=speed,
-        peak_memory=peak,
+        held_out=[],
+        samples=[],
+        speed=[],
+        peak_memory=0,
         seconds=0.0,
-        fluency_model=judge.name,
-        fluency_is_third=judge.third,
     )
-    log = rescore(log, run)
-    on_stage("scores", 1, 1)
-    return log.model_copy(update={"seconds": time.monotonic() - began})
 
 
 def open_judge(tuned: Tuned) -> Judge:

@@ -1,11 +1,9 @@
-"""Runs side by side: what was set differently, what came out, and whether that is more than luck."""
+"""Runs side by side: what was set differently, what came out, and whether the difference is more than chance."""
 
 from collections.abc import Mapping, Sequence
 
-from pete.config import values_of
 from pete.errors import RunError
 from pete.evaluate.against import in_place_of_base, refuse_other_base, refuse_other_prompts
-from pete.evaluate.log import EvaluationLog
 from pete.report.blocks import Answers, Block, Fact, Facts, Fold, Page, Prompted, Section, Side, Table, Text
 from pete.report.comparison import Comparison, compare
 from pete.report.model import ReportData
@@ -69,11 +67,11 @@ def _lead(first: str, name: str, found: Comparison) -> str:
     held = found.held_out
     if held is None:
         return f"{name} and {first} were held against other unseen rows, so only their answers are paired."
-    sure = held.gain.verdict != "no significant difference"
-    word = ("fewer" if held.gain.mean > 0 else "more") if sure else "not significantly different"
+    sure = held.change.verdict != "no significant difference"
+    word = ("fewer" if held.change.mean > 0 else "more") if sure else "not significantly different"
     return (
         f"{name} needs {plain(held.tuned)} bits for each byte of unseen writing, {first} {plain(held.base)}: {word} "
-        f"(95% interval of the gain: {bounds(held.gain)})."
+        f"(95% interval of the gain: {bounds(held.change)})."
     )
 
 
@@ -98,25 +96,18 @@ def _settings(reports: Sequence[ReportData], names: Sequence[str]) -> Block:
     flat = [_flat(data) for data in reports]
     rows = tuple((key, *(one[key] for one in flat)) for key in flat[0] if len({one[key] for one in flat}) > 1)
     if not rows:
-        return Text("Nothing: the same settings, the same data.")
+        return Text("Nothing was set differently: the same settings, the same data.")
     return Table(("Setting", *names), rows, words=True, even=True)
 
 
 def _flat(data: ReportData) -> Mapping[str, str]:
-    values = {
-        key: "not set" if value is None else ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
-        for key, value in values_of(data.resolved.config).items()
-    }
     started = data.training.started
-    return values | {
+    drawn = data.evaluation.log.generate if data.evaluation else {}
+    return data.settings | {
         "data (fingerprint)": data.dataset.fingerprint[:16] if data.dataset else "not recorded",
-        "answers drawn with": _drawn(data.evaluation.log) if data.evaluation else "not recorded",
+        "answers drawn with": ", ".join(f"{key} {value}" for key, value in drawn.items()) or "not recorded",
         "computed on": f"{started.engine} on {started.device}, {started.dtype}" if started else "not recorded",
     }
-
-
-def _drawn(log: EvaluationLog) -> str:
-    return ", ".join(f"{key} {value}" for key, value in log.generate.items())
 
 
 def _numbers(reports: Sequence[ReportData], runs: Sequence[Comparison], names: Sequence[str]) -> Table:
@@ -162,11 +153,14 @@ def _answers(runs: Sequence[Comparison], names: Sequence[str]) -> list[Block]:
 def _how_to_read(names: Sequence[str]) -> Facts:
     return Facts(
         (
-            Fact("Against", f"The answers of a run are paired with those of {names[0]} to the same prompts; unseen rows likewise."),
-            Fact("95% interval", "Where the true difference plausibly lies. One that includes 0 is printed as no significant difference."),
+            Fact("Against", f"Each answer of a run is compared with the answer of {names[0]} to the same prompt; so is each unseen row."),
+            Fact(
+                "95% interval",
+                "The range in which the true difference most likely lies; if it includes 0, there may be none.",
+            ),
             Fact(
                 "What this cannot say",
-                "Whether a recipe is better: one run of each speaks for these adapters. Three seeds of each recipe show how much is luck.",
+                "Whether a recipe is better: one run of each speaks for these adapters. Three seeds of each show how much is chance.",
             ),
         ),
         prose=True,

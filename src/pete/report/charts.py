@@ -1,7 +1,7 @@
 """Charts as inline SVG: text stays text, colours are the page's CSS variables, the same data gives the same bytes."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from html import escape
@@ -9,7 +9,7 @@ from html import escape
 from pete.evaluate.results import Measure
 from pete.history import History
 from pete.report.blocks import Chart
-from pete.report.comparison import Comparison, Likelihood
+from pete.report.comparison import ALL, Comparison
 from pete.report.numbers import bounds, capital, of_unit, plain, signed
 from pete.words import GB, gigabytes, short
 
@@ -31,7 +31,7 @@ def loss_chart(training: History) -> Chart | None:
 
 def gain_chart(comparison: Comparison) -> Chart | None:
     """Held-out bits per byte of base and tuned by category; None without rows."""
-    return Chart(_gain_text(comparison), partial(_gain_svg, comparison, _shown(comparison))) if comparison.held_out else None
+    return Chart(_gain_text(comparison), partial(_gain_svg, comparison.gains)) if comparison.held_out else None
 
 
 def forest_chart(measures: Sequence[Measure], name: str) -> Chart | None:
@@ -83,15 +83,10 @@ def _loss_text(training: History) -> str:
 
 def _gain_text(comparison: Comparison) -> str:
     """What the gain chart shows."""
-    said = ", ".join(f"{comparison.title(h.category)} {plain(h.base, 2)} to {plain(h.tuned, 2)}" for h in _shown(comparison))
+    said = ", ".join(f"{title} {plain(h.base, 2)} to {plain(h.tuned, 2)}" for title, h in comparison.gains.items())
     held = comparison.held_out
-    gain = f"; the gain is {plain(held.gain.mean)}, 95% interval {bounds(held.gain)}" if held is not None else ""
+    gain = f"; the gain is {plain(held.change.mean)}, 95% interval {bounds(held.change)}" if held is not None else ""
     return f"Bits per byte on unseen text, base to tuned, fewer is better: {said}{gain}."
-
-
-def _shown(comparison: Comparison) -> list[Likelihood]:
-    overall = [comparison.held_out] if comparison.held_out is not None else []
-    return [*comparison.by_category, *overall] if len(comparison.by_category) > 1 else overall
 
 
 # --- drawings ----------------------------------------------------------------------------------------------------------
@@ -134,15 +129,15 @@ def _loss_svg(training: History, width: int, text: str) -> str:
     return svg.finish(f"loss-{width}", text)
 
 
-def _gain_svg(comparison: Comparison, rows: Sequence[Likelihood], width: int, text: str) -> str:
+def _gain_svg(by_category: Mapping[str, Measure], width: int, text: str) -> str:
     wide = width == WIDE
-    names = [_shorten(comparison.title(row.category)) for row in rows]
+    names, rows = [_shorten(title) for title in by_category], list(by_category.values())
     label = LETTER * max(map(len, names)) + 12
     tall = 34 * len(rows)
     svg = _Svg(width, tall + 54 if wide else 2 * (tall + 62))
     values = [value for row in rows for value in (row.base, row.tuned)]
     margin = 0.3 * max(max(values) - min(values), 0.02)
-    ends = [v for row in rows for v in (row.gain.low, row.gain.high, row.gain.mean) if math.isfinite(v)] + [0.0]
+    ends = [v for row in rows for v in (row.change.low, row.change.high, row.change.mean) if math.isfinite(v)] + [0.0]
     reach = 0.06 * max(max(ends) - min(ends), 0.02)
     bits, gains = (min(values) - margin, max(values) + margin), (min(ends) - reach, max(ends) + reach)
     middle, top = label + 0.55 * (width - label), 24 if wide else tall + 92
@@ -152,17 +147,17 @@ def _gain_svg(comparison: Comparison, rows: Sequence[Likelihood], width: int, te
         axes.scale_x()
         svg.text((axes.left if wide else 0, axes.top - 14), title, "ink")
     right.plot([(0, 0), (0, len(rows))], "ink", 0.8)
-    for place, (name, row) in enumerate(zip(names, rows, strict=True)):
-        y, bold, side = place + 0.5, row.category is None, -1 if row.tuned <= row.base else 1
+    for place, (name, (title, row)) in enumerate(zip(names, by_category.items(), strict=True)):
+        y, bold, side = place + 0.5, title == ALL, -1 if row.tuned <= row.base else 1
         for axes in (left,) if wide else (left, right):
             svg.text((label - 10, axes.at(0, y)[1]), name, "ink", "end")
         left.plot([(row.base, y), (row.tuned, y)], "rule", 3)
         for value, color, turn in ((row.tuned, "tuned", side), (row.base, "base", -side)):
             svg.dot(left.at(value, y), color, 4.6)
             svg.text(left.at(value, y, 8 * turn), plain(value, 2), color, "start" if turn > 0 else "end")
-        if math.isfinite(row.gain.low):
-            right.plot([(row.gain.low, y), (row.gain.high, y)], "tuned", 2.4 if bold else 1.5)
-        svg.dot(right.at(row.gain.mean, y), "tuned", 4.2 if bold else 3.2)
+        if math.isfinite(row.change.low):
+            right.plot([(row.change.low, y), (row.change.high, y)], "tuned", 2.4 if bold else 1.5)
+        svg.dot(right.at(row.change.mean, y), "tuned", 4.2 if bold else 3.2)
     return svg.finish(f"gain-{width}", text)
 
 

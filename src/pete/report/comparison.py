@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pete.evaluate.gates import Judgement, judge
-from pete.evaluate.log import MODELS, EvaluationLog, HeldOut, Model, Sample
-from pete.evaluate.results import Measure, gain_of, measures
-from pete.evaluate.stats import Interval, Rate
+from pete.evaluate.log import MODELS, EvaluationLog, Model, Sample
+from pete.evaluate.results import Measure, measure, measures
+from pete.evaluate.stats import Rate
 
+ALL = "All"
 RULE_TITLES = {
     "empty": "nothing was said", "unfinished": "cut off before its end", "loop": "repeats itself", "leak": "shows a control mark",
     "avoid": "a phrase to avoid", "placeholder": "a blank to be filled in", "length": "too long or too short",
@@ -17,23 +18,6 @@ RULE_TITLES = {
     "copied": "out of a training row",
 }  # fmt: skip
 """The persona's rules as people call them; one that is not listed is called by its name."""
-
-
-@dataclass(frozen=True)
-class Likelihood:
-    """Held-out text of one category (None: all of it) under both models, bits a byte: sums over sums, as the gate has them."""
-
-    category: str | None
-    rows: int
-    base: float
-    tuned: float
-    gain: Interval
-    """Base minus tuned, clustered by topic: above 0 the tuned model is better."""
-
-    @property
-    def relative(self) -> float:
-        """Tuned against base: -0.1 is a tenth fewer bits."""
-        return self.tuned / self.base - 1 if self.base else 0.0
 
 
 @dataclass(frozen=True)
@@ -48,8 +32,6 @@ class Responses:
     """Mean, with the whole batch sharing the machine."""
     tokens: float
     """Mean."""
-    text_bytes: float
-    """Median."""
     stops: Mapping[str, float]
     """Shares of answers by why they ended."""
 
@@ -67,7 +49,7 @@ class Alone:
 
 
 @dataclass(frozen=True)
-class Asked:
+class PromptAnswers:
     """One prompt with each pair of answers, base beside tuned; a side is None when that answer is missing."""
 
     prompt_id: str
@@ -83,14 +65,17 @@ class Comparison:
     file: str
     log: EvaluationLog
     judgement: Judgement
-    held_out: Likelihood | None
-    by_category: tuple[Likelihood, ...]
-    author_bytes: float | None
-    """Median length of the author's own held-out answers."""
+    gains: Mapping[str, Measure]
+    """The held-out gain by category, by title, and of "All" of them; only that where there is one category, nothing without rows."""
     categories: tuple[Responses, ...]
     """Both models in each category, then in all of them."""
     speeds: tuple[Alone, ...]
-    asked: tuple[Asked, ...]
+    asked: tuple[PromptAnswers, ...]
+
+    @property
+    def held_out(self) -> Measure | None:
+        """The held-out gain of all unseen rows: bits a byte under both models."""
+        return self.gains.get(ALL)
 
     def title(self, category: str | None) -> str:
         """A category as people call it."""
@@ -108,7 +93,7 @@ class Comparison:
         """The speed of a model."""
         return next((s for s in self.speeds if s.model == model), None)
 
-    def by_prompt_category(self) -> list[tuple[str, list[Asked]]]:
+    def by_prompt_category(self) -> list[tuple[str, list[PromptAnswers]]]:
         """The prompts of each category, categories in the persona's order."""
         order = _in_order(self.log, (a.category for a in self.asked))
         return [(self.title(c), [a for a in self.asked if a.category == c]) for c in order]
@@ -141,8 +126,6 @@ class Comparison:
 
 def compare(log: EvaluationLog, file: str) -> Comparison:
     """Compute the comparison; `file` is named beside each number as its source."""
-    rows = [row for row in log.held_out if row.text_bytes > 0]
-    held_categories = _in_order(log, (row.category for row in rows))
     categories = _in_order(log, (sample.category for sample in log.samples))
     responses = [
         _responses(c, title_of(log, c), m, [s for s in log.samples if s.model == m and c in (None, s.category)])
@@ -153,9 +136,7 @@ def compare(log: EvaluationLog, file: str) -> Comparison:
         file=file,
         log=log,
         judgement=judge(log),
-        held_out=_likelihood(None, rows),
-        by_category=tuple(h for c in held_categories if (h := _likelihood(c, [row for row in rows if row.category == c]))),
-        author_bytes=statistics.median(row.text_bytes for row in rows) if rows else None,
+        gains=_gains(log),
         categories=tuple(r for r in responses if r is not None),
         speeds=tuple(_alone(log, model) for model in MODELS if any(s.model == model for s in log.speed)),
         asked=_asked(log.samples),
@@ -180,12 +161,7 @@ def rules_broken(log: EvaluationLog, model: Model) -> RulesBroken | None:
 
 def title_of(log: EvaluationLog, category: str | None) -> str:
     """A category as people call it."""
-    return "All" if category is None else log.categories.get(category, category)
-
-
-def flags_of(sample: Sample) -> list[str]:
-    """The scorers that mark an answer, by name."""
-    return [key.removesuffix(".any") for key, value in sample.scores.items() if key.endswith(".any") and value > 0]
+    return ALL if category is None else log.categories.get(category, category)
 
 
 def _in_order(log: EvaluationLog, found: Iterable[str]) -> list[str]:
@@ -193,9 +169,11 @@ def _in_order(log: EvaluationLog, found: Iterable[str]) -> list[str]:
     return [c for c in log.categories if c in seen] + [c for c in seen if c not in log.categories]
 
 
-def _likelihood(category: str | None, rows: Sequence[HeldOut]) -> Likelihood | None:
-    measure = gain_of(rows)
-    return Likelihood(category, len(rows), measure.base, measure.tuned, measure.change) if measure else None
+def _gains(log: EvaluationLog) -> dict[str, Measure]:
+    names = _in_order(log, (row.category for row in log.held_out))
+    parts = {title_of(log, name): [row for row in log.held_out if row.category == name] for name in names} if len(names) > 1 else {}
+    every = {title: log.model_copy(update={"held_out": rows}) for title, rows in parts.items()} | {ALL: log}
+    return {title: gain for title, part in every.items() if (gain := measure(part, "gain")) is not None}
 
 
 def _responses(category: str | None, title: str, model: Model, samples: Sequence[Sample]) -> Responses | None:
@@ -208,12 +186,11 @@ def _responses(category: str | None, title: str, model: Model, samples: Sequence
         answers=len(samples),
         seconds=statistics.fmean(s.seconds for s in samples),
         tokens=statistics.fmean(s.tokens for s in samples),
-        text_bytes=statistics.median(len(s.text.encode()) for s in samples),
         stops={stop: sum(s.stop == stop for s in samples) / len(samples) for stop in sorted({s.stop for s in samples})},
     )
 
 
-def _asked(samples: Sequence[Sample]) -> tuple[Asked, ...]:
+def _asked(samples: Sequence[Sample]) -> tuple[PromptAnswers, ...]:
     by_prompt: dict[str, dict[Model, dict[int, Sample]]] = {}
     for sample in samples:
         by_prompt.setdefault(sample.prompt_id, {model: {} for model in MODELS})[sample.model][sample.number] = sample
@@ -222,7 +199,7 @@ def _asked(samples: Sequence[Sample]) -> tuple[Asked, ...]:
         base, tuned = sides["base"], sides["tuned"]
         numbers = sorted(base.keys() | tuned.keys())
         first = (base or tuned)[min(base or tuned)]
-        asked.append(Asked(prompt_id, first.category, first.prompt, tuple((base.get(n), tuned.get(n)) for n in numbers)))
+        asked.append(PromptAnswers(prompt_id, first.category, first.prompt, tuple((base.get(n), tuned.get(n)) for n in numbers)))
     return tuple(asked)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pete.adapter import LINEAGE, Lineage, read_lineage
-from pete.config import Resolved
+from pete.config import Resolved, values_of
 from pete.data.examples import load_examples
 from pete.errors import DataError, PersonaError
 from pete.evaluate.blind.record import BlindTest, blind_tests
@@ -51,7 +51,7 @@ class ReportData:
     evaluate_command: str
     train_rows: int
     night: tuple[tuple[str, str], ...]
-    """What happened while it ran: (name, sentence)."""
+    """What happened during training: (name, sentence)."""
     training_rows: Mapping[str, str]
     """Completions of the training rows by the names an evaluation gives them."""
     errors: int
@@ -66,6 +66,14 @@ class ReportData:
     def machine(self) -> Mapping[str, str | int | float]:
         """Facts of the machine, as examined before the run; empty for runs of before that."""
         return self.training.checked.machine if self.training.checked else {}
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """Every setting by its dotted name, its value in words."""
+        return {
+            key: "not set" if value is None else ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+            for key, value in values_of(self.resolved.config).items()
+        }
 
     def of_kind(self, kind: str) -> list[Finding]:
         """The findings of one kind, in order."""
@@ -83,7 +91,7 @@ def read_report(run: RunDir) -> ReportData:
     lineage = read_lineage(run.adapter) if (run.adapter / LINEAGE).is_file() else None
     training = fold(read(run.events_file))
     newest = run.newest_evaluation()
-    evaluation = compare(read_log(newest), f"evaluations/{newest.name}") if newest else None
+    evaluation = compare(read_log(newest), str(newest.relative_to(run.folder))) if newest else None
     voice = lineage.persona if lineage else evaluation.log.persona if evaluation else _voice(run, resolved)
     rows = training.started.train_rows if training.started else dataset.rows.get("train", 0) if dataset else 0
     measured = Measured(run, resolved.config, training, evaluation, rows, voice)
@@ -98,7 +106,7 @@ def read_report(run: RunDir) -> ReportData:
         lineage=lineage,
         training=training,
         evaluation=evaluation,
-        blind={f"evaluations/{path.name}": test for path, test in blind_tests(run).items()},
+        blind={str(path.relative_to(run.folder)): test for path, test in blind_tests(run).items()},
         findings=findings,
         next_steps=next_steps(findings),
         evaluate_command=measured.evaluate_again().strip(),
@@ -117,11 +125,13 @@ def _voice(run: RunDir, resolved: Resolved) -> str:
 
 
 def _training_rows(run: RunDir) -> dict[str, str]:
+    from pete.evaluate.score import source_of  # with the scorers, which are slow to import
+
     try:
         rows = load_examples([run.split_file("train")])
     except DataError:  # gone: the report stands without them
         return {}
-    return {row.id or f"train.jsonl:{number}": row.completion for number, row in enumerate(rows, 1)}
+    return {row.id or source_of(row): row.completion for row in rows}
 
 
 def _lines(path: Path) -> int:

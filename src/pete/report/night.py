@@ -1,4 +1,4 @@
-"""What happened while the user slept: a run's events in a handful of lines, printed when training ends."""
+"""A training run in a handful of lines: course, losses, sleep, plan against fact; printed at its end and shown in the report."""
 
 import time
 from collections.abc import Callable
@@ -9,9 +9,9 @@ from pete.report.numbers import change, plain
 from pete.words import GB, counted, duration, gigabytes
 
 SWAP_NOTICED = GB // 4
-"""Bytes; less than this is other programs breathing."""
+"""Bytes; other programs cause smaller changes."""
 SHOWN = 3
-"""Naps and warnings told in full; the log has them all."""
+"""Sleep gaps and warnings listed in full; the log has them all."""
 
 Local = Callable[[float], time.struct_time]
 
@@ -27,11 +27,11 @@ def night_summary(training: History, local: Local = time.localtime) -> list[tupl
     """
     if training.started is None:
         return []
-    lines = [*_course(training, local), *_losses(training), *_naps(training, local), *_against_plan(training), *_swap(training)]
-    told = list(training.warnings)
-    lines += [("note", message) for message in told[:SHOWN]]
-    if len(told) > SHOWN:
-        lines.append(("", f"and {counted(len(told) - SHOWN, 'more note')} in train.log"))
+    lines = [*_course(training, local), *_losses(training), *_sleep(training, local), *_against_plan(training), *_swap(training)]
+    warnings = list(training.warnings)
+    lines += [("note", message) for message in warnings[:SHOWN]]
+    if len(warnings) > SHOWN:
+        lines.append(("", f"and {counted(len(warnings) - SHOWN, 'more note')} in train.log"))
     return lines
 
 
@@ -59,9 +59,9 @@ def _course(training: History, local: Local) -> list[tuple[str, str]]:
 def _ending(session: Session) -> str:
     return {
         "interrupted": "stopped on request",
-        "not better": "took every step in vain",
+        "not better": "took every step, and none was better than the base",
         "not published": "took every step and published nothing",
-    }.get(session.reason, "broke off without a word")
+    }.get(session.reason, "broke off (no reason recorded)")
 
 
 def _losses(training: History) -> list[tuple[str, str]]:
@@ -76,13 +76,13 @@ def _losses(training: History) -> list[tuple[str, str]]:
     return lines
 
 
-def _naps(training: History, local: Local) -> list[tuple[str, str]]:
+def _sleep(training: History, local: Local) -> list[tuple[str, str]]:
     sleep_gaps = training.sleep_gaps
     if not sleep_gaps:
         return []
-    told = ", ".join(f"{duration(gap.seconds)} until {_clock(gap.until, local)} (step {gap.step:,})" for gap in sleep_gaps[:SHOWN])
+    longest = ", ".join(f"{duration(gap.seconds)} until {_clock(gap.until, local)} (step {gap.step:,})" for gap in sleep_gaps[:SHOWN])
     more = f", and {counted(len(sleep_gaps) - SHOWN, 'more time')}" if len(sleep_gaps) > SHOWN else ""
-    return [("asleep", f"{duration(training.asleep)} in all; training waited: {told}{more}")]
+    return [("asleep", f"{duration(training.asleep)} in all; training waited: {longest}{more}")]
 
 
 def _against_plan(training: History) -> list[tuple[str, str]]:

@@ -40,11 +40,12 @@ def capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def bounds(interval: Interval, digits: int = 3) -> str:
-    """The two ends of a 95% interval, or why there are none."""
+def bounds(interval: Interval, digits: int = 3, share: bool = False) -> str:
+    """The two ends of a 95% interval, as percents where it is one of a share, or why there are none."""
     if math.isinf(interval.low):
         return f"no interval from {interval.clusters}"
-    return f"{plain(interval.low, digits)} to {plain(interval.high, digits)}"
+    low, high = (percent(end) if share else plain(end, digits) for end in (interval.low, interval.high))
+    return f"{low} to {high}"
 
 
 def of_unit(value: float, unit: str) -> str:

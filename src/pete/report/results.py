@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pete.evaluate.gates import State
 from pete.evaluate.log import Sample
 from pete.evaluate.results import Measure
+from pete.evaluate.scorers import specs
 from pete.evaluate.stats import Interval
 from pete.report import original
 from pete.report.blocks import (
@@ -24,7 +25,7 @@ from pete.report.blocks import (
 )
 from pete.report.chapters.opinions import opinions
 from pete.report.charts import forest_chart, gain_chart
-from pete.report.comparison import Asked, Comparison, flags_of
+from pete.report.comparison import Comparison, PromptAnswers
 from pete.report.copied import originality
 from pete.report.extraction import STOP_TITLES, extraction
 from pete.report.marks import marks_of, meaning, pieces
@@ -32,13 +33,6 @@ from pete.report.model import ReportData
 from pete.report.numbers import bounds, capital, change, of_unit, percent, plain
 from pete.words import GB, counted, duration, gigabytes, short
 
-FLAG_TAGS = {
-    "degenerate": "loops or empty", "cliche": "phrase to avoid", "leak": "leaks a control mark", "ending": "does not end properly",
-    "echo": "gives the prompt back", "fluency": "no English", "collapse": "begins like another", "originality": "copied",
-    "formatting": "not to order", "facts": "loses a fact",
-}  # fmt: skip
-SAID_BY_RULE = {"empty": "degenerate", "loop": "degenerate", "avoid": "cliche", "copied": "originality", "leak": "leak"}
-"""Rules that say more exactly what a scorer's tag says, too."""
 OPEN_PROMPTS = 4
 """Prompts of a category that are shown at once; the others are one click away."""
 KINDS = (("strength", "Strengths"), ("weakness", "Areas for Improvement"), ("open", "What the numbers cannot settle"))
@@ -91,13 +85,20 @@ def changes(measures: Sequence[Measure], before: str, after: str, name: str) -> 
             f"{m.verdict}, underpowered" if m.change.underpowered else m.verdict,
         )
         for m in measures
+        if m.settled or m.primary
     )  # fmt: skip
     note = (
         "Paired: each prompt, and each unseen row, is compared with itself. The two primary measures were named in advance and read as "
-        "they are; for the others p is Holm's, because many are looked at."
+        f"they are; for the others p is Holm's, because many are looked at.{_not_settled([m for m in measures if not m.primary])}"
     )
     head = ("Measure", before, after, "Author", "Difference", "95% interval", "p", "Verdict")
     return (chart, Fold("The same in numbers", (Table(head, rows, note),)))
+
+
+def _not_settled(measures: Sequence[Measure]) -> str:
+    """One line for all that may be luck."""
+    titles = [m.title for m in measures if not m.settled]
+    return f" No significant difference: {', '.join(titles)}." if titles else ""
 
 
 def _gates(found: Comparison) -> Section:
@@ -107,10 +108,9 @@ def _gates(found: Comparison) -> Section:
     outcomes = [o for state in words for o in found.judgement.outcomes if o.state == state]
     rows = []
     for o in outcomes:
-        share = o.gate.rule in ("at most", "at least", "below")
-        shown = "" if o.found is None else percent(o.found.mean) if share else plain(o.found.mean)
-        limits = "" if o.found is None else bounds(o.found) if not share else f"{percent(o.found.low)} to {percent(o.found.high)}"
-        measure = found.measure(o.gate.of)
+        shown = "" if o.found is None else percent(o.found.mean) if o.gate.in_percent else plain(o.found.mean)
+        limits = "" if o.found is None else bounds(o.found, share=o.gate.in_percent)
+        measure = found.measure(o.gate.key)
         author = "" if o.author is None else of_unit(o.author, measure.unit if measure else "share")
         rows.append((words[o.state], o.gate.title, o.gate.condition, shown, limits, author, o.reason))
     note = (
@@ -147,16 +147,14 @@ def _by_category(data: ReportData, found: Comparison) -> Iterator[Section]:
 
 
 def _held_out(found: Comparison) -> Table:
-    assert found.held_out is not None
-    rows = [*found.by_category, found.held_out] if len(found.by_category) > 1 else [found.held_out]
     return Table(
-        ("Category", "Rows", "Topics", "Base", "Tuned", "Change", "Gain", "95% interval", "Verdict"),
+        ("Category", "Topics", "Base", "Tuned", "Change", "Gain", "95% interval", "Verdict"),
         tuple(
             (
-                found.title(h.category), str(h.rows), str(h.gain.clusters), plain(h.base), plain(h.tuned), change(h.relative),
-                plain(h.gain.mean), bounds(h.gain), _verdict(h.gain, "better", "worse"),
+                title, str(h.change.clusters), plain(h.base), plain(h.tuned), change(h.relative),
+                plain(h.change.mean), bounds(h.change), _verdict(h.change, "better", "worse"),
             )
-            for h in rows
+            for title, h in found.gains.items()
         ),
         "Bits over bytes, both summed over the rows; the gain is base minus tuned, its interval comes from drawing whole topics. "
         "The categories are for orientation: looking at several makes one lucky interval likelier.",
@@ -165,12 +163,14 @@ def _held_out(found: Comparison) -> Table:
 
 def _measures(found: Comparison, by_category: Mapping[str, Sequence[Measure]]) -> Table:
     columns = {**by_category, "All": found.judgement.measures}
-    rows: dict[str, list[str]] = {m.name: [capital(m.title)] + [""] * len(columns) for m in found.judgement.measures}
+    settled = {m.name for measures in columns.values() for m in measures if m.settled or m.primary}
+    rows = {m.name: [capital(m.title)] + [""] * len(columns) for m in found.judgement.measures if m.name in settled}
     for place, measures in enumerate(columns.values(), 1):
-        for m in measures:
+        for m in (m for m in measures if m.name in settled):
             better = {"better": " \u25b2", "worse": " \u25bc"}.get(m.verdict, "")
             rows[m.name][place] = f"{of_unit(m.base, m.unit)} \u2192 {of_unit(m.tuned, m.unit)}{better}"
     note = "Base \u2192 tuned. \u25b2 better and \u25bc worse mark what is more than luck; the rest is no significant difference."
+    note += _not_settled([m for m in found.judgement.measures if m.name not in settled])
     return Table(("Measure", *columns), tuple(map(tuple, rows.values())), note)
 
 
@@ -232,7 +232,7 @@ def _answers(found: Comparison) -> Iterator[Section]:
     yield Section("Answers, base beside tuned", (Text(text), *legend, *sections))
 
 
-def _prompted(asked: Asked) -> Prompted:
+def _prompted(asked: PromptAnswers) -> Prompted:
     return Prompted(asked.prompt_id, asked.prompt, tuple((side("base", base), side("tuned", tuned)) for base, tuned in asked.pairs))
 
 
@@ -240,9 +240,9 @@ def side(name: str, sample: Sample | None) -> Side:
     """An answer, ready to be shown."""
     if sample is None:
         return Side(name, None)
-    told = {SAID_BY_RULE.get(flag.rule) for flag in sample.flags}
-    flags = [FLAG_TAGS.get(name, name) for name in flags_of(sample) if name not in told]
-    # why it ended is told already
+    broken = {flag.rule for flag in sample.flags}  # says more exactly what a scorer's tag says, too
+    flags = [spec.tag or spec.name for spec in specs() if sample.scores.get(f"{spec.name}.any", 0.0) > 0 and not broken & spec.rules.keys()]
+    # why it ended is said already
     flags += dict.fromkeys(flag.words for flag in sample.flags if flag.rule != {"length": "unfinished", "loop": "loop"}.get(sample.stop))
     drawn = [f"chosen among {sample.attempts}"] if sample.attempts > 1 else []
     notes = (counted(sample.tokens, "token"), STOP_TITLES.get(sample.stop, sample.stop), *flags, *drawn)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pete.evaluate.gates import State
 from pete.evaluate.results import asked_anew, trained_note
 from pete.evaluate.stats import Rate
-from pete.report.blocks import Answers, Block, Card, Cards, Prompted, Section, Steps, Text, Tone, Verdict
+from pete.report.blocks import Answers, Block, Card, Cards, Prompted, Section, Text, Tone, Verdict
 from pete.report.comparison import Comparison
 from pete.report.model import ReportData
 from pete.report.numbers import bounds, change, of_unit, percent, plain
@@ -57,15 +57,16 @@ def summary(data: ReportData) -> tuple[Block, ...]:
 
 
 def verdict_sentence(found: Comparison) -> str:
-    """How many quality gates hold, and which one speaks loudest."""
+    """How many quality gates are met, and which are not."""
     judgement = found.judgement
     failed, unknown, passed = (judgement.of(state) for state in ("failed", "unknown", "passed"))
     gates = counted(len(failed) + len(unknown) + len(passed), "quality gate")
     if failed:
-        return f"{len(failed)} of {gates} {'does' if len(failed) == 1 else 'do'} not hold: {', '.join(o.gate.title for o in failed)}."
+        titles = ", ".join(f"\u201c{o.gate.title}\u201d" for o in failed)
+        return f"{len(failed)} of {gates} {'is' if len(failed) == 1 else 'are'} not met: {titles}."
     if unknown:
-        return f"{len(passed)} of {gates} hold and none fails; {len(unknown)} cannot be settled without more prompts or more unseen text."
-    return f"{len(passed)} of {gates} hold."
+        return f"{len(passed)} of {gates} are met and none fails; to settle {len(unknown)} more, it takes more prompts or more unseen text."
+    return f"{len(passed)} of {gates} are met."
 
 
 def reasons(found: Comparison) -> str:
@@ -89,19 +90,6 @@ def _remarks(found: Comparison) -> Iterator[str]:
     yield from trained_note(found.log)
 
 
-def next_steps(data: ReportData) -> Section | None:
-    """What to try, the quick things first."""
-    blocks: list[Block] = []
-    for retrains, title in ((False, "Short-Term: nothing is trained again"), (True, "Medium-Term: another training")):
-        steps = tuple(pair for pair in data.next_steps if pair[0].retrains == retrains)
-        if steps:
-            blocks.append(Section(title, (Steps(steps),)))
-    if not blocks:
-        return None
-    note = "Each follows from a finding above. Change one thing at a time, or the next report cannot say which one helped."
-    return Section("Next Steps", (Text(note), *blocks))
-
-
 def lead(data: ReportData) -> str:
     """What changed, in one plain sentence with numbers."""
     training, held = data.training, data.evaluation.held_out if data.evaluation else None
@@ -116,9 +104,9 @@ def lead(data: ReportData) -> str:
             f"{taught}{data.base} needs {plain(held.tuned, 2)} bits for each byte of {data.voice}'s unseen writing; "
             f"before, it needed {plain(held.base, 2)}. That is {percent(abs(held.relative))} {more}"
         )
-        if held.gain.low <= 0 <= held.gain.high:
-            return f"{line}, which is no significant difference (95% interval of the gain: {bounds(held.gain)})."
-        return f"{line} (95% interval of the gain: {bounds(held.gain)})."
+        if held.change.low <= 0 <= held.change.high:
+            return f"{line}, which is no significant difference (95% interval of the gain: {bounds(held.change)})."
+        return f"{line} (95% interval of the gain: {bounds(held.change)})."
     ending = "No evaluation has been made yet, so this report shows the training only."
     base, best = training.base_loss, training.best
     if base is not None and best is not None:
@@ -167,9 +155,10 @@ def _numbers(data: ReportData) -> Iterator[Card]:
         yield Card(percent(won), f"of {decided} in the blind test went to the tuned model")
     for name, meaning in SHARES.items():
         if (share := found.measure(name)) is not None:
-            yield Card(of_unit(share.tuned, share.unit), f"{meaning}; base {of_unit(share.base, share.unit)}{_by_chance(share.verdict)}")
+            tuned, base = of_unit(share.tuned, share.unit), of_unit(share.base, share.unit)
+            yield Card(tuned, f"{meaning}; base {base}{_by_chance(share.verdict) if tuned != base else ''}")
     if (alone := found.alone("tuned")) is not None:
-        yield Card(f"{plain(alone.seconds, 1)} s", "for an answer, the machine doing nothing else")
+        yield Card(f"{plain(alone.seconds, 1)} s", "for an answer when it is asked alone")
     if (tuned := found.overall("tuned")) is not None:
         yield Card(percent(tuned.stops.get("end", 0.0)), "of its answers come to an end by themselves")
 

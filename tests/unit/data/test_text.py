@@ -25,6 +25,20 @@ def inside(part, whole):
     return any(whole[i : i + len(part)] == part for i in range(len(whole) - len(part) + 1))
 
 
+def spans_by_hand(documents, text, least):
+    """Every (first, last) that stands in a document and cannot be made longer on either side."""
+    shared = [(i, j) for i in range(len(text)) for j in range(i + least, len(text) + 1) if any(inside(text[i:j], d) for d in documents)]
+    return [(i, j) for i, j in shared if not any(a <= i and j <= b and (a, b) != (i, j) for a, b in shared)]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(LETTERS, max_size=4), st.lists(st.sampled_from("abcd"), max_size=15), st.integers(1, 5))
+def test_shared_spans_are_those_that_trying_every_one_gives(documents, text, least):
+    spans = Corpus(documents).spans(text, least)
+    assert [(span.first, span.last) for span in spans] == spans_by_hand(documents, text, least)
+    assert all(inside(text[span.first : span.last], documents[span.document]) for span in spans)
+
+
 @settings(max_examples=150, deadline=None)
 @given(st.lists(LETTERS, max_size=4), st.lists(st.sampled_from("abcd"), max_size=15), st.integers(1, 4))
 def test_shared_spans_are_the_longest_there_are(documents, text, least):

@@ -40,7 +40,7 @@ def test_scores_of_answers_and_of_the_author(run):
     copied = row(3).completion
     scored = rescore(log(run, copied), run)
     assert all(s.scores["originality.any"] == 1 and s.marks[0].note == "row-3" for s in scored.samples)
-    assert all("profile.sentence_words" in h.scores for h in scored.held_out)
+    assert all("cliche.any" in h.scores for h in scored.held_out)
     assert sum("collapse.any" in h.scores for h in scored.held_out) == 6, "as many of the author's prompts as were asked"
     assert scored.measures["originality.limit"] >= 8 and scored.held_out[0].scores["originality.any"] == 0
 

@@ -16,8 +16,8 @@ from pete.events import Sampled
 from pete.report import write_comparison, write_report
 from pete.run import RunDir
 from tests.png import grey
+from tests.unit.report.chapters.test_process import CHECKED, PLANNED
 from tests.unit.report.conftest import HISTORY, MakeRun, evaluation, held_out, sample
-from tests.unit.report.test_process import CHECKED, PLANNED
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
 CHROMIUM = next((found for name in NAMES if (found := shutil.which(name))), None)

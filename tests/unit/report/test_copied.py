@@ -4,7 +4,7 @@ from pete.evaluate.log import Mark
 from pete.report.comparison import compare
 from pete.report.copied import originality
 from pete.report.markdown import to_markdown
-from pete.report.marks import loops, pieces
+from pete.report.marks import pieces
 from pete.report.model import read_report
 from pete.report.page import make_page
 from tests.unit.report.conftest import MakeRun, evaluation, sample
@@ -62,14 +62,6 @@ def test_marked_text_is_still_the_same_text():
     assert [(p.text, p.kinds) for p in found] == [("abc", ("cliche",)), ("de", ("cliche", "copied")), ("fghi", ("copied",)), ("jkl", ())]
     assert found[1].words == "what the voice avoids; word for word in a training row: row-1"
     assert pieces("", marks) == ()
-
-
-def test_what_goes_round_is_marked_from_the_second_time_on():
-    text = "We meet on Tuesday again. We meet on Tuesday again. We meet on Tuesday again. So there."
-    (mark,) = loops(sample("tuned", "a", text, scores={"degenerate.loop": 1.0}))
-    assert text[: mark.start] == "We meet on Tuesday again. " and text[mark.end :] == ". So there."
-    assert not loops(sample("tuned", "a", text)), "a refrain that its scorer lets pass is none"
-    assert not loops(sample("tuned", "a", "", scores={"degenerate.loop": 1.0}))
 
 
 def test_marks_stand_in_the_text_with_their_meaning_in_words(make_run: MakeRun):

@@ -107,12 +107,3 @@ def test_a_judge_is_told_in_its_own_sentences(make_run: MakeRun):
     write_report(run)
     for text in (run.report_html.read_text(encoding="utf-8"), run.report_md.read_text(encoding="utf-8")):
         assert "Judge" in text and "no conclusion (it sways)." in text and "3 as asked" in text
-
-
-def test_no_more_retries_are_advised_than_there_are(make_run: MakeRun):
-    for folder, retries in (("some", 1), ("all", 2)):
-        data = read_report(make_run(log=log(generate={"retries": retries}), folder=folder))
-        (finding,) = (f for f in data.findings if f.title == "Answers break the persona's rules")
-        assert [s.command for s in finding.suggestions if "generate.retries=2" in s.command] == (
-            [finding.suggestions[0].command] if retries < 2 else []
-        )

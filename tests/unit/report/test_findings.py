@@ -1,16 +1,26 @@
 import re
 import shlex
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
 from pete.config import override, resolve
-from pete.events import Event, Planned
+from pete.events import Event
+from pete.history import fold
 from pete.report import write_report
+from pete.report.advice import Measured
+from pete.report.comparison import Comparison
 from pete.report.model import ReportData, read_report
+from pete.run import RunDir
 from tests.unit.report.conftest import HISTORY, MakeRun, evaluation, finished, held_out, sample, started, step, validated
 
 TOPICS = 60  # as many as a share of nothing needs to pass
+
+
+def measured_of(found: Comparison) -> Measured:
+    run = RunDir(Path("runs/r"))
+    return Measured(run, resolve().config, fold(HISTORY), found, 2000, "Ada")
 
 
 def titles(data: ReportData, kind: str) -> str:
@@ -48,7 +58,7 @@ def test_no_finding_without_a_number_and_no_advice_without_a_finding(make_run: M
     for finding in data.findings:
         assert re.search(r"\d", finding.evidence), finding
         assert finding.source in ("events.jsonl", "config.toml", "evaluations/suite.json")
-    assert data.next_steps
+    assert data.next_steps or name == "good"
     for suggestion, because in data.next_steps:
         assert because in data.findings and suggestion.command.startswith("pete ")
 
@@ -67,13 +77,13 @@ def test_every_suggested_setting_is_accepted_by_the_configuration(make_run: Make
         elif words[1] == "evaluate":
             looked += 1
             override(run.read_config(), sets, ("evaluate", "generate"))
-    assert looked
+    assert looked or name in ("none", "good", "few", "one")
 
 
 def test_a_good_run(make_run: MakeRun):
     data = read_report(make_run(log=LOGS["good"]()))
     good = titles(data, "strength")
-    for words in ("knows the voice", "neither loop", "end by themselves", "No control mark", "as fast as", "no more memory"):
+    for words in ("knows the voice", "neither loop", "end by themselves", "No control mark"):
         assert words in good
     assert "avoids" not in good, "0 against 0 settles nothing"
 
@@ -98,7 +108,7 @@ def test_a_bad_run(make_run: MakeRun):
     bad = titles(data, "weakness")
     for words in (
         "does not know the voice", "loop or are empty", "do not end", "Control marks reach", "loops more than the base",
-        "Phrases the voice avoids: worse than the base", "more memory",
+        "Phrases the voice avoids: worse than the base",
     ):  # fmt: skip
         assert words in bad
     text = next(f.evidence for f in data.findings if f.title.startswith("Some answers loop"))
@@ -135,16 +145,6 @@ def test_a_category_that_lost_is_named(make_run: MakeRun):
     assert "Customer Service became worse" in bad and "Marketing" not in bad
 
 
-def test_a_plan_is_held_against_what_happened(make_run: MakeRun):
-    def planned(memory: int) -> Planned:
-        return Planned(memory=memory, available=10**10, seconds=10.0, tokens=1, basis="x")
-
-    cases = {1_000_000_000: "strength", 500_000_000: "weakness"}
-    for memory, kind in cases.items():
-        data = read_report(make_run([planned(memory), *HISTORY], folder=str(memory)))
-        assert "memory" in titles(data, kind) and "planned" in titles(data, kind)
-
-
 def test_one_topic_has_no_interval(make_run: MakeRun):
     data = read_report(make_run(log=LOGS["one"]()))
     assert "no interval from 1" in next(f.evidence for f in data.of_kind("open") if "unseen writing" in f.title)
@@ -163,27 +163,11 @@ def test_overfitting_is_the_best_step_long_before_the_last(make_run: MakeRun):
         "Best validation loss 3.000 at step 4 of 10; 3.300 at step 10 (+10.0%), so the last 60% of the steps did not help"
         in finding.evidence
     )
-    assert "memorising" in finding.evidence, "the training loss went on falling"
-    commands = [s.command for s in finding.suggestions]
-    assert commands[0].endswith("--set train.steps=4") and commands[1].endswith("--set lora.dropout=0.1")
+    assert "The adapter is the one of step 4." in finding.evidence
 
 
-def test_epochs_are_shortened_in_epochs(make_run: MakeRun):
-    run = make_run(OVERFIT)
-    run.write_config(resolve(overrides=["train.epochs=3"]))
-    command = next(s.command for s, _ in read_report(run).next_steps)
-    assert "train.epochs=1.2" in command and "optim.warmup_steps=" in command, "100 steps of warm-up do not fit into 4"
-
-
-def test_still_improving_asks_for_more(make_run: MakeRun):
-    finding = next(f for f in read_report(make_run()).of_kind("weakness") if "still improving" in f.title)
-    assert finding.suggestions[0].command.endswith("--set train.steps=15")
-
-
-def test_clipped_updates_ask_for_a_smaller_learning_rate(make_run: MakeRun):
-    events = [started(), *(step(n, 3.0, grad_norm=5.0) for n in range(1, 11)), finished()]
-    finding = next(f for f in read_report(make_run(events)).of_kind("weakness") if "cut short" in f.title)
-    assert "10 of 10 steps (100%)" in finding.evidence and "optim.learning_rate=0.0001" in finding.suggestions[0].command
+def test_still_improving_is_seen(make_run: MakeRun):
+    assert "Training ended while it was still improving" in titles(read_report(make_run()), "weakness")
 
 
 def test_what_this_evaluation_changed_stays_changed_in_the_next_command(make_run: MakeRun):

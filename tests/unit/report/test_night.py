@@ -51,7 +51,7 @@ def test_a_night_with_everything_in_it():
     last = replace(finished(10, 2), time=1_700_000_000 + 2 * hour + 12, monotonic=2 * hour + 12, peak_memory=3_300_000_000)
     lines, found = told([*broke, *notes, *again, *end, last])
     assert found["ended"] == "Wed 15 Nov, 00:13, 2 h 00 min later; 10 of 10 steps"
-    assert found["break"] == "broke off without a word Tue 14 Nov, 23:13 after step 5; went on Wed 15 Nov, 00:13 from step 2"
+    assert found["break"] == "broke off (no reason recorded) Tue 14 Nov, 23:13 after step 5; went on Wed 15 Nov, 00:13 from step 2"
     assert ("", "3 steps after the last checkpoint had to be done again") in lines
     assert found["asleep"] == "1 h 00 min in all; training waited: 1 h 00 min until 23:13 (step 3)"
     assert found["validation"] == "4.000 before training, best 2.000 at step 2, 2.500 at the end"
@@ -69,7 +69,7 @@ def test_swap_that_grew_is_told_and_a_machine_that_hides_it_is_not():
 def test_stopped_runs_say_how_to_go_on():
     assert told([*HISTORY[:5], finished(3, 3, "interrupted")])[1]["unfinished"] == "stopped on request; pete resume goes on"
     killed = told(HISTORY[:5])[1]
-    assert killed["unfinished"] == "broke off without a word; pete resume goes on" and killed["ended"].endswith("3 of 10 steps")
+    assert killed["unfinished"] == "broke off (no reason recorded); pete resume goes on" and killed["ended"].endswith("3 of 10 steps")
     assert "planned" not in told([planned(), *HISTORY[:5], finished(3, 3, "interrupted")])[1]["time"], "half a run against a whole plan"
 
 

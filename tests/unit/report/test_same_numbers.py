@@ -9,12 +9,12 @@ from pete import events
 from pete.events import Event, Finished, Started
 from pete.monitor.frame import frame
 from pete.monitor.watch import Watch
+from pete.report.chapters.process import process
 from pete.report.model import read_report
-from pete.report.process import process
 from pete.words import GB
 from tests.unit.monitor.synthetic import EVENING, night
+from tests.unit.report.chapters.test_process import table
 from tests.unit.report.conftest import MakeRun
-from tests.unit.report.test_process import table
 
 
 def broken_night() -> Iterator[Event]:
@@ -33,16 +33,15 @@ def broken_night() -> Iterator[Event]:
 def test_they_say_the_same(make_run: MakeRun):
     run = make_run(list(broken_night()), overrides=["train.steps=500"])
     last = list(events.read(run.events_file))[-1]
-    seen, told = Watch(run, lambda: last.time + 60, lambda: last.monotonic + 60).look(), read_report(run).training
+    seen, data = Watch(run, lambda: last.time + 60, lambda: last.monotonic + 60).look(), read_report(run)
 
-    assert (seen.condition, seen.step, seen.sessions, seen.resumed_from) == ("finished", 500, 2, 300)
-    assert (told.done, told.last_step, len(told.sessions), told.session.from_step) == (True, 500, 2, 300)
-    assert told.repeated == 50 and [s.step for s in told.steps] == list(range(1, 501))
-    assert seen.asleep == told.asleep == pytest.approx(47 * 60) and [n.step for n in told.sleep_gaps] == [199]
-    assert seen.memory and seen.memory.peak == told.peak_memory == 9 * GB
-    assert seen.tokens_per_second_overall == told.tokens_per_second == pytest.approx(240, abs=10)
-    assert seen.validation and told.best and (seen.validation.best_step, seen.validation.base) == (told.best_step, told.base_loss)
-    assert seen.loss_smoothed == told.smoothed()[-1] and seen.took == told.seconds and seen.began == told.session.began
+    assert seen.condition == "finished" and data.training.done
+    for history in (seen.history, data.training):
+        assert (history.last_step, len(history.sessions), history.session.from_step) == (500, 2, 300)
+        assert history.repeated == 50 and [s.step for s in history.steps] == list(range(1, 501))
+        assert history.asleep == pytest.approx(47 * 60) and [gap.step for gap in history.sleep_gaps] == [199]
+        assert history.peak_memory == 9 * GB and history.tokens_per_second == pytest.approx(240, abs=10)
+    assert seen.history.smoothed() == data.training.smoothed() and seen.history.seconds == data.training.seconds
 
 
 def test_and_in_the_same_words(make_run: MakeRun):

@@ -9,13 +9,15 @@ import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from pete.adapter import Lineage
 from pete.data.examples import Question
 from pete.errors import DataError, UserError
-from pete.evaluate.log import Sample
-from pete.evaluate.stats import ALPHA, Interval, holm, paired, share_change
+from pete.evaluate.against import in_place_of_base
+from pete.evaluate.log import EvaluationLog, Sample
+from pete.evaluate.results import Measure, measures
+from pete.evaluate.scorers.spec import Metric
+from pete.evaluate.stats import ALPHA, holm
 from pete.persona import PLAIN_TEMPLATE, PromptFormat
 
 FEWEST = 5
@@ -40,53 +42,18 @@ class Candidate:
     prompt_format: PromptFormat
 
 
-@dataclass(frozen=True)
-class Measure:
-    """What answers are compared by. `deciding`: a format has to gain in one of these; it may lose in none of all."""
-
-    key: str
-    title: str
-    better: Literal["more", "less"]
-    binary: bool
-    deciding: bool = False
-
-
 VOICE, KEPT, RELEVANCE = "voice.logit", "rules.kept", "relevance.rr"
-MEASURES = (
-    Measure(VOICE, "voice", "more", False, True),
-    Measure(KEPT, "rules kept", "more", True, True),
-    Measure(RELEVANCE, "relevance", "more", False),
-    Measure("degenerate.any", "loops or empty", "less", True),
+DECIDING = (VOICE, KEPT)
+"""A format has to gain in one of these; it may lose in none of all."""
+METRICS = (
+    Metric(VOICE, "voice", "logit", "more", primary=True),
+    Metric(KEPT, "rules kept", "share of answers", "more", binary=True, primary=True),
+    Metric(RELEVANCE, "relevance", "0 to 1", "more", primary=True),
+    Metric("degenerate.any", "loops or empty", "share of answers", "less", binary=True, primary=True),
     # an example shown is an example that can be copied, and a copy sounds exactly like the author
-    Measure("originality.any", "copied", "less", True),
+    Metric("originality.any", "copied", "share of answers", "less", binary=True, primary=True),
 )
-
-
-@dataclass(frozen=True)
-class Change:
-    """A measure of two ways to ask: candidate minus control, paired by prompt and seed, a prompt one draw."""
-
-    control: float
-    candidate: float
-    interval: Interval
-    better: Literal["more", "less"]
-
-    @property
-    def is_better(self) -> bool:
-        """The whole interval lies on the good side."""
-        return self.interval.verdict == ("up" if self.better == "more" else "down")
-
-    @property
-    def is_worse(self) -> bool:
-        """The whole interval lies on the bad side."""
-        return self.interval.verdict == ("down" if self.better == "more" else "up")
-
-    @property
-    def size(self) -> float:
-        """The gain in half widths of its interval: above 1 it excludes zero."""
-        half = (self.interval.high - self.interval.low) / 2
-        gain = self.interval.mean if self.better == "more" else -self.interval.mean
-        return gain / half if half > 0 else math.copysign(math.inf, gain) if gain else 0.0
+"""All read without a correction, because in a loss it is caution that errs; gains are corrected over all candidates."""
 
 
 @dataclass(frozen=True)
@@ -94,28 +61,27 @@ class Judged:
     """A candidate held against the control."""
 
     name: str
-    changes: Mapping[str, Change]
-    """By key of the measure; one that is not known for five prompts is left out."""
+    measures: Mapping[str, Measure]
+    """By name; the control stands as the base. One that is not known for five prompts is left out."""
     adjusted: Mapping[str, float]
     """Holm's p over every candidate, of the deciding measures."""
 
     @property
     def gains(self) -> tuple[str, ...]:
         """Deciding measures that are better even though many candidates were looked at."""
-        return tuple(key for key, p in self.adjusted.items() if p < ALPHA and self.changes[key].is_better)
+        return tuple(key for key, p in self.adjusted.items() if p < ALPHA and self.measures[key].verdict == "better")
 
     @property
     def losses(self) -> tuple[str, ...]:
-        """Measures that are worse; not corrected, because here it is caution that errs."""
-        return tuple(key for key, change in self.changes.items() if change.is_worse)
+        """Measures that are worse."""
+        return tuple(key for key, measure in self.measures.items() if measure.verdict == "worse")
 
     @property
     def verdict(self) -> str:
         """In words, as it stands in a table."""
-        titles = {measure.key: measure.title for measure in MEASURES}
         if self.losses:
-            return f"worse: {', '.join(titles[key] for key in self.losses)}"
-        return f"better: {', '.join(titles[key] for key in self.gains)}" if self.gains else "no difference"
+            return f"worse: {', '.join(self.measures[key].title for key in self.losses)}"
+        return f"better: {', '.join(self.measures[key].title for key in self.gains)}" if self.gains else "no difference"
 
 
 def candidates(lineage: Lineage, now: PromptFormat, template: str) -> list[Candidate]:
@@ -204,40 +170,28 @@ def halves(prompts: Sequence[Question]) -> tuple[list[Question], list[Question]]
     return first, second
 
 
-def compare(control: Sequence[Sample], candidate: Sequence[Sample]) -> dict[str, Change]:
-    """Every measure that both sides have for at least five prompts."""
-    mine = {(sample.prompt_id, sample.number): sample.scores for sample in candidate}
-    found = {}
-    for measure in MEASURES:
-        pairs = [
-            (sample.prompt_id, sample.scores[measure.key], other[measure.key])
-            for sample in control
-            if measure.key in sample.scores and (other := mine.get((sample.prompt_id, sample.number))) is not None and measure.key in other
-        ]
-        clusters = [key for key, _, _ in pairs]
-        if len(set(clusters)) < FEWEST:
-            continue
-        before, after = [a for _, a, _ in pairs], [b for _, _, b in pairs]
-        if measure.binary:
-            interval = share_change([a > 0 for a in before], [b > 0 for b in after], clusters)
-        else:
-            interval = paired([b - a for a, b in zip(before, after, strict=True)], clusters)
-        found[measure.key] = Change(math.fsum(before) / len(before), math.fsum(after) / len(after), interval, measure.better)
-    return found
+def compare(log: EvaluationLog, control: Sequence[Sample], candidate: Sequence[Sample]) -> dict[str, Measure]:
+    """The measures of a log in which the control stands in the base's place: those known for at least five prompts."""
+    before, after = (log.model_copy(update={"samples": list(samples)}) for samples in (control, candidate))
+    return {m.name: m for m in measures(in_place_of_base(before, after), METRICS) if m.change.clusters >= FEWEST}
 
 
-def judge_all(changes: Mapping[str, Mapping[str, Change]]) -> list[Judged]:
-    """Every candidate's changes, corrected for there being so many: Holm over candidates times deciding measures."""
-    deciding = [measure.key for measure in MEASURES if measure.deciding]
-    p_values = {f"{name} {key}": found[key].interval.p for name, found in changes.items() for key in deciding if key in found}
-    adjusted = holm(p_values)
-    return [Judged(name, found, {key: adjusted[f"{name} {key}"] for key in deciding if key in found}) for name, found in changes.items()]
+def judge_all(compared: Mapping[str, Mapping[str, Measure]]) -> list[Judged]:
+    """Every candidate's measures, corrected for there being so many: Holm over candidates times deciding measures."""
+    adjusted = holm({f"{name} {key}": found[key].change.p for name, found in compared.items() for key in DECIDING if key in found})
+    return [Judged(name, found, {key: adjusted[f"{name} {key}"] for key in DECIDING if key in found}) for name, found in compared.items()]
+
+
+def _half_widths(measure: Measure) -> float:
+    """A difference in half widths of its interval: above 1 it excludes zero."""
+    half = (measure.change.high - measure.change.low) / 2
+    return abs(measure.change.mean) / half if half > 0 else math.inf
 
 
 def choose(judged: Sequence[Judged]) -> Judged | None:
     """The candidate that gains most, measured by how sure the gain is, of those that gain surely and lose nothing."""
     able = [candidate for candidate in judged if candidate.gains and not candidate.losses]
-    return max(able, key=lambda candidate: max(candidate.changes[key].size for key in candidate.gains), default=None)
+    return max(able, key=lambda candidate: max(_half_widths(candidate.measures[key]) for key in candidate.gains), default=None)
 
 
 def _topic(prompt: Question) -> str:

@@ -13,17 +13,14 @@ from pete.config import GenerateConfig
 from pete.data.examples import Question
 from pete.data.render import Message
 from pete.errors import DataError, PersonaError
-from pete.evaluate.gates import TELLS_APART
-from pete.evaluate.log import Sample, read_log
-from pete.evaluate.prompt_formats.candidates import FEWEST, VOICE, Change, Judged, candidates, choose, compare, halves, judge_all, sift
-from pete.evaluate.score import Material, author_texts, ordinary_texts, read_material, source_of
-from pete.evaluate.scorers import Scorer, apply
-from pete.evaluate.scorers.degenerate import Degenerate
-from pete.evaluate.scorers.echo import Echo
-from pete.evaluate.scorers.originality import Originality, Source
-from pete.evaluate.scorers.relevance import Relevance
-from pete.evaluate.scorers.voice import Text, Voice
-from pete.evaluate.suite import OnStage, answer
+from pete.evaluate.log import EvaluationLog, Sample, read_log
+from pete.evaluate.prompt_formats.candidates import FEWEST, VOICE, Judged, candidates, choose, compare, halves, judge_all, sift
+from pete.evaluate.results import Measure
+from pete.evaluate.score import make_scorers, read_material
+from pete.evaluate.scorers import apply, specs
+from pete.evaluate.scorers.spec import Context, Scorer
+from pete.evaluate.scorers.voice import TELLS_APART
+from pete.evaluate.suite import OnStage, answer, new_log
 from pete.generate.stream import Tuned
 from pete.persona import Persona, PromptFormat, load_persona, plain_prompt_format, write_prompt_format
 from pete.run import RunDir, write_atomic
@@ -37,7 +34,7 @@ class Tried(BaseModel):
     name: str
     title: str
     prompt_format: PromptFormat
-    changes: dict[str, Change] = Field({}, description="against the control, by measure; none for the control itself")
+    measures: dict[str, Measure] = Field({}, description="the control as base, by measure; none for the control itself")
     adjusted: dict[str, float] = Field({}, description="Holm's p of the measures that decide")
     verdict: str = ""
 
@@ -47,7 +44,7 @@ class Trial(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    version: int = 1
+    version: int = 2
     created: str
     run: str
     persona: str
@@ -60,7 +57,7 @@ class Trial(BaseModel):
     tried: list[Tried] = Field(description="the control first")
     skipped: dict[str, str] = Field(description="titles of candidates that were not tried, and why")
     chosen: str | None = Field(None, description="name of the best that is significantly better; nothing is one")
-    confirmed: dict[str, Change] = Field({}, description="the chosen one against the control on the unseen half")
+    confirmed: dict[str, Measure] = Field({}, description="the chosen one against the control on the unseen half")
     measures: dict[str, float] = Field({}, description="the classifier's AUC and what it learned from")
     notes: list[str] = []
     seconds: float = 0.0
@@ -77,7 +74,7 @@ class Trial(BaseModel):
     @property
     def refuted(self) -> tuple[str, ...]:
         """Measures in which the chosen one was worse on prompts it never saw: then it is not written."""
-        return tuple(key for key, change in self.confirmed.items() if change.is_worse)
+        return tuple(key for key, measure in self.confirmed.items() if measure.verdict == "worse")
 
     def write(self, path: Path) -> None:
         """Write as JSON, whole or not at all."""
@@ -86,8 +83,6 @@ class Trial(BaseModel):
 
 class Rules:
     """`kept`: 1 for an answer that breaks none of the persona's rules, as they were checked when it was given."""
-
-    name = "rules"
 
     def score(self, sample: Sample) -> dict[str, float]:
         """The number."""
@@ -152,9 +147,10 @@ def run_trial(tuned: Tuned, run: RunDir, prompts: Sequence[Question], samples: i
 
     answers = ask([candidate.name for candidate in found], first, "to choose by")
     on_stage("scores", 0, 1)
-    scorers, measures, notes = _scorers(run, prompts)
+    log = new_log(tuned, run, prompts)
+    scorers, measures, notes = _scorers(run, log)
     answers = {name: apply(given, scorers) for name, given in answers.items()}
-    judged = {j.name: j for j in judge_all({c.name: compare(answers[control], answers[c.name]) for c in found[1:]})}
+    judged = {j.name: j for j in judge_all({c.name: compare(log, answers[control], answers[c.name]) for c in found[1:]})}
     on_stage("scores", 1, 1)
     best = choose(list(judged.values()))
     unseen: dict[str, list[Sample]] = {}
@@ -174,9 +170,9 @@ def run_trial(tuned: Tuned, run: RunDir, prompts: Sequence[Question], samples: i
         tried=[Tried(name=c.name, title=c.title, prompt_format=c.prompt_format, **_said(judged.get(c.name))) for c in found],
         skipped=skipped,
         chosen=best.name if best else None,
-        confirmed=compare(unseen[control], unseen[best.name]) if best else {},
+        confirmed=compare(log, unseen[control], unseen[best.name]) if best else {},
         measures=measures,
-        notes=[*notes, *(_unknown(judged) if any(s.name == "voice" for s in scorers) else [])],
+        notes=[*notes, *(_unknown(judged) if "voice" in scorers else [])],
         seconds=time.monotonic() - began,
         answers=answers,
         unseen_answers=unseen,
@@ -199,7 +195,7 @@ def adopt(trial: Trial, run: RunDir, persona: Persona) -> list[Path]:
 
 
 def _said(judged: Judged | None) -> dict[str, Any]:
-    return {"changes": dict(judged.changes), "adjusted": dict(judged.adjusted), "verdict": judged.verdict} if judged else {}
+    return {"measures": dict(judged.measures), "adjusted": dict(judged.adjusted), "verdict": judged.verdict} if judged else {}
 
 
 def _read(tuned: Tuned, prompts: Sequence[Question]) -> list[str]:
@@ -214,49 +210,43 @@ def _once(sampling: GenerateConfig) -> GenerateConfig:
     return sampling.model_copy(update={"retries": 0, "best_of": 1})
 
 
-def _scorers(run: RunDir, prompts: Sequence[Question]) -> tuple[list[Scorer], dict[str, float], list[str]]:
-    material = read_material(run)
-    degenerate, notes = Degenerate(), []
-    voice = _voice(run, material, prompts, notes)
-    scorers: list[Scorer] = [Rules(), degenerate]
-    auc = voice.measures.get("auc", 0.0)
-    if auc >= TELLS_APART:
-        scorers.append(voice)
-    else:
-        notes.append("The classifier could not learn this voice from the run's rows: voice is unknown, and only the rules decide.")
-    if material.training is not None:
-        sources = [Source(row.completion, row.id or source_of(row)) for row in material.training]
-        scorers.append(Originality(sources, [(row.completion, row.prompt) for row in material.held_out.values()]))
-    if material.embedder is not None:
-        scorers.append(Relevance({prompt.id: prompt.prompt for prompt in prompts}, material.embedder, [Echo(), degenerate]))
-    else:
-        notes.append("The sentence model is not installed (start through ./pete): relevance is unknown.")
-    return scorers, {f"voice.{key}": value for key, value in voice.measures.items()}, notes
+def _scorers(run: RunDir, log: EvaluationLog) -> tuple[dict[str, Scorer], dict[str, float], list[str]]:
+    """Scorers by name, the numbers of the classifier, and what is not known.
 
-
-def _voice(run: RunDir, material: Material, prompts: Sequence[Question], notes: list[str]) -> Voice:
-    """The classifier of style, learned once and before any candidate is looked at.
-
-    What it takes for "not the author" is ordinary text, other voices and the base; never an answer of this trial: a
-    classifier that learned the control's answers as wrong would call every change a gain.
+    The classifier of style is learned once and before any candidate is looked at. What it takes for "not the author" is ordinary
+    text, other voices and the base; never an answer of this trial: a classifier that learned the control's answers as wrong would
+    call every change a gain.
     """
-    topics = {prompt.id: prompt.topic.lower() or prompt.id for prompt in prompts}
-    newest = run.newest_evaluation()
-    base: list[Text] = []
-    if newest is not None:
+    notes: list[str] = []
+    base = _base_answers(run, notes)
+    material = read_material(run)
+    known = Context(
+        log.model_copy(update={"samples": base}), material.training, material.held_out, material.neutral, material.others, material.embedder
+    )
+    made = make_scorers([spec for spec in specs() if spec.name in ("voice", "relevance", "degenerate", "originality")], known)
+    scorers: dict[str, Scorer] = {"rules": Rules(), **made.scorers}
+    voice = getattr(scorers.get("voice"), "measures", {})
+    if voice.get("auc", 0.0) < TELLS_APART:
+        scorers.pop("voice", None)
+        notes.append("The classifier could not learn this voice from the run's rows: voice is unknown, and only the rules decide.")
+    notes += [reason for name, reason in made.unknown.items() if name != "voice"]
+    return scorers, {f"voice.{key}": value for key, value in voice.items()}, notes
+
+
+def _base_answers(run: RunDir, notes: list[str]) -> list[Sample]:
+    base: list[Sample] = []
+    if (newest := run.newest_evaluation()) is not None:
         try:
-            log = read_log(newest)
-            known = {asked.id: asked.topic.lower() or asked.id for asked in log.prompts}
-            base = [Text(s.text, known.get(s.prompt_id, s.prompt_id)) for s in log.samples if s.model == "base"]
+            base = [sample for sample in read_log(newest).samples if sample.model == "base"]
         except DataError as error:
             notes.append(f"The newest evaluation cannot be read: {error.message}")
     if not base:
         notes.append("No evaluation of this run has answers of the base: the classifier knows them only from other texts.")
-    return Voice(author_texts(material.training or ()), base, [*material.others, *ordinary_texts(material.neutral)], topics)
+    return base
 
 
 def _unknown(judged: Mapping[str, Judged]) -> list[str]:
     """What was said too briefly to have a voice, as a sentence."""
-    brief = [name for name, j in judged.items() if VOICE not in j.changes]
+    brief = [name for name, j in judged.items() if VOICE not in j.measures]
     whom = "every format" if len(brief) == len(judged) else ", ".join(brief)
     return [f"Fewer than {FEWEST} prompts had answers of 30 words: voice is unknown for {whom}."] if brief else []

@@ -1,41 +1,42 @@
-"""Scorers: each looks at one answer and says numbers. No model that writes, no network, no order.
+"""Scorers: each file here but spec.py is one, and declares all that is to be known of it in a `SPEC`."""
 
-What a scorer needs beside the answer (training rows, all prompts, all answers, an embedder) is given when it is made;
-from then on the same answer always gets the same numbers.
-"""
+import pkgutil
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING
 
-from collections.abc import Sequence
-from typing import Protocol, runtime_checkable
-
-from pete.evaluate.log import Mark, Sample
-
-
-class Scorer(Protocol):
-    """One idea of quality. `name` prefixes its numbers; "any" is 1 for an answer with a mark against it."""
-
-    name: str
-
-    def score(self, sample: Sample) -> dict[str, float]:
-        """Numbers for one answer; a number that cannot be known for this answer is left out."""
-        ...
+if TYPE_CHECKING:
+    from pete.evaluate.log import Mark, Sample
+    from pete.evaluate.scorers.spec import Gate, Metric, Scorer, Spec
 
 
-@runtime_checkable
-class Pointer(Protocol):
-    """A scorer that can also point at the words it means."""
-
-    def marks(self, sample: Sample) -> list[Mark]:
-        """Stretches of sample.text."""
-        ...
+@cache
+def specs() -> "tuple[Spec, ...]":
+    """The SPEC of each module of this folder, in their own order."""
+    names = [module.name for module in pkgutil.iter_modules(__path__) if module.name != "spec"]
+    return tuple(sorted((import_module(f"{__name__}.{name}").SPEC for name in names), key=lambda spec: spec.order))
 
 
-def apply(samples: Sequence[Sample], scorers: Sequence[Scorer]) -> list[Sample]:
+def metrics() -> "list[Metric]":
+    """Everything by which base and tuned are compared."""
+    return [metric for spec in specs() for metric in spec.metrics]
+
+
+def gates() -> "list[Gate]":
+    """Everything that decides about the verdict."""
+    return [gate for spec in specs() for gate in spec.gates]
+
+
+def apply(samples: "Sequence[Sample]", scorers: "Mapping[str, Scorer]") -> "list[Sample]":
     """The samples with every scorer's numbers in `scores`, as "scorer.number", and all marks, from left to right."""
-    scored = []
-    for sample in samples:
-        numbers = {f"{s.name}.{key}": value for s in scorers for key, value in s.score(sample).items()}
-        marks = sorted(
-            (mark for s in scorers if isinstance(s, Pointer) for mark in s.marks(sample)), key=lambda m: (m.start, m.end, m.kind)
-        )
-        scored.append(sample.model_copy(update={"scores": numbers, "marks": tuple(marks)}))
-    return scored
+    return [sample.model_copy(update={"scores": _scores(sample, scorers), "marks": tuple(_marks(sample, scorers))}) for sample in samples]
+
+
+def _scores(sample: "Sample", scorers: "Mapping[str, Scorer]") -> dict[str, float]:
+    return {f"{name}.{key}": value for name, scorer in scorers.items() for key, value in scorer.score(sample).items()}
+
+
+def _marks(sample: "Sample", scorers: "Mapping[str, Scorer]") -> "list[Mark]":
+    marks = [mark for scorer in scorers.values() if hasattr(scorer, "marks") for mark in scorer.marks(sample)]  # type: ignore[attr-defined]
+    return sorted(marks, key=lambda mark: (mark.start, mark.end, mark.kind))

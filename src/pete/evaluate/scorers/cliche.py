@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from pete.data.examples import phrase_pattern, phrases_used
 from pete.evaluate.log import Mark, Sample
+from pete.evaluate.scorers.spec import Metric, Spec, mark
 from pete.generate.leak_patterns import placeholders
 
 HASHTAG = re.compile(r"(?<!\w)#[^\W\d]\w*")
@@ -13,8 +14,6 @@ EMOJI = re.compile("[\U0001f1e6-\U0001f1ff\U0001f300-\U0001faff\u2600-\u27bf]")
 
 class Cliche:
     """How often an answer uses what persona.toml says to avoid, hashtags, emoji and [placeholders]."""
-
-    name = "cliche"
 
     def __init__(self, avoid: Sequence[str]) -> None:
         self._avoid = phrase_pattern(avoid)
@@ -26,7 +25,7 @@ class Cliche:
 
     def marks(self, sample: Sample) -> list[Mark]:
         """Each of them."""
-        return [Mark(start=m.start(), end=m.end(), kind="cliche", note=key) for key, hits in self._hits(sample).items() for m in hits]
+        return [mark("cliche", m.start(), m.end(), key) for key, hits in self._hits(sample).items() for m in hits]
 
     def _hits(self, sample: Sample) -> Mapping[str, list[re.Match[str]]]:
         return {
@@ -35,3 +34,11 @@ class Cliche:
             "emoji": list(EMOJI.finditer(sample.text)),
             "placeholders": placeholders(sample.text, sample.prompt),
         }
+
+
+SPEC = Spec(
+    "cliche", 120,
+    make=lambda context: Cliche(context.log.avoid),
+    metrics=(Metric("cliche.any", "phrases the voice avoids", "share of answers", "less", binary=True),),
+    tag="phrase to avoid", legend={"cliche": "what the voice avoids"}, rules={"avoid": "cliche"},
+)  # fmt: skip

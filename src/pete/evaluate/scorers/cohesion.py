@@ -1,4 +1,4 @@
-"""Do neighbouring sentences belong together? Shown, never a gate: a loop would have a perfect score."""
+"""Cohesion: how alike neighbouring sentences are. Shown, never a gate: a loop would have a perfect score."""
 
 from collections.abc import Sequence
 
@@ -7,15 +7,13 @@ import numpy as np
 from pete.data.text import sentences
 from pete.engines.sentence import Embedder
 from pete.evaluate.log import Sample
-from pete.evaluate.scorers import Scorer
+from pete.evaluate.scorers.spec import Context, Metric, Scorer, Spec, is_unfit
 
 
 class Cohesion:
     """`adjacent`: mean cosine of neighbouring sentences. Nothing for a single sentence, or for an answer that loops."""
 
-    name = "cohesion"
-
-    def __init__(self, embedder: Embedder, loops: Scorer, samples: Sequence[Sample] = ()) -> None:
+    def __init__(self, embedder: Embedder, loops: Sequence[Scorer], samples: Sequence[Sample] = ()) -> None:
         """`samples` are answers that will be scored, to embed them together."""
         self._embedder, self._loops = embedder, loops
         embedder([sentence for s in samples for sentence in self._parts(s)])
@@ -30,4 +28,14 @@ class Cohesion:
 
     def _parts(self, sample: Sample) -> list[str]:
         parts = sentences(sample.text)
-        return parts if len(parts) > 1 and not self._loops.score(sample)["any"] else []
+        return parts if len(parts) > 1 and not is_unfit(sample, self._loops) else []
+
+
+def _make(context: Context) -> Scorer | None:
+    loops = context.find("degenerate")
+    if context.embedder is None or loops is None:
+        return None
+    return Cohesion(context.embedder, [loops], [*context.log.samples, *context.author_answers])
+
+
+SPEC = Spec("cohesion", 140, _make, (Metric("cohesion.adjacent", "cohesion (neighbouring sentences)", "cosine", "neither"),))

@@ -1,10 +1,14 @@
-"""One answer for everything: answers to different prompts that begin with the same four words."""
+"""Mode collapse: answers to different prompts that begin with the same four words."""
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Sequence
 
+from pete.data.check import same_prompt
 from pete.data.text import grams, words
-from pete.evaluate.log import MODELS, Sample
+from pete.evaluate.advice import MORE_RANDOM
+from pete.evaluate.log import Sample
+from pete.evaluate.scorers.spec import Gate, Metric, Spec, scored
 
 OPENING = 4
 
@@ -12,33 +16,46 @@ OPENING = 4
 class Collapse:
     """`any`: 1 when the first four words also begin an answer of the same model to another prompt."""
 
-    name = "collapse"
-
-    def __init__(self, samples: Sequence[Sample]) -> None:
-        """`samples`: all answers."""
+    def __init__(self, samples: Sequence[Sample], author: Sequence[Sample] = ()) -> None:
+        """`samples`: all answers. `author`: his rows; as many prompts of them count as were asked: more texts, more twins."""
         self._prompts: dict[tuple[str, ...], set[str]] = defaultdict(set)
         for sample in samples:
             self._prompts[(sample.model, *_opening(sample.text))].add(sample.prompt_id)
-        self.measures = {f"distinct{n}_{m}": distinct([s.text for s in samples if s.model == m], n) for n in (1, 2) for m in MODELS}
+        most, times = len({s.prompt_id for s in samples}), max((s.number + 1 for s in samples), default=1)
+        by_prompt: dict[str, list[Sample]] = defaultdict(list)
+        for row in sorted(author, key=lambda s: hashlib.sha256(f"{s.prompt}\0{s.text}".encode()).digest()):
+            by_prompt[same_prompt(row.prompt)].append(row)
+        # rows of one prompt may begin alike, as answers to one prompt may
+        self._author = {row.prompt_id: key for key in list(by_prompt)[:most] for row in by_prompt[key][:times]}
+        self._rows = {row.prompt_id for row in author}
+        for row in author:
+            if row.prompt_id in self._author:
+                self._prompts[("author", *_opening(row.text))].add(self._author[row.prompt_id])
 
     def score(self, sample: Sample) -> dict[str, float]:
         """Shorter answers have no opening to share."""
+        if sample.prompt_id in self._rows and sample.prompt_id not in self._author:
+            return {}
+        own = self._author.get(sample.prompt_id)
         opening = _opening(sample.text)
-        return {"any": float(bool(opening) and len(self._prompts[(sample.model, *opening)] - {sample.prompt_id}) > 0)}
+        others = self._prompts[(sample.model if own is None else "author", *opening)] - {own or sample.prompt_id}
+        return {"any": float(bool(opening) and len(others) > 0)}
 
 
 def _opening(text: str) -> tuple[str, ...]:
     return next(iter(grams(words(text), OPENING)), ())
 
 
-def distinct(texts: Sequence[str], n: int, size: int = 1000) -> float:
-    """Distinct-n (Li et al. 2016): different n-grams over all of them, in the first words of each text.
-
-    The share falls with the amount of text, so every set is cut to the same size: as many words of each text as make
-    `size` n-grams together.
-    """
-    if not texts:
-        return 0.0
-    share = -(-size // len(texts))
-    said = [gram for text in texts for gram in grams(words(text), n)[:share]]
-    return len(set(said)) / len(said) if said else 0.0
+SPEC = Spec(
+    "collapse", 110,
+    make=lambda context: Collapse(context.log.samples, context.author_answers),
+    metrics=(Metric("collapse.any", "begins like another answer", "share of answers", "less", binary=True),),
+    gates=(
+        Gate(
+            "collapse", "begins like another answer", "collapse.any", "at most", 0.15,
+            "Answers do not begin alike", "Answers begin alike", MORE_RANDOM,
+            badness=scored("collapse.any"), why=lambda sample: "begins: " + " ".join(sample.text.split()[:OPENING]),
+        ),
+    ),
+    tag="begins like another",
+)  # fmt: skip

@@ -1,8 +1,10 @@
-"""Does an answer end, or only stop?"""
+"""Proper endings: does an answer end, or only stop; and does the model stop by itself (EOS)?"""
 
 import re
 
-from pete.evaluate.log import Sample
+from pete.evaluate.advice import LONGER_ANSWERS
+from pete.evaluate.log import EvaluationLog, HeldOut, Sample
+from pete.evaluate.scorers.spec import Gate, Metric, Spec
 
 _CLOSED = re.compile(r"[.!?\u2026:;)\]\"'\u201d\u2019*_`>}]$")
 _DANGLING = re.compile(
@@ -15,12 +17,38 @@ SHORT_LINE = 12
 class Ending:
     """1 when an answer ran into the limit, breaks off within a sentence, or its last long line has no end."""
 
-    name = "ending"
-
     def score(self, sample: Sample) -> dict[str, float]:
-        """`any`, with `limit` (cut off at generate.max_new_tokens) and `open` (ended by itself in the middle of something)."""
+        """`any`."""
         text = sample.text.rstrip()
         last = text.rsplit("\n", 1)[-1].strip()
-        limit = sample.stop == "length"
-        open_ = bool(text) and not _CLOSED.search(last) and (len(last.split()) > SHORT_LINE or bool(_DANGLING.search(last)))
-        return {"any": float(limit or open_), "limit": float(limit), "open": float(open_)}
+        breaks_off = bool(text) and not _CLOSED.search(last) and (len(last.split()) > SHORT_LINE or bool(_DANGLING.search(last)))
+        return {"any": float(sample.stop == "length" or breaks_off)}
+
+
+def _by_itself(row: Sample | HeldOut, _: str) -> bool | None:
+    """The author's rows have no end mark to be judged by."""
+    return row.stop == "end" if isinstance(row, Sample) else None
+
+
+def _too_little_room(log: EvaluationLog) -> str:
+    lengths = sorted(row.tokens for row in log.held_out if row.tokens)
+    room = float(log.generate.get("max_new_tokens", 0))
+    median = lengths[len(lengths) // 2] if lengths else 0
+    return f"answers had room for {room:.0f} tokens, less than twice the author's median of {median}" if 0 < room < 2 * median else ""
+
+
+SPEC = Spec(
+    "ending", 90,
+    make=lambda _: Ending(),
+    metrics=(Metric("ending.any", "does not end properly", "share of answers", "less", binary=True),),
+    gates=(
+        Gate(
+            "stops", "ends by itself (EOS)", "stop.end", "at least", 0.95,
+            "Answers end by themselves", "Some answers do not end", LONGER_ANSWERS,
+            badness=lambda sample: float(sample.stop != "end") * (1 + sample.tokens),
+            why=lambda sample: f"ended by {sample.stop} after {sample.tokens} tokens",
+            hit=_by_itself, doubt=_too_little_room,
+        ),
+    ),
+    tag="does not end properly",
+)  # fmt: skip

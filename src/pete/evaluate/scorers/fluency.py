@@ -1,4 +1,4 @@
-"""Would a reader of English stumble? Surprise under a model that wrote none of it, against the author's own at that length.
+"""Fluency: negative log-likelihood under a model that wrote none of the text, against the author's own texts of that length.
 
 Nats grow with length along a line whose first words cost extra, so short answers must not be judged by nats per byte: the
 line is fitted to the author's unseen rows (Theil-Sen) and an answer is judged by its distance from it.
@@ -8,7 +8,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from pete.evaluate.advice import LESS_RANDOM
 from pete.evaluate.log import Sample
+from pete.evaluate.scorers.spec import Context, Gate, Metric, Scorer, Spec, Unknown, shown
 
 HIGH_Z = 3.5
 """Robust standard deviations (1.4826 x the median absolute deviation) above the author (Iglewicz & Hoaglin 1993)."""
@@ -19,9 +21,7 @@ FEWEST = 10
 
 
 class Fluency:
-    """`z`: distance from the author's line. `high` is salad, `low` is rigmarole; `any` is what counts of them."""
-
-    name = "fluency"
+    """`z`: distance from the author's line. `high` is word salad, `low` is all too foreseeable; `any` is what counts of them."""
 
     def __init__(self, author: Sequence[tuple[float, int]], third: bool) -> None:
         """Fit the line.
@@ -32,6 +32,7 @@ class Fluency:
                 `low` does not count when it judges itself.
         """
         self._third = third
+        self.notes: tuple[str, ...] = ()
         self._line: tuple[float, float, float] | None = None
         sizes = np.array([size for _, size in author], float)
         if len(author) >= FEWEST and len(set(sizes)) > 1:
@@ -48,10 +49,34 @@ class Fluency:
         size = len(sample.text.encode())
         if sample.fluency_nats is None or not size:
             return {}
-        found = {"per_byte": sample.fluency_nats / size}
         if self._line is None:
-            return found
+            return {}
         start, slope, spread = self._line
         z = (sample.fluency_nats - start - slope * size) / (spread * size**0.5)
         high, low = float(z > HIGH_Z), float(z < -LOW_Z)
-        return {"any": max(high, low if self._third else 0.0), "z": z, "high": high, "low": low, **found}
+        return {"any": max(high, low if self._third else 0.0), "z": z, "high": high, "low": low}
+
+
+def _make(context: Context) -> Scorer:
+    author = [(row.fluency_nats, row.text_bytes) for row in context.log.held_out if row.fluency_nats is not None]
+    if len(author) < FEWEST:
+        raise Unknown(f"Fluency needs {FEWEST} rows of the author's to compare with, and has {len(author)}: it is unknown.")
+    fluency = Fluency([(nats, size) for nats, size in author if size], context.log.fluency_is_third)
+    if not context.log.fluency_is_third:
+        judge = context.log.fluency_model or "the base"
+        fluency.notes = (f"Fluency was judged by {judge}, which is not a third model: foreseeable answers do not count.",)
+    return fluency
+
+
+SPEC = Spec(
+    "fluency", 80, _make,
+    metrics=(Metric("fluency.any", "no English", "share of answers", "less", binary=True),),
+    gates=(
+        # relevance presupposes it; the author's own text is at 0%
+        Gate(
+            "fluency", "no English", "fluency.any", "at most", 0.05, "Answers read as English", "Some answers are not English", LESS_RANDOM,
+            badness=lambda s: abs(s.scores.get("fluency.z", 0.0)) * s.scores.get("fluency.any", 0.0), why=shown("fluency.z"),
+        ),
+    ),
+    tag="no English",
+)  # fmt: skip

@@ -1,4 +1,4 @@
-"""Was it written to order? Each prompt of the suite may name predicates.
+"""Format checks, strict and loose, as in IFEval: each prompt of the suite may name predicates.
 
 They are data in prompts.jsonl:
 
@@ -16,8 +16,11 @@ from typing import Any
 
 from pete.data.text import lines_in, list_items
 from pete.errors import DataError
+from pete.evaluate.advice import DRAW_AGAIN
 from pete.evaluate.log import Asked, Sample
 from pete.evaluate.scorers.cliche import EMOJI, HASHTAG
+from pete.evaluate.scorers.spec import Gate, Metric, Spec, scored
+from pete.evaluate.stats import MARGIN
 from pete.generate.leak_patterns import placeholders
 
 _SUBJECT = re.compile(r"^\W*subject(?: line)?\W*:", re.IGNORECASE)
@@ -61,8 +64,6 @@ CHECKS: dict[str, tuple[Check, type | tuple[type, ...], str]] = {
 
 class Formatting:
     """`strict` and `loose`: 1 when every predicate of the prompt is kept; `any` is a strict failure."""
-
-    name = "formatting"
 
     def __init__(self, prompts: Sequence[Asked]) -> None:
         """Take the predicates of the prompts.
@@ -114,3 +115,27 @@ def refuse_unknown(checks: Mapping[str, Mapping[str, Any]]) -> None:
     if problems:
         known = ", ".join(CHECKS)
         raise DataError.of_problems("The checks of these prompts cannot be run:", problems, f"known checks: {known}")
+
+
+def _broken(sample: Sample) -> str:
+    strict = "formatting.strict_"
+    return "not kept: " + ", ".join(key.removeprefix(strict) for key, v in sample.scores.items() if key.startswith(strict) and not v)
+
+
+SPEC = Spec(
+    "formatting", 50,
+    make=lambda context: Formatting(context.prompts),
+    metrics=(
+        Metric("formatting.strict", "format checks, strict", "share of answers", "more", binary=True),
+        Metric("formatting.loose", "format checks, loose", "share of answers", "more", binary=True),
+    ),
+    gates=(
+        # wider than for relevance, because a yes or no carries less than a rank: at 0.05 sixty prompts could never settle it
+        Gate(
+            "formatting", "format checks, strict", "formatting.strict", "not worse", 2 * MARGIN,
+            "It keeps the form asked for as well as the base", "It keeps the form asked for less than the base", DRAW_AGAIN,
+            scored("formatting.any"), _broken, asked_only=True,
+        ),
+    ),
+    tag="not to order",
+)  # fmt: skip

@@ -1,4 +1,4 @@
-"""Does it write like the author, and not merely not like the base: a two-class classifier of style, blind to the subject.
+"""Voice: a two-class classifier of style, blind to the subject, and the index of how far the answers came from base to author.
 
 Logistic regression on character 2-4-grams and function-word 1-3-grams. Content words are masked before anything is
 counted (text distortion, Stamatatos 2017), so a classifier cannot learn that the author writes about kettles. Texts are
@@ -14,19 +14,23 @@ import re
 import zlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
+from pete.data.examples import Example
 from pete.data.text import windows
-from pete.evaluate.log import Sample
-from pete.evaluate.stats import auc
+from pete.evaluate.advice import LARGER_ADAPTER
+from pete.evaluate.log import EvaluationLog, Sample, pairs
+from pete.evaluate.scorers.spec import Compared, Context, Gate, Metric, Scorer, Spec, Text, Unknown, shown
+from pete.evaluate.stats import auc, share_of_way
 
 FOLDS = 5
 CELLS = 2**13
 _HALF = CELLS // 2
 PENALTY = 1e-4
+TELLS_APART = 0.6
+"""AUC below which the classifier cannot tell the author from anybody, and the voice index says nothing."""
 FEWEST = 20
 """Windows of a class below which nothing can be learned about it."""
 
@@ -51,18 +55,8 @@ _KEPT = frozenset(".,;:!?()\"'-\u2026%&/")
 _SAME = str.maketrans({"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u2013": "-", "\u2014": "-", "\u2011": "-"})
 
 
-@dataclass(frozen=True)
-class Text:
-    """A text to learn from. Texts of a topic are never on both sides."""
-
-    text: str
-    topic: str
-
-
 class Voice:
     """`logit`: above 0 the author is likelier. Mean over the windows of an answer."""
-
-    name = "voice"
 
     def __init__(self, author: Sequence[Text], base: Sequence[Text], others: Sequence[Text], asked: Mapping[str, str]) -> None:
         """Train the five classifiers.
@@ -198,3 +192,58 @@ def _shuffled(topic: str) -> bytes:
 
 def _in_order(texts: Sequence[Text]) -> list[Text]:
     return sorted(texts, key=lambda t: (t.topic, t.text))
+
+
+def author_texts(rows: Sequence[Example]) -> list[Text]:
+    """The author's rows as the classifier learns them."""
+    return [Text(row.completion, row.topic.lower() or row.source) for row in rows]
+
+
+def ordinary_texts(rows: Sequence[Example]) -> list[Text]:
+    """Neutral rows as the classifier learns them: nobody's."""
+    return [Text(row.completion, row.topic.lower() or row.prompt) for row in rows]
+
+
+def voice_index(log: EvaluationLog) -> Compared | None:
+    """Mean classifier logit, 0 where the base is and 1 where the author's own unseen text is."""
+    both = [(b, t) for b, t in pairs(log) if "voice.logit" in b.scores and "voice.logit" in t.scores]
+    own = [row for row in log.held_out if "voice.logit" in row.scores]
+    if not both or not own:
+        return None
+    index = share_of_way(
+        [b.scores["voice.logit"] for b, _ in both],
+        [t.scores["voice.logit"] for _, t in both],
+        [t.prompt_id for _, t in both],
+        [row.scores["voice.logit"] for row in own],
+        [row.topic for row in own],
+    )
+    return Compared(0.0, index.mean, index, 1.0)
+
+
+def _make(context: Context) -> Scorer:
+    if context.training is None:
+        raise Unknown("The training rows (data/train.jsonl) are missing: originality and the voice of the answers are unknown.")
+    base = [Text(s.text, context.topics[s.prompt_id]) for s in context.log.samples if s.model == "base"]
+    voice = Voice(author_texts(context.training), base, [*context.others, *ordinary_texts(context.neutral)], context.topics)
+    if not voice.able:
+        raise Unknown("Too few texts of 30 words and more to learn the voice from: the voice of the answers is unknown.")
+    return voice
+
+
+def _tells_nobody_apart(log: EvaluationLog) -> str:
+    reached = log.measures.get("voice.auc", 0.0)
+    return f"the classifier cannot tell the author from others (AUC {reached:.2f})" if reached < TELLS_APART else ""
+
+
+SPEC = Spec(
+    "voice", 10, _make,
+    metrics=(Metric("voice", "voice index", "0 is the base, 1 the author", "more", primary=True, compare=voice_index),),
+    gates=(
+        Gate(
+            "voice", "voice index", "voice", "above", 0.0,
+            "Its answers sound like the author", "Its answers do not sound like the author", LARGER_ADAPTER,
+            badness=lambda s: 1000 - s.scores["voice.logit"] if "voice.logit" in s.scores else 0.0, why=shown("voice.logit"),
+            worth=0.05, doubt=_tells_nobody_apart,
+        ),
+    ),
+)  # fmt: skip

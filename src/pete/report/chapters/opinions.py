@@ -18,8 +18,8 @@ def opinions(data: ReportData) -> Iterator[Section]:
             )
             for file, test in data.blind.items()
         )  # fmt: skip
-        note = "A person chose between two answers without knowing whose they were. Ties are left out of the share; 50% is a coin."
+        note = "A person chose between two answers without knowing whose they were. Ties are left out of the share; 50% is no preference."
         head = ("Test", "Tuned won", "Base won", "Ties", "Share", "95% interval", "Preferred")
         yield Section("Blind test", (Table(head, rows, note),))
     if data.evaluation is not None and (judge := data.evaluation.log.judge) is not None:
-        yield Section("Judge", tuple(Text(f"{capital(line)}.") for line in sentences(judge)))
+        yield Section("Another model as judge", tuple(Text(f"{capital(line)}.") for line in sentences(judge)))

@@ -18,7 +18,7 @@ from pete.evaluate.prompt_formats.candidates import (
     sift,
 )
 from pete.persona import PLAIN_TEMPLATE, PromptFormat
-from tests.unit.evaluate.conftest import sample
+from tests.unit.evaluate.conftest import log_of, sample
 
 LINEAGE = Lineage("b", "1", "f", "d", "c", "Ada", "Short\nand plain.", ("Begin late.", "End early."), "You are Ada.", (), {}, {}, (), "0")
 PROMPTS = [Question(id=f"{c}-{i}", category=c, prompt=f"{c} {i}?", topic=f"{c} {i // 2}") for c in ("ads", "mail") for i in range(20)]
@@ -93,6 +93,9 @@ def test_too_few_prompts_are_refused(prompts):
     assert "--suite" in error.value.hint
 
 
+LOG = log_of()
+
+
 # --- the choice ----------------------------------------------------------------------------------------------------
 
 
@@ -119,8 +122,8 @@ def answers(rng, prompts: int = 16, samples: int = 2, voice: float = 0.0, kept: 
 
 def chosen(rng, **better: dict[str, float]) -> str | None:
     control = answers(rng)
-    changes = {f"n{i}": compare(control, answers(rng)) for i in range(9 - len(better))}
-    changes |= {name: compare(control, answers(rng, **effect)) for name, effect in better.items()}
+    changes = {f"n{i}": compare(LOG, control, answers(rng)) for i in range(9 - len(better))}
+    changes |= {name: compare(LOG, control, answers(rng, **effect)) for name, effect in better.items()}
     best = choose(judge_all(changes))
     return best.name if best else None
 
@@ -142,7 +145,9 @@ def test_a_real_effect_is_found_and_the_larger_one_is_taken():
 def test_more_voice_at_the_price_of_relevance_is_refused():
     rng = np.random.default_rng(2)
     control = answers(rng)
-    judged = judge_all({"bought": compare(control, answers(rng, voice=3.0, relevance=-0.4)), "same": compare(control, answers(rng))})
+    judged = judge_all(
+        {"bought": compare(LOG, control, answers(rng, voice=3.0, relevance=-0.4)), "same": compare(LOG, control, answers(rng))}
+    )
     assert judged[0].gains == (VOICE,) and judged[0].losses == (RELEVANCE,) and judged[0].verdict == "worse: relevance"
     assert choose(judged) is None
     assert chosen(rng, bought={"voice": 3.0, "relevance": -0.4}, honest={"voice": 1.0}) == "honest"
@@ -153,7 +158,7 @@ def test_copies_and_loops_are_losses_too():
     control, loud = answers(rng), answers(rng, voice=3.0)
     for key, title in (("originality.any", "copied"), ("degenerate.any", "loops or empty")):
         bad = [s.model_copy(update={"scores": s.scores | {key: 1.0}}) for s in loud]
-        (judged,) = judge_all({"bad": compare(control, bad)})
+        (judged,) = judge_all({"bad": compare(LOG, control, bad)})
         assert judged.losses == (key,) and judged.verdict == f"worse: {title}" and choose([judged]) is None
 
 
@@ -161,8 +166,8 @@ def test_answers_are_paired_and_a_measure_of_too_few_prompts_is_unknown():
     rng = np.random.default_rng(4)
     control = answers(rng)
     shuffled = [control[i] for i in rng.permutation(len(control))]
-    for change in compare(control, shuffled).values():
-        assert change.interval.mean == 0 and not change.is_better and not change.is_worse
+    for change in compare(LOG, control, shuffled).values():
+        assert change.change.mean == 0 and change.verdict == "no significant difference"
     brief = [s if s.prompt_id < "p04" else s.model_copy(update={"scores": {KEPT: s.scores[KEPT]}}) for s in control]
-    assert list(compare(control, brief)) == [KEPT] and compare(control, []) == {}
-    assert choose(judge_all({"brief": compare(control, [])})) is None
+    assert list(compare(LOG, control, brief)) == [KEPT] and compare(LOG, control, []) == {}
+    assert choose(judge_all({"brief": compare(LOG, control, [])})) is None

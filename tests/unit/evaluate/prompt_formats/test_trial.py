@@ -4,19 +4,22 @@ import pytest
 
 from pete.adapter import LINEAGE, Lineage, read_lineage, write_lineage
 from pete.config import GenerateConfig
-from pete.data.examples import Example, Question
+from pete.data.examples import Example
 from pete.errors import PersonaError
-from pete.evaluate.prompt_formats.candidates import VOICE, Change
-from pete.evaluate.prompt_formats.trial import Trial, Tried, _voice, adopt, open_persona
+from pete.evaluate.prompt_formats import trial as module
+from pete.evaluate.prompt_formats.candidates import VOICE
+from pete.evaluate.prompt_formats.trial import Trial, Tried, adopt, open_persona
+from pete.evaluate.results import Measure
 from pete.evaluate.score import Material
+from pete.evaluate.scorers.spec import Text
 from pete.evaluate.stats import Interval
 from pete.persona import PromptFormat, load_persona
 from pete.run import RunDir
 from tests.unit.evaluate.conftest import PROSE, asked, log_of, sample
 
 SHOTS = PromptFormat.model_validate({"shots": 1})
-BETTER = Change(0.0, 1.0, Interval(1.0, 0.5, 1.5, 30, 0.001), "more")
-WORSE = Change(0.0, -1.0, Interval(-1.0, -1.5, -0.5, 30, 0.001), "more")
+BETTER = Measure(VOICE, "voice", "logit", "more", 0.0, 1.0, None, Interval(1.0, 0.5, 1.5, 30, 0.001), 0.001, True)
+WORSE = Measure(VOICE, "voice", "logit", "more", 0.0, -1.0, None, Interval(-1.0, -1.5, -0.5, 30, 0.001), 0.001, True)
 
 
 def trial(**values: object) -> Trial:
@@ -70,15 +73,17 @@ def test_a_trial_is_kept_whole_and_is_no_evaluation(run):
     assert Trial.model_validate(json.loads(run.prompts_trial.read_text())) == trial() and run.all_evaluations() == []
 
 
-def test_the_classifier_learns_the_base_and_never_the_answers_it_will_judge(run):
-    rows = [Example(prompt=f"{i}?", completion=PROSE, topic=f"t{i}") for i in range(25)]
-    material = Material(rows, {}, rows[:0], [], None)
-    prompts, notes = [Question(id="p", prompt="?", category="c")], []
-    voice = _voice(run, material, prompts, notes)
-    assert not voice.able and voice.measures["windows_base"] == 0 and "No evaluation" in notes[0]
-    base = [sample(PROSE, model="base", prompt_id="p", number=i) for i in range(30)]
-    log = log_of(prompts=[asked("p")], samples=[*base, *(s.model_copy(update={"model": "tuned"}) for s in base)])
-    log.write(run.evaluation_file("suite"))
-    notes = []
-    voice = _voice(run, material, prompts, notes)
-    assert voice.able and notes == [] and voice.measures["windows_base"] == 30
+def test_the_classifier_learns_the_base_and_never_the_answers_it_will_judge(run, monkeypatch):
+    rows = [Example(id=f"r{i}", prompt=f"{i}?", completion=PROSE, topic=f"t{i}") for i in range(25)]
+    others = [Text("They had nothing to add, and added it at length. " * 5, f"o{i}") for i in range(30)]
+    monkeypatch.setattr(module, "read_material", lambda _: Material(rows, {}, rows[:0], others, None))
+    log = log_of(prompts=[asked("p")])
+    scorers, measures, notes = module._scorers(run, log)
+    assert measures["voice.windows_base"] == 0 and "No evaluation" in notes[0]
+    assert set(scorers) == {"rules", "voice", "degenerate", "originality"}
+    assert any("sentence model is not installed" in note for note in notes)
+    base = [sample(PROSE[::-1], model="base", prompt_id="p", number=i) for i in range(30)]
+    whole = log_of(prompts=[asked("p")], samples=[*base, *(s.model_copy(update={"model": "tuned"}) for s in base)])
+    whole.write(run.evaluation_file("suite"))
+    _, measures, notes = module._scorers(run, log)
+    assert measures["voice.windows_base"] == 30 and not any("No evaluation" in note for note in notes)

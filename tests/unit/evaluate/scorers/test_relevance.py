@@ -50,7 +50,7 @@ def test_a_rank_is_the_same_in_any_order_of_prompts():
 
 
 def test_cohesion_is_about_neighbours_and_silent_about_loops():
-    cohesion = Cohesion(vectors, Degenerate())  # type: ignore[arg-type]
+    cohesion = Cohesion(vectors, [Degenerate()])  # type: ignore[arg-type]
     near = cohesion.score(sample("The van is here. The van is full."))["adjacent"]
     assert near > 0.99 > 0.1 > cohesion.score(sample("The van is here. The cake is gone."))["adjacent"]
     assert cohesion.score(sample("The van.")) == {} == cohesion.score(sample("The van is here. " * 12))

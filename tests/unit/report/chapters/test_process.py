@@ -6,10 +6,10 @@ from pete.config import PROJECT
 from pete.events import Checked, Event, Planned, Sampled, Warned
 from pete.report import original
 from pete.report.blocks import Block, Facts, Fold, Section, Table, Text
+from pete.report.chapters.process import UNKNOWN, process
 from pete.report.markdown import to_markdown
 from pete.report.model import read_report
 from pete.report.page import make_page
-from pete.report.process import UNKNOWN, process
 from tests.unit.report.conftest import HISTORY, MakeRun, evaluation, finished, sample, started, step
 
 ENVIRONMENT = {"PYTORCH_MPS_HIGH_WATERMARK_RATIO": "0.0", "PYTORCH_ENABLE_MPS_FALLBACK": "1", "TOKENIZERS_PARALLELISM": "false"}
@@ -135,7 +135,9 @@ def test_the_machine_and_what_was_found_wrong_with_it_first(make_run: MakeRun):
     assert warned == ("caution", "power", "On battery at 61%.", "Plug it in.")
     fold = next(block for block in found.blocks if isinstance(block, Fold))
     assert (
-        fold.summary == "What was fine: 1" and isinstance(fold.blocks[0], Table) and fold.blocks[0].rows == (("torch", "PyTorch 2.14.1."),)
+        fold.summary == "Checks without remarks: 1"
+        and isinstance(fold.blocks[0], Table)
+        and fold.blocks[0].rows == (("torch", "PyTorch 2.14.1."),)
     )
 
 

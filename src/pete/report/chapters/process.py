@@ -22,7 +22,7 @@ def process(data: ReportData) -> Section:
         Section("Base Model", (_beside("Base model", _base(data), original.BASE),)),
         Section("Fine-Tuning Configuration", (_beside("Adapter", _lora(data), original.LORA),)),
         Section("Training Hyperparameters", (_beside("Setting", _hyperparameters(data), original.TRAINING),)),
-        Section("Apple Silicon Optimizations", (_beside("In force", _apple(data), original.APPLE),)),
+        Section("Apple Silicon Optimizations", (_beside("Setting", _apple(data), original.APPLE),)),
         _machine(data),
         _prediction(data),
         _monitoring(data),
@@ -47,8 +47,8 @@ def _learning(data: ReportData) -> Section | None:
         "Learning curves",
         (
             Text(
-                "Each step shows the model a few examples and corrects it a little. The thin line is the loss of each step, the thick one "
-                "its average; the dots are rows kept aside to choose the best step."
+                "Each step shows the model a few examples and corrects it a little. The loss says how badly it predicts the text: lower is "
+                "better. Thin line: each step. Thick line: its average. Dots: the loss on rows kept aside, which choose the best step."
             ),
             loss,
             Fold("Every validation, learning rate, gradient norm, speed and memory", tuple(more)),
@@ -115,9 +115,9 @@ def _hyperparameters(data: ReportData) -> dict[str, str]:
         "Training iterations": f"{done} (asked for: {length})",
         "Mixed precision": _precision(data),
         "Optimizer": "AdamW",
-        "Longest gradient": f"{optim.clip_norm:g}",
+        "Gradient clipping (norm)": f"{optim.clip_norm:g}",
         "Gradient checkpointing": "on" if train.gradient_checkpointing else "off",
-        "Tokens of the longest row": f"{config.data.max_length:,}{', rows packed together' if config.data.packing else ''}",
+        "Longest row, in tokens": f"{config.data.max_length:,}{', rows packed together' if config.data.packing else ''}",
         "Seed": str(train.seed),
     }
 
@@ -146,7 +146,7 @@ def _apple(data: ReportData) -> dict[str, str]:
     return {"Device": device, **found, "Quantization": "none", "Number format of the base": dtype}
 
 
-# --- what the machine was, what was foreseen, what happened -----------------------------------------------------------
+# --- what the machine was, what was predicted, what happened -----------------------------------------------------------
 
 
 def _machine(data: ReportData) -> Section:
@@ -160,7 +160,7 @@ def _machine(data: ReportData) -> Section:
                 tuple(Fact(_name(key), _value(key, value)) for key, value in checked.machine.items() if value != "" and not key.isupper())
             )
         )
-    for levels, summary in ((("stop", "caution"), ""), (("good",), "What was fine")):
+    for levels, summary in ((("stop", "caution"), ""), (("good",), "Checks without remarks")):
         rows = [
             tuple(f.get(key, "") for key in ("level", "name", "found", "advice"))
             for level in levels
@@ -190,15 +190,15 @@ def _prediction(data: ReportData) -> Section:
     if planned is None:
         return Section(title, (Text("Not recorded: nothing was predicted before this run."),))
     rows = [
-        ("Peak memory", gigabytes(planned.memory), *_held_against(planned.memory, training.peak_memory, gigabytes)),
-        ("Training time", duration(planned.seconds), *_held_against(planned.seconds, training.seconds if training.done else 0, duration)),
+        ("Peak memory", gigabytes(planned.memory), *_compared(planned.memory, training.peak_memory, gigabytes)),
+        ("Training time", duration(planned.seconds), *_compared(planned.seconds, training.seconds if training.done else 0, duration)),
     ]
     unfinished = "" if training.done else " Training did not come to its end, so its time is not compared."
-    note = f"There were {gigabytes(planned.available)} to be had. The speed was taken from: {planned.basis}.{unfinished}"
+    note = f"{gigabytes(planned.available)} of memory were free. The prediction of time is based on: {planned.basis}.{unfinished}"
     return Section(title, (Table(("", "Predicted", "Happened", "Difference"), tuple(rows), note),))
 
 
-def _held_against(predicted: float, found: float, words: Callable[[Any], str]) -> tuple[str, str]:
+def _compared(predicted: float, found: float, words: Callable[[Any], str]) -> tuple[str, str]:
     if not predicted or not found:
         return (UNKNOWN if not found else words(found), "")
     return (words(found), change(found / predicted - 1))
@@ -218,10 +218,10 @@ def _monitoring(data: ReportData) -> Section:
     )
     blocks: list[Block] = [Facts(facts)]
     if data.night:
-        blocks.append(Section("While it ran", (Facts(tuple(Fact(name, words) for name, words in data.night)),)))
+        blocks.append(Section("During training", (Facts(tuple(Fact(name, words) for name, words in data.night)),)))
     if training.samples:
         said = tuple(Fact(f"Step {s.step}: {s.prompt}", s.text.strip() or "(empty)") for s in training.samples)
-        blocks.append(Fold("Answers while it learned", (Facts(said, prose=True),)))
+        blocks.append(Fold("Sample answers during training", (Facts(said, prose=True),)))
     return Section("Monitoring", tuple(blocks))
 
 
