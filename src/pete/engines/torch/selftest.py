@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pete.config import PROJECT, Config, EngineConfig
+from pete.config import Config, EngineConfig
 from pete.engines.torch import environment
 from pete.machine.device_check import DEAD, DeviceCheck
 from pete.machine.probes import or_none
 from pete.places import cache_root
+from pete.resources import python_path
 from pete.run import write_json
 
 VERSION = 1
@@ -62,7 +63,7 @@ def needs_selftest(config: Config, facts: Mapping[str, str | int | float]) -> bo
 
 def start_checks(engine: EngineConfig) -> str | None:
     """See `Start`. The process has the environment that training has."""
-    path = os.pathsep.join(filter(None, (str(PROJECT / "src"), os.environ.get("PYTHONPATH"))))
+    path = python_path()
     variables = os.environ | {"PYTHONPATH": path} | environment(engine)
     command = [sys.executable, "-P", "-m", "pete.engines.torch.selftest_checks", engine.device]
     try:
