@@ -16,7 +16,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from pete.config import PROJECT
 from pete.data.examples import Example
 from pete.evaluate.log import EvaluationLog, HeldOut, Sample, read_log
 from pete.evaluate.results import voice_index
@@ -24,6 +23,7 @@ from pete.evaluate.score import rescore
 from pete.evaluate.stats import unpaired
 from pete.evaluate.suite import score_held_out
 from pete.generate.stream import open_tuned
+from pete.resources import PROJECT
 from pete.run import RunDir
 
 SUBJECTS = (

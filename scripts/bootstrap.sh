@@ -78,11 +78,7 @@ install() {
         rm -f "$venv"/stamp-* # from here on, an interruption means starting over
         wanted run >"$venv/new-run"
         packages --no-deps --require-hashes -r "requirements/$platform.txt"
-        if [ "$platform" = linux ]; then
-            [ -n "${UV_FIND_LINKS:-}${UV_INDEX:-}${UV_DEFAULT_INDEX:-}${UV_TORCH_BACKEND:-}" ] ||
-                say 'PyTorch for Linux comes with CUDA, several GB; UV_TORCH_BACKEND=cpu in the environment gets the small build.'
-            packages -r requirements/torch-linux.txt
-        fi
+        [ "$platform" != linux ] || torch
         mv "$venv/new-run" "$venv/stamp-run"
     fi
     [ "$what" = run ] || holds dev || add dev
@@ -93,6 +89,19 @@ install() {
         fi
     done
     say "installed in $(($(date +%s) - began)) s."
+}
+
+# PyPI's PyTorch for Linux brings several GB of CUDA packages. Where the settings of this machine lead to those, uv takes the build
+# that fits its graphics card, or the small one where there is none, from PyTorch's own index.
+torch() {
+    set -- -r requirements/torch-linux.txt
+    if [ -z "${UV_TORCH_BACKEND:-}" ]; then
+        case $(step "$uv" pip install --dry-run --python "$venv/bin/python" --only-binary :all: "$@" 2>&1) in
+            *nvidia-* | *rocm* | *error:*) set -- --torch-backend auto "$@" ;;
+        esac
+    fi
+    (packages "$@") || die 1 'PyTorch could not be installed, see above. Where download.pytorch.org cannot be reached: UV_FIND_LINKS=FOLDER
+  in the environment takes a build from a folder, UV_TORCH_BACKEND=cu130 (or cpu) names one. When mended, start again.'
 }
 
 add() {

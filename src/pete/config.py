@@ -19,10 +19,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from pydantic.fields import FieldInfo
 
 from pete.errors import ConfigError
+from pete.resources import PRESETS
 from pete.terminal import scrub
 
-PROJECT = Path(__file__).resolve().parents[2]
-PRESETS = PROJECT / "configs"
 EMBEDDED_BASE = "smollm2-135m-instruct"
 BUILT_IN_BASES = (EMBEDDED_BASE, "fake")
 """Names of bases that are neither a folder nor on the hub."""

@@ -10,12 +10,11 @@ from typing import Annotated, Any, Self
 import tomlkit
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from pete.config import PROJECT, in_toml
+from pete.config import in_toml
 from pete.errors import PersonaError
 from pete.places import expand
+from pete.resources import PERSONAS
 from pete.run import RunDir, write_atomic
-
-PERSONAS = PROJECT / "personas"
 
 PLAIN_TEMPLATE = (
     "{% for message in messages %}"

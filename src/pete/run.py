@@ -13,13 +13,14 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from pete.config import PROJECT, Resolved, read_resolved
+from pete.config import Resolved, read_resolved
 from pete.errors import RunError
 from pete.events import Event, to_line
 from pete.places import expand
+from pete.resources import INSTALLED, PROJECT
 from pete.terminal import scrub
 
-RUNS = expand(os.environ.get("PETE_RUNS") or PROJECT / "runs")
+RUNS = expand(os.environ.get("PETE_RUNS") or (Path() if INSTALLED else PROJECT) / "runs")
 
 
 def write_atomic(path: Path, content: str | bytes) -> None:

@@ -32,7 +32,8 @@ UV = """#!/bin/sh
 case $1 in
     venv) echo "uv venv" >>"$LOG"; for venv; do :; done; "$FAKES/python" -m venv "$venv"; 
         printf '#!/bin/sh\\n' >"$venv/bin/shellcheck"; chmod +x "$venv/bin/shellcheck" ;;
-    pip) for file; do :; done; echo "uv pip $file links=$UV_FIND_LINKS index=$UV_INDEX cert=$SSL_CERT_FILE" >>"$LOG"
+    pip) case "$*" in *--dry-run*) printf '%s\\n' "$UV_PLAN"; exit ;; *"--torch-backend auto"*) echo "uv backend auto" >>"$LOG" ;; esac
+        for file; do :; done; echo "uv pip $file links=$UV_FIND_LINKS index=$UV_INDEX cert=$SSL_CERT_FILE" >>"$LOG"
         sleep "${UV_SLEEP:-0}"; echo "uv pip ended" >>"$LOG"; exit "${UV_EXIT:-0}" ;;
 esac
 """
@@ -118,6 +119,30 @@ def test_arguments_and_exit_code_pass_through(place: Place) -> None:
     done = place.uv().run(*args, PETE_EXIT="143", PYTHONPATH="/mine")
     assert done.returncode == 143
     assert done.stdout == f"path={place.root}/src:/mine\n" + "".join(f"[{a}]\n" for a in args)
+
+
+@pytest.mark.parametrize(
+    ("plan", "backend", "chosen"),
+    [
+        (" + torch==2.13.0\n + nvidia-cublas==13.1.1.3", "", True),  # what PyPI has
+        ("error: Failed to fetch", "", True),
+        (" + torch==2.13.0+cpu", "", False),  # a folder or an index of this machine's own
+        (" + nvidia-cublas==13.1.1.3", "cu130", False),  # uv reads the variable by itself
+    ],
+)
+def test_linux_gets_the_torch_that_fits_it(place: Place, plan: str, backend: str, chosen: bool) -> None:
+    done = place.uv().run(UV_PLAN=plan, UV_TORCH_BACKEND=backend)
+    assert done.returncode == 0 and "CUDA" not in done.stderr
+    assert place.did() == [*LINUX[:3], *(["uv backend auto"] if chosen else []), LINUX[3]]
+
+
+def test_a_torch_that_cannot_be_had_names_the_ways_out(place: Place) -> None:
+    place.program(
+        place.fakes / "uv", UV.replace("for file; do :; done; echo", "for file; do :; done; case $file in *torch*) exit 1; esac; echo")
+    )
+    done = place.uv().run(UV_PLAN="nvidia-x", UV_TORCH_BACKEND="")
+    assert done.returncode == 1 and "UV_FIND_LINKS" in done.stderr and "UV_TORCH_BACKEND" in done.stderr
+    assert not (place.venv / "stamp-run").exists()
 
 
 @pytest.mark.parametrize("shell", [["sh"], ["bash", "--posix"]])

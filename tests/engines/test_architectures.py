@@ -13,11 +13,12 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from pete.config import PROJECT, GenerateConfig, LoraConfig
+from pete.config import GenerateConfig, LoraConfig
 from pete.data.batch import Batch
 from pete.engines.torch.engine import TorchEngine
 from pete.engines.torch.proof import judge, measure, refusing
 from pete.errors import BaseModelError
+from pete.resources import PROJECT
 from tests.engines.architectures import BASE, CONFIG, EXACT, REFUSED, VOCABULARY, WINDOW, build, engine_on
 
 LORA = LoraConfig(rank=4, alpha=8.0, dropout=0.0)

@@ -9,9 +9,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from pete.config import PROJECT
 from pete.engines.torch.kernels import attend, lora_linear, token_losses
 from pete.engines.torch.selftest_checks import CHECKS, Operations, run_checks
+from pete.resources import PROJECT
 
 
 def test_every_check_holds_on_this_cpu():

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pete.config import PROJECT
+from pete.resources import PROJECT
 
 SETTINGS = [
     "engine.name=fake", "model.base=fake", "data.max_length=2000", "train.steps=40", "train.micro_batch=4", "train.accumulation=1",

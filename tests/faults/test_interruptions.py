@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pete import events
-from pete.config import PROJECT
+from pete.resources import PROJECT
 from tests.conftest import small_persona
 
 SETTINGS = [

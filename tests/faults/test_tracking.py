@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from pete import events
-from pete.config import PROJECT
+from pete.resources import PROJECT
 from tests.fake_wandb import write_module
 
 TRAINER = PROJECT / "tests" / "trainer.py"

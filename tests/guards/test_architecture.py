@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from pete.config import PROJECT
+from pete.resources import PROJECT
 
 SOURCE = PROJECT / "src" / "pete"
 FILES = sorted(SOURCE.rglob("*.py"))

@@ -2,7 +2,7 @@
 
 import yaml
 
-from pete.config import PROJECT
+from pete.resources import PROJECT
 
 WORKFLOW = PROJECT / ".github" / "workflows" / "ci.yml"
 

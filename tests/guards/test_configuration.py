@@ -12,7 +12,8 @@ import pytest
 from typer.testing import CliRunner
 
 from pete import config as configuration
-from pete.config import PROJECT, Config, DataConfig, Section, keys
+from pete.config import Config, DataConfig, Section, keys
+from pete.resources import PROJECT
 
 SOURCE = PROJECT / "src" / "pete"
 FILES = [path for path in sorted(SOURCE.rglob("*.py")) if path.name != "config.py" or path.parent != SOURCE]

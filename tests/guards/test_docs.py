@@ -5,7 +5,8 @@ import re
 
 from pydantic_core import PydanticUndefined
 
-from pete.config import PRESETS, PROJECT, keys, resolve, values_of
+from pete.config import keys, resolve, values_of
+from pete.resources import PRESETS, PROJECT
 
 PAGE = PROJECT / "docs" / "configuration.md"
 

@@ -2,7 +2,7 @@
 
 import ast
 
-from pete.config import PROJECT
+from pete.resources import PROJECT
 
 SOURCE = PROJECT / "src" / "pete"
 

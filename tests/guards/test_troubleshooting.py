@@ -2,7 +2,7 @@
 
 import re
 
-from pete.config import PROJECT
+from pete.resources import PROJECT
 
 PAGE = PROJECT / "docs" / "troubleshooting.md"
 SAYERS = [*PROJECT.glob("src/pete/**/*.py"), *PROJECT.glob("launchers/*"), PROJECT / "scripts" / "bootstrap.sh"]

@@ -10,8 +10,8 @@ import psutil
 import pytest
 
 from pete import events
-from pete.config import PROJECT
 from pete.machine.launchers import NAMES
+from pete.resources import PROJECT
 from tests.faults.test_interruptions import SETTINGS, resume
 from tests.launchers.conftest import Finder
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pete.config import PROJECT
+from pete.resources import PROJECT
 from tests.launchers.conftest import Window
 
 ASK = "from pete.cli.countdown import wants_new; print('ready', flush=True); print('answer', wants_new('night-1.', {seconds}))"

@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from pete.config import PROJECT
 from pete.machine.launchers import NAMES
+from pete.resources import PROJECT
 from tests.launchers.conftest import Finder
 
 NIGHT = """

@@ -7,7 +7,7 @@ import sys
 import time
 
 from pete import events
-from pete.config import PROJECT
+from pete.resources import PROJECT
 
 SETTINGS = ["engine.name=fake", "model.base=fake", "data.max_length=2000", "train.micro_batch=4", "train.accumulation=1", "lora.dropout=0",
             "train.steps=600", "train.save_every=50", "train.eval_every=300", "train.sample_every=600"]  # fmt: skip

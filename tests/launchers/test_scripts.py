@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pete.config import PROJECT
+from pete.resources import PROJECT
 from tests.launchers.conftest import Finder
 
 VERBS = {

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pete.config import PROJECT
+from pete.resources import PROJECT
 
 FAKE = ["--set", "engine.name=fake", "--set", "model.base=fake", "--set", "data.max_length=2000",
         "--set", "train.micro_batch=4", "--set", "optim.warmup_steps=1"]  # fmt: skip

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from pete.config import PROJECT, resolve
+from pete.config import resolve
 from pete.evaluate.blind.record import blind_tests, pairs_of
+from pete.resources import PROJECT
 from pete.run import RunDir
 from tests.unit.evaluate.blind.test_record import an_evaluation
 

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from pete.config import PROJECT
+from pete.resources import PROJECT
 from tests.pipeline.conftest import FAKE
 
 NOTE = """

@@ -16,7 +16,7 @@ from fcntl import ioctl
 import pytest
 
 from pete import events
-from pete.config import PROJECT
+from pete.resources import PROJECT
 from tests.pipeline.conftest import FAKE
 
 LONG = [

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pete.config import PROJECT
+from pete.resources import PROJECT
 from tests.pipeline.conftest import FAKE
 from tests.unit.test_terminal import drives
 

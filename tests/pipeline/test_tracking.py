@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from pete.config import PROJECT
+from pete.resources import PROJECT
 from tests.fake_wandb import Server, serving
 from tests.faults.test_interruptions import SETTINGS, command, environment, wait_for_step
 from tests.pipeline.conftest import FAKE

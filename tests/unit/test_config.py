@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pete.config import PRESETS, PROJECT, Config, keys, override, read_resolved, resolve, values_of
+from pete.config import Config, keys, override, read_resolved, resolve, values_of
 from pete.errors import ConfigError
+from pete.resources import PRESETS, PROJECT
 from pete.run import RunDir
 
 

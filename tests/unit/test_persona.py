@@ -4,11 +4,11 @@ import tomllib
 
 import pytest
 
-from pete.config import PROJECT
 from pete.data.check import check_data, persona_prompts
 from pete.data.examples import load_examples, load_prompts, read_examples
 from pete.errors import PersonaError
 from pete.persona import Limit, PromptFormat, load_persona, plain_limits, set_prompt_format, write_prompt_format
+from pete.resources import PROJECT
 
 
 def test_unknown_persona_lists_the_known():

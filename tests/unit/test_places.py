@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from pete.errors import UserError
-from pete.places import cache_root, expand, hub_cache, known_home
+from pete.places import cache_root, expand, hub_cache, hub_folder, hub_id_of, is_hub_id, known_home
 
 
 @pytest.fixture
@@ -49,3 +49,18 @@ def test_a_tilde_is_the_home_folder_wherever_a_place_is_named(monkeypatch, tmp_p
 def test_a_user_who_is_not_there_is_named():
     with pytest.raises(UserError, match="~nobody-of-that-name/x: there is no home folder of a user 'nobody-of-that-name'"):
         expand("~nobody-of-that-name/x")
+
+
+@pytest.mark.parametrize(
+    ("base", "is_one"),
+    [("owner/name", True), ("name", False), ("./a/b", False), ("./name", False), ("/abs", False), ("~/name", False), ("a/b/c", False)],
+)
+def test_a_hub_id_is_owner_and_name(base, is_one):
+    assert is_hub_id(base) is is_one
+
+
+def test_the_hubs_cache_is_laid_out_one_way():
+    commit = "0123456789abcdef" * 2 + "01234567"
+    snapshot = f"/home/ada/.cache/huggingface/hub/{hub_folder('EleutherAI/pythia-1.4b')}/snapshots/{commit}"
+    assert hub_id_of(snapshot) == hub_id_of(snapshot + "/") == ("EleutherAI/pythia-1.4b", commit)
+    assert hub_id_of("/home/ada/models/pythia") is None and hub_id_of(snapshot + "/model.safetensors") is None

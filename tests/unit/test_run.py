@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from pete.config import PROJECT, resolve
+from pete.config import resolve
 from pete.errors import RunError
 from pete.events import Warned, read
+from pete.resources import PROJECT
 from pete.run import RunDir, write_atomic
 
 

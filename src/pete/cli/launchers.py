@@ -18,10 +18,10 @@ FolderArgument = Annotated[Path | None, typer.Argument(metavar="[FOLDER]", parse
 @app.command()
 def install(folder: FolderArgument = None) -> None:
     """Put the launchers into a folder, bound to this checkout. Doing it twice is fine; other people's files are left alone."""
-    from pete.config import PROJECT
     from pete.machine import launchers
     from pete.machine.probes import Probes
     from pete.machine.readings import read_machine
+    from pete.resources import PROJECT
 
     folder = _folder(folder)
     outcomes = launchers.install(folder)

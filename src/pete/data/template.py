@@ -227,6 +227,11 @@ class _Ticking(jinja2.compiler.CodeGenerator):
         self.writeline(f"environment.tick({sum(len(part.data) for part in written if isinstance(part, jinja2.nodes.TemplateData))})")
         super().blockvisit(nodes, frame)
 
+    def _output_child_to_const(self, node: jinja2.nodes.Expr, frame: jinja2.compiler.Frame, finalize: Any) -> str:
+        if not isinstance(node, jinja2.nodes.TemplateData):  # a constant that is written as the template's own text would not be counted
+            raise jinja2.nodes.Impossible
+        return super()._output_child_to_const(node, frame, finalize)
+
     def visit_For(self, node: jinja2.nodes.For, frame: jinja2.compiler.Frame) -> None:
         if node.test is not None:  # is asked for every item, before there is a body
             tick = jinja2.nodes.Call(jinja2.nodes.EnvironmentAttribute("tick"), [], [], None, None)

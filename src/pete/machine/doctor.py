@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Literal
 
 from pete import __version__
-from pete.config import EMBEDDED_BASE, PROJECT, Config
+from pete.config import EMBEDDED_BASE, Config
 from pete.errors import UserError
 from pete.events import Checked
 from pete.machine.probes import Probes, or_none
 from pete.machine.readings import Readings, read_machine
 from pete.places import cache_root, hub_cache, hub_folder, is_hub_id
+from pete.resources import PROJECT
 from pete.words import GB, file_size, gigabytes
 
 Level = Literal["good", "caution", "stop"]

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from pete.config import PROJECT
 from pete.errors import UserError
+from pete.resources import PROJECT
 from pete.run import write_atomic
 
 NAMES = (

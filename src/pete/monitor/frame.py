@@ -394,12 +394,11 @@ def _beside(columns: list[list[Text]], width: int, gap: int, height: int) -> lis
     lines = []
     for at in range(height):
         line = Text()
-        for number, column in enumerate(columns):
-            part = column[at].copy() if at < len(column) else Text()
-            part.truncate(width, overflow="crop") if number == 0 else None
-            line.append_text(part)
-            line.append(" " * (width - cell_len(part.plain) + gap) if number == 0 and len(columns) > 1 else "")
-        lines.append(line)
+        *left, last = [column[at].copy() if at < len(column) else Text() for column in columns]
+        for part in left:
+            part.truncate(width, overflow="crop")
+            line.append_text(part).append(" " * (width - cell_len(part.plain) + gap))
+        lines.append(line.append_text(last))
     return lines
 
 

@@ -3,10 +3,11 @@
 import shlex
 from dataclasses import dataclass
 
-from pete.config import PROJECT, Config, GenerateConfig
+from pete.config import Config, GenerateConfig
 from pete.evaluate.advice import Advice
 from pete.history import History
 from pete.report.comparison import Comparison
+from pete.resources import PROJECT
 from pete.run import RunDir
 
 MANY_ROWS = 1000

@@ -15,9 +15,10 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from pete.config import PROJECT, Config
+from pete.config import Config
 from pete.errors import ConfigError, UserError
 from pete.places import known_home
+from pete.resources import python_path
 from pete.run import RunDir
 from pete.tracking.keys import has_key
 from pete.tracking.send import clean_up
@@ -104,7 +105,7 @@ def start(config: Config, run: RunDir) -> "Tracker | None":
         return None
     # what opens other doors than W&B's (HF_TOKEN, PETE_JUDGE_KEY, whatever is called like one) stays here
     environ = {name: value for name, value in os.environ.items() if name.startswith("WANDB_") or not SECRET.search(name)}
-    environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(PROJECT / "src"), os.environ.get("PYTHONPATH"))))
+    environ["PYTHONPATH"] = python_path()
     try:
         run.wandb.mkdir(parents=True, exist_ok=True)
         with run.wandb_log.open("ab") as log:

@@ -6,9 +6,10 @@ import pytest
 from pete.app import resume, train, unattended
 from pete.app.notify import Silent
 from pete.app.unattended import preset_for, unattended_training
-from pete.config import PRESETS, resolve
+from pete.config import resolve
 from pete.errors import BaseModelError, DataError, PersonaError, RunError
 from pete.events import Finished
+from pete.resources import PRESETS
 from pete.run import RunDir
 from pete.words import GB
 

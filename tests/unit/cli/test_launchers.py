@@ -1,10 +1,10 @@
 import pytest
 
 from pete.cli import launchers
-from pete.config import PROJECT
 from pete.errors import UserError
 from pete.machine.launchers import NAMES
 from pete.machine.probes import Probes
+from pete.resources import PROJECT
 
 
 @pytest.fixture

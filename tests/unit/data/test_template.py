@@ -32,6 +32,7 @@ HOSTILE = {
     "calls itself twice": "{% macro f(n) %}{% if n %}{{ f(n - 1) }}{{ f(n - 1) }}{% endif %}{% endmacro %}{{ f(40) }}",
     "writes without end": "{% for i in range(9999) %}" + "y" * 5000 + "{% endfor %}",
     "writes into a variable": "{% set x %}{% for i in range(9999) %}" + "y" * 5000 + "{% endfor %}{% endset %}",
+    "writes a constant into a variable": "{% set x %}{% for i in range(9999) %}{{ '" + "y" * 5000 + "' }}{% endfor %}{% endset %}",
     "is too long": "x" * (LONGEST_TEMPLATE + 1),
     "leaves the sandbox": "{{ ''.__class__.__mro__[1].__subclasses__() }}",
     "leaves through a global": "{{ cycler.__init__.__globals__ }}",

@@ -56,7 +56,7 @@ def test_finding_the_model_loads_nothing():
     import subprocess
     import sys
 
-    from pete.config import PROJECT
+    from pete.resources import PROJECT
 
     script = "import sys\nfrom pete.engines.sentence import find_embedder\nassert find_embedder()([]).shape == (0, 384)\n"
     done = subprocess.run(

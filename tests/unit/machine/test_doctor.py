@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from pete.config import PROJECT, Config
+from pete.config import Config
 from pete.errors import UserError
 from pete.machine.doctor import Checkup, Finding, check_machine
 from pete.machine.memory import Memory
 from pete.machine.probes import Probes
+from pete.resources import PROJECT
 from pete.tracking.keys import has_key
 from tests.unit.machine.macs import GIB, HOME, M1, M4_PRO, mac
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from pete.config import PROJECT
 from pete.errors import UserError
 from pete.machine.launchers import NAMES, install, uninstall
+from pete.resources import PROJECT
 
 AWKWARD = 'it\'s "mine" $HOME `x` \\ (1)'
 

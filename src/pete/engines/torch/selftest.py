@@ -13,11 +13,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pete.config import PROJECT, Config, EngineConfig
+from pete.config import Config, EngineConfig
 from pete.engines.torch import environment
 from pete.machine.doctor import Finding
 from pete.machine.probes import or_none
 from pete.places import cache_root
+from pete.resources import python_path
 from pete.run import write_json
 
 VERSION = 1
@@ -125,7 +126,7 @@ def needs_selftest(config: Config, facts: Mapping[str, str | int | float]) -> bo
 
 def start_checks(engine: EngineConfig) -> str | None:
     """See `Start`. The process has the environment that training has."""
-    path = os.pathsep.join(filter(None, (str(PROJECT / "src"), os.environ.get("PYTHONPATH"))))
+    path = python_path()
     variables = os.environ | {"PYTHONPATH": path} | environment(engine)
     command = [sys.executable, "-P", "-m", "pete.engines.torch.selftest_checks", engine.device]
     try:

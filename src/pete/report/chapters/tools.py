@@ -1,9 +1,9 @@
 """The chapter "Tools and Resources": the commands for this run, and the launchers and scripts that do the same."""
 
-from pete.config import PROJECT
 from pete.report import original
 from pete.report.blocks import Section, Table
 from pete.report.model import ReportData
+from pete.resources import PROJECT
 
 
 def tools(data: ReportData) -> Section:

@@ -10,10 +10,10 @@ from typing import ClassVar
 
 import pytest
 
-from pete.config import PROJECT
 from pete.engines.base_models import embedded
 from pete.errors import BaseModelError
 from pete.listener import LISTENER, Listener
+from pete.resources import PROJECT
 
 MADE_BY_TRANSFORMERS = {
     "model.safetensors": "a672150fb4f99d7c8f4168cecdd464069c0ef3a37d8113f22ddb9d48031d03cd",

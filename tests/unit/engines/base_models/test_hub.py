@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from safetensors.numpy import save
 
-from pete.config import PROJECT
 from pete.engines.base_models import hub as ours
 from pete.engines.fake import END, byte_tokenizer
 from pete.errors import BaseModelError
+from pete.resources import PROJECT
 from tests.fake_hub import FakeHub, commit, serve
 
 SCRIPT = """

@@ -4,10 +4,11 @@ import sys
 
 import pytest
 
-from pete.config import PROJECT, EngineConfig, TorchConfig
+from pete.config import EngineConfig, TorchConfig
 from pete.engines.torch import environment
 from pete.engines.torch.policy import choose_device, choose_dtype
 from pete.errors import ConfigError
+from pete.resources import PROJECT
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from pete.config import PROJECT, resolve
+from pete.config import resolve
 from pete.data.examples import Example, write_examples
 from pete.errors import PersonaError, UserError, WorkError
 from pete.evaluate.judge.conclusion import FIT, JudgeResult, sentences
 from pete.evaluate.judge.endpoint import KEY, Endpoint
 from pete.evaluate.judge.judge import Judge, judge_log, question, read_choice
 from pete.persona import load_persona
+from pete.resources import PROJECT
 from pete.run import RunDir
 from tests.fake_judge import FakeJudge, says, serve
 from tests.unit.evaluate.conftest import log_of, sample

@@ -3,9 +3,9 @@ import random
 
 import pytest
 
-from pete.config import PROJECT
 from pete.evaluate.scorers.voice import FEWEST, Text, Voice, masked
 from pete.evaluate.stats import auc
+from pete.resources import PROJECT
 from tests.unit.evaluate.conftest import sample
 
 VOICES = PROJECT.parent / "shared" / "data" / "voices"

@@ -2,7 +2,6 @@ from dataclasses import replace
 
 import pytest
 
-from pete.config import PROJECT
 from pete.events import Checked, Event, Planned, Sampled, Warned
 from pete.report import original
 from pete.report.blocks import Block, Facts, Fold, Section, Table, Text
@@ -10,6 +9,7 @@ from pete.report.chapters.process import UNKNOWN, process
 from pete.report.markdown import to_markdown
 from pete.report.model import read_report
 from pete.report.page import make_page
+from pete.resources import PROJECT
 from tests.unit.report.conftest import HISTORY, MakeRun, evaluation, finished, sample, started, step
 
 ENVIRONMENT = {"PYTORCH_MPS_HIGH_WATERMARK_RATIO": "0.0", "PYTORCH_ENABLE_MPS_FALLBACK": "1", "TOKENIZERS_PARALLELISM": "false"}
