@@ -17,8 +17,8 @@ def test_what_trains_again_comes_last(make_run: MakeRun):
     assert chapter is not None
     parts = [part for part in chapter.blocks if isinstance(part, Section)]
     assert [part.title for part in parts] == ["Short-Term: without training again", "Medium-Term: with another training"]
-    commands = [[step.command for step, _ in block.steps] for part in parts for block in part.blocks if isinstance(block, Steps)]
-    assert commands == [["pete evaluate r"], ["pete train --set a=1", "pete train --set b=2"]]
+    shown = [[step.command for step, _ in block.steps] for part in parts for block in part.blocks if isinstance(block, Steps)]
+    assert shown == [["pete evaluate r"], ["pete train --set a=1", "pete train --set b=2"]]
 
 
 def test_nothing_to_suggest_is_no_chapter(make_run: MakeRun):
