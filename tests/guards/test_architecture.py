@@ -13,7 +13,21 @@ SOURCE = PROJECT / "src" / "pete"
 FILES = sorted(SOURCE.rglob("*.py"))
 HEAVY = {"torch", "transformers", "peft", "mlx", "mlx_lm"}
 
-GROUND = {"__init__", "config", "errors", "events", "history", "words", "run", "persona", "adapter", "terminal", "places", "listener"}
+GROUND = {
+    "__init__",
+    "config",
+    "errors",
+    "events",
+    "history",
+    "words",
+    "run",
+    "persona",
+    "adapter",
+    "terminal",
+    "places",
+    "listener",
+    "resources",
+}
 """What every stage may import, and what imports no stage."""
 BEFORE = {
     "machine": set(),
