@@ -6,10 +6,9 @@ from pathlib import Path
 
 from pete.app.notify import Notify
 from pete.config import Resolved
-from pete.engines import environment, open_trainer
-from pete.engines.torch.selftest import needs_selftest, selftest
+from pete.engines import check_device, environment, open_trainer
 from pete.events import Event
-from pete.machine.doctor import check_machine
+from pete.machine.doctor import check_machine, device_findings
 from pete.tracking.keys import has_key
 from pete.train.plan import Plan, make_plan
 from pete.train.prepare import Prepared
@@ -36,8 +35,8 @@ def preflight(resolved: Resolved, prepared: Prepared, folder: Path, notify: Noti
     config = resolved.config
     notify.message("examining the machine ...", "working")
     checkup = check_machine(config, folder, has_key)
-    if needs_selftest(config, checkup.facts) and (outcome := selftest(config, checkup.facts)) is not None:
-        checkup = checkup.plus(outcome.findings(str(checkup.facts["os"])), device=outcome.device)
+    if (outcome := check_device(config, checkup.facts, before_run=True)) is not None:
+        checkup = checkup.plus(device_findings(outcome, str(checkup.facts["os"])), device=outcome.device)
     if (error := checkup.refusal()) is not None:
         raise error
     for line in checkup.lines():

@@ -26,8 +26,8 @@ def doctor(
     from dataclasses import asdict
 
     from pete.config import resolve
-    from pete.engines.torch.selftest import selftest
-    from pete.machine.doctor import check_machine
+    from pete.engines import check_device
+    from pete.machine.doctor import check_machine, device_findings
     from pete.run import RUNS
     from pete.tracking.keys import has_key
 
@@ -35,9 +35,9 @@ def doctor(
     screen, notes = console(), console(quiet=True)
     with notes.status("examining the machine (a first self-test takes about 15 s) ..."):
         checkup = check_machine(chosen, RUNS, has_key, thorough=True)
-        outcome = selftest(chosen, checkup.facts, again=again)
+        outcome = check_device(chosen, checkup.facts, again=again)
     if outcome is not None:
-        checkup = checkup.plus(outcome.findings(str(checkup.facts["os"])), device=outcome.device)
+        checkup = checkup.plus(device_findings(outcome, str(checkup.facts["os"])), device=outcome.device)
     if json:
         tested = None if outcome is None else asdict(outcome)
         print_json({"facts": dict(checkup.facts), "findings": [asdict(finding) for finding in checkup.findings], "selftest": tested})

@@ -1,16 +1,19 @@
 """Engines, opened by name. Only ints, numpy arrays and paths cross this border; tensors never do.
 
-An engine is one module or package here, named as in `pete.config.ENGINES`. Its packages are imported when it is opened. What has to
-be in the environment before that, a function `environment(EngineConfig)` at the top of its module or package says, where it has one.
+An engine is one module or package here, named as in `pete.config.ENGINES`. Its packages are imported when it is opened. At the
+top of its module or package it may define `environment(EngineConfig)`, what has to be in the environment before that, and
+`check_device(...)`, a self-test.
 """
 
 import importlib
 import os
+from collections.abc import Mapping
 from typing import Any
 
 from pete.config import ENGINES, Config
 from pete.engines.protocol import Generator, Trainer
 from pete.errors import ConfigError, UserError
+from pete.machine.device_check import DeviceCheck
 
 
 def open_trainer(config: Config) -> Trainer:
@@ -53,6 +56,21 @@ def set_environment(config: Config, engine: str = "") -> None:
             os.environ[name] = value
         else:
             os.environ.pop(name, None)
+
+
+def check_device(
+    config: Config, facts: Mapping[str, str | int | float], *, again: bool = False, before_run: bool = False
+) -> DeviceCheck | None:
+    """What the self-test of the engine that trains finds on the device it will use; None where it has none, or none is needed.
+
+    Args:
+        config: decides engine and device.
+        facts: of `check_machine`: versions, build and chip, for which an answer is kept.
+        again: test even though an answer is kept.
+        before_run: only if a run should not begin without it.
+    """
+    check = getattr(importlib.import_module(f"pete.engines.{config.engine.name}"), "check_device", None)
+    return check(config, facts, again=again, before_run=before_run) if check else None
 
 
 def _open(name: str, config: Config) -> Any:

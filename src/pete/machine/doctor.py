@@ -5,6 +5,7 @@
 """
 
 import re
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from pete import __version__
 from pete.config import EMBEDDED_BASE, Config
 from pete.errors import UserError
 from pete.events import Checked
+from pete.machine.device_check import DEAD, DeviceCheck
 from pete.machine.probes import Probes, or_none
 from pete.machine.readings import Readings, read_machine
 from pete.places import cache_root, hub_cache, hub_folder, is_hub_id
@@ -333,3 +335,29 @@ def _is_cached(config: Config, probes: Probes) -> bool:
 
 def _version(probes: Probes, name: str) -> str | None:
     return or_none(lambda: probes.version(name))
+
+
+def device_findings(check: DeviceCheck, os_name: str = "") -> tuple[Finding, ...]:
+    """A self-test's result in the words of the examination; on a GPU a failed check forbids training on it."""
+    if check.refused:
+        mend = "Remove .venv and start ./pete again." if check.refused == DEAD else "--set engine.device=auto takes the best there is."
+        return (Finding("device", "stop", check.refused, mend),)
+    level: Level = "caution" if check.device == "cpu" else "stop"
+    advice = "Start ./pete anew with the packages it asks for (remove .venv), then: pete doctor --again"
+    if check.device != "cpu":
+        advice = "Train on the CPU: --set engine.device=cpu, or update the system, then: pete doctor --again"
+    aside = check.device == "cpu" and os_name == "macOS" and check.reason != "as configured"
+    findings = _first("device", (aside, "caution", "PyTorch cannot use this Mac's GPU: training would run on the CPU, far slower.",
+                                 "Remove .venv and start ./pete again from a terminal that is not opened with Rosetta."))  # fmt: skip
+    findings += [
+        Finding("self-test", level, f"On {check.device}, {name}: {wrong}.", advice) for name, wrong in check.wrong.items() if wrong
+    ]
+    day = f", on {time.strftime('%d %B', time.localtime(check.when)).lstrip('0')}" if check.remembered else ""
+    left = f" Left to the CPU: {', '.join(check.fallback)}." if check.fallback else ""
+    held = f"{len(check.wrong)} checks of {check.device} against {'the formulas' if check.device == 'cpu' else 'the CPU'} hold"
+    findings += _first(
+        "self-test",
+        (check.unfinished, level, f"On {check.device}, {check.unfinished}: the test did not come back from it.", advice),
+        (not check.failed, "good", f"{held} ({check.seconds:.1f} s{day}).{left}"),
+    )
+    return tuple(findings)

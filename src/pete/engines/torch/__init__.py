@@ -1,6 +1,9 @@
 """The PyTorch engine. This file does not import torch: what it says has to be known before."""
 
-from pete.config import EngineConfig
+from collections.abc import Mapping
+
+from pete.config import Config, EngineConfig
+from pete.machine.device_check import DeviceCheck
 
 LOW_SHARE = 0.8
 """PyTorch begins to give memory back at this share of its limit; left alone it would at 1.4, above a limit of 1.0."""
@@ -19,3 +22,10 @@ def environment(engine: EngineConfig) -> dict[str, str]:
         "PYTORCH_MPS_HIGH_WATERMARK_RATIO": f"{limit:.1f}",
         "PYTORCH_MPS_LOW_WATERMARK_RATIO": f"{limit * LOW_SHARE:.2f}" if limit > 0 else "",
     }
+
+
+def check_device(config: Config, facts: Mapping[str, str | int | float], *, again: bool, before_run: bool) -> DeviceCheck | None:
+    """The self-test; before a run only where it would use a Mac's GPU, whose arithmetic is not taken on trust."""
+    from pete.engines.torch.selftest import needs_selftest, selftest
+
+    return selftest(config, facts, again=again) if not before_run or needs_selftest(config, facts) else None

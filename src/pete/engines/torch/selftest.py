@@ -9,13 +9,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pete.config import Config, EngineConfig
 from pete.engines.torch import environment
-from pete.machine.doctor import Finding
+from pete.machine.device_check import DEAD, DeviceCheck
 from pete.machine.probes import or_none
 from pete.places import cache_root
 from pete.resources import python_path
@@ -26,75 +25,13 @@ VERSION = 1
 LONGEST = 180.0
 """Seconds after which the device is said not to answer; the test takes about 15 on a Mac, 2 here."""
 
-DEAD = "PyTorch does not start here: its process ended before it could name a device."
-
 Start = Callable[[EngineConfig], str | None]
 """engine -> what `selftest_checks` printed until it ended, was killed or crashed; None where it could not be started."""
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What a self-test found."""
-
-    device: str
-    reason: str
-    wrong: Mapping[str, str]
-    """Each check that ended, and what was wrong; empty where nothing was."""
-    seconds: float = 0.0
-    when: float = 0.0
-    unfinished: str = ""
-    """The check in which the process ended or hung."""
-    fallback: tuple[str, ...] = ()
-    """Operators that the GPU left to the CPU."""
-    refused: str = ""
-    """Why the device that was asked for cannot be used."""
-    remembered: bool = field(default=False, compare=False)
-
-    @property
-    def failed(self) -> bool:
-        """Whether anything is wrong."""
-        return bool(self.unfinished or self.refused or any(self.wrong.values()))
-
-    def findings(self, os_name: str = "") -> tuple[Finding, ...]:
-        """In the words of the examination; on a GPU a failed check forbids training on it."""
-        if self.refused:
-            mend = "Remove .venv and start ./pete again." if self.refused == DEAD else "--set engine.device=auto takes the best there is."
-            return (Finding("device", "stop", self.refused, mend),)
-        level, advice = "caution", "Start ./pete anew with the packages it asks for (remove .venv), then: pete doctor --again"
-        if self.device != "cpu":
-            level, advice = "stop", "Train on the CPU: --set engine.device=cpu, or update the system, then: pete doctor --again"
-        found = []
-        if self.device == "cpu" and os_name == "macOS" and self.reason != "as configured":
-            found.append(
-                Finding(
-                    "device",
-                    "caution",
-                    "PyTorch cannot use this Mac's GPU: training would run on the CPU, far slower.",
-                    "Remove .venv and start ./pete again from a terminal that is not opened with Rosetta.",
-                )
-            )
-        for name, wrong in self.wrong.items():
-            if wrong:
-                found.append(Finding("self-test", level, f"On {self.device}, {name}: {wrong}.", advice))
-        if self.unfinished:
-            found.append(Finding("self-test", level, f"On {self.device}, {self.unfinished}: the test did not come back from it.", advice))
-        if not self.failed:
-            day = f", on {time.strftime('%d %B', time.localtime(self.when)).lstrip('0')}" if self.remembered else ""
-            left = f" Left to the CPU: {', '.join(self.fallback)}." if self.fallback else ""
-            against = "the formulas" if self.device == "cpu" else "the CPU"
-            found.append(
-                Finding(
-                    "self-test",
-                    "good",
-                    f"{len(self.wrong)} checks of {self.device} against {against} hold ({self.seconds:.1f} s{day}).{left}",
-                )
-            )
-        return tuple(found)
-
-
 def selftest(
     config: Config, facts: Mapping[str, str | int | float], *, again: bool = False, folder: Path | None = None, start: Start | None = None
-) -> Outcome | None:
+) -> DeviceCheck | None:
     """Test the device this configuration trains on, or remember an earlier test; None where there is nothing to test with.
 
     Args:
@@ -104,7 +41,7 @@ def selftest(
         folder: where answers are kept; the cache unless given.
         start: how the checks are run; a process of its own unless given.
     """
-    if config.engine.name != "torch" or facts.get("torch") in (None, "not installed"):
+    if facts.get("torch") in (None, "not installed"):
         return None
     key = {"version": VERSION, **{name: str(facts.get(name, "")) for name in ("torch", "os", "system", "build", "chip", "python")}}
     place = (folder or cache_root()) / f"selftest-{config.engine.device}.json"
@@ -121,7 +58,7 @@ def selftest(
 
 def needs_selftest(config: Config, facts: Mapping[str, str | int | float]) -> bool:
     """Whether a run would use a Mac's GPU, whose arithmetic is not taken on trust."""
-    return config.engine.name == "torch" and config.engine.device in ("auto", "mps") and facts.get("os") == "macOS"
+    return config.engine.device in ("auto", "mps") and facts.get("os") == "macOS"
 
 
 def start_checks(engine: EngineConfig) -> str | None:
@@ -141,14 +78,14 @@ def start_checks(engine: EngineConfig) -> str | None:
         return None
 
 
-def read_lines(text: str | None, when: float = 0.0) -> Outcome:
+def read_lines(text: str | None, when: float = 0.0) -> DeviceCheck:
     """What the process printed, as an outcome."""
     records = list(_records((text or "").splitlines()))
     first = records[0] if records else {}
     if "device" not in first:
-        return Outcome("", "", {}, when=when, refused=str(first.get("refused") or DEAD))
+        return DeviceCheck("", "", {}, when=when, refused=str(first.get("refused") or DEAD))
     wrong = {str(r["check"]): str(r["wrong"]) for r in records if "check" in r}
-    return Outcome(
+    return DeviceCheck(
         device=str(first["device"]),
         reason=str(first["reason"]),
         wrong=wrong,
@@ -166,9 +103,9 @@ def _records(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
             yield record
 
 
-def _recall(place: Path, key: Mapping[str, object]) -> Outcome | None:
+def _recall(place: Path, key: Mapping[str, object]) -> DeviceCheck | None:
     document = json.loads(place.read_text(encoding="utf-8"))
     if document.pop("key") != key:
         return None
     document["fallback"] = tuple(document["fallback"])
-    return Outcome(**document, remembered=True)
+    return DeviceCheck(**document, remembered=True)

@@ -6,8 +6,11 @@ import stat
 import pytest
 
 from pete.config import Config
+from pete.engines import check_device
 from pete.engines.torch import selftest as module
-from pete.engines.torch.selftest import DEAD, Outcome, needs_selftest, read_lines, selftest
+from pete.engines.torch.selftest import needs_selftest, read_lines, selftest
+from pete.machine.device_check import DEAD, DeviceCheck
+from pete.machine.doctor import device_findings
 
 FACTS = {"torch": "2.14.1", "os": "macOS", "system": "macOS 26.1", "build": "25B78", "chip": "Apple M4 Pro", "python": "3.13.1 arm64"}
 FIRST = {"device": "mps", "reason": "found", "checks": ["output head", "AdamW"]}
@@ -27,16 +30,16 @@ def printed(*records: dict) -> str:
 def test_all_is_well():
     outcome = read_lines(printed(FIRST, HEAD, ADAMW, END))
     assert not outcome.failed and outcome.seconds == 3.0
-    (finding,) = outcome.findings("macOS")
+    (finding,) = device_findings(outcome, "macOS")
     assert finding.level == "good" and "2 checks of mps against the CPU" in finding.found and "aten::frexp.Tensor" in finding.found
 
 
 def test_a_failed_check_forbids_a_gpu_and_cautions_on_a_cpu():
     wrong = HEAD | {"wrong": "its gradient is off by 0.9 of its largest value"}
-    (finding,) = read_lines(printed(FIRST, wrong, ADAMW, END)).findings("macOS")
+    (finding,) = device_findings(read_lines(printed(FIRST, wrong, ADAMW, END)), "macOS")
     assert (finding.level, finding.found) == ("stop", "On mps, output head: its gradient is off by 0.9 of its largest value.")
     assert "--set engine.device=cpu" in finding.advice
-    (finding,) = read_lines(printed(FIRST | {"device": "cpu"}, wrong, ADAMW, END)).findings("Linux")
+    (finding,) = device_findings(read_lines(printed(FIRST | {"device": "cpu"}, wrong, ADAMW, END)), "Linux")
     assert finding.level == "caution"
 
 
@@ -44,24 +47,24 @@ def test_a_failed_check_forbids_a_gpu_and_cautions_on_a_cpu():
 def test_a_process_that_dies_in_a_check_names_it(text):
     outcome = read_lines(text)
     assert outcome.failed and outcome.unfinished == "AdamW"
-    assert outcome.findings("macOS")[0].level == "stop" and "AdamW" in outcome.findings("macOS")[0].found
+    assert device_findings(outcome, "macOS")[0].level == "stop" and "AdamW" in device_findings(outcome, "macOS")[0].found
 
 
 @pytest.mark.parametrize("text", [None, "", "Traceback (most recent call last):\n", "[1, 2]\n", "\x00"])
 def test_a_torch_that_does_not_start(text):
     outcome = read_lines(text)
-    assert outcome.refused == DEAD and outcome.findings()[0].level == "stop" and "./pete" in outcome.findings()[0].advice
+    assert outcome.refused == DEAD and device_findings(outcome)[0].level == "stop" and "./pete" in device_findings(outcome)[0].advice
 
 
 def test_a_device_that_is_not_there():
-    (finding,) = read_lines(printed({"refused": "engine.device = 'mps', and there is none here."})).findings("macOS")
+    (finding,) = device_findings(read_lines(printed({"refused": "engine.device = 'mps', and there is none here."})), "macOS")
     assert finding.level == "stop" and "engine.device=auto" in finding.advice
 
 
 def test_a_mac_that_would_train_on_its_cpu_is_told():
     outcome = read_lines(printed(FIRST | {"device": "cpu", "reason": "no GPU that PyTorch can use"}, HEAD, ADAMW, END))
-    assert [f.level for f in outcome.findings("macOS")] == ["caution", "good"]
-    assert [f.level for f in outcome.findings("Linux")] == ["good"]
+    assert [f.level for f in device_findings(outcome, "macOS")] == ["caution", "good"]
+    assert [f.level for f in device_findings(outcome, "Linux")] == ["good"]
 
 
 class Starter:
@@ -79,12 +82,18 @@ class Starter:
 def test_an_answer_is_kept_for_this_torch_build_and_chip(tmp_path):
     start = Starter(printed(FIRST, HEAD, ADAMW, END))
 
-    def ask(facts: dict = FACTS, **more: bool) -> Outcome | None:
+    def ask(facts: dict = FACTS, **more: bool) -> DeviceCheck | None:
         return selftest(config(), facts, folder=tmp_path, start=start, **more)
 
     first, second = ask(), ask()
     assert first == second and start.count == 1
-    assert first is not None and second is not None and second.remembered and not first.remembered and ", on " in second.findings()[0].found
+    assert (
+        first is not None
+        and second is not None
+        and second.remembered
+        and not first.remembered
+        and ", on " in device_findings(second)[0].found
+    )
     for number, changed in enumerate(({"torch": "2.15.0"}, {"build": "25C99"}, {"chip": "Apple M5"}), 2):
         ask(FACTS | changed)
         assert start.count == number
@@ -114,14 +123,15 @@ def test_a_cache_that_cannot_be_written_costs_nothing(tmp_path):
 
 def test_without_torch_there_is_nothing_to_test(tmp_path):
     start = Starter("")
-    assert selftest(config(name="fake"), FACTS, folder=tmp_path, start=start) is None
+    assert check_device(config(name="fake"), FACTS) is None
     assert selftest(config(), FACTS | {"torch": "not installed"}, folder=tmp_path, start=start) is None
     assert start.count == 0
 
 
 def test_only_a_macs_gpu_is_tested_before_a_run():
     assert needs_selftest(config(), FACTS) and needs_selftest(config(device="mps"), FACTS)
-    assert not needs_selftest(config(device="cpu"), FACTS) and not needs_selftest(config(name="fake"), FACTS)
+    assert not needs_selftest(config(device="cpu"), FACTS)
+    assert check_device(config(device="cpu"), FACTS, before_run=True) is None
     assert not needs_selftest(config(), FACTS | {"os": "Linux"})
 
 
