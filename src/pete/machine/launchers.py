@@ -41,6 +41,11 @@ def install(folder: Path, checkout: Path = PROJECT) -> list[Outcome]:
     Raises:
         UserError: the folder is missing, cannot be written, or is a checkout's own.
     """
+    if not (checkout / "launchers").is_dir():
+        raise UserError(
+            "The launchers start a checkout of Pete, and this Pete was installed without one.",
+            "git clone it, then there: ./pete launchers install",
+        )
     outcomes = []
     for name, path in _places(folder):
         content = _bound_copy(checkout / "launchers" / name, checkout)
