@@ -11,6 +11,17 @@ from pete.engines.fake import END, byte_tokenizer
 
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
+LOADS_TORCH = ("engines", "golden", "evaluator", "unit/engines/torch", "pipeline/test_tiny_neox.py", "pipeline/test_hub_base.py")
+"""Below tests/."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what loads PyTorch, by its folder: ./check runs these apart."""
+    here = Path(__file__).parent
+    for item in items:
+        if any(item.path.is_relative_to(here / place) for place in LOADS_TORCH):
+            item.add_marker("torch")
+
 
 @pytest.fixture(scope="session")
 def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:

@@ -12,7 +12,7 @@ import pytest
 
 CHECKOUT = Path(__file__).parents[2]
 TOOLS = ["sh", "bash", "cat", "cmp", "mkdir", "ln", "readlink", "mv", "rm", "sleep", "sed", "date", "tail", "tr", "ps", "dirname"]
-TOOLS += ["chmod", "env"]
+TOOLS += ["chmod", "env", "getconf"]
 
 # Stands for any Python: the one on the PATH, which makes .venv, and the one in .venv, which runs pete and pip.
 PYTHON = """#!/bin/sh
@@ -331,11 +331,13 @@ def test_check_adds_its_own_and_passes_arguments_to_pytest(place: Place) -> None
         "tool ruff check ",
         "tool ruff format --check",
         "tool pyright  ",
-        "tool pytest -k it's",
+        "tool pytest -m (torch or not torch) and not long",
     ]
     assert place.did()[:2] == ["uv pip requirements/dev.txt", "uv pip requirements/wandb.txt"]
     assert place.run(command=[str(place.root / "check")]).stderr == ""
-    assert "uv" not in " ".join(place.did())
+    assert place.did()[3:] == ["tool pytest -n", "tool pytest -m"], "without PyTorch side by side, then those with it"
+    assert place.run("--quick", command=[str(place.root / "check")]).stderr == ""
+    assert place.did() == ["tool ruff check", "tool ruff format", "tool pytest -n"]
 
 
 def test_an_extra_is_installed_when_asked_for_and_kept_up_to_date(place: Place) -> None:
@@ -390,7 +392,7 @@ def test_the_extras_are_the_same_everywhere() -> None:
 
     groups = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["dependency-groups"]
     (line,) = re.findall(r"^extras='?([a-z ]+)", (CHECKOUT / "scripts/bootstrap.sh").read_text(), re.M)
-    assert set(EXTRAS) == set(line.split()) == set(groups) - {"dev"} and len(EXTRAS) >= 1
+    assert set(EXTRAS) == set(line.split()) == set(groups) - {"dev", "models"} and len(EXTRAS) >= 1
     for name in EXTRAS:
         assert groups[name][0] in (CHECKOUT / f"requirements/{name}.txt").read_text()
 

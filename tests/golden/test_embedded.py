@@ -77,7 +77,7 @@ def test_quickstart_leaves_everything_it_promises(tmp_path):
     out = tmp_path / 'quick "start"'
     done = run("quickstart", "--out", out, "--steps", 8, "--seed", 3)
     assert done.returncode == 0, done.stderr
-    for part in ("plan", "train", "base beside tuned", "report", "bits per byte", "pete chat"):
+    for part in ("plan", "train", "base beside tuned", "report", "bits a byte", "pete chat"):
         assert part in done.stdout
     assert (out / "report.html").stat().st_size > 20_000 and (out / "report.md").is_file()
     log = json.loads((out / "evaluations" / "quickstart.json").read_text())

@@ -133,6 +133,7 @@ def test_the_application_draws_nothing():
 def test_verbs_import_nothing_heavy_when_they_are_listed():
     allowed = {
         "typer",
+        "click",
         "rich",
         "pete",
         "collections",

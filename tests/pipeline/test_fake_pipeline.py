@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from pete.evaluate.log import VERSION
 from tests.pipeline.conftest import FAKE
 
 
@@ -112,7 +113,7 @@ def test_evaluate_and_report(run, pete):
     assert done.returncode in (1, 3), done.stderr
     log = json.loads(done.stdout)["log"]
     assert log == json.loads((folder / "evaluations" / "suite.json").read_text())
-    assert len(log["samples"]) == 2 * 6 and {s["model"] for s in log["samples"]} == {"base", "tuned"} and log["version"] == 4
+    assert len(log["samples"]) == 2 * 6 and {s["model"] for s in log["samples"]} == {"base", "tuned"} and log["version"] == VERSION
     assert len(log["held_out"]) == 2 and all(row["tuned_nats"] < row["base_nats"] for row in log["held_out"])
     for model in ("base", "tuned"):
         assert [s["prompt_id"] for s in log["samples"] if s["model"] == model] == [

@@ -10,10 +10,27 @@ from pete import terminal
 from pete.cli import blind, chat, data, doctor, evaluate, install, launchers, monitor, prompts, quickstart, report, resume, test, train
 from pete.cli.console import complain
 from pete.cli.fetch_view import fetches_shown
+from pete.cli.listing import Listing
 from pete.errors import PeteError, UserError, WorkError
+
+GROUPS = {
+    "Start": ("quickstart", "doctor", "install", "launchers"),
+    "Train": ("data", "train", "resume", "monitor"),
+    "Use": ("chat", "test", "prompts"),
+    "Judge": ("evaluate", "blind", "report"),
+}
+"""What one wants to do -> the verbs for it; `pete --help` lists them so."""
+
+
+class Verbs(Listing):
+    """`pete --help`."""
+
+    sections = GROUPS
+
 
 app = typer.Typer(
     name="pete",
+    cls=Verbs,
     help="Teach a small language model a voice, overnight, on your Mac. Start with: pete quickstart",
     no_args_is_help=True,
     add_completion=False,

@@ -78,8 +78,8 @@ def _write_page(run: "RunDir", path: Path, most: int, screen: "Console", json: b
         print_json({"file": str(path), "pairs": len(pairs), "evaluation": evaluation.name})
         return
     back = as_typed(f"pete blind {run.cli_argument} --read blind-result.json")
-    screen.print(f"{path}: {_of(len(pairs), most)}. It opens in any browser and sends nothing anywhere.", soft_wrap=True, markup=False)
-    screen.print(f"when the result comes back: {back}", soft_wrap=True, markup=False)
+    screen.print(f"{path}: {_of(len(pairs), most)}. It opens in any browser and sends nothing anywhere.", soft_wrap=True)
+    screen.print(f"when the result comes back: {back}", soft_wrap=True)
 
 
 def _sit(run: "RunDir", most: int, screen: "Console") -> "tuple[Path, BlindTest, bool]":
@@ -116,8 +116,8 @@ def _sit(run: "RunDir", most: int, screen: "Console") -> "tuple[Path, BlindTest,
             done = test.preferred is not None or len(test.pairs) == len(pairs)
             if not done:  # how it stands is not said: who goes on must not know
                 kept = f"{len(test.pairs)} of {len(pairs)} judged, kept in {file}" if test.pairs else "nothing judged, nothing kept"
-                screen.print(f"\n{kept}", soft_wrap=True, markup=False)
-                screen.print(as_typed(f"to go on: pete blind {run.cli_argument}"), soft_wrap=True, markup=False)
+                screen.print(f"\n{kept}", soft_wrap=True)
+                screen.print(as_typed(f"to go on: pete blind {run.cli_argument}"), soft_wrap=True)
     return file, test, done
 
 
@@ -158,7 +158,7 @@ def _show(screen: "Console", run: "RunDir", file: Path, test: "BlindTest") -> No
     low, high = test.interval
     counts = f"tuned {test.wins}, base {test.losses}, ties {test.ties}, skipped {test.skipped}"
     share = "" if test.win_rate is None else f": tuned won {test.win_rate:.0%} of those decided (95% between {low:.0%} and {high:.0%})"
-    screen.print(f"\n{counts}{share}", soft_wrap=True, markup=False)
+    screen.print(f"\n{counts}{share}", soft_wrap=True)
     if test.preferred is not None:
         clear = (f"Clear: {test.preferred} is preferred.", "bold")
         screen.print(Text.assemble(clear, " The interval allows for having looked after each pair."))
@@ -166,8 +166,8 @@ def _show(screen: "Console", run: "RunDir", file: Path, test: "BlindTest") -> No
         screen.print(Text.assemble(("Not clear.", "bold"), " It may be chance; more pairs or more people may settle it."))
         if test.how == "terminal" and (left := len(pairs_of(open_evaluation(run)[1], test.seed)) - len(test.pairs)) > 0:
             most = len(test.pairs) + min(left, PAIRS)
-            screen.print(f"more pairs: {as_typed(f'pete blind {run.cli_argument} --pairs {most}')}", soft_wrap=True, markup=False)
-    screen.print(f"{file}\nthe whole picture: {as_typed(f'pete report {run.cli_argument}')}", soft_wrap=True, markup=False)
+            screen.print(f"more pairs: {as_typed(f'pete blind {run.cli_argument} --pairs {most}')}", soft_wrap=True)
+    screen.print(f"{file}\nthe whole picture: {as_typed(f'pete report {run.cli_argument}')}", soft_wrap=True)
 
 
 def _of(pairs: int, most: int) -> str:

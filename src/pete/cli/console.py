@@ -5,9 +5,8 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,13 +14,7 @@ from pete.errors import PeteError, UserError
 from pete.terminal import HOSTILE, Output
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from pete.cli.screen import Screen
-
-T = TypeVar("T")
-OnStage = Callable[[str, int, int], None]
-"""(what, done, of): how far a piece of work is."""
 
 RunArgument = Annotated[str | None, typer.Argument(metavar="[RUN]", help="run folder, or a name below runs/; nothing means the newest")]
 SetOption = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="change one value, e.g. --set lora.rank=8")]
@@ -100,26 +93,6 @@ def as_path(text: str) -> Path:
     from pete.places import expand
 
     return expand(text)
-
-
-def with_progress(screen: "Console", title: str, work: Callable[[OnStage], T]) -> T:
-    """Do work with a bar for each of its stages; a line for each where no bar can be drawn."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    said = (TextColumn("{task.fields[title]}", style="bold", markup=False), TextColumn("{task.description}", markup=False))
-    with Progress(
-        *said, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=screen, disable=not screen.is_interactive
-    ) as progress:
-        tasks = {}
-
-        def on_stage(what: str, done: int, of: int) -> None:
-            if what not in tasks:
-                tasks[what] = progress.add_task(what, total=of, title=title)
-            progress.update(tasks[what], completed=done)
-            if done == of and not screen.is_interactive:
-                screen.print(f"{what}: {done} of {of}")
-
-        return work(on_stage)
 
 
 def persona_override(persona: str | None) -> list[str]:

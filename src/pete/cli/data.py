@@ -6,9 +6,12 @@ from typing import Annotated
 import typer
 
 from pete.cli.console import JsonOption, SetOption, as_path, console, persona_override, print_json
+from pete.cli.listing import Listing
 from pete.cli.train import ConfigOption, PersonaOption, PresetOption
 
-app = typer.Typer(help="Datasets: check them, and see the exact text that will be trained.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    cls=Listing, help="Datasets: check them, and see the exact text that will be trained.", no_args_is_help=True, rich_markup_mode=None
+)
 
 FilesArgument = Annotated[
     list[Path] | None, typer.Argument(metavar="[FILE]...", parser=as_path, help="JSONL files; the persona's examples unless given")

@@ -35,7 +35,7 @@ def show_evaluation(screen: "Console", run: "RunDir") -> None:
         first = f"first token {speed.first_token_seconds:.2f} s"
         screen.print(f"alone, {speed.model}: {speed.seconds:.1f} s an answer, {speed.tokens_per_second:.0f} tok/s, {first}")
     for note in found.judgement.notes:
-        screen.print(f"note: {note}", soft_wrap=True, markup=False)
+        screen.print(f"note: {note}", soft_wrap=True)
     answers = len(found.log.samples)
     screen.print(f"evaluated in {duration(found.seconds)}: {found.prompts} prompts, {answers} answers")
 
@@ -71,7 +71,7 @@ def _show_worst(screen: "Console", judgement: "Judgement") -> None:
 
 
 def show_measures(screen: "Console", measures: "Sequence[Measure]", before: str, after: str) -> None:
-    """Every measure with the interval of its difference; what may be luck is said to be no difference."""
+    """Every measure that differs, with the interval of its difference; those whose difference may be luck in one line."""
     from rich.table import Table
     from rich.text import Text
 
@@ -81,16 +81,21 @@ def show_measures(screen: "Console", measures: "Sequence[Measure]", before: str,
     table = Table(box=None, pad_edge=False)
     for column in ("", before, after, "author", "difference, 95%", ""):
         table.add_column(column, justify="right" if column in (before, after, "author") else "left", no_wrap=bool(column))
-    styles = {"better": "green", "worse": "red", "no significant difference": "dim"}
+    styles = {"better": "green", "worse": "red"}
+    open_ = [m.title for m in measures if m.verdict == "no significant difference"]
     for m in measures:
-        word = "not significant" if m.verdict == "no significant difference" else m.verdict
+        if m.verdict == "no significant difference":
+            continue
         cells = [of_unit(m.base, m.unit), of_unit(m.tuned, m.unit), "" if m.author is None else of_unit(m.author, m.unit)]
         style = styles.get(m.verdict, "")
-        table.add_row(m.title + (" *" if m.primary else ""), *cells, bounds(m.change), Text(word, style))
-    screen.print(table)
+        table.add_row(m.title + (" *" if m.primary else ""), *cells, bounds(m.change), Text(m.verdict, style))
+    if table.row_count:
+        screen.print(table)
+    if open_:
+        screen.print(f"no significant difference: {', '.join(open_)}", soft_wrap=not screen.is_terminal)
     few = [m.title for m in measures if m.change.underpowered]
     notes = [
-        "* named in advance; the others are corrected for their number (Holm). Not significant: no significant difference.",
+        "* named in advance; the others are corrected for their number (Holm).",
         "gain and selectivity are bits per byte",
     ]
     if few:
@@ -103,7 +108,7 @@ def show_measures(screen: "Console", measures: "Sequence[Measure]", before: str,
 
 def show_against(screen: "Console", compared: "Comparison", other: "RunDir") -> None:
     """The run's answers and unseen text beside another run's."""
-    screen.print(f"\nagainst {other.name}, both tuned:", style="bold", markup=False)
+    screen.print(f"\nagainst {other.name}, both tuned:", style="bold")
     # each evaluation learned a voice classifier of its own: their logits have no common scale
     show_measures(screen, [m for m in compared.judgement.measures if m.name != "voice"], other.name, compared.log.run)
     if compared.held_out is None:
@@ -117,4 +122,4 @@ def show_judge(screen: "Console", log: "EvaluationLog") -> None:
     if log.judge is not None:
         screen.print()
         for line in sentences(log.judge):
-            screen.print(line, soft_wrap=True, markup=False)
+            screen.print(line, soft_wrap=True)

@@ -23,7 +23,7 @@ def install(
 
     if name is None:
         for extra, purpose in EXTRAS.items():
-            console().print(f"{extra:10} {'installed' if installed(extra) else '-':10} {purpose}", markup=False, soft_wrap=True)
+            console().print(f"{extra:10} {'installed' if installed(extra) else '-':10} {purpose}", soft_wrap=True)
         return
     if name not in EXTRAS:
         close = difflib.get_close_matches(name.lower(), EXTRAS, 1)

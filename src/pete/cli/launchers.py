@@ -6,11 +6,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pete.cli.console import as_path, as_typed, console
+from pete.cli.listing import Listing
 
 if TYPE_CHECKING:
     from pete.machine.launchers import Outcome
 
-app = typer.Typer(help="Pete by double-click: five files for the Desktop.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    cls=Listing,
+    help="Pete by double-click: five files for the Desktop.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
 
 FolderArgument = Annotated[Path | None, typer.Argument(metavar="[FOLDER]", parser=as_path, help="where to; ~/Desktop unless given")]
 
@@ -57,7 +63,7 @@ def _folder(given: Path | None) -> Path:
 
 
 def _say(line: str) -> None:
-    console().print(line, soft_wrap=True, markup=False)
+    console().print(line, soft_wrap=True)
 
 
 def _show(outcomes: "list[Outcome]") -> None:

@@ -26,10 +26,7 @@ def monitor(
     if once:
         show_once(watch.look(), screen)
         return
-    if screen.is_interactive:
-        state = show_live(watch, screen)
-    else:
-        state = show_lines(watch, lambda line: screen.print(line, markup=False, soft_wrap=True))
-    screen.print(f"{state.facts.name}: {headline(state)}", markup=False, soft_wrap=True)
+    state = show_live(watch, screen) if screen.is_interactive else show_lines(watch, lambda line: screen.print(line, soft_wrap=True))
+    screen.print(f"{state.facts.name}: {headline(state)}", soft_wrap=True)
     if state.next:
-        screen.print(f"next: {state.next}", markup=False, soft_wrap=True)
+        screen.print(f"next: {state.next}", soft_wrap=True)

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pete.cli.console import JsonOption, OnStage, RunArgument, SetOption, as_path, as_typed, console, print_json, with_progress
+from pete.cli.console import JsonOption, RunArgument, SetOption, as_path, as_typed, console, print_json
+from pete.cli.listing import Listing
 from pete.words import duration
 
 if TYPE_CHECKING:
@@ -16,10 +17,11 @@ if TYPE_CHECKING:
 
     from pete.evaluate.prompt_formats.trial import Trial
     from pete.evaluate.results import Measure
-    from pete.persona import Persona
     from pete.run import RunDir
 
-app = typer.Typer(help="Prompt formats: find the one that a trained model answers best.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    cls=Listing, help="Prompt formats: find the one that a trained model answers best.", no_args_is_help=True, rich_markup_mode=None
+)
 
 
 @app.callback()
@@ -41,35 +43,18 @@ def try_(
     json: JsonOption = False,
 ) -> None:
     """Compare system lines, examples, hints and templates on half of the prompts; keep the one that is surely better."""
-    from dataclasses import replace
-
-    from pete.config import override
-    from pete.evaluate.prompt_formats.trial import adopt, open_persona, run_trial
-    from pete.evaluate.suite import load_suite
-    from pete.generate.stream import open_tuned
+    from pete.app.prompts import try_prompt_formats
+    from pete.cli.notify import ScreenNotify
     from pete.run import RunDir
 
     folder = RunDir.find(run)
-    folder.require_writable()
-    resolved = override(folder.read_config(), set_ or [], ("evaluate", "generate"))
-    asked = load_suite(folder, suite, resolved.config.evaluate.prompts_per_category)
     screen = console(quiet=json, work=True)
-
-    def work(on_stage: OnStage) -> "tuple[Trial, Persona | None]":
-        tuned = replace(open_tuned(folder), config=resolved.config)
-        persona = open_persona(resolved.config.data.persona, tuned.lineage.persona) if write else None
-        return run_trial(tuned, folder, asked, samples, on_stage), persona
-
-    trial, persona = with_progress(screen, "prompts try", work)
-    trial.write(folder.prompts_trial)
-    if persona is not None:
-        written = adopt(trial, folder, persona)
-        trial = trial.model_copy(update={"written": [str(path) for path in written]})
-        trial.write(folder.prompts_trial)
+    with ScreenNotify(screen) as notify:
+        trial = try_prompt_formats(folder, notify, suite=suite, samples=samples, write=write, overrides=set_ or ())
     if json:
         print_json(trial.model_dump(mode="json"))
-        return
-    _show(screen, folder, trial)
+    else:
+        _show(screen, folder, trial)
 
 
 def _show(screen: "Console", run: "RunDir", trial: "Trial") -> None:
@@ -94,9 +79,9 @@ def _show(screen: "Console", run: "RunDir", trial: "Trial") -> None:
         style="dim",
     )
     for title, why in trial.skipped.items():
-        screen.print(f"not tried: {title} ({why})", style="dim", markup=False)
+        screen.print(f"not tried: {title} ({why})", style="dim")
     for note in trial.notes:
-        screen.print(note, style="yellow", markup=False)
+        screen.print(note, style="yellow")
     _conclude(screen, run, trial)
 
 
@@ -116,10 +101,10 @@ def _conclude(screen: "Console", run: "RunDir", trial: "Trial") -> None:
         elif trial.written:
             where = f" as [prompt_format] into {trial.written[0]}\nand into {trial.written[1]}"
             screen.print(Text.assemble(("Written", "bold"), where), soft_wrap=True)
-            screen.print(as_typed(f"what it does to the whole picture: pete evaluate {run.cli_argument}"), markup=False, soft_wrap=True)
+            screen.print(as_typed(f"what it does to the whole picture: pete evaluate {run.cli_argument}"), soft_wrap=True)
         else:
             screen.print("Not written, as asked.")
-    screen.print(f"{run.prompts_trial}", markup=False, soft_wrap=True)
+    screen.print(f"{run.prompts_trial}", soft_wrap=True)
     screen.print(f"tried in {duration(trial.seconds)}", style="dim")
 
 

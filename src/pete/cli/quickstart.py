@@ -1,17 +1,21 @@
 """pete quickstart: the whole pipeline, top to bottom."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pete.cli.console import as_path, as_typed, console
 from pete.words import duration
 
-SHOWN = 3
-"""Prompts whose answers are printed; the report has them all."""
-SHORT = ("evaluate.prompts_per_category=5", "evaluate.samples=1")
-"""A first look in a minute; `pete evaluate` asks everything, three times."""
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from pete.app.quickstart import Started
+
+LONGEST = 280
+"""Characters of an answer that are shown; the report has all of it."""
+COLOURS = {"good": "bold green", "bad": "bold red", "open": "bold yellow"}
 
 
 def quickstart(
@@ -21,47 +25,46 @@ def quickstart(
     seed: Annotated[int, typer.Option(min=0, help="another seed, another order and another start")] = 0,
     steps: Annotated[int | None, typer.Option(min=1, help="train this many steps instead of the preset's epochs")] = None,
 ) -> None:
-    """Teach the embedded base the bundled voice and report how it went: minutes, offline, nothing to configure."""
-    import time
-
-    from pete.app.train import new_training, train
-    from pete.cli.evaluate import run_evaluation
-    from pete.cli.evaluation_view import show_evaluation
+    """Teach the embedded base the bundled voice: minutes, offline, nothing to set."""
+    from pete.app.quickstart import quickstart as run
     from pete.cli.notify import ScreenNotify
-    from pete.cli.test import show_pair
-    from pete.config import override
-    from pete.report import write_report
     from pete.train.signals import StopSignal
 
-    began = time.monotonic()
     screen = console(work=True)
-    overrides = [f"train.seed={seed}", f"generate.seed={seed}"]
-    if steps is not None:
-        overrides += [f"train.steps={steps}", f"optim.warmup_steps={min(6, steps - 1)}"]
     with ScreenNotify(screen) as notify:
-        notify.message("1 of 4  plan and data", "title")
-        training = new_training("quickstart", None, overrides)
-        run = train(training, notify, StopSignal(), out).run
+        started = run(notify, StopSignal(), out, seed, steps)
+    show(screen, started)
 
-    screen.rule("3 of 4  base beside tuned", align="left")
-    short = override(run.read_config(), SHORT, ("evaluate",))
-    log = run_evaluation(screen, run, short, None, "quickstart")
-    first = {sample.category: sample.prompt_id for sample in reversed(log.samples)}
-    for prompt_id in list(reversed(first.values()))[:SHOWN]:
-        pair = {sample.model: sample for sample in log.samples if sample.prompt_id == prompt_id}
-        show_pair(
-            screen, pair["base"].prompt, {model: (s.text, f"{s.tokens} tokens, ended by {s.stop}") for model, s in pair.items()}
-        )  # fmt: skip
 
-    screen.rule("4 of 4  report", align="left")
-    show_evaluation(screen, run)
-    write_report(run)
-    screen.print(f"\ndone in {duration(time.monotonic() - began)}", style="bold")
+def show(screen: "Console", started: "Started") -> None:
+    """One screen: the verdict, four numbers with their meaning, two pairs of answers, where everything is, and what to do next."""
+    from rich.padding import Padding
+    from rich.table import Table
+    from rich.text import Text
+
+    first, run = started.headline, started.run
+    screen.print()
+    screen.print(Text.assemble((f"{first.word}. ", COLOURS[first.tone]), first.sentence), end="\n\n")
+    numbers = Table.grid(padding=(0, 2))
+    numbers.add_column(justify="right", style="bold", no_wrap=True)
+    numbers.add_column()
+    for card in first.numbers:
+        numbers.add_row(Text(card.value), Text(card.meaning))
+    screen.print(numbers)
+    for asked in first.answers:
+        screen.print(Text.assemble("\n", (asked.prompt, "bold")))
+        for answer in asked.rows[0]:
+            text = " ".join(answer.sample.text.split()) if answer.sample else ""
+            short = f"{text[:LONGEST].rsplit(' ', 1)[0]} ..." if len(text) > LONGEST else text or "(nothing)"
+            screen.print(Padding(Text.assemble((f"{answer.name}: ", "dim"), short), (0, 0, 0, 2)))
+    screen.print()
+    example = "personas/pete-connor"
     for name, value in (
         ("report", run.report_html),
         ("adapter", run.adapter),
         ("talk to it", as_typed(f"pete chat {run.cli_argument}")),
-        ("ask it", as_typed(f'pete test {run.cli_argument} "Write a tagline for a bakery"')),
-        ("your own voice", as_typed("copy personas/pete-connor, put your texts into examples/, then pete train --persona FOLDER")),
+        ("ask everything", as_typed(f"pete evaluate {run.cli_argument}")),
+        ("your own voice", as_typed(f"copy {example}, put your texts into examples/, then pete train --persona FOLDER")),
     ):
-        screen.print(f"  {name:15} {value}", soft_wrap=True, markup=False)
+        screen.print(Text.assemble((f"{name:15} ", "dim"), str(value)), soft_wrap=True)
+    screen.print(f"done in {duration(started.seconds)}", style="dim")

@@ -62,8 +62,8 @@ def verdict_sentence(found: Comparison) -> str:
     failed, unknown, passed = (judgement.of(state) for state in ("failed", "unknown", "passed"))
     gates = counted(len(failed) + len(unknown) + len(passed), "quality gate")
     if failed:
-        titles = ", ".join(f"\u201c{o.gate.title}\u201d" for o in failed)
-        return f"{len(failed)} of {gates} {'is' if len(failed) == 1 else 'are'} not met: {titles}."
+        faults = "; ".join(f"{o.gate.bad[0].lower()}{o.gate.bad[1:]}" for o in failed)
+        return f"{len(failed)} of {gates} {'is' if len(failed) == 1 else 'are'} not met: {faults}."
     if unknown:
         return f"{len(passed)} of {gates} are met and none fails; to settle {len(unknown)} more, it takes more prompts or more unseen text."
     return f"{len(passed)} of {gates} are met."

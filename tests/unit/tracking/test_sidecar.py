@@ -9,6 +9,7 @@ import pytest
 
 from pete.config import resolve
 from pete.errors import ConfigError, UserError
+from pete.resources import PROJECT
 from pete.run import RunDir
 from pete.tracking import sidecar
 
@@ -21,7 +22,7 @@ def test_off_is_no_process_no_folder_and_nothing_imported(tmp_path):
     run = RunDir(tmp_path)
     assert sidecar.start(resolve(None).config, run) is None and not run.wandb.exists()
     code = "import sys, pete.train.session, pete.tracking.sidecar; assert 'wandb' not in sys.modules and 'requests' not in sys.modules"
-    subprocess.run([sys.executable, "-c", code], check=True, env={"PYTHONPATH": "src"}, cwd=sidecar.PROJECT)
+    subprocess.run([sys.executable, "-c", code], check=True, env={"PYTHONPATH": "src"}, cwd=PROJECT)
 
 
 @pytest.mark.parametrize("mode", ["offline", "online"])

@@ -78,14 +78,10 @@ def test_a_failed_conversion_leaves_nothing_and_is_announced(tmp_path):
 
 
 def test_a_wheel_with_another_file_is_refused(monkeypatch, tmp_path):
-    class Fake:
-        suffix = ".gguf"
-
-        def locate(self):
-            path = tmp_path / "other.gguf"
-            path.write_bytes(b"not it")
-            return path
-
-    monkeypatch.setattr(embedded, "files", lambda _: [Fake()])
+    (tmp_path / "other.gguf").write_bytes(b"not it")
+    monkeypatch.setattr(embedded, "model_folder", lambda package: tmp_path)
     with pytest.raises(BaseModelError, match="not the file we know"):
+        embedded.find_gguf()
+    monkeypatch.setattr(embedded, "model_folder", lambda package: None)
+    with pytest.raises(BaseModelError, match="not installed"):
         embedded.find_gguf()

@@ -1,17 +1,24 @@
+from dataclasses import replace
+
+from pete.report.advice import Suggestion
 from pete.report.blocks import Section, Steps
 from pete.report.chapters.next_steps import next_steps
+from pete.report.findings import Finding
 from pete.report.model import read_report
-from tests.unit.report.conftest import MakeRun, evaluation, held_out, sample
+from tests.unit.report.conftest import MakeRun
 
 
 def test_what_trains_again_comes_last(make_run: MakeRun):
-    worse = [held_out(100, 120, topic=f"t{n}") for n in range(30)]
-    found = next_steps(read_report(make_run(log=evaluation(worse, [sample("tuned", "a", "Plain.")]))))
-    assert found is not None
-    parts = [part for part in found.blocks if isinstance(part, Section)]
-    assert len(parts) == 2 and parts[-1].title == "Medium-Term: with another training"
-    (steps,) = parts[-1].blocks
-    assert isinstance(steps, Steps) and all(step.command.startswith("pete train") for step, _ in steps.steps)
+    finding = Finding("weakness", "It recites", "9 of 10.", "evaluations/suite.json")
+    steps = tuple(
+        (Suggestion(command, command), finding) for command in ("pete train --set a=1", "pete evaluate r", "pete train --set b=2")
+    )
+    chapter = next_steps(replace(read_report(make_run()), next_steps=steps))
+    assert chapter is not None
+    parts = [part for part in chapter.blocks if isinstance(part, Section)]
+    assert [part.title for part in parts] == ["Short-Term: without training again", "Medium-Term: with another training"]
+    shown = [[step.command for step, _ in block.steps] for part in parts for block in part.blocks if isinstance(block, Steps)]
+    assert shown == [["pete evaluate r"], ["pete train --set a=1", "pete train --set b=2"]]
 
 
 def test_nothing_to_suggest_is_no_chapter(make_run: MakeRun):

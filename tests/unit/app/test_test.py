@@ -1,6 +1,6 @@
 import pytest
 
-from pete.cli.test import _may_be_a_run
+from pete.app.test import may_be_a_run
 from pete.run import RunDir
 
 RUNS = ["20261126-011200-ada", "m\u00fcll"]
@@ -8,7 +8,7 @@ RUNS = ["20261126-011200-ada", "m\u00fcll"]
 
 @pytest.mark.parametrize("word", ["no-such-run", "runs/x", "ada", "~/runs/x", "m\u00fcl", "Hello", "/tmp/\u00f6de", "v1.2"])
 def test_a_word_that_may_be_a_mistyped_run(word):
-    assert _may_be_a_run(word, RUNS)
+    assert may_be_a_run(word, RUNS)
 
 
 PROMPTS = [
@@ -30,7 +30,7 @@ PROMPTS = [
 
 @pytest.mark.parametrize("word", PROMPTS)
 def test_a_word_that_can_only_be_a_prompt(word):
-    assert not _may_be_a_run(word, RUNS)
+    assert not may_be_a_run(word, RUNS)
 
 
 def test_a_prompt_that_begins_with_a_tilde_is_the_name_of_no_run():
