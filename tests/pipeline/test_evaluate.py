@@ -105,7 +105,7 @@ def test_few_prompts_are_said_to_be_few(run, pete, tmp_path):
     suite.write_text("".join(json.dumps(row) + "\n" for row in rows))
     done = pete("evaluate", run, "--suite", suite, *SHORT)
     assert done.returncode in (1, 3) and "fewer than 5 prompts" in done.stdout and "underpowered" in done.stdout
-    assert "1 of 3 prompts have a reference" in done.stdout and "nearness to the" in done.stdout
+    assert "1 of 3 prompts have a reference" in done.stdout and "similarity to the" in done.stdout
 
 
 def test_a_run_without_its_rows_says_what_is_unknown(evaluated, pete):
