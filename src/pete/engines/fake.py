@@ -17,7 +17,7 @@ from pete.adapter import read_weights, write_weights
 from pete.config import Config, GenerateConfig, LoraConfig, ModelConfig
 from pete.data.batch import Batch
 from pete.engines.protocol import Base, Forecast, LossSum, MemoryUse, StepResult, Trainer
-from pete.engines.sampling import Avoid, draw
+from pete.engines.sampling import draw
 from pete.errors import AdapterError
 from pete.machine.memory import read_memory
 from pete.places import cache_root
@@ -163,12 +163,7 @@ class FakeEngine(Trainer):
         return self._log_shares(np.array(ids[-1:]))[0]
 
     def stream(
-        self,
-        prompts: Sequence[Sequence[int]],
-        sampling: GenerateConfig,
-        ends: Collection[int],
-        done: set[int] | None = None,
-        avoid: Avoid | None = None,
+        self, prompts: Sequence[Sequence[int]], sampling: GenerateConfig, ends: Collection[int], done: set[int] | None = None
     ) -> Iterator[tuple[int, int]]:
         """See the protocol."""
         done = set() if done is None else done
@@ -179,7 +174,7 @@ class FakeEngine(Trainer):
             if not active:
                 return
             for row in active:
-                token = draw(self.logits(texts[row]), texts[row][len(prompts[row]) :], sampling, rngs[row], avoid)
+                token = draw(self.logits(texts[row]), texts[row][len(prompts[row]) :], sampling, rngs[row])
                 texts[row].append(token)
                 if token in ends:
                     done.add(row)

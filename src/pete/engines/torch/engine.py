@@ -32,7 +32,7 @@ from pete.engines.base_models.config import check_vocabulary
 from pete.engines.base_models.folder import OFFER_EMBEDDED
 from pete.engines.base_models.resolve import resolve_base
 from pete.engines.protocol import Base, Forecast, LossSum, MemoryUse, StepResult, Trainer
-from pete.engines.sampling import Avoid, draw
+from pete.engines.sampling import draw
 from pete.engines.torch.forecast import step_bytes, tokens_a_second
 from pete.engines.torch.head import body_name, is_plain, own_logits
 from pete.engines.torch.kernels import Cache, Packed, attend, laid_out, lora_linear, token_losses, visible
@@ -405,12 +405,7 @@ class TorchEngine(Trainer):
     # --- generating ----------------------------------------------------------------------------------------------
 
     def stream(
-        self,
-        prompts: Sequence[Sequence[int]],
-        sampling: GenerateConfig,
-        ends: Collection[int],
-        done: set[int] | None = None,
-        avoid: Avoid | None = None,
+        self, prompts: Sequence[Sequence[int]], sampling: GenerateConfig, ends: Collection[int], done: set[int] | None = None
     ) -> Iterator[tuple[int, int]]:
         """See the protocol."""
         self._model.eval()
@@ -423,7 +418,7 @@ class TorchEngine(Trainer):
         cache = Cache(packed, self._layers, room)
         logits = self._read(prompts, packed, cache)
         for produced in range(1, room + 1):
-            tokens = {row: draw(logits[place], said[row], sampling, rngs[row], avoid) for place, row in enumerate(active)}
+            tokens = {row: draw(logits[place], said[row], sampling, rngs[row]) for place, row in enumerate(active)}
             for row, token in tokens.items():
                 said[row].append(token)
                 if token in ends:
