@@ -28,8 +28,7 @@ from transformers.utils import logging as transformers_logging
 from pete.adapter import HONOURED, MERGE_IT, read_weights, write_weights
 from pete.config import Config, GenerateConfig, LoraConfig, ModelConfig
 from pete.data.batch import Batch
-from pete.engines.base_models.config import check_vocabulary
-from pete.engines.base_models.folder import OFFER_EMBEDDED
+from pete.engines.base_models.checks import OFFER_EMBEDDED, check_vocabulary
 from pete.engines.base_models.resolve import resolve_base
 from pete.engines.protocol import Base, Forecast, LossSum, MemoryUse, StepResult, Trainer
 from pete.engines.sampling import draw
