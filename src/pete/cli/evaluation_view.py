@@ -117,9 +117,9 @@ def show_against(screen: "Console", compared: "Comparison", other: "RunDir") -> 
 
 def show_judge(screen: "Console", log: "EvaluationLog") -> None:
     """What a judge said, with all that it depends on."""
-    from pete.evaluate.judge.conclusion import sentences
+    from pete.evaluate.judge.conclusion import judge_result, sentences
 
-    if log.judge is not None:
+    if (judge := judge_result(log)) is not None:
         screen.print()
-        for line in sentences(log.judge):
+        for line in sentences(judge):
             screen.print(line, soft_wrap=True)

@@ -7,7 +7,6 @@ from typing import Any, Literal
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
 from pete.errors import DataError
-from pete.evaluate.judge.conclusion import JudgeResult
 from pete.run import write_atomic
 
 VERSION = 5
@@ -155,8 +154,8 @@ class EvaluationLog(_Record):
     """What could not be measured (a scorer, "gain", "selectivity", "neutral") -> why, as a sentence."""
     notes: tuple[str, ...] = ()
     """The same sentences, and whatever else should be known of the numbers."""
-    judge: JudgeResult | None = None
-    """What another model said of the answers, where one was asked."""
+    judge: dict[str, Any] | None = None
+    """What another model said of the answers, where one was asked; evaluate/judge knows how to read it."""
 
     @property
     def validated(self) -> bool:

@@ -3,8 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
+from pete.errors import DataError
+from pete.evaluate.log import EvaluationLog
 from pete.evaluate.stats import FEW, Interval, share, share_change
 
 FIT = 0.8
@@ -108,6 +110,18 @@ class JudgeResult(_Record):
     def fit(self) -> bool:
         """Whether it found enough of the known winners to be believed."""
         return self.found.wins >= FIT * self.found.pairs
+
+
+def judge_result(log: EvaluationLog) -> JudgeResult | None:
+    """What a judge said of a log's answers; None where none was asked.
+
+    Raises:
+        DataError: the record of it is damaged.
+    """
+    try:
+        return None if log.judge is None else JudgeResult.model_validate(log.judge)
+    except ValidationError as error:
+        raise DataError(f"The judge's record in the evaluation log is damaged: {error}", "evaluate again: pete evaluate") from None
 
 
 def conclude(result: JudgeResult, asked: int, identical: int) -> JudgeResult:
