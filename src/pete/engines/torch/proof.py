@@ -19,19 +19,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 import torch.nn.functional as F
-import transformers
 from transformers import AutoConfig, AutoModelForCausalLM
 
 from pete.config import GenerateConfig
 from pete.data.batch import Batch
 from pete.engines.base_models.hub import OFFER_EMBEDDED
+from pete.engines.proofs import Proof
 from pete.engines.protocol import Base
 from pete.engines.torch import head as torch_head
 from pete.engines.torch import kernels as torch_kernels
 from pete.errors import BaseModelError, PeteError
-from pete.machine.probes import or_none
-from pete.places import cache_root
-from pete.run import write_json
 
 if TYPE_CHECKING:
     from pete.engines.torch.engine import TorchEngine
@@ -49,6 +46,8 @@ window, scale, cap or sink that is left out makes 0.2 and more (tests/engines/te
 KINDS = "gpt_neox, llama, qwen2, qwen3, mistral, gemma2, gemma3_text, phi3, granite, smollm3"
 NARROWED = ("sliding_window", "attention_chunk_size")
 SMALL_VOCABULARY, FEW_EXPERTS = 512, 8
+CODE = tuple(Path(__file__).with_name(f"{name}.py") for name in ("engine", "head", "kernels", "proof"))
+"""What is proven by it; a change asks for every proof anew."""
 
 
 @dataclass(frozen=True)
@@ -76,8 +75,8 @@ def prove(engine: "TorchEngine", folder: Path | None = None) -> None:
     Raises:
         BaseModelError: what differs and by how much; or the base itself computes NaN.
     """
-    place = _place(folder, engine.base.fingerprint, engine.dtype, engine.device)
-    if place.is_file():
+    proof = _proof(folder, engine.base.fingerprint, engine.dtype, engine.device)
+    if proof.recall() is not None:
         return
     kind = engine._model.config.model_type
     with refusing(engine.base, kind):
@@ -85,7 +84,7 @@ def prove(engine: "TorchEngine", folder: Path | None = None) -> None:
         gap = measure(engine)
         judge(gap, engine.base, kind, engine.dtype)
         _refuse_overflow(engine)
-    or_none(lambda: write_json(place, {"base": engine.base.name, "kind": kind, **vars(gap)}))
+    proof.keep({"base": engine.base.name, "kind": kind, **vars(gap)})
 
 
 def prove_shape(engine: "TorchEngine", base: Base, dtype: str, folder: Path | None = None) -> None:
@@ -101,8 +100,8 @@ def prove_shape(engine: "TorchEngine", base: Base, dtype: str, folder: Path | No
         BaseModelError: as prove.
     """
     text = (base.folder / "config.json").read_bytes()
-    place = _place(folder, hashlib.sha256(text).hexdigest(), "float32", "cpu")
-    if place.is_file() or _place(folder, base.fingerprint, dtype, engine.device).is_file():
+    proof = _proof(folder, hashlib.sha256(text).hexdigest(), "float32", "cpu")
+    if proof.recall() is not None or _proof(folder, base.fingerprint, dtype, engine.device).recall() is not None:
         return
     kind = str(json.loads(text).get("model_type", ""))
     with refusing(base, kind):
@@ -112,7 +111,7 @@ def prove_shape(engine: "TorchEngine", base: Base, dtype: str, folder: Path | No
         gap = measure(engine)
         judge(gap, base, kind, "float32")
     engine._release()
-    or_none(lambda: write_json(place, {"base": base.name, "kind": kind, **vars(gap)}))
+    proof.keep({"base": base.name, "kind": kind, **vars(gap)})
 
 
 @contextmanager
@@ -331,20 +330,9 @@ def _made_up(config: Any) -> Any:
     return model
 
 
-# --- what was proven before ------------------------------------------------------------------------------------------------
-
-
 def _vocabulary(model: Any) -> int:
     return model.get_input_embeddings().num_embeddings
 
 
-def _place(folder: Path | None, what: str, dtype: str, device: str) -> Path:
-    """The file that says that this was proven, with this code, by these versions."""
-    from pete.engines.torch import engine as torch_engine
-
-    digest = hashlib.sha256()
-    for module in (torch_kernels, torch_head, torch_engine):
-        digest.update(Path(str(module.__file__)).read_bytes())
-    digest.update(Path(__file__).read_bytes())
-    digest.update(json.dumps([what, dtype, device, torch.__version__, transformers.__version__]).encode())
-    return (folder or cache_root() / "proofs") / f"{digest.hexdigest()[:40]}.json"
+def _proof(folder: Path | None, what: str, dtype: str, device: str) -> Proof:
+    return Proof.of("base", [what, dtype, device], files=CODE, packages=("torch", "transformers"), folder=folder)
