@@ -24,8 +24,10 @@ WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
 FULL = ("F64", "F32", "F16", "BF16")
 """What safetensors calls the numbers of weights that are not quantised."""
-OTHER_WEIGHTS = {(".gguf",): "GGUF, which is made for answering and not for training",
-                 (".bin", ".pt", ".pth", ".ckpt"): "pickle, which can run code when opened"}  # fmt: skip
+OTHER_WEIGHTS = (
+    ((".gguf",), "GGUF, which is made for answering and not for training"),
+    ((".bin", ".pt", ".pth", ".ckpt"), "pickle, which can run code when opened"),
+)
 ASSUMED_CONTEXT = 2048
 CONTEXTS = (
     "max_position_embeddings", "n_positions", "max_seq_len", "seq_length", "max_seq_length", "max_sequence_length", "context_length",
@@ -303,7 +305,7 @@ def check_weights(folder: Path, name: str) -> None:
 
 def weights_of_another_kind(names: Collection[str]) -> str:
     """What a base without model.safetensors has instead, in words; empty for nothing."""
-    for suffixes, words in OTHER_WEIGHTS.items():
+    for suffixes, words in OTHER_WEIGHTS:
         if found := sorted(name for name in names if name.endswith(suffixes)):
             return f"only {', '.join(found[:3])}{', ...' if len(found) > 3 else ''} ({words})"
     return ", ".join(sorted(name for name in names if name.endswith(".safetensors"))[:3])
