@@ -70,20 +70,17 @@ def verdict_sentence(found: Comparison) -> str:
 
 
 def reasons(found: Comparison) -> str:
-    """Why the verdict is what it is, gate by gate."""
-    judgement = found.judgement
-    asked = [o for o in judgement.outcomes if o.state not in ("not asked", "not in force")]
-    parts = [f"{len(judgement.of('passed'))} of {counted(len(asked), 'gate')} hold."]
-    words: dict[State, str] = {"failed": "Against it", "unknown": "Not settled"}
-    for state, title in words.items():
-        if outcomes := judgement.of(state):
-            parts.append(f"{title}: {' · '.join(o.gate.title for o in outcomes)}.")
-    return " ".join([*parts, *_remarks(found)])
+    """The verdict's sentence, with the gates that are not settled by name, and what else should be known."""
+    return " ".join([verdict_sentence(found), *_titles(found, "unknown", "Not settled"), *_remarks(found)])
+
+
+def _titles(found: Comparison, state: State, what: str) -> list[str]:
+    titles = " · ".join(outcome.gate.title for outcome in found.judgement.of(state))
+    return [f"{what}: {titles}."] if titles else []
 
 
 def _remarks(found: Comparison) -> Iterator[str]:
-    if excused := found.judgement.of("not in force"):
-        yield f"Not in force, the author fails it too: {' · '.join(o.gate.title for o in excused)}."
+    yield from _titles(found, "not in force", "Not in force, the author fails it too")
     several = Rate.count(s.attempts > 1 for s in found.log.samples if s.model == "tuned")
     if several.hits:
         yield f"{several} tuned answers were chosen among several."
