@@ -37,7 +37,7 @@ def show_evaluation(screen: "Console", run: "RunDir") -> None:
     for note in found.judgement.notes:
         screen.print(f"note: {note}", soft_wrap=True)
     answers = len(found.log.samples)
-    screen.print(f"evaluated in {duration(found.seconds)}: {found.prompts} prompts, {answers} answers")
+    screen.print(f"evaluated in {duration(found.log.seconds)}: {len(found.asked)} prompts, {answers} answers")
 
 
 def show_verdict(screen: "Console", found: "Comparison") -> None:
@@ -108,11 +108,12 @@ def show_measures(screen: "Console", measures: "Sequence[Measure]", before: str,
 
 def show_against(screen: "Console", compared: "Comparison", other: "RunDir") -> None:
     """The run's answers and unseen text beside another run's."""
+    from pete.report.comparison import ROWS_DIFFER
+
     screen.print(f"\nagainst {other.name}, both tuned:", style="bold")
-    # each evaluation learned a voice classifier of its own: their logits have no common scale
-    show_measures(screen, [m for m in compared.judgement.measures if m.name != "voice"], other.name, compared.log.run)
+    show_measures(screen, compared.on_one_scale, other.name, compared.log.run)
     if compared.held_out is None:
-        screen.print("Their unseen rows differ (other data, data.split_seed or shares), so bits per byte are not paired.", soft_wrap=True)
+        screen.print(ROWS_DIFFER, soft_wrap=True)
 
 
 def show_judge(screen: "Console", log: "EvaluationLog") -> None:

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 
 from pete.errors import RunError
 from pete.evaluate.against import in_place_of_base, refuse_other_base, refuse_other_prompts
-from pete.report.blocks import Answers, Block, Fact, Facts, Fold, Page, Prompted, Section, Side, Table, Text
-from pete.report.comparison import Comparison, compare
+from pete.report.blocks import Block, Fact, Facts, Page, Prompted, Section, Table, Text
+from pete.report.comparison import ROWS_DIFFER, Comparison, PromptAnswers, compare
 from pete.report.model import ReportData
 from pete.report.numbers import bounds, capital, of_unit, percent, plain
-from pete.report.results import changes, side
+from pete.report.results import changes, prompts_by_category, side
 from pete.report.summary import VERDICTS, reasons
 from pete.words import duration, gigabytes
 
@@ -30,7 +30,7 @@ def make_comparison(reports: Sequence[ReportData]) -> Page:
         Section("What was set differently", (_settings(reports, names),)),
         *(Section(f"{name} against {names[0]}", _shift(found, names[0], name, n)) for n, (name, found) in enumerate(against)),
         Section("Numbers", (_numbers(reports, runs, names),)),
-        Section("Answers side by side", tuple(_answers(runs, names))),
+        Section("Answers side by side", _answers(runs, names)),
         Section("How to Read This", (_how_to_read(names),)),
     ]
     lines = [Text(_lead(names[0], name, found), "lead") for name, found in against]
@@ -76,15 +76,8 @@ def _lead(first: str, name: str, found: Comparison) -> str:
 
 
 def _shift(found: Comparison, first: str, name: str, number: int) -> tuple[Block, ...]:
-    # each evaluation learned a voice classifier of its own: their logits have no common scale
-    measures = [m for m in found.judgement.measures if m.name != "voice"]
-    blocks = changes(measures, first, name, f"against-{number}")
-    if found.held_out is None:
-        blocks = (
-            *blocks,
-            Text("Their unseen rows differ (other data, data.split_seed or shares), so bits per byte are not paired.", "note"),
-        )
-    return blocks
+    blocks = changes(found.on_one_scale, first, name, f"against-{number}")
+    return blocks if found.held_out is not None else (*blocks, Text(ROWS_DIFFER, "note"))
 
 
 def _verdicts(runs: Sequence[Comparison], names: Sequence[str]) -> Table:
@@ -133,21 +126,14 @@ def _numbers(reports: Sequence[ReportData], runs: Sequence[Comparison], names: S
     return Table(("Measure", *names), tuple((name, *cells) for name, cells in rows.items()), note, words=True, even=True)
 
 
-def _answers(runs: Sequence[Comparison], names: Sequence[str]) -> list[Block]:
-    columns = [{a.prompt_id: a for a in found.asked} for found in runs]
-    sections: list[Block] = []
-    for title, prompts in runs[0].by_prompt_category():
-        shown = []
-        for asked in prompts:
-            mine = [column[asked.prompt_id] for column in columns]
-            row: list[Side] = [side("base", mine[0].pairs[0][0])]
-            row += [side(name, other.pairs[0][1]) for name, other in zip(names, mine, strict=True)]
-            shown.append(Prompted(asked.prompt_id, asked.prompt, (tuple(row),)))
-        blocks: list[Block] = [Answers(tuple(shown[:SHOWN]))]
-        if shown[SHOWN:]:
-            blocks.append(Fold(f"{len(shown) - SHOWN} more in {title}", (Answers(tuple(shown[SHOWN:])),)))
-        sections.append(Section(title, tuple(blocks)))
-    return sections
+def _answers(runs: Sequence[Comparison], names: Sequence[str]) -> tuple[Section, ...]:
+    columns = [{a.prompt_id: a.pairs[0] for a in found.asked} for found in runs]
+
+    def prompted(asked: PromptAnswers) -> Prompted:
+        answers = [side(name, column[asked.prompt_id][1]) for name, column in zip(names, columns, strict=True)]
+        return Prompted(asked.prompt_id, asked.prompt, ((side("base", asked.pairs[0][0]), *answers),))
+
+    return prompts_by_category(runs[0], prompted, SHOWN)
 
 
 def _how_to_read(names: Sequence[str]) -> Facts:

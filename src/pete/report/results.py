@@ -1,6 +1,6 @@
 """The chapter "Model Evaluation": what changed, gate by gate and category by category, and the answers themselves."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from pete.evaluate.gates import State
 from pete.evaluate.log import Sample
@@ -121,8 +121,8 @@ def _gates(found: Comparison) -> Section:
     blocks: list[Block] = [Table(head, tuple(rows), note, words=True)]
     for o in outcomes:
         if o.worst:
-            told = tuple(Fact(f"{w.where}: {w.why}", w.text or "(the row is in data/test.jsonl)") for w in o.worst)
-            blocks.append(Fold(f"{o.gate.title}: the worst {len(told)}", (Facts(told, prose=True),)))
+            worst = tuple(Fact(f"{w.where}: {w.why}", w.text or "(the row is in data/test.jsonl)") for w in o.worst)
+            blocks.append(Fold(f"{o.gate.title}: the worst {len(worst)}", (Facts(worst, prose=True),)))
     return Section("Gates", tuple(blocks))
 
 
@@ -152,7 +152,7 @@ def _held_out(found: Comparison) -> Table:
         tuple(
             (
                 title, str(h.change.clusters), plain(h.base), plain(h.tuned), change(h.relative),
-                plain(h.change.mean), bounds(h.change), _verdict(h.change, "better", "worse"),
+                plain(h.change.mean), bounds(h.change), _verdict(h.change),
             )
             for title, h in found.gains.items()
         ),
@@ -216,20 +216,25 @@ def _speed(data: ReportData, found: Comparison) -> Iterator[Section]:
 def _answers(found: Comparison) -> Iterator[Section]:
     if not found.asked:
         return
-    groups = [(title, tuple(map(_prompted, asked))) for title, asked in found.by_prompt_category()]
-    sections: list[Block] = []
-    for title, prompted in groups:
-        blocks: list[Block] = [Answers(prompted[:OPEN_PROMPTS])]
-        if more := prompted[OPEN_PROMPTS:]:
-            blocks.append(Fold(f"{len(more)} more in {title}", (Answers(more),)))
-        sections.append(Section(title, tuple(blocks)))
     kinds = dict.fromkeys(mark.kind for sample in found.log.samples for mark in marks_of(sample))
     text = (
         f"The same prompts, the same random seeds. Nothing was picked by hand: these are the first {OPEN_PROMPTS} prompts of each "
         "category, and the rest is one click away."
     )
     legend = (Legend(tuple((kind, meaning(kind)) for kind in kinds)),) if kinds else ()
-    yield Section("Answers, base beside tuned", (Text(text), *legend, *sections))
+    yield Section("Answers, base beside tuned", (Text(text), *legend, *prompts_by_category(found, _prompted, OPEN_PROMPTS)))
+
+
+def prompts_by_category(found: Comparison, prompted: Callable[[PromptAnswers], Prompted], shown: int) -> tuple[Section, ...]:
+    """A section for each category: its first prompts at once, the rest one click away."""
+    sections = []
+    for title, asked in found.by_prompt_category():
+        prompts = tuple(map(prompted, asked))
+        blocks: list[Block] = [Answers(prompts[:shown])]
+        if more := prompts[shown:]:
+            blocks.append(Fold(f"{len(more)} more in {title}", (Answers(more),)))
+        sections.append(Section(title, tuple(blocks)))
+    return tuple(sections)
 
 
 def _prompted(asked: PromptAnswers) -> Prompted:
@@ -257,6 +262,6 @@ def _analysis(data: ReportData) -> Iterator[Section]:
         yield Section("Response Analysis", tuple(groups))
 
 
-def _verdict(interval: Interval, up: str, down: str) -> str:
-    words = {"up": up, "down": down}.get(interval.verdict, interval.verdict)
+def _verdict(interval: Interval) -> str:
+    words = {"up": "better", "down": "worse"}.get(interval.verdict, interval.verdict)
     return f"{words}, underpowered" if interval.underpowered else words
