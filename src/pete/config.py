@@ -23,8 +23,8 @@ from pete.resources import PRESETS
 from pete.terminal import scrub
 
 EMBEDDED_BASE = "smollm2-135m-instruct"
-BUILT_IN_BASES = (EMBEDDED_BASE, "fake")
-"""Names of bases that are neither a folder nor on the hub."""
+BUILT_IN_BASES = {EMBEDDED_BASE: "pete.engines.base_models.embedded:embedded_base", "fake": "pete.engines.fake:fake_base"}
+"""Bases that are neither a folder nor on the hub -> module:function that makes one."""
 ENGINES = {"torch": "pete.engines.torch.engine:TorchEngine", "fake": "pete.engines.fake:FakeEngine"}
 """Engine -> module:class, imported when it is opened. A new engine is a module or package below engines/, and a line here."""
 if TYPE_CHECKING:

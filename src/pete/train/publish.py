@@ -14,7 +14,7 @@ from pete import __version__
 from pete.adapter import SETTINGS, WEIGHTS, Lineage, write_lineage
 from pete.config import Config, ModelConfig
 from pete.data.batch import Batch
-from pete.engines.base_models.resolve import architecture_of
+from pete.engines.base_models.checks import architecture_of
 from pete.engines.protocol import Trainer
 from pete.errors import WorkError
 from pete.persona import plain_limits, plain_prompt_format

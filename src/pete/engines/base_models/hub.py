@@ -7,7 +7,6 @@ A token is sent only by somebody who has one (HF_TOKEN, or `hf auth login`), and
 
 import fcntl
 import hashlib
-import json
 import os
 import shutil
 import sys
@@ -19,14 +18,12 @@ from typing import BinaryIO
 
 from pete import __version__
 from pete.data.tokenizer import check_tokenizer
-from pete.engines.base_models.folder import OFFER_EMBEDDED, refuse_without_config, weights_of_another_kind
+from pete.engines.base_models.checks import INDEX, OFFER_EMBEDDED, WEIGHTS, refuse_without_config, weight_names, weights_of_another_kind
 from pete.errors import BaseModelError
 from pete.listener import LISTENER
 from pete.places import hub_cache
 from pete.words import file_size
 
-WEIGHTS = "model.safetensors"
-INDEX = "model.safetensors.index.json"
 SMALL = ["config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json",
          "chat_template.jinja", INDEX]  # fmt: skip
 SLACK = 10**9
@@ -109,19 +106,6 @@ def fetch(name: str, folder: Path, free: Callable[[Path], int] = lambda path: sh
             f"Fetching {name} broke off: {kept} ({_reason(error)}).",
             f"run the same command again: it goes on from there; {OFFER_EMBEDDED}",
         ) from None
-
-
-def weight_names(folder: Path) -> list[str]:
-    """Names of the files that transformers would load from `folder`; empty when it says nothing of any."""
-    if (folder / INDEX).is_file() and not (folder / WEIGHTS).is_file():
-        try:
-            shards = set(json.loads((folder / INDEX).read_text(encoding="utf-8"))["weight_map"].values())
-        except (ValueError, KeyError, TypeError, AttributeError):
-            raise BaseModelError(f"{folder / INDEX} is not an index of weights.", "download the model again") from None
-        if strange := sorted(str(shard) for shard in shards if Path(str(shard)).name != shard or not str(shard).endswith(".safetensors")):
-            raise BaseModelError(f"{folder / INDEX} names {strange[0]!r}: expected *.safetensors beside it.", "use another base")
-        return sorted(shards)
-    return [WEIGHTS] if (folder / WEIGHTS).is_file() else []
 
 
 def _lacking(folder: Path) -> bool:

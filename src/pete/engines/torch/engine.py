@@ -28,12 +28,11 @@ from transformers.utils import logging as transformers_logging
 from pete.adapter import HONOURED, MERGE_IT, read_weights, write_weights
 from pete.config import Config, GenerateConfig, LoraConfig, ModelConfig
 from pete.data.batch import Batch
-from pete.engines.base_models.config import check_vocabulary
-from pete.engines.base_models.folder import OFFER_EMBEDDED
+from pete.engines.base_models.checks import OFFER_EMBEDDED, check_vocabulary
 from pete.engines.base_models.resolve import resolve_base
 from pete.engines.protocol import Base, Forecast, LossSum, MemoryUse, StepResult, Trainer
 from pete.engines.sampling import draw
-from pete.engines.torch.forecast import step_bytes, tokens_a_second
+from pete.engines.torch.forecast import example_batch, seconds_a_step, step_bytes, timed
 from pete.engines.torch.head import body_name, is_plain, own_logits
 from pete.engines.torch.kernels import Cache, Packed, attend, laid_out, lora_linear, token_losses, visible
 from pete.engines.torch.policy import choose_device, choose_dtype, measured_matmul
@@ -105,10 +104,28 @@ class TorchEngine(Trainer):
             self._read_base(base, dtype, device_map={"": "meta"})  # names and shapes, no numbers
         parts = {"program": psutil.Process().memory_info().rss} if self.device == "cpu" else {}
         available = self._available(sum(parts.values()))
-        parts |= step_bytes(open_shape, largest, scored)
+        shape = open_shape("meta", None)
+
+        def train() -> None:
+            shape._peft.train()
+            shape._losses(example_batch(largest))[0].sum().backward()
+
+        def score() -> None:
+            shape._model.eval()
+            shape._losses(example_batch(scored))
+
+        weights, adapter = list(shape._model.parameters()), list(shape._trainable().values())
+        parts |= step_bytes(weights, adapter, train, score if scored else None)
         if self.device == "cpu":
             parts["heap"] = int(parts["activations"] * HEAP_SHARE)
-        speed = tokens_a_second(open_shape, self.device, layers, parts["weights"], typical) if typical else math.nan
+
+        def seconds(layers: int) -> float:
+            engine, batch = open_shape(self.device, layers), example_batch(typical)
+            found = timed(lambda: engine.train_step([batch], 0.0))
+            engine._release()  # the real weights come next, and need the room
+            return found
+
+        speed = sum(typical) / seconds_a_step(seconds, layers, parts["weights"]) if typical else math.nan
         return Forecast(parts, available, speed)
 
     def _available(self, own: int) -> int:

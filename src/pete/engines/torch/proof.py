@@ -23,7 +23,7 @@ from transformers import AutoConfig, AutoModelForCausalLM
 
 from pete.config import GenerateConfig
 from pete.data.batch import Batch
-from pete.engines.base_models.hub import OFFER_EMBEDDED
+from pete.engines.base_models.checks import OFFER_EMBEDDED
 from pete.engines.proofs import Proof
 from pete.engines.protocol import Base
 from pete.engines.torch import head as torch_head
