@@ -23,7 +23,7 @@ class TrainingView:
             TextColumn("train", style="bold"),
             BarColumn(),
             MofNCompleteColumn(),
-            TextColumn("loss {task.fields[loss]}  {task.fields[speed]}  left"),
+            TextColumn("loss {task.fields[loss]}  {task.fields[speed]}  left", markup=False),
             TimeRemainingColumn(),
             console=console,
             disable=not console.is_interactive,
