@@ -47,7 +47,7 @@ def evaluation(data: ReportData) -> Section:
             title,
             (
                 Text("Not evaluated yet: nothing is said about answers or speed. To make an evaluation:"),
-                Command(data.evaluate_command),
+                Command(data.evaluate_again()),
                 *_analysis(data),
             ),
         )
