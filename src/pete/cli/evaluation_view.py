@@ -59,7 +59,7 @@ def _show_worst(screen: "Console", judgement: "Judgement") -> None:
     from pete.report.numbers import bounds, percent, plain
 
     for outcome in judgement.of("failed"):
-        gate, interval = outcome.gate, outcome.found
+        gate, interval = outcome.gate, outcome.interval
         assert interval is not None, "a gate fails on a number"
         mean = percent(interval.mean) if gate.in_percent else plain(interval.mean)
         found = f"{mean} ({bounds(interval, share=gate.in_percent)})"

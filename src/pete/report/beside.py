@@ -43,24 +43,24 @@ def _comparable(reports: Sequence[ReportData]) -> list[Comparison]:
     """The evaluations, if they can stand beside each other."""
     if len(reports) < 2:
         raise RunError(f"Comparing takes two runs or more; found {len(reports)}.", "pete report --compare RUN RUN")
-    folders = [data.folder.resolve() for data in reports]
-    if twice := next((data for data in reports if folders.count(data.folder.resolve()) > 1), None):
-        raise RunError(f"{twice.name} is named twice: a run compared with itself differs in nothing.", "name another run")
-    found: list[Comparison] = []
+    folders = [data.run.folder.resolve() for data in reports]
+    if twice := next((data for data in reports if folders.count(data.run.folder.resolve()) > 1), None):
+        raise RunError(f"{twice.run.name} is named twice: a run compared with itself differs in nothing.", "name another run")
+    evaluations: list[Comparison] = []
     for data in reports:
         if data.evaluation is None:
-            raise RunError(f"{data.name} has no evaluation yet: there is nothing to compare.", data.evaluate_command)
-        found.append(data.evaluation)
-    first = found[0]
-    for data, other in zip(reports[1:], found[1:], strict=True):
-        refuse_other_base(reports[0].name, first.log, data.name, other.log)
-        refuse_other_prompts(reports[0].name, first.log, data.name, other.log)
-    return found
+            raise RunError(f"{data.run.name} has no evaluation yet: there is nothing to compare.", data.evaluate_again())
+        evaluations.append(data.evaluation)
+    first = evaluations[0]
+    for data, other in zip(reports[1:], evaluations[1:], strict=True):
+        refuse_other_base(reports[0].run.name, first.log, data.run.name, other.log)
+        refuse_other_prompts(reports[0].run.name, first.log, data.run.name, other.log)
+    return evaluations
 
 
 def _names(reports: Sequence[ReportData]) -> list[str]:
-    names = [data.name for data in reports]
-    return [str(data.folder) if names.count(data.name) > 1 else data.name for data in reports]
+    names = [data.run.name for data in reports]
+    return [str(data.run.folder) if names.count(data.run.name) > 1 else data.run.name for data in reports]
 
 
 def _lead(first: str, name: str, found: Comparison) -> str:

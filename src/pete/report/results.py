@@ -47,7 +47,7 @@ def evaluation(data: ReportData) -> Section:
             title,
             (
                 Text("Not evaluated yet: nothing is said about answers or speed. To make an evaluation:"),
-                Command(data.evaluate_command),
+                Command(data.evaluate_again()),
                 *_analysis(data),
             ),
         )
@@ -108,8 +108,8 @@ def _gates(found: Comparison) -> Section:
     outcomes = [o for state in words for o in found.judgement.outcomes if o.state == state]
     rows = []
     for o in outcomes:
-        shown = "" if o.found is None else percent(o.found.mean) if o.gate.in_percent else plain(o.found.mean)
-        limits = "" if o.found is None else bounds(o.found, share=o.gate.in_percent)
+        shown = "" if o.interval is None else percent(o.interval.mean) if o.gate.in_percent else plain(o.interval.mean)
+        limits = "" if o.interval is None else bounds(o.interval, share=o.gate.in_percent)
         measure = found.measure(o.gate.key)
         author = "" if o.author is None else of_unit(o.author, measure.unit if measure else "share")
         rows.append((words[o.state], o.gate.title, o.gate.condition, shown, limits, author, o.reason))

@@ -7,7 +7,6 @@ import logging
 import random
 import re
 import shutil
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -31,6 +30,7 @@ from pete.train.checkpoint import Progress
 from pete.train.loop import Job, Stop, train
 from pete.train.prepare import Prepared, config_hash, facts_of
 from pete.train.publish import Proof, lineage_of, publish, train_again
+from pete.train.python_warnings import warnings_to
 from pete.words import gigabytes
 
 OnEvent = Callable[[Event], None]
@@ -114,8 +114,7 @@ class Session:
         """Train with everything that happens on record, failures too."""
         follower = None
         try:
-            with warnings.catch_warnings():
-                warnings.showwarning = self._on_python_warning
+            with warnings_to(self._on_python_warning):
                 for event in (*self.before, *(Warned(message=note) for note in self.prepared.notes)):
                     self._tell(event)
                 follower = self.follow()
