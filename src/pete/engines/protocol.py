@@ -25,6 +25,14 @@ class LossSum:
     nats: tuple[float, ...]
     tokens: tuple[int, ...]
 
+    @classmethod
+    def of(cls, batch: Batch, losses: np.ndarray) -> "LossSum":
+        """The sums of losses [trained tokens of the batch, in order]."""
+        count = len(batch.lengths)
+        example = np.repeat(np.arange(count), batch.lengths)[batch.trained]
+        nats, tokens = np.bincount(example, losses, count), np.bincount(example, minlength=count)
+        return cls(tuple(map(float, nats)), tuple(map(int, tokens)))
+
 
 @dataclass(frozen=True)
 class StepResult:

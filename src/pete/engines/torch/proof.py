@@ -161,7 +161,7 @@ def measure(engine: "TorchEngine") -> Gap:
     with _narrowed(config):
         with torch.inference_mode():
             trained = np.concatenate([np.arange(len(row)) > 0 for row in rows])
-            losses = small._losses(Batch(np.concatenate(rows), trained, tuple(map(len, rows))))[0].double().cpu()
+            losses = small._losses(Batch(np.concatenate(rows), trained, tuple(map(len, rows)))).double().cpu()
         logits = small.logits(rows[0].tolist())
         seen, usual = [], small._logits  # what each token was drawn from: an error in it need not change the token
 
@@ -291,16 +291,14 @@ def first_layers(model: Any, count: int) -> Any:
 def _narrowed(config: Any) -> Iterator[None]:
     """Inside, no window or chunk is wider than WINDOW: masks, ours and eager's, are made of the configuration at each forward."""
     text = config.get_text_config()
-    wide = {name: getattr(text, name, None) or 0 for name in NARROWED}
+    wide = {name: width for name in NARROWED if (width := getattr(text, name, None) or 0) > WINDOW}
     try:
-        for name, width in wide.items():
-            if width > WINDOW:
-                setattr(text, name, WINDOW)
+        for name in wide:
+            setattr(text, name, WINDOW)
         yield
     finally:
         for name, width in wide.items():
-            if width > WINDOW:
-                setattr(text, name, width)
+            setattr(text, name, width)
 
 
 def _made_up(config: Any) -> Any:

@@ -19,7 +19,7 @@ from pete.machine.device_check import DEAD, DeviceCheck
 from pete.machine.probes import or_none
 from pete.resources import python_path
 
-CODE = tuple(Path(__file__).with_name(f"{name}.py") for name in ("selftest_checks", "kernels"))
+CODE = tuple(Path(__file__).with_name(f"{name}.py") for name in ("selftest_checks", "kernels", "device"))
 """What is tested and how; a change asks for the test anew."""
 LONGEST = 180.0
 """Seconds after which the device is said not to answer; the test takes about 15 on a Mac, 2 here."""
