@@ -28,12 +28,12 @@ def make_comparison(reports: Sequence[ReportData]) -> Page:
     against = [(name, compare(in_place_of_base(first.log, other.log), other.file)) for name, other in zip(names[1:], others, strict=True)]
     chapters = [
         Section("What was set differently", (_settings(reports, names),)),
-        *(Section(f"{name} against {names[0]}", _shift(found, names[0], name, n)) for n, (name, found) in enumerate(against)),
+        *(Section(f"{name} against {names[0]}", _shift(comparison, names[0], name, n)) for n, (name, comparison) in enumerate(against)),
         Section("Numbers", (_numbers(reports, runs, names),)),
         Section("Answers side by side", _answers(runs, names)),
         Section("How to Read This", (_how_to_read(names),)),
     ]
-    lines = [Text(_lead(names[0], name, found), "lead") for name, found in against]
+    lines = [Text(_lead(names[0], name, comparison), "lead") for name, comparison in against]
     return Page(
         f"{reports[0].base}: {', '.join(names)}", (Section("Runs side by side", (*lines, _verdicts(runs, names))),), tuple(chapters)
     )
@@ -63,8 +63,8 @@ def _names(reports: Sequence[ReportData]) -> list[str]:
     return [str(data.run.folder) if names.count(data.run.name) > 1 else data.run.name for data in reports]
 
 
-def _lead(first: str, name: str, found: Comparison) -> str:
-    held = found.held_out
+def _lead(first: str, name: str, comparison: Comparison) -> str:
+    held = comparison.held_out
     if held is None:
         return f"{name} and {first} were held against other unseen rows, so only their answers are paired."
     sure = held.change.verdict != "no significant difference"
@@ -75,13 +75,15 @@ def _lead(first: str, name: str, found: Comparison) -> str:
     )
 
 
-def _shift(found: Comparison, first: str, name: str, number: int) -> tuple[Block, ...]:
-    blocks = changes(found.on_one_scale, first, name, f"against-{number}")
-    return blocks if found.held_out is not None else (*blocks, Text(ROWS_DIFFER, "note"))
+def _shift(comparison: Comparison, first: str, name: str, number: int) -> tuple[Block, ...]:
+    blocks = changes(comparison.on_one_scale, first, name, f"against-{number}")
+    return blocks if comparison.held_out is not None else (*blocks, Text(ROWS_DIFFER, "note"))
 
 
 def _verdicts(runs: Sequence[Comparison], names: Sequence[str]) -> Table:
-    rows = tuple((name, VERDICTS[found.judgement.verdict][0], reasons(found)) for name, found in zip(names, runs, strict=True))
+    rows = tuple(
+        (name, VERDICTS[comparison.judgement.verdict][0], reasons(comparison)) for name, comparison in zip(names, runs, strict=True)
+    )
     return Table(("Run", "Verdict", "Because"), rows, words=True)
 
 
@@ -105,16 +107,16 @@ def _flat(data: ReportData) -> Mapping[str, str]:
 
 def _numbers(reports: Sequence[ReportData], runs: Sequence[Comparison], names: Sequence[str]) -> Table:
     rows: dict[str, list[str]] = {}
-    for column, (data, found) in enumerate(zip(reports, runs, strict=True)):
+    for column, (data, comparison) in enumerate(zip(reports, runs, strict=True)):
         training = data.training
         cells = {
             capital(m.title): f"{of_unit(m.base, m.unit)} to {of_unit(m.tuned, m.unit)} ({bounds(m.change)}: {m.verdict})"
-            for m in found.judgement.measures
+            for m in comparison.judgement.measures
         }
-        if (alone := found.alone("tuned")) is not None:
+        if (alone := comparison.alone("tuned")) is not None:
             cells["Seconds an answer, alone"] = plain(alone.seconds, 1)
             cells["Tokens per second"] = plain(alone.tokens_per_second, 1)
-        cells["Peak memory of the evaluation"] = gigabytes(found.log.peak_memory)
+        cells["Peak memory of the evaluation"] = gigabytes(comparison.log.peak_memory)
         if training.steps:
             cells["Steps, best"] = f"{training.last_step}, {training.best_step}"
             cells["Training time"] = duration(training.seconds)
@@ -127,7 +129,7 @@ def _numbers(reports: Sequence[ReportData], runs: Sequence[Comparison], names: S
 
 
 def _answers(runs: Sequence[Comparison], names: Sequence[str]) -> tuple[Section, ...]:
-    columns = [{a.prompt_id: a.pairs[0] for a in found.asked} for found in runs]
+    columns = [{a.prompt_id: a.pairs[0] for a in comparison.asked} for comparison in runs]
 
     def prompted(asked: PromptAnswers) -> Prompted:
         answers = [side(name, column[asked.prompt_id][1]) for name, column in zip(names, columns, strict=True)]

@@ -1,4 +1,4 @@
-"""The adapter folder: made aside from the best checkpoint, proven there, put on the drive, and only then published."""
+"""Publish the adapter: made aside from the best checkpoint, verified there, synced to the drive, and only then renamed into place."""
 
 import math
 import os

@@ -30,8 +30,8 @@ def process(data: ReportData) -> Section:
     return Section("Fine-Tuning Process", tuple(s for s in sections if s is not None))
 
 
-def _beside(name: str, mine: Mapping[str, str], theirs: Mapping[str, str]) -> Table:
-    rows = tuple((key, value, theirs.get(key, original.NOT_GIVEN)) for key, value in mine.items())
+def _beside(name: str, values: Mapping[str, str], originals: Mapping[str, str]) -> Table:
+    rows = tuple((key, value, originals.get(key, original.NOT_GIVEN)) for key, value in values.items())
     return Table((name, *BESIDE), rows, words=True, even=True)
 
 
@@ -132,18 +132,18 @@ def _precision(data: ReportData) -> str:
 def _apple(data: ReportData) -> dict[str, str]:
     started, resolved = data.training.started, data.resolved
     device = started.device if started else UNKNOWN
-    found = {
+    environment = {
         key: str(data.machine.get(key, UNKNOWN))
         for key in ("PYTORCH_MPS_HIGH_WATERMARK_RATIO", "PYTORCH_ENABLE_MPS_FALLBACK", "TOKENIZERS_PARALLELISM")
     }
     # runs of before this setting have it as a default only: nobody put it in force then
-    if found["PYTORCH_MPS_HIGH_WATERMARK_RATIO"] == UNKNOWN and "engine.torch.mps_high_watermark" in resolved.sources:
-        found["PYTORCH_MPS_HIGH_WATERMARK_RATIO"] = f"{resolved.config.engine.torch.mps_high_watermark:.1f}"
+    if environment["PYTORCH_MPS_HIGH_WATERMARK_RATIO"] == UNKNOWN and "engine.torch.mps_high_watermark" in resolved.sources:
+        environment["PYTORCH_MPS_HIGH_WATERMARK_RATIO"] = f"{resolved.config.engine.torch.mps_high_watermark:.1f}"
     if device not in ("mps", UNKNOWN):
         for key in ("PYTORCH_MPS_HIGH_WATERMARK_RATIO", "PYTORCH_ENABLE_MPS_FALLBACK"):
-            found[key] += f" (nothing to do on {device})" if found[key] != UNKNOWN else ""
+            environment[key] += f" (nothing to do on {device})" if environment[key] != UNKNOWN else ""
     dtype = f"{started.dtype}: {started.dtype_reason}" if started and started.dtype_reason else started.dtype if started else UNKNOWN
-    return {"Device": device, **found, "Quantization": "none", "Number format of the base": dtype}
+    return {"Device": device, **environment, "Quantization": "none", "Number format of the base": dtype}
 
 
 # --- what the machine was, what was predicted, what happened -----------------------------------------------------------
