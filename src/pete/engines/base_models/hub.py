@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from pete import __version__
 from pete.data.tokenizer import check_tokenizer
@@ -26,7 +26,7 @@ from pete.words import file_size
 
 SMALL = ["config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json",
          "chat_template.jinja", INDEX]  # fmt: skip
-US = {"library_name": "pete", "library_version": __version__}
+US: Any = {"library_name": "pete", "library_version": __version__}
 """What the hub is told of the program that asks."""
 SLACK = 10**9
 """Bytes of disk that must be left over: a full disk hurts more than a missing model."""
@@ -239,7 +239,7 @@ def _ask(name: str, revision: str | None) -> Path:
             f"unset HF_HUB_OFFLINE and run the same command again; or {elsewhere}",
         )
     try:
-        return Path(snapshot_download(name, revision=revision, allow_patterns=SMALL, **US))  # type: ignore[arg-type]
+        return Path(snapshot_download(name, revision=revision, allow_patterns=SMALL, **US))
     except Exception as failure:
         cause = failure.__cause__  # what huggingface_hub wraps in "not in the cache either"
         error = cause if isinstance(failure, hub.LocalEntryNotFoundError) and isinstance(cause, Exception) else failure

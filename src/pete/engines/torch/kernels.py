@@ -113,14 +113,14 @@ class _OwnLosses(_TokenLosses):
     """The same where the model does more than a product: each slice goes through the model's own code, and its graph is spent at once."""
 
     @staticmethod
-    def forward(ctx, hidden, logits_of, labels):
+    def forward(ctx, hidden, head, labels):
         grad = torch.empty_like(hidden) if ctx.needs_input_grad[0] else None
         losses = torch.empty(len(labels), dtype=torch.float32, device=hidden.device)
         for start in range(0, len(labels), HEAD_SLICE):
             part = slice(start, start + HEAD_SLICE)
             with torch.set_grad_enabled(grad is not None):
                 piece = hidden[part].detach().requires_grad_(grad is not None)
-                found = F.cross_entropy(logits_of(piece).float(), labels[part], reduction="none")
+                found = F.cross_entropy(head(piece).float(), labels[part], reduction="none")
                 if grad is not None:
                     grad[part] = torch.autograd.grad(found.sum(), piece)[0]
             losses[part] = found.detach()
