@@ -137,7 +137,8 @@ def check_settings(settings: Mapping[str, Any], where: str) -> None:
             "either newer than that, or of another kind.",
             f"use a base that has been out for longer, or a newer Pete; {OFFER_EMBEDDED}",
         )
-    if not _writes(classes[kind]) or (architectures and not any(one.lower() in _writing() for one in architectures)):
+    writing = {name.lower() for name in classes.values() if _writes(name)}
+    if not _writes(classes[kind]) or (architectures and not any(one.lower() in writing for one in architectures)):
         shown = architectures[0] if architectures else classes[kind]
         raise BaseModelError(
             f"{where} ({shown}) has no head that writes text: an embedding model, a classifier or the like.",
@@ -162,11 +163,6 @@ def _quantized(settings: Mapping[str, Any]) -> str:
 
 def _writes(name: str) -> bool:
     return name.endswith(("ForCausalLM", "LMHeadModel"))
-
-
-@functools.cache
-def _writing() -> frozenset[str]:
-    return frozenset(name.lower() for name in _language_models().values() if _writes(name))
 
 
 @functools.cache

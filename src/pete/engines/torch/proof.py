@@ -44,6 +44,7 @@ TOLERANCE = {"float32": 1e-3, "bfloat16": 0.1}
 """Largest gap, as a share of the spread of the reference. Rounding makes 1e-6 to 2e-5 in float32 and up to 0.05 in bfloat16; a
 window, scale, cap or sink that is left out makes 0.2 and more (tests/engines/test_proof.py makes each of these faults)."""
 KINDS = "gpt_neox, llama, qwen2, qwen3, mistral, gemma2, gemma3_text, phi3, granite, smollm3"
+TAKE_ANOTHER = f"take a base of a kind that it can: {KINDS} and others (docs/engines.md); {OFFER_EMBEDDED}"
 NARROWED = ("sliding_window", "attention_chunk_size")
 SMALL_VOCABULARY, FEW_EXPERTS = 512, 8
 CODE = tuple(Path(__file__).with_name(f"{name}.py") for name in ("engine", "head", "kernels", "proof"))
@@ -130,7 +131,7 @@ def refusing(base: Base, kind: str) -> Iterator[None]:
             raise
         raise BaseModelError(
             f"{base.name} is of the kind {kind!r}, which Pete cannot compute exactly: {_reason(error)}.",
-            f"take a base of a kind that it can: {KINDS} and others (docs/engines.md); {OFFER_EMBEDDED}",
+            TAKE_ANOTHER,
         ) from None
 
 
@@ -221,7 +222,7 @@ def judge(gap: Gap, base: Base, kind: str, dtype: str) -> None:
         raise BaseModelError(
             f"{base.name} is of the kind {kind!r}, which Pete does not compute as transformers does: {what} are {widest:.2g} of their "
             f"spread apart, and rounding in {dtype} explains {TOLERANCE[dtype]:g}.",
-            f"take a base of a kind that it can: {KINDS} and others (docs/engines.md); {OFFER_EMBEDDED}",
+            TAKE_ANOTHER,
         )
 
 
