@@ -58,10 +58,10 @@ def show(screen: "Console", checkup: "Checkup") -> None:
     table.add_column(no_wrap=True)
     table.add_column()
     for finding in checkup.findings:
-        said = Text(finding.found)
+        words = Text(finding.found)
         if finding.advice:
-            said.append(f"\n{as_typed(finding.advice)}", style="dim" if finding.level == "good" else "italic")
-        table.add_row(Text(finding.level, style=MARKS[finding.level]), Text(finding.name), said)
+            words.append(f"\n{as_typed(finding.advice)}", style="dim" if finding.level == "good" else "italic")
+        table.add_row(Text(finding.level, style=MARKS[finding.level]), Text(finding.name), words)
     screen.print(table)
     count = {level: sum(finding.level == level for finding in checkup.findings) for level in MARKS}
     verdict = "This machine cannot train as it is." if count["stop"] else "This machine can train."

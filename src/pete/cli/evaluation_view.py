@@ -25,31 +25,31 @@ def show_evaluation(screen: "Console", run: "RunDir") -> None:
     from pete.report.model import read_report
 
     data = read_report(run)
-    found = data.evaluation
-    assert found is not None, "called after an evaluation was written"
-    show_verdict(screen, found)
+    evaluation = data.evaluation
+    assert evaluation is not None, "called after an evaluation was written"
+    show_verdict(screen, evaluation)
     screen.print()
-    show_measures(screen, found.judgement.measures, "base", "tuned")
+    show_measures(screen, evaluation.judgement.measures, "base", "tuned")
     screen.print()
-    for speed in found.speeds:
+    for speed in evaluation.speeds:
         first = f"first token {speed.first_token_seconds:.2f} s"
         screen.print(f"alone, {speed.model}: {speed.seconds:.1f} s an answer, {speed.tokens_per_second:.0f} tok/s, {first}")
-    for note in found.judgement.notes:
+    for note in evaluation.judgement.notes:
         screen.print(f"note: {note}", soft_wrap=True)
-    answers = len(found.log.samples)
-    screen.print(f"evaluated in {duration(found.log.seconds)}: {len(found.asked)} prompts, {answers} answers")
+    answers = len(evaluation.log.samples)
+    screen.print(f"evaluated in {duration(evaluation.log.seconds)}: {len(evaluation.asked)} prompts, {answers} answers")
 
 
-def show_verdict(screen: "Console", found: "Comparison") -> None:
+def show_verdict(screen: "Console", evaluation: "Comparison") -> None:
     """One word, why, and the answers that speak loudest against it."""
     from rich.text import Text
 
     from pete.report.summary import reasons
 
-    verdict = found.judgement.verdict
+    verdict = evaluation.judgement.verdict
     screen.print()
-    screen.print(Text(verdict.upper(), style=COLOURS[verdict]), Text(reasons(found)), soft_wrap=True)
-    _show_worst(screen, found.judgement)
+    screen.print(Text(verdict.upper(), style=COLOURS[verdict]), Text(reasons(evaluation)), soft_wrap=True)
+    _show_worst(screen, evaluation.judgement)
 
 
 def _show_worst(screen: "Console", judgement: "Judgement") -> None:
@@ -62,12 +62,12 @@ def _show_worst(screen: "Console", judgement: "Judgement") -> None:
         gate, interval = outcome.gate, outcome.interval
         assert interval is not None, "a gate fails on a number"
         mean = percent(interval.mean) if gate.in_percent else plain(interval.mean)
-        found = f"{mean} ({bounds(interval, share=gate.in_percent)})"
-        screen.print(Text.assemble("\n", (gate.title, "bold"), f": {found}; holds with {gate.condition}"))
+        number = f"{mean} ({bounds(interval, share=gate.in_percent)})"
+        screen.print(Text.assemble("\n", (gate.title, "bold"), f": {number}; holds with {gate.condition}"))
         for worst in outcome.worst:
             text = " ".join(worst.text.split())
-            said = f"{text[:LONGEST]}..." if len(text) > LONGEST else text
-            screen.print(Padding(Text.assemble((f"{worst.where}: {worst.why}", "dim"), f"\n{said}" if said else ""), (0, 0, 0, 2)))
+            excerpt = f"{text[:LONGEST]}..." if len(text) > LONGEST else text
+            screen.print(Padding(Text.assemble((f"{worst.where}: {worst.why}", "dim"), f"\n{excerpt}" if excerpt else ""), (0, 0, 0, 2)))
 
 
 def show_measures(screen: "Console", measures: "Sequence[Measure]", before: str, after: str) -> None:
@@ -117,7 +117,7 @@ def show_against(screen: "Console", compared: "Comparison", other: "RunDir") -> 
 
 
 def show_judge(screen: "Console", log: "EvaluationLog") -> None:
-    """What a judge said, with all that it depends on."""
+    """The judge's verdicts, with all that it depends on."""
     from pete.evaluate.judge.conclusion import judge_result, sentences
 
     if (judge := judge_result(log)) is not None:
