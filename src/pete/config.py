@@ -7,7 +7,6 @@ resolved file in the run folder says so beside each one.
 import difflib
 import functools
 import json
-import operator
 import os
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,12 +18,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from pydantic.fields import FieldInfo
 
 from pete.errors import ConfigError
+from pete.places import seen_from
 from pete.resources import PRESETS
 from pete.terminal import scrub
 
 EMBEDDED_BASE = "smollm2-135m-instruct"
-BUILT_IN_BASES = (EMBEDDED_BASE, "fake")
-"""Names of bases that are neither a folder nor on the hub."""
+BUILT_IN_BASES = {EMBEDDED_BASE: "pete.engines.base_models.embedded:embedded_base", "fake": "pete.engines.fake:fake_base"}
+"""Bases that are neither a folder nor on the hub -> module:function that makes one."""
 ENGINES = {"torch": "pete.engines.torch.engine:TorchEngine", "fake": "pete.engines.fake:FakeEngine"}
 """Engine -> module:class, imported when it is opened. A new engine is a module or package below engines/, and a line here."""
 if TYPE_CHECKING:
@@ -203,7 +203,7 @@ class Resolved:
     def portable(self, folder: Path) -> "Resolved":
         """The same as a run in `folder` keeps it: folders of this machine as seen from there or from home, files by their names."""
         values = values_of(self.config)
-        seen = {key: _seen_from(folder, values[key]) for key in FOLDERS}
+        seen = {key: seen_from(folder, values[key]) for key in FOLDERS}
         sources = {key: Path(source).name if source.endswith(".toml") else source for key, source in self.sources.items()}
         return Resolved(_built(values | seen), sources)
 
@@ -234,13 +234,12 @@ def resolve(preset: str | None = None, file: Path | None = None, overrides: Sequ
     Raises:
         ConfigError: listing every unknown key, wrong type and impossible combination, with a did-you-mean.
     """
-    layers: list[tuple[str, Values, dict[str, int]]] = []
-    beside = {} if file is None else {str(file): file.parent}
     problems: list[str] = []
+    layers: list[tuple[str, Values, dict[str, int]]] = []
     if preset is not None:
-        layers.append(_layer(find_preset(preset), f"preset {preset}"))
+        layers.append((f"preset {preset}", *_read_layer(find_preset(preset))))
     if file is not None:
-        layers.append(_layer(file, str(file)))
+        layers.append((str(file), *_read_layer(file)))
     layers.append(("--set", _parse_overrides(overrides, problems), {}))
 
     values: Values = {"train.epochs": 2.0}
@@ -252,18 +251,12 @@ def resolve(preset: str | None = None, file: Path | None = None, overrides: Sequ
             values.pop("train.epochs" if "train.steps" in layer else "train.steps", None)
         for key, value in layer.items():
             if key in FOLDERS:
-                value = _absolute(key, value, [beside[name], Path()] if name in beside else [Path()])
+                value = _absolute(key, value, [file.parent, Path()] if file is not None and name == str(file) else [Path()])
             values[key] = value
             sources[key] = name
             where[key] = f"{name}:{numbers[key]}" if key in numbers else name
-    config = _validated(values, where, problems)
-    if config is None or problems:
-        raise ConfigError.of_problems(
-            f"The configuration has {len(problems)} problem{'s' if len(problems) > 1 else ''}:",
-            problems,
-            "see docs/configuration.md for every key; --set section.key=value overrides one",
-        )
-    return Resolved(config, sources)
+    hint = "see docs/configuration.md for every key; --set section.key=value overrides one"
+    return Resolved(_validated(values, problems, hint=hint, where=where), sources)
 
 
 def override(resolved: Resolved, overrides: Sequence[str], sections: Sequence[str]) -> Resolved:
@@ -278,9 +271,7 @@ def override(resolved: Resolved, overrides: Sequence[str], sections: Sequence[st
         if section not in sections:
             problems.append(f"{section}: a trained run's {section} cannot change; here only {' and '.join(sections)} can")
     given = {key: value for key, value in given.items() if key.partition(".")[0] in sections}
-    config = _validated(values_of(resolved.config) | given, {}, problems)
-    if config is None or problems:
-        raise ConfigError.of_problems("These values do not fit:", problems, "see docs/configuration.md")
+    config = _validated(values_of(resolved.config) | given, problems, "These values do not fit:", "see docs/configuration.md")
     return Resolved(config, {**resolved.sources, **dict.fromkeys(given, "--set")})
 
 
@@ -299,7 +290,7 @@ def find_preset(name: str) -> Path:
 
 def read_resolved(path: Path) -> Resolved:
     """Read a run folder's config.toml back, sources included."""
-    name, values, _ = _layer(path, str(path))
+    values, _ = _read_layer(path)
     for key in FOLDERS:
         value = values.get(key, "")
         if isinstance(value, str) and value.startswith((".", "~")):
@@ -313,11 +304,7 @@ def read_resolved(path: Path) -> Resolved:
         elif "  # " in line:
             key = f"{section}.{line.removeprefix('# ').split(' ', 1)[0]}"
             sources[MOVED.get(key, key)] = line.rsplit("  # ", 1)[1]
-    problems: list[str] = []
-    config = _validated(values, {}, problems)
-    if config is None or problems:
-        raise ConfigError.of_problems(f"{name} is not a configuration this version understands:", problems)
-    return Resolved(config, sources)
+    return Resolved(_validated(values, [], f"{path} is not a configuration this version understands:"), sources)
 
 
 def keys(table: type[BaseModel] = Config, above: str = "") -> Iterator[tuple[str, FieldInfo]]:
@@ -331,8 +318,7 @@ def keys(table: type[BaseModel] = Config, above: str = "") -> Iterator[tuple[str
 
 def values_of(config: Config) -> Values:
     """Every value by its dotted key, in order."""
-    tables = config.model_dump()
-    return {key: functools.reduce(operator.getitem, key.split("."), tables) for key, _ in keys()}
+    return dict(_flat(config.model_dump()))
 
 
 def _flat(table: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
@@ -353,8 +339,8 @@ def _built(values: Values) -> Config:
     return Config.model_validate(tables)
 
 
-def _layer(path: Path, name: str) -> tuple[str, Values, dict[str, int]]:
-    """(name, values, line of each) of a file."""
+def _read_layer(path: Path) -> tuple[Values, dict[str, int]]:
+    """(values, line of each) of a file."""
     try:
         text = path.read_text(encoding="utf-8-sig")
         tables = tomllib.loads(text)
@@ -370,7 +356,7 @@ def _layer(path: Path, name: str) -> tuple[str, Values, dict[str, int]]:
             section = bare.strip("[] ")
         elif "=" in bare and not bare.startswith("#"):
             numbers[f"{section}.{bare.split('=', 1)[0].strip()}"] = number
-    return name, {MOVED.get(key, key): value for key, value in _flat(tables)}, numbers
+    return {MOVED.get(key, key): value for key, value in _flat(tables)}, numbers
 
 
 def _absolute(key: str, value: Any, near: Sequence[Path]) -> Any:
@@ -382,17 +368,6 @@ def _absolute(key: str, value: Any, near: Sequence[Path]) -> Any:
         if (folder / "persona.toml").is_file() if key == "data.persona" else folder.is_dir():
             return str(folder.resolve())
     return value
-
-
-def _seen_from(folder: Path, value: str) -> str:
-    """A whole path from home on, else as a way from `folder` to there; anything else as it is."""
-    if not os.path.isabs(value):
-        return value
-    path, home = Path(os.path.realpath(value)), Path(os.path.realpath(os.path.expanduser("~")))
-    if path.is_relative_to(home):
-        return f"~/{path.relative_to(home)}"
-    way = os.path.relpath(path, os.path.realpath(folder))
-    return way if way.startswith(".") else f"./{way}"
 
 
 def _parse_overrides(overrides: Sequence[str], problems: list[str]) -> Values:
@@ -413,32 +388,39 @@ def _parse_overrides(overrides: Sequence[str], problems: list[str]) -> Values:
     return values
 
 
-def _validated(values: Values, where: Mapping[str, str], problems: list[str]) -> Config | None:
-    """The configuration, or None and what is wrong in `problems`; `where` says in which file and line a value stands."""
-    known = {key for key, _ in keys()}
-    problems += [_unknown(key, value, where, sorted(known)) for key, value in values.items() if key not in known]
+def _validated(values: Values, problems: list[str], title: str = "", hint: str = "", where: Mapping[str, str] | None = None) -> Config:
+    """The configuration of values that anybody may have given; `where` says in which file and line one stands.
+
+    Raises:
+        ConfigError: with these problems and every other.
+    """
+    places = {key: f"{place}: " for key, place in (where or {}).items()}
+    known = [key for key, _ in keys()]
+    problems += [places.get(key, "") + _unknown(key, value, known) for key, value in values.items() if key not in known]
+    config = None
     try:
-        return _built({key: value for key, value in values.items() if key in known})
+        config = _built({key: value for key, value in values.items() if key in known})
     except ValidationError as error:
         for item in error.errors():
             parts = [str(part) for part in item["loc"]]
             dotted = next((key for end in range(len(parts), 0, -1) if (key := ".".join(parts[:end])) in known), ".".join(parts))
             message = item["msg"].removeprefix("Value error, ")
             found = f", found {item['input']!r}" if not isinstance(item["input"], dict | BaseModel) else ""
-            place = f"{where[dotted]}: " if dotted in where else ""
-            problems.append(f"{place}{dotted + ': ' if dotted else ''}{message}{found}")
-        return None
+            problems.append(f"{places.get(dotted, '')}{dotted + ': ' if dotted else ''}{message}{found}")
+    if config is None or problems:
+        title = title or f"The configuration has {len(problems)} problem{'s' if len(problems) > 1 else ''}:"
+        raise ConfigError.of_problems(title, problems, hint)
+    return config
 
 
-def _unknown(dotted: str, value: object, where: Mapping[str, str], known: Sequence[str]) -> str:
+def _unknown(dotted: str, value: object, known: Sequence[str]) -> str:
     """What is said of a key that there is not, with the likeliest that was meant."""
-    place = f"{where[dotted]}: " if dotted in where else ""
     if any(key.startswith(f"{dotted}.") for key in known):
-        return f"{place}{dotted}: expected a [table], found {value!r}"
-    close = difflib.get_close_matches(dotted, known, 1, cutoff=0.5)
+        return f"{dotted}: expected a [table], found {value!r}"
+    close = difflib.get_close_matches(dotted, sorted(known), 1, cutoff=0.5)
     if not close:  # the right name in the wrong section
-        close = [key for key in known if key.rpartition(".")[2] == dotted.rpartition(".")[2]]
-    return f"{place}{dotted}: unknown key" + (f"; did you mean {close[0]}?" if close else "")
+        close = [key for key in sorted(known) if key.rpartition(".")[2] == dotted.rpartition(".")[2]]
+    return f"{dotted}: unknown key" + (f"; did you mean {close[0]}?" if close else "")
 
 
 def in_toml(value: object) -> str:

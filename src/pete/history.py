@@ -148,7 +148,7 @@ class History:
 
     @property
     def planned(self) -> Planned | None:
-        """The last plan. Each one is for the whole run, a resumed one too."""
+        """The last plan; that of a resumed session is for what was left."""
         return next((s.planned for s in reversed(self.sessions) if s.planned), None)
 
     @property

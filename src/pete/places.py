@@ -53,6 +53,17 @@ def expand(path: str | Path) -> Path:
         ) from None
 
 
+def seen_from(folder: Path, value: str) -> str:
+    """A whole path from home on, else as a way from `folder` to there; anything else as it is."""
+    if not os.path.isabs(value):
+        return value
+    path, home = Path(os.path.realpath(value)), Path(os.path.realpath(os.path.expanduser("~")))
+    if path.is_relative_to(home):
+        return f"~/{path.relative_to(home)}"
+    way = os.path.relpath(path, os.path.realpath(folder))
+    return way if way.startswith(".") else f"./{way}"
+
+
 def cache_root(environment: Mapping[str, str] = os.environ, platform: str = sys.platform, home: Path | None = None) -> Path:
     """Where converted models and the self-test's answers are kept.
 

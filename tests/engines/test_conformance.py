@@ -10,7 +10,6 @@ from pete.adapter import read_weights
 from pete.config import GenerateConfig, LoraConfig
 from pete.data.batch import Batch
 from pete.data.render import Rendered
-from pete.engines.sampling import Avoid
 
 EOS = 256
 LORA = LoraConfig(rank=4, alpha=8.0, dropout=0.0)
@@ -184,20 +183,6 @@ def test_the_repetition_penalty_spares_the_prompt(make):
     made = [token for _, token in engine.stream([[expected, *prompt]], harsh, ())]
     assert made[0] == int(engine.logits([expected, *prompt]).argmax()), "the prompt is not penalised"
     assert len(set(made)) > 1, "the answer is"
-
-
-def test_an_avoided_phrase_is_never_completed_and_nothing_else_changes(make):
-    engine, _ = make()
-    prompt, warm = [10, 20, 30], GenerateConfig(max_new_tokens=60, temperature=1.0, top_k=0, top_p=1.0, seed=1)
-    pieces = [*(f"{i}." for i in range(EOS)), ""]
-    free = [token for _, token in engine.stream([prompt], warm, ())]
-    text = "".join(pieces[i] for i in free)
-    habit = "".join(pieces[i] for i in free[20:22])  # two tokens that this seed says
-    assert habit in text
-    never = [token for _, token in engine.stream([prompt], warm, (), avoid=Avoid(pieces, [habit], math.inf))]
-    assert habit not in "".join(pieces[i] for i in never)
-    assert never[:21] == free[:21] and never[21] != free[21], "the first difference is where the phrase would have been completed"
-    assert [token for _, token in engine.stream([prompt], warm, (), avoid=Avoid(pieces, ["unsaid"], math.inf))] == free
 
 
 def test_stream_stops_at_the_context(make):

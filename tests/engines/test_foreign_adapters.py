@@ -197,7 +197,7 @@ def test_conv1d_trains_the_right_way_round_and_peft_reads_it(bases, tmp_path):
     np.testing.assert_allclose(engine.logits(IDS), logits_of(theirs), atol=2e-5)
     ids = torch.from_numpy(row.ids.astype(np.int64))[None]
     torch.nn.functional.cross_entropy(theirs(ids).logits[0, 14:-1], ids[0, 15:], reduction="sum").backward()
-    engine._losses(Batch.of([row]))[0].sum().backward()
+    engine._losses(Batch.of([row])).sum().backward()
     grads = {name: p.grad for name, p in engine._trainable().items()}
     compared = {name: p.grad for name, p in theirs.named_parameters() if p.requires_grad}
     assert len(compared) == len(grads) == 16

@@ -62,7 +62,7 @@ class Bench:
     def _sample(self, model: str, row: Example, text: str) -> Sample:
         return Sample.model_validate({
             "model": model, "prompt_id": row.id, "category": row.category, "prompt": row.prompt, "text": text, "raw": text,
-            "tokens": len(text.split()), "stop": "end", "first_token_seconds": 0.1, "seconds": 1.0, "batch": 1, "seed": 0,
+            "tokens": len(text.split()), "stop": "end", "seconds": 1.0, "batch": 1, "seed": 0,
             "leaks_raw": 0, "leaks_clean": 0, "fluency_nats": self.nats(text) if text else None,
         })  # fmt: skip
 

@@ -48,7 +48,7 @@ WRECKERS = {echo: "echo", shuffle: "fluency", loop: "degenerate", copied: "origi
 
 def test_what_people_wrote_passes_every_gate(bench):
     judgement = judge(bench.log(human(bench)))
-    held = {o.gate.name: (o.state, o.found, o.reason) for o in judgement.outcomes}
+    held = {o.gate.name: (o.state, o.interval, o.reason) for o in judgement.outcomes}
     asked = {name for name, (state, _, _) in held.items() if state != "not asked"}
     assert asked == {gate.name for gate in gates()} - {"facts"}, "no row of the persona lists facts"
     assert {name: facts for name, facts in held.items() if name in asked and facts[0] != "passed"} == {}
@@ -62,7 +62,7 @@ def test_an_author_who_does_not_name_his_subject_ships_too(oblique):
     found = {m.name: m for m in judgement.measures}["relevance.rr"]
     assert found.base > 0.95 and found.tuned < 0.9 and found.verdict == "worse", "he would not ship beside the base"
     assert held["relevance"].state == "passed" and "the author's own" in held["relevance"].reason
-    assert {name: (o.state, o.found, o.reason) for name, o in held.items() if o.state in ("failed", "unknown")} == {}
+    assert {name: (o.state, o.interval, o.reason) for name, o in held.items() if o.state in ("failed", "unknown")} == {}
     assert judgement.verdict == "ship"
 
 

@@ -114,6 +114,16 @@ def test_what_flows_backwards_is_seen(importer, module):
     assert refused(importer, module)
 
 
+def test_the_evaluation_does_without_its_optional_folders():
+    optional = {folder.name for folder in (SOURCE / "evaluate").iterdir() if (folder / "__init__.py").is_file()} - {"scorers"}
+    assert {"judge", "blind", "prompt_formats"} <= optional
+    for path in (SOURCE / "evaluate").rglob("*.py"):
+        own = path.relative_to(SOURCE / "evaluate").parts[0]
+        for module, _ in imports(path):
+            other = module.split(".")[2] if module.startswith("pete.evaluate.") else ""
+            assert other == own or other not in optional, f"{path}: imports {module}"
+
+
 def test_every_part_has_its_place():
     """Nothing grows beside the map above, where no rule would hold for it."""
     places = {stage(path) for path in FILES} - {"__main__"}

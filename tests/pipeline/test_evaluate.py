@@ -188,7 +188,7 @@ def test_a_judge_is_announced_asked_kept_and_reported(long_rows, evaluated, pete
         again = pete("evaluate", folder, "--rescore", *args, PETE_JUDGE_KEY=SECRET)
         assert len(fake.requests) == asked and "nothing is sent" in again.stdout, "every verdict is on disk"
     log = read_log(RunDir(folder).evaluation_file("suite"))
-    assert log.judge is not None and log.judge.model == "wise"
+    assert log.judge is not None and log.judge["model"] == "wise"
     kept = pete("evaluate", folder, "--rescore")
     assert "judge wise at" in kept.stdout, "scoring again keeps what was judged"
     assert pete("report", folder).returncode == 0 and "judge wise at" in RunDir(folder).report_md.read_text().lower()

@@ -131,6 +131,8 @@ def test_a_file_of_an_earlier_version_is_read_with_its_sources(tmp_path: Path):
     assert back.config.engine.torch.mps_high_watermark == 0.5
     assert back.sources["engine.torch.mps_high_watermark"] == "preset report"
     assert resolve(None, tmp_path / "config.toml").config.engine == back.config.engine
+    (tmp_path / "config.toml").write_text(old + "[generate]\navoid_bias = 2.0  # --set\nseed = 3\n")
+    assert read_resolved(tmp_path / "config.toml").config.generate.seed == 3
 
 
 def test_an_engine_that_there_is_not():

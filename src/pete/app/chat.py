@@ -1,10 +1,13 @@
-"""Chat and test: a run's model, loaded and ready to answer."""
+"""Chat: a run's model, loaded and ready to answer, and a conversation with it."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from pete.config import override
-from pete.generate.stream import Tuned, open_tuned
+from pete.data.render import Message
+from pete.generate.stream import Delta, Tuned, open_tuned
 from pete.run import RunDir
 
 
@@ -16,3 +19,51 @@ def open_chat(run: RunDir, overrides: Sequence[str] = ()) -> Tuned:
     """
     config = override(run.read_config(), overrides, ("generate",)).config
     return replace(open_tuned(run), config=config)
+
+
+class Conversation:
+    """Questions and answers so far, with a system line of its own if it was given one; the model keeps its own."""
+
+    def __init__(self, tuned: Tuned) -> None:
+        self.turns: list[Message] = []
+        self._tuned = tuned
+        self._system: str | None = None
+        self._answers = 0
+
+    @property
+    def system(self) -> str:
+        """The system line it is under."""
+        return self._tuned.renderer.system if self._system is None else self._system
+
+    @system.setter
+    def system(self, text: str) -> None:
+        self._system = text
+
+    def ask(self, question: str) -> Iterator[Delta]:
+        """Stream an answer, each with another seed; what stands of it afterwards is for `keep` to say.
+
+        An answer that streams is seen before it can be judged: it is flagged, and drawn again only when asked to.
+        """
+        sampling = self._tuned.config.generate
+        system = [] if self._system is None else [Message("system", self._system)]
+        self._answers += 1
+        sampling = sampling.model_copy(update={"seed": sampling.seed + self._answers - 1})
+        return self._tuned.stream([*system, *self.turns, Message("user", question)], sampling)
+
+    def keep(self, question: str, answer: str) -> None:
+        """Let a question and its answer, or as much as came of it, be part of the conversation."""
+        self.turns += [Message("user", question), Message("assistant", answer)]
+
+    def take_back(self) -> str | None:
+        """Forget the last answer and its question; the question, None where there is none."""
+        if not self.turns:
+            return None
+        question = self.turns[-2].content
+        del self.turns[-2:]
+        return question
+
+    def save(self, path: Path) -> None:
+        """Write it as JSON; raises OSError, also where there is a file already: a conversation never overwrites one."""
+        messages = [{"role": turn.role, "content": turn.content} for turn in self.turns]
+        with path.open("x", encoding="utf-8") as file:
+            json.dump({"system": self.system, "messages": messages}, file, ensure_ascii=False, indent=2)

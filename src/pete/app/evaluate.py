@@ -77,7 +77,7 @@ def evaluate(request: Request, notify: Notify) -> Evaluated:
         log = evaluate_run(run, resolved, request.suite, file.stem, notify)
     compared = _compare(run, log, other, resolved, request, notify) if other else None
     if judge is not None:
-        log = log.model_copy(update={"judge": judge_log(log, judge, notify.progress, notify.message)})
+        log = log.model_copy(update={"judge": judge_log(log, judge, notify.progress, notify.message).model_dump(mode="json")})
         keep(log, file)
     return Evaluated(run, file, log, gates.judge(log), other, compared)
 

@@ -32,14 +32,14 @@ def unattended_training(overrides: Sequence[str], notify: Notify, memory: int | 
     Raises:
         RunError: another run is being trained right now. UserError: the persona, its data or an override is wrong.
     """
-    known = _newest_first()
-    for run in known:
+    newest_first = _newest_first()
+    for run in newest_first:
         if (lock_owner_pid := run.lock_owner_pid()) is not None:
             raise RunError(
                 f"{run.folder} is being trained right now, by process {lock_owner_pid}; two at once slow each other down many times over.",
                 f"watch it: pete monitor {run.cli_argument}",
             )
-    unfinished = _unfinished(known)
+    unfinished = _unfinished(newest_first)
     if unfinished is not None and notify.ask(f"{unfinished.name} is not finished.", ("continue", "new"), "continue") == "continue":
         try:
             training = resumed_training(unfinished)
@@ -71,17 +71,17 @@ def preset_for(memory: int) -> str:
 def _newest_first() -> list[RunDir]:
     if not runs.RUNS.is_dir():
         return []
-    known = [run for folder in runs.RUNS.iterdir() if (run := RunDir(folder)).config_file.is_file()]
-    return sorted(known, key=lambda run: run.config_file.stat().st_mtime, reverse=True)
+    started = [run for folder in runs.RUNS.iterdir() if (run := RunDir(folder)).config_file.is_file()]
+    return sorted(started, key=lambda run: run.config_file.stat().st_mtime, reverse=True)
 
 
-def _unfinished(known: Sequence[RunDir]) -> RunDir | None:
+def _unfinished(newest_first: Sequence[RunDir]) -> RunDir | None:
     """The newest run of some length, if it can still come to something.
 
     A broken-off quickstart is no night's work: it is done again in minutes. A run that took every step and published nothing would
     only do so again.
     """
-    for run in known:
+    for run in newest_first:
         try:
             quick = f"preset {FALLBACK}" in run.read_config().sources.values()
         except UserError:  # written by another version

@@ -13,6 +13,7 @@ from pete.terminal import Key, single_keys
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
+    from pete.app.blind import BlindSession
     from pete.evaluate.blind.record import BlindTest, Choice, Pair
     from pete.run import RunDir
 
@@ -34,7 +35,7 @@ def blind(
     json: JsonOption = False,
 ) -> None:
     """Choose between answers of base and tuned, shuffled; stops when it is clear. Kept in the run and shown in the report."""
-    from pete.evaluate.blind.record import PAIRS
+    from pete.app.blind import PAIRS, BlindSession, keep_result, write_page
     from pete.run import RunDir
 
     if html and read:
@@ -44,81 +45,52 @@ def blind(
     folder = RunDir.find(run)
     screen = console(quiet=json)
     if html:
-        _write_page(folder, html, pairs or PAIRS, screen, json)
+        page = write_page(folder, html, pairs or PAIRS)
+        if json:
+            print_json({"file": str(html), "pairs": page.pairs, "evaluation": page.evaluation})
+        else:
+            count = f"{page.pairs} pairs" + ("" if page.pairs == (pairs or PAIRS) else " (the evaluation has no more)")
+            back = as_typed(f"pete blind {folder.cli_argument} --read blind-result.json")
+            screen.print(f"{html}: {count}. It opens in any browser and sends nothing anywhere.", soft_wrap=True)
+            screen.print(f"when the result comes back: {back}", soft_wrap=True)
         return
-    folder.require_writable()  # before twenty choices are made, not after
     if read:
-        from pete.evaluate.blind.page import read_result
-
-        file, test = read_result(folder, read)
-        done = True
+        file, test = keep_result(folder, read)
+        ended = True
     else:
-        file, test, done = _sit(folder, pairs or PAIRS, screen)
+        session = BlindSession(folder, pairs or PAIRS)
+        _ask(session, screen)
+        file, test, ended = session.file, session.test, session.ended
     if json:
         print_json({"file": str(file) if test.pairs else None} | test.model_dump(mode="json"))
-    elif done:
+    elif ended:
         _show(screen, folder, file, test)
 
 
-def _write_page(run: "RunDir", path: Path, most: int, screen: "Console", json: bool) -> None:
-    from pete.evaluate.blind.page import make_page
-    from pete.evaluate.blind.record import new_seed, open_evaluation, pairs_of
-    from pete.run import write_atomic
-
-    if path.exists():
-        raise UserError(f"{path} exists already, and somebody may be at it.", "choose another name: --html FILE")
-    evaluation, log = open_evaluation(run)
-    seed = new_seed()
-    pairs = pairs_of(log, seed, str(evaluation))[:most]
-    try:
-        write_atomic(path, make_page(run, log, seed, pairs))
-    except OSError as error:
-        raise UserError(f"{path} cannot be written: {error.strerror}.", "choose another place: --html FILE") from None
-    if json:
-        print_json({"file": str(path), "pairs": len(pairs), "evaluation": evaluation.name})
-        return
-    back = as_typed(f"pete blind {run.cli_argument} --read blind-result.json")
-    screen.print(f"{path}: {_of(len(pairs), most)}. It opens in any browser and sends nothing anywhere.", soft_wrap=True)
-    screen.print(f"when the result comes back: {back}", soft_wrap=True)
-
-
-def _sit(run: "RunDir", most: int, screen: "Console") -> "tuple[Path, BlindTest, bool]":
-    """The test at this terminal: its file, what was judged, and whether it came to its end."""
-    from pete.evaluate.blind.record import BlindTest, hash_of, new_file, new_seed, open_evaluation, pairs_of, unfinished
-
-    evaluation, log = open_evaluation(run)
-    pairs_of(log, "", str(evaluation))  # what is wrong with the answers is said before what is wrong with the terminal
+def _ask(session: "BlindSession", screen: "Console") -> None:
+    """Show pair after pair and take a key for each, until the test has ended or the person leaves."""
+    argument = session.run.cli_argument
     if not (sys.stdin.isatty() and screen.file.isatty()):
-        raise UserError(
-            "The blind test asks for keys; this is no terminal.", f"a page instead: pete blind {run.cli_argument} --html blind.html"
-        )
+        raise UserError("The blind test asks for keys; this is no terminal.", f"a page instead: pete blind {argument} --html blind.html")
     with single_keys() as key:
-        file, test = unfinished(run, log, most) or (None, None)
-        if file is not None and test is not None:
-            screen.print(f"{file.name}: {len(test.pairs)} judged so far.\nPress n for a new test, another key to go on.", soft_wrap=True)
-            pressed = key(fresh=True)  # a key pressed twice must not answer a question nobody has read
-            test = None if pressed in ("n", "N") else test
-        if file is None or test is None:
-            file = new_file(run)
-            test = BlindTest(run=run.name, evaluation=evaluation.name, answers=hash_of(log), seed=new_seed())
-        pairs = pairs_of(log, test.seed)[:most]
+        if session.judged:
+            screen.print(
+                f"{session.file.name}: {session.judged} judged so far.\nPress n for a new test, another key to go on.", soft_wrap=True
+            )
+            if key(fresh=True) in ("n", "N"):  # a key pressed twice must not answer a question nobody has read
+                session.restart()
         try:
-            for number, pair in enumerate(pairs[len(test.pairs) :], len(test.pairs) + 1):
-                _show_pair(screen, pair, f"{number} of {len(pairs)}")
+            while not session.ended:
+                _show_pair(screen, session.pair, f"{session.judged + 1} of {len(session.pairs)}")
                 choice = _choice(key)
                 if choice is None:
                     break
-                test = test.judge(pair, choice)
-                test.write(file)
-                if test.preferred is not None:
-                    break
+                session.choose(choice)
         finally:
-            done = test.preferred is not None or len(test.pairs) == len(pairs)
-            if not done:  # how it stands is not said: who goes on must not know
-                kept = f"{len(test.pairs)} of {len(pairs)} judged, kept in {file}" if test.pairs else "nothing judged, nothing kept"
-                screen.print(f"\n{kept}", soft_wrap=True)
-                screen.print(as_typed(f"to go on: pete blind {run.cli_argument}"), soft_wrap=True)
-    return file, test, done
+            if not session.ended:  # how it stands is not said: who goes on must not know
+                kept = f"{session.judged} of {len(session.pairs)} judged, kept in {session.file}"
+                screen.print(f"\n{kept if session.judged else 'nothing judged, nothing kept'}", soft_wrap=True)
+                screen.print(as_typed(f"to go on: pete blind {argument}"), soft_wrap=True)
 
 
 def _choice(key: Key) -> "Choice | None":
@@ -153,7 +125,7 @@ def _show_pair(screen: "Console", pair: "Pair", progress: str) -> None:
 def _show(screen: "Console", run: "RunDir", file: Path, test: "BlindTest") -> None:
     from rich.text import Text
 
-    from pete.evaluate.blind.record import PAIRS, open_evaluation, pairs_of
+    from pete.app.blind import pairs_of_a_longer_test
 
     low, high = test.interval
     counts = f"tuned {test.wins}, base {test.losses}, ties {test.ties}, skipped {test.skipped}"
@@ -164,11 +136,6 @@ def _show(screen: "Console", run: "RunDir", file: Path, test: "BlindTest") -> No
         screen.print(Text.assemble(clear, " The interval allows for having looked after each pair."))
     else:
         screen.print(Text.assemble(("Not clear.", "bold"), " It may be chance; more pairs or more people may settle it."))
-        if test.how == "terminal" and (left := len(pairs_of(open_evaluation(run)[1], test.seed)) - len(test.pairs)) > 0:
-            most = len(test.pairs) + min(left, PAIRS)
+        if (most := pairs_of_a_longer_test(run, test)) is not None:
             screen.print(f"more pairs: {as_typed(f'pete blind {run.cli_argument} --pairs {most}')}", soft_wrap=True)
     screen.print(f"{file}\nthe whole picture: {as_typed(f'pete report {run.cli_argument}')}", soft_wrap=True)
-
-
-def _of(pairs: int, most: int) -> str:
-    return f"{pairs} pairs" if pairs == most else f"{pairs} pairs (the evaluation has no more)"

@@ -8,9 +8,7 @@ from pete.cli.console import RunArgument, SetOption, as_path, complain, read_lin
 from pete.errors import UserError
 
 if TYPE_CHECKING:
-    from pete.config import GenerateConfig
-    from pete.data.render import Message
-    from pete.generate.stream import Tuned
+    from pete.app.chat import Conversation
 
 HELP = """/reset         forget the conversation
 /again         another answer to the last question, in place of the last one
@@ -21,7 +19,7 @@ HELP = """/reset         forget the conversation
 
 def chat(run: RunArgument = None, set_: SetOption = None) -> None:
     """Talk with a tuned model. /help lists the commands; Ctrl-C stops the answer, not the program."""
-    from pete.app.chat import open_chat
+    from pete.app.chat import Conversation, open_chat
     from pete.run import RunDir
 
     if sys.stdin.isatty():
@@ -31,13 +29,10 @@ def chat(run: RunArgument = None, set_: SetOption = None) -> None:
     print(f"loading {folder.name} ...", file=sys.stderr)
     tuned = open_chat(folder, set_ or [])
     print(f"{tuned.lineage.persona}, at your service. /help for commands.", file=sys.stderr)
-    _talk(tuned, tuned.config.generate)
+    _talk(Conversation(tuned))
 
 
-def _talk(tuned: "Tuned", sampling: "GenerateConfig") -> None:
-    turns: list[Message] = []
-    answered = 0
-    # an answer that streams is on the screen before it can be judged: it is flagged, and drawn again only when asked to
+def _talk(conversation: "Conversation") -> None:
     while True:
         try:
             line = read_line("> " if sys.stdin.isatty() else "").strip()
@@ -51,27 +46,23 @@ def _talk(tuned: "Tuned", sampling: "GenerateConfig") -> None:
             continue
         if not line:
             continue
-        if line.split()[0] == "/again" and turns and turns[-1].role == "assistant":
-            line = turns[-2].content
-            del turns[-2:]
-        if line.startswith("/"):
-            if line.split()[0] in ("/quit", "/exit"):
-                return
-            _command(line, tuned, turns)
+        command = line.split()[0]
+        if command in ("/quit", "/exit"):
+            return
+        if command == "/again" and (question := conversation.take_back()) is not None:
+            _answer(question, conversation)
+        elif line.startswith("/"):
+            _command(line, conversation)
         else:
-            _answer(line, tuned, turns, seed=sampling.seed + answered)
-            answered += 1
+            _answer(line, conversation)
 
 
-def _answer(line: str, tuned: "Tuned", turns: "list[Message]", seed: int) -> None:
-    from pete.data.render import Message
-
+def _answer(question: str, conversation: "Conversation") -> None:
     shown: list[str] = []
     screen = WordWrap(lambda text: print(text, end="", flush=True), sys.stdout.isatty())
-    question = Message("user", line)
     flags = ""
     try:
-        for delta in tuned.stream([*turns, question], tuned.config.generate.model_copy(update={"seed": seed})):
+        for delta in conversation.ask(question):
             shown.append(delta.text)
             screen.push(delta.text)
             if delta.answer is not None:
@@ -84,7 +75,7 @@ def _answer(line: str, tuned: "Tuned", turns: "list[Message]", seed: int) -> Non
     except UserError as error:
         print(f"{error.message} ({error.hint})", file=sys.stderr)
         return
-    turns += [question, Message("assistant", "".join(shown))]
+    conversation.keep(question, "".join(shown))
 
 
 LONGEST_WORD = 30
@@ -131,30 +122,23 @@ class WordWrap:
         self._space = self._word = ""
 
 
-def _command(line: str, tuned: "Tuned", turns: "list[Message]") -> None:
-    import json
-
-    from pete.data.render import Message
-
+def _command(line: str, conversation: "Conversation") -> None:
     name, _, rest = line.partition(" ")
     rest = rest.strip()
-    system = turns[0].content if turns and turns[0].role == "system" else tuned.renderer.system
     if name == "/reset":
-        del turns[1 if turns and turns[0].role == "system" else 0 :]
+        conversation.turns.clear()
         print("(forgotten)", file=sys.stderr)
     elif name == "/system":
-        if rest:  # of this conversation; the model keeps its own
-            turns[: 1 if turns and turns[0].role == "system" else 0] = [Message("system", rest)]
-        print(f"system: {rest or system or '(none)'}", file=sys.stderr)
+        if rest:
+            conversation.system = rest
+        print(f"system: {conversation.system or '(none)'}", file=sys.stderr)
     elif name == "/save":
         if not rest:
             print("/save FILE: a file name is missing", file=sys.stderr)
             return
-        messages = [{"role": turn.role, "content": turn.content} for turn in turns if turn.role != "system"]
         try:
             path = as_path(rest)
-            with path.open("x", encoding="utf-8") as file:  # a conversation never overwrites a file
-                json.dump({"system": system, "messages": messages}, file, ensure_ascii=False, indent=2)
+            conversation.save(path)
             print(f"saved {path}", file=sys.stderr)
         except OSError as error:
             print(f"{rest} was not written: {error.strerror}", file=sys.stderr)

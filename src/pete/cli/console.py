@@ -63,7 +63,7 @@ def print_json(document: Any) -> None:
         text.encode(sys.stdout.encoding or "utf-8")
     except UnicodeEncodeError:
         text = json.dumps(document, indent=2)
-    print(HOSTILE.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
+    print(HOSTILE.sub(lambda match: f"\\u{ord(match[0]):04x}", text))
 
 
 def read_line(prompt: str = "") -> str:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pete.cli.console import JsonOption, SetOption, as_typed, console, print_json
-from pete.cli.train import ConfigOption, PresetOption
+from pete.cli.train import ConfigOption, PresetOption, read_options
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -25,13 +25,12 @@ def doctor(
     """Examine this machine for training: good, caution or stop, and what to do. Exit 1 when something forbids a run."""
     from dataclasses import asdict
 
-    from pete.config import resolve
     from pete.engines import check_device
     from pete.machine.doctor import check_machine, device_findings
     from pete.run import RUNS
     from pete.tracking.keys import has_key
 
-    chosen = resolve(preset or (None if config else "quickstart"), config, set_ or []).config
+    chosen = read_options(preset, config, set_).config
     screen, notes = console(), console(quiet=True)
     with notes.status("examining the machine (a first self-test takes about 15 s) ..."):
         checkup = check_machine(chosen, RUNS, has_key, thorough=True)
@@ -59,10 +58,10 @@ def show(screen: "Console", checkup: "Checkup") -> None:
     table.add_column(no_wrap=True)
     table.add_column()
     for finding in checkup.findings:
-        said = Text(finding.found)
+        words = Text(finding.found)
         if finding.advice:
-            said.append(f"\n{as_typed(finding.advice)}", style="dim" if finding.level == "good" else "italic")
-        table.add_row(Text(finding.level, style=MARKS[finding.level]), Text(finding.name), said)
+            words.append(f"\n{as_typed(finding.advice)}", style="dim" if finding.level == "good" else "italic")
+        table.add_row(Text(finding.level, style=MARKS[finding.level]), Text(finding.name), words)
     screen.print(table)
     count = {level: sum(finding.level == level for finding in checkup.findings) for level in MARKS}
     verdict = "This machine cannot train as it is." if count["stop"] else "This machine can train."

@@ -37,29 +37,29 @@ def evaluate(
 
     screen = console(quiet=json, work=True)
     with ScreenNotify(screen) as notify:
-        found = run_evaluation(Request(run, suite, against, samples, name, rescore, judge, judge_model, set_ or ()), notify)
-    folder = found.run
+        evaluated = run_evaluation(Request(run, suite, against, samples, name, rescore, judge, judge_model, set_ or ()), notify)
+    folder = evaluated.run
     if open_:
         write_report(folder)
     if json:
-        print_json(_document(found))
+        print_json(_document(evaluated))
     else:
         show_evaluation(screen, folder)
-        if found.compared is not None and found.other is not None:
-            show_against(screen, found.compared, found.other)
-        show_judge(screen, found.log)
+        if evaluated.compared is not None and evaluated.other is not None:
+            show_against(screen, evaluated.compared, evaluated.other)
+        show_judge(screen, evaluated.log)
         more = str(folder.report_html) if open_ else as_typed(f"pete report {folder.cli_argument}")
-        screen.print(f"\n{found.file}\nthe whole picture: {more}", soft_wrap=True)
+        screen.print(f"\n{evaluated.file}\nthe whole picture: {more}", soft_wrap=True)
     if open_:
         typer.launch(str(folder.report_html))
-    raise typer.Exit(found.judgement.exit_code)
+    raise typer.Exit(evaluated.judgement.exit_code)
 
 
-def _document(found: "Evaluated") -> dict[str, object]:
+def _document(evaluated: "Evaluated") -> dict[str, object]:
     """What --json prints: the verdict, then the log with every answer."""
-    document: dict[str, object] = {"file": str(found.file), "exit_code": found.judgement.exit_code, **found.judgement.record()}
-    if found.other is not None and found.compared is not None:
-        # each evaluation learned a voice classifier of its own: their logits have no common scale
-        measures = [m for m in found.compared.judgement.record()["measures"] if m["name"] != "voice"]
-        document["against"] = {"run": found.other.name, "measures": measures}
-    return document | {"log": found.log.model_dump(mode="json")}
+    document: dict[str, object] = {"file": str(evaluated.file), "exit_code": evaluated.judgement.exit_code, **evaluated.judgement.record()}
+    if evaluated.other is not None and evaluated.compared is not None:
+        comparable = {measure.name for measure in evaluated.compared.on_one_scale}
+        measures = [m for m in evaluated.compared.judgement.record()["measures"] if m["name"] in comparable]
+        document["against"] = {"run": evaluated.other.name, "measures": measures}
+    return document | {"log": evaluated.log.model_dump(mode="json")}

@@ -25,31 +25,31 @@ def show_evaluation(screen: "Console", run: "RunDir") -> None:
     from pete.report.model import read_report
 
     data = read_report(run)
-    found = data.evaluation
-    assert found is not None, "called after an evaluation was written"
-    show_verdict(screen, found)
+    evaluation = data.evaluation
+    assert evaluation is not None, "called after an evaluation was written"
+    show_verdict(screen, evaluation)
     screen.print()
-    show_measures(screen, found.judgement.measures, "base", "tuned")
+    show_measures(screen, evaluation.judgement.measures, "base", "tuned")
     screen.print()
-    for speed in found.speeds:
+    for speed in evaluation.speeds:
         first = f"first token {speed.first_token_seconds:.2f} s"
         screen.print(f"alone, {speed.model}: {speed.seconds:.1f} s an answer, {speed.tokens_per_second:.0f} tok/s, {first}")
-    for note in found.judgement.notes:
+    for note in evaluation.judgement.notes:
         screen.print(f"note: {note}", soft_wrap=True)
-    answers = len(found.log.samples)
-    screen.print(f"evaluated in {duration(found.seconds)}: {found.prompts} prompts, {answers} answers")
+    answers = len(evaluation.log.samples)
+    screen.print(f"evaluated in {duration(evaluation.log.seconds)}: {len(evaluation.asked)} prompts, {answers} answers")
 
 
-def show_verdict(screen: "Console", found: "Comparison") -> None:
+def show_verdict(screen: "Console", evaluation: "Comparison") -> None:
     """One word, why, and the answers that speak loudest against it."""
     from rich.text import Text
 
     from pete.report.summary import reasons
 
-    verdict = found.judgement.verdict
+    verdict = evaluation.judgement.verdict
     screen.print()
-    screen.print(Text(verdict.upper(), style=COLOURS[verdict]), Text(reasons(found)), soft_wrap=True)
-    _show_worst(screen, found.judgement)
+    screen.print(Text(verdict.upper(), style=COLOURS[verdict]), Text(reasons(evaluation)), soft_wrap=True)
+    _show_worst(screen, evaluation.judgement)
 
 
 def _show_worst(screen: "Console", judgement: "Judgement") -> None:
@@ -59,15 +59,15 @@ def _show_worst(screen: "Console", judgement: "Judgement") -> None:
     from pete.report.numbers import bounds, percent, plain
 
     for outcome in judgement.of("failed"):
-        gate, interval = outcome.gate, outcome.found
+        gate, interval = outcome.gate, outcome.interval
         assert interval is not None, "a gate fails on a number"
         mean = percent(interval.mean) if gate.in_percent else plain(interval.mean)
-        found = f"{mean} ({bounds(interval, share=gate.in_percent)})"
-        screen.print(Text.assemble("\n", (gate.title, "bold"), f": {found}; holds with {gate.condition}"))
+        number = f"{mean} ({bounds(interval, share=gate.in_percent)})"
+        screen.print(Text.assemble("\n", (gate.title, "bold"), f": {number}; holds with {gate.condition}"))
         for worst in outcome.worst:
             text = " ".join(worst.text.split())
-            said = f"{text[:LONGEST]}..." if len(text) > LONGEST else text
-            screen.print(Padding(Text.assemble((f"{worst.where}: {worst.why}", "dim"), f"\n{said}" if said else ""), (0, 0, 0, 2)))
+            excerpt = f"{text[:LONGEST]}..." if len(text) > LONGEST else text
+            screen.print(Padding(Text.assemble((f"{worst.where}: {worst.why}", "dim"), f"\n{excerpt}" if excerpt else ""), (0, 0, 0, 2)))
 
 
 def show_measures(screen: "Console", measures: "Sequence[Measure]", before: str, after: str) -> None:
@@ -108,18 +108,19 @@ def show_measures(screen: "Console", measures: "Sequence[Measure]", before: str,
 
 def show_against(screen: "Console", compared: "Comparison", other: "RunDir") -> None:
     """The run's answers and unseen text beside another run's."""
+    from pete.report.comparison import ROWS_DIFFER
+
     screen.print(f"\nagainst {other.name}, both tuned:", style="bold")
-    # each evaluation learned a voice classifier of its own: their logits have no common scale
-    show_measures(screen, [m for m in compared.judgement.measures if m.name != "voice"], other.name, compared.log.run)
+    show_measures(screen, compared.on_one_scale, other.name, compared.log.run)
     if compared.held_out is None:
-        screen.print("Their unseen rows differ (other data, data.split_seed or shares), so bits per byte are not paired.", soft_wrap=True)
+        screen.print(ROWS_DIFFER, soft_wrap=True)
 
 
 def show_judge(screen: "Console", log: "EvaluationLog") -> None:
-    """What a judge said, with all that it depends on."""
-    from pete.evaluate.judge.conclusion import sentences
+    """The judge's verdicts, with all that it depends on."""
+    from pete.evaluate.judge.conclusion import judge_result, sentences
 
-    if log.judge is not None:
+    if (judge := judge_result(log)) is not None:
         screen.print()
-        for line in sentences(log.judge):
+        for line in sentences(judge):
             screen.print(line, soft_wrap=True)

@@ -1,8 +1,8 @@
 """How --help lists verbs: in groups, each with the whole first sentence of its help, wrapped and never cut."""
 
 from collections.abc import Mapping
+from typing import Any
 
-import click
 from typer.core import TyperGroup
 
 
@@ -11,8 +11,8 @@ class Listing(TyperGroup):
 
     sections: Mapping[str, tuple[str, ...]] = {}
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the verbs."""
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write the verbs. The arguments are click's, of which typer has a private copy of its own."""
         named = {name for verbs in self.sections.values() for name in verbs}
         others = tuple(name for name in self.list_commands(ctx) if name not in named)
         for title, verbs in {**self.sections, "Other" if self.sections else "Commands": others}.items():

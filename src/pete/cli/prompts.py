@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from pete.evaluate.prompt_formats.trial import Trial
+    from pete.evaluate.prompt_formats.trial import Trial, Tried
     from pete.evaluate.results import Measure
     from pete.run import RunDir
 
@@ -61,16 +61,14 @@ def _show(screen: "Console", run: "RunDir", trial: "Trial") -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from pete.evaluate.prompt_formats.candidates import KEPT, RELEVANCE, VOICE
     from pete.evaluate.stats import FEW
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for title in ("format", "voice", "rules kept", "relevance", "verdict"):
         table.add_column(title, justify="left" if title in ("format", "verdict") else "right", no_wrap=title != "verdict")
     for tried in trial.tried:
-        cells = [_cell(tried.measures, key) for key in (VOICE, KEPT, RELEVANCE)] if tried.measures else _levels(trial)
         style = "bold green" if tried.name == trial.chosen else ""
-        table.add_row(tried.title, *cells, Text(tried.verdict or "compared with"), style=style)
+        table.add_row(tried.title, *_cells(trial, tried), Text(tried.verdict or "compared with"), style=style)
     screen.print(table)
     few = f" (under {FEW}: only a large difference shows)" if len(trial.development) < FEW else ""
     screen.print(
@@ -85,15 +83,32 @@ def _show(screen: "Console", run: "RunDir", trial: "Trial") -> None:
     _conclude(screen, run, trial)
 
 
+def _cells(trial: "Trial", tried: "Tried") -> list[str]:
+    """Voice, rules kept and relevance: of a candidate the difference, of the control its own level by any comparison that has it."""
+    from pete.evaluate.prompt_formats.candidates import KEPT, RELEVANCE, VOICE
+
+    cells = []
+    for key in (VOICE, KEPT, RELEVANCE):
+        unit = ".0%" if key == KEPT else ".2f"
+        if tried.measures:
+            change = tried.measures[key].change if key in tried.measures else None
+            cells.append(f"{change.mean:+{unit}} \u00b1{(change.high - change.low) / 2:{unit}}" if change else "unknown")
+        else:
+            level = next((other.measures[key].base for other in trial.tried if key in other.measures), None)
+            cells.append("" if level is None else f"{level:{unit}}")
+    return cells
+
+
 def _conclude(screen: "Console", run: "RunDir", trial: "Trial") -> None:
     from rich.text import Text
 
     winner = trial.winner
+    compared = f" ({len(trial.tried) - 1} compared, Holm's correction over all of them.)"
     screen.print()
     if winner is None:
-        screen.print(Text.assemble(("No format is significantly better: nothing changed.", "bold"), f" {_looked(trial)}"))
+        screen.print(Text.assemble(("No format is significantly better: nothing changed.", "bold"), compared))
     else:
-        screen.print(Text.assemble((f"Best: {winner.title}.", "bold"), f" {_looked(trial)}"))
+        screen.print(Text.assemble((f"Best: {winner.title}.", "bold"), compared))
         screen.print(f"On {len(trial.unseen)} prompts it was not chosen by:")
         screen.print(_unseen(trial.confirmed))
         if trial.refuted:
@@ -106,10 +121,6 @@ def _conclude(screen: "Console", run: "RunDir", trial: "Trial") -> None:
             screen.print("Not written, as asked.")
     screen.print(f"{run.prompts_trial}", soft_wrap=True)
     screen.print(f"tried in {duration(trial.seconds)}", style="dim")
-
-
-def _looked(trial: "Trial") -> str:
-    return f"({len(trial.tried) - 1} compared, Holm's correction over all of them.)"
 
 
 def _unseen(changes: "Mapping[str, Measure]") -> "Table":
@@ -129,23 +140,3 @@ def _unseen(changes: "Mapping[str, Measure]") -> "Table":
             measure.verdict,
         )
     return table
-
-
-def _levels(trial: "Trial") -> list[str]:
-    """The control's own level, by any comparison that knows it."""
-    from pete.evaluate.prompt_formats.candidates import KEPT, RELEVANCE, VOICE
-
-    found = []
-    for key in (VOICE, KEPT, RELEVANCE):
-        known = [tried.measures[key] for tried in trial.tried if key in tried.measures]
-        found.append("" if not known else f"{known[0].base:.0%}" if key == KEPT else f"{known[0].base:.2f}")
-    return found
-
-
-def _cell(changes: "Mapping[str, Measure]", key: str) -> str:
-    from pete.evaluate.prompt_formats.candidates import KEPT
-
-    if (measure := changes.get(key)) is None:
-        return "unknown"
-    change, half = measure.change, (measure.change.high - measure.change.low) / 2
-    return f"{change.mean:+.0%} \u00b1{half:.0%}" if key == KEPT else f"{change.mean:+.2f} \u00b1{half:.2f}"

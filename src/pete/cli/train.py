@@ -18,6 +18,13 @@ ConfigOption = Annotated[Path | None, typer.Option("--config", metavar="FILE", p
 PersonaOption = Annotated[str | None, typer.Option(metavar="NAME|FOLDER", help="whose voice; a folder with persona.toml and examples/")]
 
 
+def read_options(preset: str | None, config: Path | None, set_: list[str] | None, persona: str | None = None) -> "Resolved":
+    """The configuration that --preset, --config, --persona and --set ask for; quickstart's where neither of the first two is given."""
+    from pete.config import resolve
+
+    return resolve(preset or (None if config else "quickstart"), config, [*persona_override(persona), *(set_ or [])])
+
+
 def train(
     preset: PresetOption = None,
     config: ConfigOption = None,

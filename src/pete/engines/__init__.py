@@ -7,6 +7,7 @@ top of its module or package it may define `environment(EngineConfig)`, what has
 
 import importlib
 import os
+import pkgutil
 from collections.abc import Mapping
 from typing import Any
 
@@ -74,10 +75,9 @@ def check_device(
 
 
 def _open(name: str, config: Config) -> Any:
-    module, _, kind = ENGINES[name].partition(":")
     set_environment(config, name)
     try:
-        return getattr(importlib.import_module(module), kind)(config)
+        return pkgutil.resolve_name(ENGINES[name])(config)
     except ModuleNotFoundError as error:
         raise UserError(
             f"The {name} engine needs the package {error.name!r}, which is not installed.",

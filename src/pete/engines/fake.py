@@ -17,7 +17,7 @@ from pete.adapter import read_weights, write_weights
 from pete.config import Config, GenerateConfig, LoraConfig, ModelConfig
 from pete.data.batch import Batch
 from pete.engines.protocol import Base, Forecast, LossSum, MemoryUse, StepResult, Trainer
-from pete.engines.sampling import Avoid, draw
+from pete.engines.sampling import draw
 from pete.errors import AdapterError
 from pete.machine.memory import read_memory
 from pete.places import cache_root
@@ -104,10 +104,9 @@ class FakeEngine(Trainer):
         self._moments = [(np.zeros(s, dtype=np.float32), np.zeros(s, dtype=np.float32)) for s in shapes]
         self._updates = 0
 
-    def _pairs(self, batch: Batch) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def _pairs(self, batch: Batch) -> tuple[np.ndarray, np.ndarray]:
         at = np.flatnonzero(batch.trained)
-        example = np.repeat(np.arange(len(batch.lengths)), batch.lengths)[at]
-        return batch.ids[at - 1].astype(int), batch.ids[at].astype(int), example
+        return batch.ids[at - 1].astype(int), batch.ids[at].astype(int)
 
     def _log_shares(self, previous: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
         logits = self._table[previous]
@@ -124,7 +123,7 @@ class FakeEngine(Trainer):
         total = sum(int(batch.trained.sum()) for batch in micro)
         nats = 0.0
         for batch in micro:
-            previous, label, _ = self._pairs(batch)
+            previous, label = self._pairs(batch)
             keep = (self._rng.random((len(label), a.shape[1])) >= self._lora.dropout).astype(np.float32) / np.float32(
                 1 - self._lora.dropout
             )
@@ -152,23 +151,15 @@ class FakeEngine(Trainer):
 
     def loss(self, batch: Batch) -> LossSum:
         """See the protocol."""
-        previous, label, example = self._pairs(batch)
-        losses = -self._log_shares(previous)[np.arange(len(label)), label]
-        count = len(batch.lengths)
-        nats, tokens = np.bincount(example, losses, count), np.bincount(example, minlength=count)
-        return LossSum(tuple(map(float, nats)), tuple(map(int, tokens)))
+        previous, label = self._pairs(batch)
+        return LossSum.of(batch, -self._log_shares(previous)[np.arange(len(label)), label])
 
     def logits(self, ids: Sequence[int]) -> np.ndarray:
         """See the protocol."""
         return self._log_shares(np.array(ids[-1:]))[0]
 
     def stream(
-        self,
-        prompts: Sequence[Sequence[int]],
-        sampling: GenerateConfig,
-        ends: Collection[int],
-        done: set[int] | None = None,
-        avoid: Avoid | None = None,
+        self, prompts: Sequence[Sequence[int]], sampling: GenerateConfig, ends: Collection[int], done: set[int] | None = None
     ) -> Iterator[tuple[int, int]]:
         """See the protocol."""
         done = set() if done is None else done
@@ -179,7 +170,7 @@ class FakeEngine(Trainer):
             if not active:
                 return
             for row in active:
-                token = draw(self.logits(texts[row]), texts[row][len(prompts[row]) :], sampling, rngs[row], avoid)
+                token = draw(self.logits(texts[row]), texts[row][len(prompts[row]) :], sampling, rngs[row])
                 texts[row].append(token)
                 if token in ends:
                     done.add(row)

@@ -16,7 +16,6 @@ import numpy as np
 
 from pete.config import GenerateConfig, LoraConfig, ModelConfig
 from pete.data.batch import Batch
-from pete.engines.sampling import Avoid
 
 
 @dataclass(frozen=True)
@@ -25,6 +24,14 @@ class LossSum:
 
     nats: tuple[float, ...]
     tokens: tuple[int, ...]
+
+    @classmethod
+    def of(cls, batch: Batch, losses: np.ndarray) -> "LossSum":
+        """The sums of losses [trained tokens of the batch, in order]."""
+        count = len(batch.lengths)
+        example = np.repeat(np.arange(count), batch.lengths)[batch.trained]
+        nats, tokens = np.bincount(example, losses, count), np.bincount(example, minlength=count)
+        return cls(tuple(map(float, nats)), tuple(map(int, tokens)))
 
 
 @dataclass(frozen=True)
@@ -118,16 +125,11 @@ class Generator(Protocol):
 
     @abstractmethod
     def stream(
-        self,
-        prompts: Sequence[Sequence[int]],
-        sampling: GenerateConfig,
-        ends: Collection[int],
-        done: set[int] | None = None,
-        avoid: Avoid | None = None,
+        self, prompts: Sequence[Sequence[int]], sampling: GenerateConfig, ends: Collection[int], done: set[int] | None = None
     ) -> Iterator[tuple[int, int]]:
         """(row, token) pairs as they are drawn, end included; a row ends at any id of `ends`, at max_new_tokens, or once in `done`.
 
-        Row r draws from its own generator, seeded with (sampling.seed, r). The repetition penalty and `avoid` look at the answer only.
+        Row r draws from its own generator, seeded with (sampling.seed, r). The repetition penalty looks at the answer only.
         """
 
     @abstractmethod

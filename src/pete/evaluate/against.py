@@ -20,12 +20,12 @@ def refuse_other_base(name: str, log: EvaluationLog | Lineage, other_name: str, 
 
 def refuse_other_prompts(name: str, log: EvaluationLog, other_name: str, other: EvaluationLog) -> None:
     """Raises RunError when two evaluations did not ask the same prompts."""
-    asked, mine = _asked(log), _asked(other)
-    if mine != asked:
-        extra = len(mine - asked)
+    prompts, others = _asked(log), _asked(other)
+    if others != prompts:
+        extra = len(others - prompts)
         raise RunError(
             f"{other_name} was asked {extra:,} prompt{'' if extra == 1 else 's'} that {name} was not, and not asked "
-            f"{len(asked - mine)} that it was: answers to other prompts cannot be compared.",
+            f"{len(prompts - others)} that it was: answers to other prompts cannot be compared.",
             "ask both the same: pete evaluate RUN --suite FILE, with one FILE for each of them",
         )
 

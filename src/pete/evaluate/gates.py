@@ -32,7 +32,7 @@ class Outcome:
 
     gate: Gate
     state: State
-    found: Interval | None
+    interval: Interval | None
     """A difference or a share, as the rule has it: the one that decided."""
     reason: str = ""
     """What the state alone does not say."""
@@ -64,7 +64,7 @@ class Judgement:
         return {
             "verdict": self.verdict,
             "gates": [
-                {"name": o.gate.name, "state": o.state, "found": _numbers(o.found), "author": o.author, "condition": o.gate.condition,
+                {"name": o.gate.name, "state": o.state, "found": _numbers(o.interval), "author": o.author, "condition": o.gate.condition,
                  "reason": o.reason, "worst": [vars(w) for w in o.worst]}
                 for o in self.outcomes
             ],
@@ -81,11 +81,11 @@ def judge(log: EvaluationLog) -> Judgement:
     """Hold a scored log against the gates; answers to prompts that stand in the training rows prove nothing and are left out."""
     notes = (*log.notes, *trained_note(log))
     log = asked_anew(log)
-    known = {m.name: m for m in measures(log)}
-    outcomes = tuple(_judged(log, gate, known.get(gate.key)) for gate in gates())
+    by_key = {m.name: m for m in measures(log)}
+    outcomes = tuple(_judged(log, gate, by_key.get(gate.key)) for gate in gates())
     states = {outcome.state for outcome in outcomes}
     verdict: Verdict = "don't ship" if "failed" in states else "not enough evidence" if "unknown" in states else "ship"
-    return Judgement(verdict, outcomes, tuple(known.values()), notes)
+    return Judgement(verdict, outcomes, tuple(by_key.values()), notes)
 
 
 def _judged(log: EvaluationLog, gate: Gate, measure: Measure | None) -> Outcome:
@@ -98,18 +98,18 @@ def _judged(log: EvaluationLog, gate: Gate, measure: Measure | None) -> Outcome:
     state: State = _state(gate, interval)
     reasons: list[str] = []
     if gate.is_share:
-        state, beside_him = _beside_his_share(log, gate, state, author)
-        reasons = [beside_him] if beside_him else []
-    elif author and measure and state != "passed" and (beside := _beside_lower_author(log, gate, measure)):
-        interval, state = beside, _state(gate, beside, against_author=True)
+        state, reason = _share_against_author(log, gate, state, author)
+        reasons = [reason] if reason else []
+    elif author and measure and state != "passed" and (change := _change_against_lower_author(log, gate, measure)):
+        interval, state = change, _state(gate, change, against_author=True)
         reasons = [f"held against the author's own ({author.mean:.2g}), below the base's ({measure.base:.2g})"]
     if state == "passed" and (doubt := gate.doubt(log)):
         state, reasons = "unknown", [doubt]
     elif state == "unknown":
         few = ": underpowered" if interval.underpowered else ""
         reasons.insert(0, f"{interval.clusters} prompts or topics cannot settle it{few}")
-    speaks = tuple(worst(log, gate)) if state == "failed" else ()
-    return Outcome(gate, state, interval, "; ".join(reasons), author.mean if author else None, speaks)
+    against_it = tuple(worst(log, gate)) if state == "failed" else ()
+    return Outcome(gate, state, interval, "; ".join(reasons), author.mean if author else None, against_it)
 
 
 def _interval(log: EvaluationLog, gate: Gate, measure: Measure | None) -> Interval | None:
@@ -137,45 +137,45 @@ def _share(gate: Gate, rows: Sequence[tuple[Sample | HeldOut, str]]) -> Interval
     return share([hit for hit, _ in counted], [cluster for _, cluster in counted]) if counted else None
 
 
-def _beside_his_share(log: EvaluationLog, gate: Gate, state: State, author: Interval | None) -> tuple[State, str]:
+def _share_against_author(log: EvaluationLog, gate: Gate, state: State, author: Interval | None) -> tuple[State, str]:
     """What a share is worth beside the author's own: nobody is asked to do better than he does."""
     over = author is not None and (author.mean > gate.limit if gate.rule == "at most" else author.mean < gate.limit)
     if author is None or not over:
         return state, ""
-    his = f"the author's own {author.mean:.1%} of {sum(gate.key in row.scores for row in log.held_out)} rows"
-    beside = beside_author(log, gate.key)
-    if state == "failed" and beside is not None and (beside.low > 0 if gate.rule == "at most" else beside.high < 0):
-        return state, f"significantly worse than {his}"
+    rows = f"the author's own {author.mean:.1%} of {sum(gate.key in row.scores for row in log.held_out)} rows"
+    change = beside_author(log, gate.key)
+    if state == "failed" and change is not None and (change.low > 0 if gate.rule == "at most" else change.high < 0):
+        return state, f"significantly worse than {rows}"
     if _state(gate, author) == "failed":
-        return "not in force", f"{his} do not hold it"
-    return ("unknown", f"{his} are beyond the limit, too") if state == "failed" else (state, "")
+        return "not in force", f"{rows} do not hold it"
+    return ("unknown", f"{rows} are beyond the limit, too") if state == "failed" else (state, "")
 
 
-def _beside_lower_author(log: EvaluationLog, gate: Gate, measure: Measure) -> Interval | None:
+def _change_against_lower_author(log: EvaluationLog, gate: Gate, measure: Measure) -> Interval | None:
     """Tuned minus author where he is worse than the base; else the base is the lower of the two."""
     if gate.rule not in ("not worse", "not shown worse") or measure.author is None:
         return None
     below = measure.author < measure.base if measure.better == "more" else measure.author > measure.base
-    beside = beside_author(log, gate.key) if below else None
-    return _more_is_better(measure, beside) if beside else None
+    change = beside_author(log, gate.key) if below else None
+    return _more_is_better(measure, change) if change else None
 
 
 def _more_is_better(measure: Measure, change: Interval) -> Interval:
     return change if measure.better == "more" else Interval(-change.mean, -change.high, -change.low, change.clusters, change.p)
 
 
-def _state(gate: Gate, found: Interval, against_author: bool = False) -> Literal["passed", "failed", "unknown"]:
+def _state(gate: Gate, interval: Interval, against_author: bool = False) -> Literal["passed", "failed", "unknown"]:
     rule = "not below author" if against_author and gate.rule == "not worse" else gate.rule
     limit = UNPAIRED if against_author else gate.limit
     passed, failed = {
-        "above": (found.low > limit, found.high < max(gate.worth, limit)),
-        "below": (found.high < limit, found.low > limit),
+        "above": (interval.low > limit, interval.high < max(gate.worth, limit)),
+        "below": (interval.high < limit, interval.low > limit),
         # few prompts that all came out alike have an interval without width: that is luck, not evidence
-        "not worse": (found.low > -limit and not (found.underpowered and found.low == found.high), found.high < 0),
-        "not shown worse": (found.high >= 0 and not found.underpowered, found.high < 0),
-        "not below author": (found.low > -limit and found.high >= 0 and not found.underpowered, found.high < 0),
-        "at most": (found.mean <= limit and found.high <= limit + gate.room, found.low > limit),
-        "at least": (found.mean >= limit and found.low >= limit - gate.room, found.high < limit),
+        "not worse": (interval.low > -limit and not (interval.underpowered and interval.low == interval.high), interval.high < 0),
+        "not shown worse": (interval.high >= 0 and not interval.underpowered, interval.high < 0),
+        "not below author": (interval.low > -limit and interval.high >= 0 and not interval.underpowered, interval.high < 0),
+        "at most": (interval.mean <= limit and interval.high <= limit + gate.room, interval.low > limit),
+        "at least": (interval.mean >= limit and interval.low >= limit - gate.room, interval.high < limit),
     }[rule]
     return "passed" if passed else "failed" if failed else "unknown"
 

@@ -7,10 +7,9 @@ from typing import Any, Literal
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
 from pete.errors import DataError
-from pete.evaluate.judge.conclusion import JudgeResult
 from pete.run import write_atomic
 
-VERSION = 5
+VERSION = 6
 """What a version added; older ones are read, and what they lack is unknown.
 
 2: prompts with their checks, neutral text, fluency, marks, the author's own scores.
@@ -18,6 +17,7 @@ VERSION = 5
 4: the prompts that are training rows; the author's own rows by every scorer of answers.
 5: of several answers drawn only the chosen one is kept, with their number (the first attempt in older logs is not read); why what
 is missing is missing.
+6: how a timed answer ended and, of an answer in a batch, the time to its first token are not kept: nothing was made of them.
 """
 Model = Literal["base", "tuned"]
 MODELS: tuple[Model, ...] = ("base", "tuned")
@@ -69,7 +69,6 @@ class Sample(_Record):
     raw: str
     tokens: int
     stop: str
-    first_token_seconds: float
     seconds: float
     batch: int
     seed: int
@@ -109,12 +108,10 @@ class Speed(_Record):
 
     model: Model
     prompt_id: str
-    category: str
     tokens: int
     first_token_seconds: float
     seconds: float
     tokens_per_second: float
-    stop: str
 
 
 class EvaluationLog(_Record):
@@ -155,8 +152,8 @@ class EvaluationLog(_Record):
     """What could not be measured (a scorer, "gain", "selectivity", "neutral") -> why, as a sentence."""
     notes: tuple[str, ...] = ()
     """The same sentences, and whatever else should be known of the numbers."""
-    judge: JudgeResult | None = None
-    """What another model said of the answers, where one was asked."""
+    judge: dict[str, Any] | None = None
+    """What another model said of the answers, where one was asked; evaluate/judge knows how to read it."""
 
     @property
     def validated(self) -> bool:

@@ -5,9 +5,9 @@ the voice index (does it write them?). They are read as they are. The others are
 difference counts only when Holm's correction leaves it below 0.05.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from statistics import fmean
 
 from pete.evaluate.log import EvaluationLog, Sample, pairs
 from pete.evaluate.scorers import metrics
@@ -78,9 +78,10 @@ def measures(log: EvaluationLog, chosen: Sequence[Metric] | None = None) -> list
     """
     log = asked_anew(log)
     both = pairs(log)
-    known = [measure for metric in (metrics() if chosen is None else chosen) if (measure := _measure(log, metric, both)) is not None]
-    adjusted = holm({m.name: m.change.p for m in known if not m.primary})
-    return sorted((replace(m, adjusted_p=adjusted.get(m.name, m.change.p)) for m in known), key=lambda m: not m.primary)
+    all_measures = (_measure(log, metric, both) for metric in (metrics() if chosen is None else chosen))
+    measured = [measure for measure in all_measures if measure is not None]
+    adjusted = holm({m.name: m.change.p for m in measured if not m.primary})
+    return sorted((replace(m, adjusted_p=adjusted.get(m.name, m.change.p)) for m in measured), key=lambda m: not m.primary)
 
 
 def measure(log: EvaluationLog, name: str) -> Measure | None:
@@ -108,18 +109,14 @@ def _measure(log: EvaluationLog, metric: Metric, both: Sequence[tuple[Sample, Sa
 
 
 def _answer_by_answer(log: EvaluationLog, metric: Metric, both: Sequence[tuple[Sample, Sample]]) -> Compared | None:
-    known = [(b, t) for b, t in both if metric.key in b.scores and metric.key in t.scores]
-    if not known:
+    scored = [(b, t) for b, t in both if metric.key in b.scores and metric.key in t.scores]
+    if not scored:
         return None
-    base, tuned = [b.scores[metric.key] for b, _ in known], [t.scores[metric.key] for _, t in known]
-    clusters = [t.prompt_id for _, t in known]
+    base, tuned = [b.scores[metric.key] for b, _ in scored], [t.scores[metric.key] for _, t in scored]
+    clusters = [t.prompt_id for _, t in scored]
     if metric.binary:
         change = share_change([value > 0 for value in base], [value > 0 for value in tuned], clusters)
     else:
         change = paired([b - a for a, b in zip(base, tuned, strict=True)], clusters)
     own = [row.scores[metric.key] for row in log.held_out if metric.key in row.scores]
-    return Compared(_mean(base), _mean(tuned), change, _mean(own) if own else None)
-
-
-def _mean(values: Sequence[float]) -> float:
-    return math.fsum(values) / len(values)
+    return Compared(fmean(base), fmean(tuned), change, fmean(own) if own else None)

@@ -4,6 +4,7 @@ import dataclasses
 import os
 import platform
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,8 +33,8 @@ OnStage = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
-class Judge:
-    """Who says how foreseeable a text is. `third`: it wrote none of the answers."""
+class FluencyModel:
+    """What says how foreseeable a text is. `third`: it wrote none of the answers."""
 
     name: str
     third: bool
@@ -52,10 +53,10 @@ def load_suite(run: RunDir, file: Path | None, per_category: int | None) -> list
         raise DataError(f"{run.folder} kept no evaluation prompts: its persona had no prompts.jsonl.", "give some: --suite FILE.jsonl")
     prompts = load_prompts(path)
     refuse_unknown({prompt.source: prompt.checks for prompt in prompts})
-    taken: dict[str, int] = {}
+    taken: Counter[str] = Counter()
     chosen = []
     for number, prompt in enumerate(prompts, 1):
-        taken[prompt.category] = taken.get(prompt.category, 0) + 1
+        taken[prompt.category] += 1
         if per_category is None or taken[prompt.category] <= per_category:
             chosen.append(prompt.model_copy(update={"id": prompt.id or f"{prompt.category}-{number}"}))
     _reject_duplicate_ids(chosen)
@@ -80,9 +81,9 @@ def evaluate(tuned: Tuned, run: RunDir, prompts: Sequence[Question], on_stage: O
     speed = _time_alone(tuned, prompts, on_stage)
     peak = engine.memory().peak  # before a third model is in memory too
     on_stage("scores", 0, 1)
-    judge = open_judge(tuned)
-    samples = _with_fluency(samples, [sample.text for sample in samples], judge)
-    held_out = _with_fluency(held_out, [row.completion for row in splits["test"]], judge)
+    fluency = open_fluency_model(tuned)
+    samples = _with_fluency(samples, [sample.text for sample in samples], fluency)
+    held_out = _with_fluency(held_out, [row.completion for row in splits["test"]], fluency)
     log = new_log(tuned, run, prompts).model_copy(
         update={
             "held_out": held_out,
@@ -90,8 +91,8 @@ def evaluate(tuned: Tuned, run: RunDir, prompts: Sequence[Question], on_stage: O
             "samples": samples,
             "speed": speed,
             "peak_memory": peak,
-            "fluency_model": judge.name,
-            "fluency_is_third": judge.third,
+            "fluency_model": fluency.name,
+            "fluency_is_third": fluency.third,
         }
     )
     log = rescore(log, run)
@@ -126,7 +127,7 @@ def new_log(tuned: Tuned, run: RunDir, prompts: Sequence[Question]) -> Evaluatio
     )
 
 
-def open_judge(tuned: Tuned) -> Judge:
+def open_fluency_model(tuned: Tuned) -> FluencyModel:
     """The embedded model where it is not the base that is evaluated; else the base itself, which is no third model."""
     engine, renderer = tuned.engine, tuned.renderer
     third = not engine.base.made_here and engine.base.name != EMBEDDED_BASE
@@ -139,27 +140,30 @@ def open_judge(tuned: Tuned) -> Judge:
         renderer = Renderer(engine.base.folder, template="", system="", context=engine.base.context)
 
     def nats(texts: Sequence[str]) -> list[float]:
-        found: list[float] = []
         active = engine.adapter_active
-        engine.adapter_active = False
-        for batch in in_batches([_bare(renderer, text) for text in texts]):
-            found += engine.loss(batch).nats
+        counted = _nats(engine, [_bare(renderer, text) for text in texts], "base")
         engine.adapter_active = active
-        return found
+        return counted
 
-    return Judge(engine.base.name, third, nats)
+    return FluencyModel(engine.base.name, third, nats)
+
+
+def _nats(engine: Generator, rendered: Sequence[Rendered], model: Model, on_done: Callable[[int], None] = lambda _: None) -> list[float]:
+    """Negative log-likelihood of texts under base or tuned model; the adapter stays as it was needed last."""
+    engine.adapter_active = model == "tuned"
+    nats: list[float] = []
+    for batch in in_batches(rendered):
+        nats += engine.loss(batch).nats
+        on_done(len(nats))
+    return nats
 
 
 def score_held_out(engine: Generator, renderer: Renderer, rows: Sequence[Example], on_stage: OnStage, what: str) -> list[HeldOut]:
     """Negative log-likelihood of unseen answers, the author's own or neutral ones, under base and tuned; the end mark is not counted."""
     rendered = [renderer.example(row).text_only for row in rows]
-    nats: dict[Model, list[float]] = {}
-    for model in MODELS:
-        engine.adapter_active = model == "tuned"
-        nats[model] = []
-        for batch in in_batches(rendered):
-            nats[model] += engine.loss(batch).nats
-            on_stage(f"{what}, {model}", len(nats[model]), len(rows))
+    nats = {
+        model: _nats(engine, rendered, model, lambda done, model=model: on_stage(f"{what}, {model}", done, len(rows))) for model in MODELS
+    }
     engine.adapter_active = True
     return [
         HeldOut(
@@ -168,10 +172,10 @@ def score_held_out(engine: Generator, renderer: Renderer, rows: Sequence[Example
             topic=row.topic or row.source,
             text_bytes=r.text_bytes,
             base_nats=base,
-            tuned_nats=mine,
+            tuned_nats=after,
             tokens=int(r.trained.sum()),
         )
-        for row, r, base, mine in zip(rows, rendered, nats["base"], nats["tuned"], strict=True)
+        for row, r, base, after in zip(rows, rendered, nats["base"], nats["tuned"], strict=True)
     ]
 
 
@@ -184,11 +188,11 @@ def _bare(renderer: Renderer, text: str) -> Rendered:
 Row = TypeVar("Row", Sample, HeldOut)
 
 
-def _with_fluency(rows: Sequence[Row], texts: Sequence[str], judge: Judge) -> list[Row]:
+def _with_fluency(rows: Sequence[Row], texts: Sequence[str], fluency: FluencyModel) -> list[Row]:
     """Rows with how foreseeable their texts are; an empty text stays unknown."""
     some = [text for text in dict.fromkeys(texts) if text.strip()]
-    found = dict(zip(some, judge.nats(some), strict=True))
-    return [row.model_copy(update={"fluency_nats": found.get(text)}) for row, text in zip(rows, texts, strict=True)]
+    nats = dict(zip(some, fluency.nats(some), strict=True))
+    return [row.model_copy(update={"fluency_nats": nats.get(text)}) for row, text in zip(rows, texts, strict=True)]
 
 
 def _reject_duplicate_ids(prompts: Sequence[Question]) -> None:
@@ -274,12 +278,10 @@ def _time_alone(tuned: Tuned, prompts: Sequence[Question], on_stage: OnStage) ->
                 Speed(
                     model=model,
                     prompt_id=prompt.id,
-                    category=prompt.category,
                     tokens=answer.tokens,
                     first_token_seconds=answer.first_token_seconds,
                     seconds=answer.seconds,
                     tokens_per_second=answer.tokens_per_second,
-                    stop=answer.stop,
                 )
             )
             on_stage(f"speed, {model}", number, len(first))

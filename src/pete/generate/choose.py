@@ -1,4 +1,4 @@
-"""Which answer is given: the first that keeps the rules, or the best of those that were drawn, with what is wrong with it."""
+"""Rejection and best-of-n sampling: the first answer that keeps the rules, or the best of those drawn, with the rules it breaks."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -25,7 +25,7 @@ class Answer:
 
     text: str
     raw: str
-    """Every id decoded, special tokens shown: what the model really said."""
+    """Every id decoded, special tokens shown: the model's whole output."""
     tokens: int
     stop: StopReason
     first_token_seconds: float
@@ -43,10 +43,6 @@ class Answer:
     """Rounds in which they were drawn: 1, and one for each retry."""
     tokens_drawn: int = 0
     """Tokens of all of them."""
-    seconds_at_first: float = 0.0
-    """When the first round was over; what `seconds` is above it, the retries cost."""
-    first: "Answer | None" = None
-    """The first attempt, as it was, when another one was preferred to it."""
 
     @property
     def how(self) -> str:
@@ -58,9 +54,9 @@ class Answer:
     @property
     def tokens_per_second(self) -> float:
         """Decode speed: tokens after the first over the time after the first, all attempts counted."""
-        after = self.seconds - self.first_token_seconds
+        decoding = self.seconds - self.first_token_seconds
         drawn = max(self.tokens, self.tokens_drawn)
-        return (drawn - 1) / after if drawn > 1 and after > 0 else 0.0
+        return (drawn - 1) / decoding if drawn > 1 and decoding > 0 else 0.0
 
 
 @dataclass(frozen=True)
@@ -77,7 +73,7 @@ class Judge:
         return replace(answer, flags=self.validator.check(answer.text, self.prompts[row], self.kinds[row], answer.stop))
 
     def rank(self, row: int, answer: Answer) -> tuple[float, ...]:
-        """The lower the better: something said, few broken rules, then the voice, or a usual length where no voice is given."""
+        """The lower the better: not empty, few broken rules, then the voice, or a usual length where no voice is given."""
         if self.voice is not None:
             taste = -self.voice(answer.text) if answer.text else 0.0
         else:
@@ -101,10 +97,10 @@ def choose(draw: Callable[[Sequence[int], GenerateConfig], list[Answer]], judge:
         before = time.perf_counter() - began
         seed = (sampling.seed + number * RESEED) % 2**31
         # all first answers come first, so that a row's is the same whether others are drawn beside it or not
-        asked = [row for _ in range(sampling.best_of) for row in rows]
-        for row, answer in zip(asked, draw(asked, sampling.model_copy(update={"seed": seed})), strict=True):
-            late = replace(answer, first_token_seconds=answer.first_token_seconds + before, seconds=answer.seconds + before)
-            drawn[row].append(judge.check(row, late))
+        batch = [row for _ in range(sampling.best_of) for row in rows]
+        for row, answer in zip(batch, draw(batch, sampling.model_copy(update={"seed": seed})), strict=True):
+            timed = replace(answer, first_token_seconds=answer.first_token_seconds + before, seconds=answer.seconds + before)
+            drawn[row].append(judge.check(row, timed))
         rows = [row for row in rows if all(answer.flags for answer in drawn[row])]
         if not rows:
             break
@@ -113,14 +109,11 @@ def choose(draw: Callable[[Sequence[int], GenerateConfig], list[Answer]], judge:
 
 def _best(judge: Judge, row: int, answers: Sequence[Answer], tries: int) -> Answer:
     best = answers[0] if len(answers) == 1 else min(answers, key=lambda answer: judge.rank(row, answer))
-    first = answers[0]
     return replace(
         best,
-        first_token_seconds=first.first_token_seconds,
+        first_token_seconds=answers[0].first_token_seconds,
         seconds=max(answer.seconds for answer in answers),
         attempts=len(answers),
         tries=tries,
         tokens_drawn=sum(answer.tokens for answer in answers),
-        seconds_at_first=max(answer.seconds for answer in answers[: len(answers) // tries]),
-        first=None if best is first else first,
     )

@@ -1,4 +1,4 @@
-"""Where an answer ends, and why: token ids in, text out as it becomes certain, and nothing that is not the answer.
+"""Incremental decoding with stop conditions: token ids in, text out as it becomes certain, and why the answer ended.
 
 Four stages, each of which holds back what it cannot judge yet: letters (half a character), marks (part of a stop string),
 repeats (what may become a loop), edges (space around the answer). What was shown is never taken back, in any chunking.
@@ -70,14 +70,14 @@ class Extractor:
 
     def _take(self, text: str, last: bool = False) -> str:
         text = self._marks.push(scrub(text).replace("\ufffd", ""))
-        last = last or self._marks.found is not None
+        last = last or self._marks.stop is not None
         if last:
             text += self._marks.finish()
         text = self._repeats.push(text) + (self._repeats.finish() if last else "")
-        if self._repeats.found:
+        if self._repeats.looped:
             self.stop = "loop"
-        elif self._marks.found is not None:
-            self.stop, self.mark = "stop string", self._marks.found
+        elif self._marks.stop is not None:
+            self.stop, self.mark = "stop string", self._marks.stop
         return self._trim(text)
 
     def _close(self, reason: StopReason) -> str:
@@ -99,15 +99,15 @@ class _Marks:
     """Text up to the first stop string; what may be the start of one waits."""
 
     def __init__(self, stops: Sequence[str]) -> None:
-        self.found: str | None = None
+        self.stop: str | None = None
         self._stops = tuple(stops)
         self._pending = "\n"  # a marker at the very start is at the start of a line
 
     def push(self, text: str) -> str:
         self._pending += text
-        found = [(at, -len(stop), stop) for stop in self._stops if (at := self._pending.find(stop)) >= 0]
-        if found:
-            at, _, self.found = min(found)
+        hits = [(at, -len(stop), stop) for stop in self._stops if (at := self._pending.find(stop)) >= 0]
+        if hits:
+            at, _, self.stop = min(hits)
             certain, self._pending = self._pending[:at], ""
             return certain
         hold = max((k for stop in self._stops for k in range(1, len(stop)) if self._pending.endswith(stop[:k])), default=0)

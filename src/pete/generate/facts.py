@@ -1,4 +1,4 @@
-"""Whether an answer has a fact that it was given: figures exactly, words nearly."""
+"""Fact matching: whether a text keeps a fact of its prompt, figures exactly and words nearly."""
 
 import difflib
 import re
@@ -17,22 +17,22 @@ _TENS = re.compile(rf"\b(\w+ty)[- ]({'|'.join(word for word, value in NUMBERS.it
 
 def holds(text: str, fact: str) -> bool:
     """Whether a fact is in a text: its figures exactly or in words, its words nearly (a plural, a hyphen). "a|b" is either."""
-    said = _plain(text)
-    return any(_within(said, _plain(one)) for one in fact.split("|"))
+    tokens = _plain(text)
+    return any(_within(tokens, _plain(spelling)) for spelling in fact.split("|"))
 
 
-def _within(said: Sequence[str], wanted: Sequence[str]) -> bool:
+def _within(tokens: Sequence[str], wanted: Sequence[str]) -> bool:
     return bool(wanted) and any(
-        all(_alike(a, b) for a, b in zip(said[i : i + len(wanted)], wanted, strict=True)) for i in range(len(said) - len(wanted) + 1)
+        all(_alike(a, b) for a, b in zip(tokens[i : i + len(wanted)], wanted, strict=True)) for i in range(len(tokens) - len(wanted) + 1)
     )
 
 
-def _alike(said: str, wanted: str) -> bool:
-    if said == wanted:
+def _alike(word: str, wanted: str) -> bool:
+    if word == wanted:
         return True
-    if any(c.isdigit() for c in said + wanted) or min(len(said), len(wanted)) < 4:
+    if any(c.isdigit() for c in word + wanted) or min(len(word), len(wanted)) < 4:
         return False
-    return difflib.SequenceMatcher(None, said, wanted, autojunk=False).ratio() >= CLOSE
+    return difflib.SequenceMatcher(None, word, wanted, autojunk=False).ratio() >= CLOSE
 
 
 def _plain(text: str) -> list[str]:

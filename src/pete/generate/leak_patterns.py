@@ -1,4 +1,4 @@
-"""What slips into an answer and belongs into none, known by its shape: marks of the machinery, another turn, blanks to fill in."""
+"""Leaks and placeholders by their patterns: stop strings, special tokens, the beginning of another turn, blanks to fill in."""
 
 import re
 from collections.abc import Sequence
@@ -8,10 +8,10 @@ from pete.data.artefacts import BLANK, CONTROL, TURN
 
 def leaks(text: str, marks: Sequence[str] = ()) -> list[tuple[str, re.Match[str]]]:
     """Stop strings of a list, lines that begin another turn, special tokens: (which of them, where), from left to right, one a place."""
-    found = {hit.start(): ("stop string", hit) for hit in listed(text, marks)}
-    found |= {hit.start(): ("second turn", hit) for hit in TURN.finditer(text)}
-    found |= {hit.start(): ("special token", hit) for hit in CONTROL.finditer(text)}
-    return [found[at] for at in sorted(found)]
+    hits = {hit.start(): ("stop string", hit) for hit in listed(text, marks)}
+    hits |= {hit.start(): ("second turn", hit) for hit in TURN.finditer(text)}
+    hits |= {hit.start(): ("special token", hit) for hit in CONTROL.finditer(text)}
+    return [hits[at] for at in sorted(hits)]
 
 
 def listed(text: str, marks: Sequence[str]) -> list[re.Match[str]]:

@@ -1,4 +1,4 @@
-"""How a request is put before a trained model: the persona's [prompt_format], the same in chat, test and evaluation.
+"""Prompt formatting: how a request is put before a trained model ([prompt_format]), the same in chat, test and evaluation.
 
 Only the request's own words decide what is added to it. A suite knows the category and the format of its prompts, a
 person at the keyboard says neither: what was measured on the one must hold for the other.
@@ -73,8 +73,8 @@ class PromptFormatter:
             for shown in (Message("user", row.prompt.strip()), Message("assistant", row.completion.strip()))
         ]
         hints = self._hints(request, named, alike)
-        asked = Message("user", _joined(request, hints)) if hints else turns[at]
-        return [*turns[:at], *shots, asked, *turns[at + 1 :]]
+        hinted = Message("user", _joined(request, hints)) if hints else turns[at]
+        return [*turns[:at], *shots, hinted, *turns[at + 1 :]]
 
     def _alike(self, request: str, named: str, topic: str) -> list[Example]:
         """Training rows of other topics: those of the named format first, then by the weight of the words they share."""

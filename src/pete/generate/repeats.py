@@ -1,4 +1,4 @@
-"""Text that goes round in circles: how far, and where it began.
+"""Repetition detection: whether a text runs in a loop, how far, and where the loop begins.
 
 `Rounds` measures, word by word. Two thresholds stand on it, because they answer two questions: `Repeats` has to be sure while
 the text is still coming, and cuts; the evaluator (evaluate/scorers/degenerate.py) sees the whole text, and judges its tail.
@@ -54,7 +54,7 @@ def find_loop(text: str) -> int | None:
     """Where a finished text begins to repeat itself without end, as an index; None when it does not."""
     repeats = Repeats()
     out = repeats.push(text) + repeats.finish()
-    return len(out) if repeats.found else None
+    return len(out) if repeats.looped else None
 
 
 class Repeats:
@@ -66,7 +66,8 @@ class Repeats:
     """
 
     def __init__(self) -> None:
-        self.found = False
+        self.looped = False
+        """Whether it was cut at a loop."""
         self._text = ""  # from the open word or the first letter not yet shown, whichever comes first
         self._at = 0  # where `_text` begins in the whole text
         self._shown = 0  # how much of `_text` has been given out
@@ -93,10 +94,10 @@ class Repeats:
 
     def finish(self) -> str:
         """No more text: the rest, if it does not loop."""
-        word = "" if self.found else self._text[self._open :].strip()
+        word = "" if self.looped else self._text[self._open :].strip()
         if word and (cut := self._add(word, True)) is not None:
             return self._cut(cut)
-        return "" if self.found else self._give(len(self._text))
+        return "" if self.looped else self._give(len(self._text))
 
     def _add(self, raw: str, line_end: bool) -> int | None:
         """Take in the word at `_open`, now complete; where in `_text` to cut, when it makes a loop."""
@@ -146,12 +147,12 @@ class Repeats:
                         return self._cut(kept)
                     hold = min(hold, kept)
             bare = _bare(word)
-            if not any(map(str.isalpha, word)) or any(known.startswith(bare) for known in self._rounds.places):
+            if not any(map(str.isalpha, word)) or any(earlier.startswith(bare) for earlier in self._rounds.places):
                 hold = min(hold, self._open)  # perhaps the first word of a repetition
         return self._give(hold)
 
     def _cut(self, at: int) -> str:
-        self.found = True
+        self.looped = True
         return self._give(at)
 
     def _give(self, end: int) -> str:

@@ -1,4 +1,4 @@
-"""What a prompt asks for, as far as its words say it: a format, a length, a number of lines, facts to keep, a language."""
+"""Request parsing: what a prompt asks for in so many words: a format, a length, a number of lines, facts to keep, a language."""
 
 import re
 from collections.abc import Mapping
@@ -60,11 +60,11 @@ class RequestType:
 def length_asked(prompt: str) -> Limit:
     """The limits that a prompt states: "under 80 words", "five subject lines", "max six points"."""
     text = prompt.lower()
-    found: dict[str, tuple[int, int]] = {}
+    bounds: dict[str, tuple[int, int]] = {}
     for match in _LIST.finditer(text):
         count = _value(match.group(1))
         if count > 1:
-            found.setdefault("items", (count, count))
+            bounds.setdefault("items", (count, count))
     for match in _LENGTH.finditer(text):
         low, high, unit = match.group(3), match.group(4), match.group(5).rstrip("s")
         first = _value(low)
@@ -76,28 +76,28 @@ def length_asked(prompt: str) -> Limit:
             field = f"line_{field}"
         # "seven items were fixed", "one line at the top" say something else
         aside = field in ("lines", "items") and (bool(each) or (not most and (field == "items" or last == 1)))
-        if field in found or last < first or aside:
+        if field in bounds or last < first or aside:
             continue
         if most or field != "words":
-            found[field] = (0, last)
+            bounds[field] = (0, last)
         elif high:
-            found[field] = (int(first * (1 - SLACK)), round(last * (1 + SLACK)))
+            bounds[field] = (int(first * (1 - SLACK)), round(last * (1 + SLACK)))
         else:
-            found[field] = (int(first * (1 - ABOUT)), round(last * (1 + ABOUT)))
-    return Limit.model_validate(found)
+            bounds[field] = (int(first * (1 - ABOUT)), round(last * (1 + ABOUT)))
+    return Limit.model_validate(bounds)
 
 
 def format_asked(prompt: str, formats: Mapping[str, Limit]) -> str:
     """The format that a prompt names first, outside quotation marks; "" for none."""
     text = _QUOTED.sub(" ", prompt.lower())
-    found = []
+    mentions = []
     for name, limit in formats.items():
         for word in (name, *limit.asked):
             # "our tagline", "no slogan": it is talked about, not asked for
             match = re.search(rf"(?<!our )(?<!no )\b{re.escape(word.lower().removesuffix('s'))}s?\b", text)
             if match:
-                found.append((match.start(), -len(word), name))
-    return min(found)[2] if found else ""
+                mentions.append((match.start(), -len(word), name))
+    return min(mentions)[2] if mentions else ""
 
 
 def facts_asked(prompt: str) -> list[str]:

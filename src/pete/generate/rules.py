@@ -1,4 +1,4 @@
-"""Does an answer keep to the rules? Each rule looks at one text and says what is wrong, in words, and where."""
+"""Rule checks on an answer: each rule looks at one text and names its violations, in words and by place."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -74,8 +74,8 @@ def loop(case: Case) -> list[Violation]:
     at = find_loop(case.text)
     if at is not None:
         return [case.wrong("loop", "repeats itself without end", at)]
-    said = [(tuple(words(BULLET.sub("", sentence.text))), sentence) for sentence in sentences_in(case.text)]
-    long = [(key, sentence) for key, sentence in said if size(key) >= LEAST_REPEATED_SENTENCE]
+    sentences = [(tuple(words(BULLET.sub("", sentence.text))), sentence) for sentence in sentences_in(case.text)]
+    long = [(key, sentence) for key, sentence in sentences if size(key) >= LEAST_REPEATED_SENTENCE]
     twice = repeats([key for key, _ in long])[:1]
     return [case.wrong("loop", "says a sentence twice", long[i][1].start, long[i][1].end) for i in twice]
 
@@ -106,7 +106,7 @@ def length(case: Case) -> list[Violation]:
         "line_words": [(len(line.text.split()), line.start, line.end) for line in lines],
         "line_characters": [(len(line.text), line.start, line.end) for line in lines],
     }
-    found = []
+    violations = []
     for name, counted in parts.items():
         allowed: tuple[int, int] | None = getattr(case.limit, name)
         unit, a_line = name.removeprefix("line_"), " a line" if name.startswith("line_") else ""
@@ -115,8 +115,8 @@ def length(case: Case) -> list[Violation]:
             bound = "too long" if count > allowed[1] else "too short" if count < allowed[0] else ""
             if bound:
                 most = f"at most {allowed[1]}" if bound == "too long" else f"at least {allowed[0]}"
-                found.append(case.wrong("length", f"{bound}{case.reasons.get(name, '')} ({count} {unit}, {most}{a_line})", start, end))
-    return found
+                violations.append(case.wrong("length", f"{bound}{case.reasons.get(name, '')} ({count} {unit}, {most}{a_line})", start, end))
+    return violations
 
 
 def items(case: Case) -> list[Violation]:
@@ -141,18 +141,19 @@ def facts(case: Case) -> list[Violation]:
 
 def language(case: Case) -> list[Violation]:
     """The prompt's language, as far as a few common words can tell."""
-    asked, said = (language_of(case.prompt), language_of(case.text, 5)) if case.limit.language else ("", "")
-    return [case.wrong("language", f"is in {said}, and the prompt in {asked}")] if asked and said and asked != said else []
+    expected, actual = (language_of(case.prompt), language_of(case.text, 5)) if case.limit.language else ("", "")
+    return [case.wrong("language", f"is in {actual}, and the prompt in {expected}")] if expected and actual and expected != actual else []
 
 
 def copies(case: Case) -> list[Violation]:
     """Long runs of words out of one training row; what the prompt says is nobody's."""
     if not case.limit.copied or not case.rows:
         return []
-    said = words_in(case.text)
+    places = words_in(case.text)
     spans = case.rows.copied(words(case.text), words(case.prompt), case.limit.copied)
     return [
-        case.wrong("copied", f"takes {len(s)} words in a row from a training row", said[s.first].start, said[s.last - 1].end) for s in spans
+        case.wrong("copied", f"takes {len(span)} words in a row from a training row", places[span.first].start, places[span.last - 1].end)
+        for span in spans
     ]
 
 
@@ -199,11 +200,11 @@ class Validator:
 
     @cached_property
     def _lengths(self) -> dict[tuple[str, str], list[int]]:
-        found: dict[tuple[str, str], list[int]] = {}
+        lengths: dict[tuple[str, str], list[int]] = {}
         for row in self._rows:
             for key in (("format", row.format), ("category", row.category)):
-                found.setdefault(key, []).append(len(row.completion.split()))
-        return {key: sorted(counts) for key, counts in found.items()}
+                lengths.setdefault(key, []).append(len(row.completion.split()))
+        return {key: sorted(counts) for key, counts in lengths.items()}
 
     def _case(self, text: str, prompt: str, kind: RequestType, stop: StopReason) -> Case:
         limit, reasons = _NO_LIMIT, dict[str, str]()

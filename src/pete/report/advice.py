@@ -55,7 +55,7 @@ class Measured:
         now, before = self.generate.model_dump(), self.config.generate.model_dump()
         kept = {f"generate.{key}": f"{value:g}" for key, value in now.items() if value != before[key]}
         chosen = kept | dict(item.split("=", 1) for item in sets)
-        return " ".join([f"pete evaluate {self.run.cli_argument}", *(f"--set {key}={value}" for key, value in chosen.items())])
+        return " ".join([f"pete evaluate {self.run.cli_argument}", *(f"--set {key}={value}" for key, value in chosen.items())]).strip()
 
 
 def follow(m: Measured, advice: Advice) -> tuple[Suggestion, ...]:

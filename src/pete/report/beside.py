@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 
 from pete.errors import RunError
 from pete.evaluate.against import in_place_of_base, refuse_other_base, refuse_other_prompts
-from pete.report.blocks import Answers, Block, Fact, Facts, Fold, Page, Prompted, Section, Side, Table, Text
-from pete.report.comparison import Comparison, compare
+from pete.report.blocks import Block, Fact, Facts, Page, Prompted, Section, Table, Text
+from pete.report.comparison import ROWS_DIFFER, Comparison, PromptAnswers, compare
 from pete.report.model import ReportData
 from pete.report.numbers import bounds, capital, of_unit, percent, plain
-from pete.report.results import changes, side
+from pete.report.results import changes, prompts_by_category, side
 from pete.report.summary import VERDICTS, reasons
 from pete.words import duration, gigabytes
 
@@ -28,12 +28,12 @@ def make_comparison(reports: Sequence[ReportData]) -> Page:
     against = [(name, compare(in_place_of_base(first.log, other.log), other.file)) for name, other in zip(names[1:], others, strict=True)]
     chapters = [
         Section("What was set differently", (_settings(reports, names),)),
-        *(Section(f"{name} against {names[0]}", _shift(found, names[0], name, n)) for n, (name, found) in enumerate(against)),
+        *(Section(f"{name} against {names[0]}", _shift(comparison, names[0], name, n)) for n, (name, comparison) in enumerate(against)),
         Section("Numbers", (_numbers(reports, runs, names),)),
-        Section("Answers side by side", tuple(_answers(runs, names))),
+        Section("Answers side by side", _answers(runs, names)),
         Section("How to Read This", (_how_to_read(names),)),
     ]
-    lines = [Text(_lead(names[0], name, found), "lead") for name, found in against]
+    lines = [Text(_lead(names[0], name, comparison), "lead") for name, comparison in against]
     return Page(
         f"{reports[0].base}: {', '.join(names)}", (Section("Runs side by side", (*lines, _verdicts(runs, names))),), tuple(chapters)
     )
@@ -43,28 +43,28 @@ def _comparable(reports: Sequence[ReportData]) -> list[Comparison]:
     """The evaluations, if they can stand beside each other."""
     if len(reports) < 2:
         raise RunError(f"Comparing takes two runs or more; found {len(reports)}.", "pete report --compare RUN RUN")
-    folders = [data.folder.resolve() for data in reports]
-    if twice := next((data for data in reports if folders.count(data.folder.resolve()) > 1), None):
-        raise RunError(f"{twice.name} is named twice: a run compared with itself differs in nothing.", "name another run")
-    found: list[Comparison] = []
+    folders = [data.run.folder.resolve() for data in reports]
+    if twice := next((data for data in reports if folders.count(data.run.folder.resolve()) > 1), None):
+        raise RunError(f"{twice.run.name} is named twice: a run compared with itself differs in nothing.", "name another run")
+    evaluations: list[Comparison] = []
     for data in reports:
         if data.evaluation is None:
-            raise RunError(f"{data.name} has no evaluation yet: there is nothing to compare.", data.evaluate_command)
-        found.append(data.evaluation)
-    first = found[0]
-    for data, other in zip(reports[1:], found[1:], strict=True):
-        refuse_other_base(reports[0].name, first.log, data.name, other.log)
-        refuse_other_prompts(reports[0].name, first.log, data.name, other.log)
-    return found
+            raise RunError(f"{data.run.name} has no evaluation yet: there is nothing to compare.", data.evaluate_again())
+        evaluations.append(data.evaluation)
+    first = evaluations[0]
+    for data, other in zip(reports[1:], evaluations[1:], strict=True):
+        refuse_other_base(reports[0].run.name, first.log, data.run.name, other.log)
+        refuse_other_prompts(reports[0].run.name, first.log, data.run.name, other.log)
+    return evaluations
 
 
 def _names(reports: Sequence[ReportData]) -> list[str]:
-    names = [data.name for data in reports]
-    return [str(data.folder) if names.count(data.name) > 1 else data.name for data in reports]
+    names = [data.run.name for data in reports]
+    return [str(data.run.folder) if names.count(data.run.name) > 1 else data.run.name for data in reports]
 
 
-def _lead(first: str, name: str, found: Comparison) -> str:
-    held = found.held_out
+def _lead(first: str, name: str, comparison: Comparison) -> str:
+    held = comparison.held_out
     if held is None:
         return f"{name} and {first} were held against other unseen rows, so only their answers are paired."
     sure = held.change.verdict != "no significant difference"
@@ -75,20 +75,15 @@ def _lead(first: str, name: str, found: Comparison) -> str:
     )
 
 
-def _shift(found: Comparison, first: str, name: str, number: int) -> tuple[Block, ...]:
-    # each evaluation learned a voice classifier of its own: their logits have no common scale
-    measures = [m for m in found.judgement.measures if m.name != "voice"]
-    blocks = changes(measures, first, name, f"against-{number}")
-    if found.held_out is None:
-        blocks = (
-            *blocks,
-            Text("Their unseen rows differ (other data, data.split_seed or shares), so bits per byte are not paired.", "note"),
-        )
-    return blocks
+def _shift(comparison: Comparison, first: str, name: str, number: int) -> tuple[Block, ...]:
+    blocks = changes(comparison.on_one_scale, first, name, f"against-{number}")
+    return blocks if comparison.held_out is not None else (*blocks, Text(ROWS_DIFFER, "note"))
 
 
 def _verdicts(runs: Sequence[Comparison], names: Sequence[str]) -> Table:
-    rows = tuple((name, VERDICTS[found.judgement.verdict][0], reasons(found)) for name, found in zip(names, runs, strict=True))
+    rows = tuple(
+        (name, VERDICTS[comparison.judgement.verdict][0], reasons(comparison)) for name, comparison in zip(names, runs, strict=True)
+    )
     return Table(("Run", "Verdict", "Because"), rows, words=True)
 
 
@@ -112,16 +107,16 @@ def _flat(data: ReportData) -> Mapping[str, str]:
 
 def _numbers(reports: Sequence[ReportData], runs: Sequence[Comparison], names: Sequence[str]) -> Table:
     rows: dict[str, list[str]] = {}
-    for column, (data, found) in enumerate(zip(reports, runs, strict=True)):
+    for column, (data, comparison) in enumerate(zip(reports, runs, strict=True)):
         training = data.training
         cells = {
             capital(m.title): f"{of_unit(m.base, m.unit)} to {of_unit(m.tuned, m.unit)} ({bounds(m.change)}: {m.verdict})"
-            for m in found.judgement.measures
+            for m in comparison.judgement.measures
         }
-        if (alone := found.alone("tuned")) is not None:
+        if (alone := comparison.alone("tuned")) is not None:
             cells["Seconds an answer, alone"] = plain(alone.seconds, 1)
             cells["Tokens per second"] = plain(alone.tokens_per_second, 1)
-        cells["Peak memory of the evaluation"] = gigabytes(found.log.peak_memory)
+        cells["Peak memory of the evaluation"] = gigabytes(comparison.log.peak_memory)
         if training.steps:
             cells["Steps, best"] = f"{training.last_step}, {training.best_step}"
             cells["Training time"] = duration(training.seconds)
@@ -133,21 +128,14 @@ def _numbers(reports: Sequence[ReportData], runs: Sequence[Comparison], names: S
     return Table(("Measure", *names), tuple((name, *cells) for name, cells in rows.items()), note, words=True, even=True)
 
 
-def _answers(runs: Sequence[Comparison], names: Sequence[str]) -> list[Block]:
-    columns = [{a.prompt_id: a for a in found.asked} for found in runs]
-    sections: list[Block] = []
-    for title, prompts in runs[0].by_prompt_category():
-        shown = []
-        for asked in prompts:
-            mine = [column[asked.prompt_id] for column in columns]
-            row: list[Side] = [side("base", mine[0].pairs[0][0])]
-            row += [side(name, other.pairs[0][1]) for name, other in zip(names, mine, strict=True)]
-            shown.append(Prompted(asked.prompt_id, asked.prompt, (tuple(row),)))
-        blocks: list[Block] = [Answers(tuple(shown[:SHOWN]))]
-        if shown[SHOWN:]:
-            blocks.append(Fold(f"{len(shown) - SHOWN} more in {title}", (Answers(tuple(shown[SHOWN:])),)))
-        sections.append(Section(title, tuple(blocks)))
-    return sections
+def _answers(runs: Sequence[Comparison], names: Sequence[str]) -> tuple[Section, ...]:
+    columns = [{a.prompt_id: a.pairs[0] for a in comparison.asked} for comparison in runs]
+
+    def prompted(asked: PromptAnswers) -> Prompted:
+        answers = [side(name, column[asked.prompt_id][1]) for name, column in zip(names, columns, strict=True)]
+        return Prompted(asked.prompt_id, asked.prompt, ((side("base", asked.pairs[0][0]), *answers),))
+
+    return prompts_by_category(runs[0], prompted, SHOWN)
 
 
 def _how_to_read(names: Sequence[str]) -> Facts:

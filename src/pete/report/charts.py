@@ -44,14 +44,14 @@ def forest_chart(measures: Sequence[Measure], name: str) -> Chart | None:
     measures = [m for m in measures if m.better != "neither"]
     if not measures:
         return None
-    said = "; ".join(
+    values = "; ".join(
         f"{m.title} {of_unit(m.base, m.unit)} to {of_unit(m.tuned, m.unit)} ({bounds(m.change)}: {m.verdict})" for m in measures
     )
     caption = (
         "The line is the 95% interval. Each row has its own scale and is turned so that right is better. Grey is no significant "
         "difference: many are looked at, so a line that only just misses 0 may still be luck."
     )
-    return Chart(f"Differences with 95% intervals: {said}.", partial(_forest_svg, measures, name), caption)
+    return Chart(f"Differences with 95% intervals: {values}.", partial(_forest_svg, measures, name), caption)
 
 
 def pulse_chart(training: History) -> Chart | None:
@@ -83,10 +83,10 @@ def _loss_text(training: History) -> str:
 
 def _gain_text(comparison: Comparison) -> str:
     """What the gain chart shows."""
-    said = ", ".join(f"{title} {plain(h.base, 2)} to {plain(h.tuned, 2)}" for title, h in comparison.gains.items())
+    values = ", ".join(f"{title} {plain(h.base, 2)} to {plain(h.tuned, 2)}" for title, h in comparison.gains.items())
     held = comparison.held_out
     gain = f"; the gain is {plain(held.change.mean)}, 95% interval {bounds(held.change)}" if held is not None else ""
-    return f"Bits per byte on unseen text, base to tuned, fewer is better: {said}{gain}."
+    return f"Bits per byte on unseen text, base to tuned, fewer is better: {values}{gain}."
 
 
 # --- drawings ----------------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from pete.evaluate.results import Measure, measure, measures
 from pete.evaluate.stats import Rate
 
 ALL = "All"
+ROWS_DIFFER = "Their unseen rows differ (other data, data.split_seed or shares), so bits per byte are not paired."
 RULE_TITLES = {
     "empty": "nothing was said", "unfinished": "cut off before its end", "loop": "repeats itself", "leak": "shows a control mark",
     "avoid": "a phrase to avoid", "placeholder": "a blank to be filled in", "length": "too long or too short",
@@ -22,9 +23,8 @@ RULE_TITLES = {
 
 @dataclass(frozen=True)
 class Responses:
-    """The answers of one model in one category (None: all of them)."""
+    """The answers of one model in one category, or all of them."""
 
-    category: str | None
     title: str
     model: Model
     answers: int
@@ -68,7 +68,7 @@ class Comparison:
     gains: Mapping[str, Measure]
     """The held-out gain by category, by title, and of "All" of them; only that where there is one category, nothing without rows."""
     categories: tuple[Responses, ...]
-    """Both models in each category, then in all of them."""
+    """Both models in each category, then "All"."""
     speeds: tuple[Alone, ...]
     asked: tuple[PromptAnswers, ...]
 
@@ -77,13 +77,14 @@ class Comparison:
         """The held-out gain of all unseen rows: bits a byte under both models."""
         return self.gains.get(ALL)
 
-    def title(self, category: str | None) -> str:
-        """A category as people call it."""
-        return title_of(self.log, category)
+    @property
+    def on_one_scale(self) -> list[Measure]:
+        """The measures that can be held against another run's: each evaluation learns a voice classifier of its own."""
+        return [measure for measure in self.judgement.measures if measure.name != "voice"]
 
     def overall(self, model: Model) -> Responses | None:
         """All answers of a model."""
-        return next((r for r in self.categories if r.category is None and r.model == model), None)
+        return next((r for r in reversed(self.categories) if r.model == model), None)
 
     def measure(self, name: str) -> Measure | None:
         """A measure by name."""
@@ -96,47 +97,23 @@ class Comparison:
     def by_prompt_category(self) -> list[tuple[str, list[PromptAnswers]]]:
         """The prompts of each category, categories in the persona's order."""
         order = _in_order(self.log, (a.category for a in self.asked))
-        return [(self.title(c), [a for a in self.asked if a.category == c]) for c in order]
+        return [(self.log.categories.get(c, c), [a for a in self.asked if a.category == c]) for c in order]
 
     def measures_by_category(self) -> dict[str, tuple[Measure, ...]]:
         """Every measure once more within each category, by its title; nothing where there is only one."""
-        log = self.log
-        names = _in_order(log, [*(s.category for s in log.samples), *(row.category for row in log.held_out)])
-        parts = {
-            name: log.model_copy(
-                update={
-                    "samples": [s for s in log.samples if s.category == name],
-                    "held_out": [row for row in log.held_out if row.category == name],
-                }
-            )
-            for name in names
-        }
-        return {self.title(name): tuple(measures(part)) for name, part in parts.items()} if len(names) > 1 else {}
-
-    @property
-    def seconds(self) -> float:
-        """How long the evaluation took."""
-        return self.log.seconds
-
-    @property
-    def prompts(self) -> int:
-        """How many prompts were asked."""
-        return len(self.asked)
+        parts = _by_category(self.log)
+        return {title: tuple(measures(part)) for title, part in parts.items()} if len(parts) > 1 else {}
 
 
 def compare(log: EvaluationLog, file: str) -> Comparison:
     """Compute the comparison; `file` is named beside each number as its source."""
-    categories = _in_order(log, (sample.category for sample in log.samples))
-    responses = [
-        _responses(c, title_of(log, c), m, [s for s in log.samples if s.model == m and c in (None, s.category)])
-        for c in (*categories, None)
-        for m in MODELS
-    ]
+    parts = _by_category(log)
+    responses = (_responses(title, part, model) for title, part in (*parts.items(), (ALL, log)) for model in MODELS)
     return Comparison(
         file=file,
         log=log,
         judgement=judge(log),
-        gains=_gains(log),
+        gains=_gains(log, parts),
         categories=tuple(r for r in responses if r is not None),
         speeds=tuple(_alone(log, model) for model in MODELS if any(s.model == model for s in log.speed)),
         asked=_asked(log.samples),
@@ -159,28 +136,36 @@ def rules_broken(log: EvaluationLog, model: Model) -> RulesBroken | None:
     return RulesBroken(Rate.count(map(bool, broken)), by_rule) if broken else None
 
 
-def title_of(log: EvaluationLog, category: str | None) -> str:
-    """A category as people call it."""
-    return ALL if category is None else log.categories.get(category, category)
-
-
-def _in_order(log: EvaluationLog, found: Iterable[str]) -> list[str]:
-    seen = dict.fromkeys(found)
+def _in_order(log: EvaluationLog, categories: Iterable[str]) -> list[str]:
+    seen = dict.fromkeys(categories)
     return [c for c in log.categories if c in seen] + [c for c in seen if c not in log.categories]
 
 
-def _gains(log: EvaluationLog) -> dict[str, Measure]:
-    names = _in_order(log, (row.category for row in log.held_out))
-    parts = {title_of(log, name): [row for row in log.held_out if row.category == name] for name in names} if len(names) > 1 else {}
-    every = {title: log.model_copy(update={"held_out": rows}) for title, rows in parts.items()} | {ALL: log}
-    return {title: gain for title, part in every.items() if (gain := measure(part, "gain")) is not None}
+def _by_category(log: EvaluationLog) -> dict[str, EvaluationLog]:
+    """The log's answers and unseen rows of each category, by its title."""
+    names = _in_order(log, [*(s.category for s in log.samples), *(row.category for row in log.held_out)])
+    return {
+        log.categories.get(name, name): log.model_copy(
+            update={
+                "samples": [s for s in log.samples if s.category == name],
+                "held_out": [row for row in log.held_out if row.category == name],
+            }
+        )
+        for name in names
+    }
 
 
-def _responses(category: str | None, title: str, model: Model, samples: Sequence[Sample]) -> Responses | None:
+def _gains(log: EvaluationLog, parts: Mapping[str, EvaluationLog]) -> dict[str, Measure]:
+    gains = {title: gain for title, part in parts.items() if (gain := measure(part, "gain")) is not None}
+    overall = measure(log, "gain")
+    return {} if overall is None else (gains if len(gains) > 1 else {}) | {ALL: overall}
+
+
+def _responses(title: str, log: EvaluationLog, model: Model) -> Responses | None:
+    samples = [s for s in log.samples if s.model == model]
     if not samples:
         return None
     return Responses(
-        category=category,
         title=title,
         model=model,
         answers=len(samples),
@@ -205,11 +190,5 @@ def _asked(samples: Sequence[Sample]) -> tuple[PromptAnswers, ...]:
 
 def _alone(log: EvaluationLog, model: Model) -> Alone:
     rows = [s for s in log.speed if s.model == model]
-    return Alone(
-        model=model,
-        prompts=len(rows),
-        seconds=statistics.median(s.seconds for s in rows),
-        tokens_per_second=statistics.median(s.tokens_per_second for s in rows),
-        first_token_seconds=statistics.median(s.first_token_seconds for s in rows),
-        tokens=statistics.median(s.tokens for s in rows),
-    )
+    medians = ("seconds", "tokens_per_second", "first_token_seconds", "tokens")
+    return Alone(model, len(rows), **{name: statistics.median(getattr(s, name) for s in rows) for name in medians})

@@ -63,7 +63,7 @@ def gates(m: Measured) -> Iterator[Finding]:
     if m.evaluation is None:
         return
     for outcome in m.evaluation.judgement.outcomes:
-        if outcome.found is None:
+        if outcome.interval is None:
             continue
         gate, file = outcome.gate, m.evaluation.file
         evidence = f"{_numbers(m, outcome)}; the gate: {gate.condition}"
@@ -81,7 +81,7 @@ def gates(m: Measured) -> Iterator[Finding]:
 
 
 def _numbers(m: Measured, outcome: Outcome) -> str:
-    gate, interval = outcome.gate, outcome.found
+    gate, interval = outcome.gate, outcome.interval
     assert interval is not None and m.evaluation is not None
     measure = m.evaluation.measure(gate.key)
     if gate.is_share:

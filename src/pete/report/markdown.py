@@ -99,8 +99,8 @@ def _answers(prompted: Prompted) -> Iterator[str]:
         assert side.sample is not None
         yield f"{escape(side.name.capitalize() if side.name in MODELS else side.name)} ({escape(', '.join(side.notes))}):"
         yield quote(side.sample.text) if side.sample.text.strip() else "*(empty)*"
-        if told := [f"\u201c{' '.join(p.text.split())}\u201d ({p.words})" for p in side.pieces if p.marks]:
-            yield f"Marked: {escape(', '.join(told))}"
+        if marked := [f"\u201c{' '.join(p.text.split())}\u201d ({p.words})" for p in side.pieces if p.marks]:
+            yield f"Marked: {escape(', '.join(marked))}"
 
 
 def _table(table: Table) -> str:

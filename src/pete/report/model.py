@@ -12,10 +12,10 @@ from pete.errors import DataError, PersonaError
 from pete.evaluate.blind.record import BlindTest, blind_tests
 from pete.evaluate.log import read_log
 from pete.events import read
-from pete.history import History, fold
+from pete.history import fold
 from pete.persona import run_persona
 from pete.report.advice import Measured, Suggestion
-from pete.report.comparison import Comparison, compare
+from pete.report.comparison import compare
 from pete.report.findings import Finding, find, next_steps
 from pete.report.night import night_summary
 from pete.run import RunDir
@@ -31,25 +31,16 @@ class Dataset:
 
 
 @dataclass(frozen=True)
-class ReportData:
-    """One run, measured."""
+class ReportData(Measured):
+    """One run, measured, and everything else that its report says."""
 
-    name: str
-    folder: Path
-    cli_argument: str
-    """The run as a word of a command line."""
-    voice: str
     resolved: Resolved
     dataset: Dataset | None
     lineage: Lineage | None
-    training: History
-    evaluation: Comparison | None
     blind: Mapping[str, BlindTest]
     """Blind tests by their file, the oldest first."""
     findings: tuple[Finding, ...]
     next_steps: tuple[tuple[Suggestion, Finding], ...]
-    evaluate_command: str
-    train_rows: int
     night: tuple[tuple[str, str], ...]
     """What happened during training: (name, sentence)."""
     training_rows: Mapping[str, str]
@@ -97,20 +88,13 @@ def read_report(run: RunDir) -> ReportData:
     measured = Measured(run, resolved.config, training, evaluation, rows, voice)
     findings = find(measured)
     return ReportData(
-        name=run.name,
-        folder=run.folder,
-        cli_argument=run.cli_argument,
-        voice=voice,
+        **vars(measured),
         resolved=resolved,
         dataset=dataset,
         lineage=lineage,
-        training=training,
-        evaluation=evaluation,
         blind={str(path.relative_to(run.folder)): test for path, test in blind_tests(run).items()},
         findings=findings,
         next_steps=next_steps(findings),
-        evaluate_command=measured.evaluate_again().strip(),
-        train_rows=rows,
         night=tuple(night_summary(training)),
         training_rows=_training_rows(run),
         errors=_lines(run.errors_file),

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from itertools import pairwise
+from typing import Any, NamedTuple
 
 from pete.history import History, Session
 from pete.report.numbers import change, plain
@@ -86,22 +87,35 @@ def _sleep(training: History, local: Local) -> list[tuple[str, str]]:
 
 
 def _against_plan(training: History) -> list[tuple[str, str]]:
-    lines = []
-    highest = max(training.sessions, key=lambda session: session.peak_memory)
-    if highest.peak_memory:
-        lines.append(("memory", f"{gigabytes(highest.peak_memory)} at the highest" + _planned(highest.peak_memory, highest, "memory")))
-    # the first plan was for the whole run, and so is the time that is kept across sessions
-    planned = _planned(training.seconds, training.sessions[0], "time") if training.done else ""
-    lines.append(("time", f"{duration(training.seconds)} of training{planned}"))
-    return lines
+    memory, took = (f"; planned {fact.planned} ({fact.difference})" if fact.difference else "" for fact in against_plan(training))
+    lines = [("memory", f"{gigabytes(training.peak_memory)} at the highest{memory}")] if training.peak_memory else []
+    return [*lines, ("time", f"{duration(training.seconds)} of training{took}")]
 
 
-def _planned(found: float, session: Session, what: str) -> str:
-    plan = session.planned
-    expected = 0 if plan is None else plan.memory if what == "memory" else plan.seconds
-    if expected <= 0:
-        return ""
-    return f"; planned {gigabytes(round(expected)) if what == 'memory' else duration(expected)} ({change(found / expected - 1)})"
+class PlanAgainstFact(NamedTuple):
+    """What was planned and what happened, in words; "" is what is not known."""
+
+    planned: str
+    happened: str
+    difference: str
+
+
+def against_plan(training: History) -> tuple[PlanAgainstFact, PlanAgainstFact]:
+    """Memory and time of a run that began.
+
+    Memory is held against the plan of the session in which it was highest. Time is held against the first plan: that one was for
+    the whole run, as is the time that is kept across sessions; the plan of a resumed session is for what is left.
+    """
+    highest, first = max(training.sessions, key=lambda session: session.peak_memory), training.sessions[0]
+    return (
+        _against(highest.planned.memory if highest.planned else 0, training.peak_memory, gigabytes),
+        _against(first.planned.seconds if first.planned else 0, training.seconds if training.done else 0, duration),
+    )
+
+
+def _against(planned: float, happened: float, words: Callable[[Any], str]) -> PlanAgainstFact:
+    difference = change(happened / planned - 1) if planned > 0 and happened else ""
+    return PlanAgainstFact(words(planned) if planned > 0 else "", words(happened) if happened else "", difference)
 
 
 def _swap(training: History) -> list[tuple[str, str]]:

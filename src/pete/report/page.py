@@ -19,5 +19,5 @@ CHAPTERS: tuple[Callable[[ReportData], Section | None], ...] = (evaluation, next
 def make_page(data: ReportData) -> Page:
     """Verdict first, then what it rests on, then how it came about."""
     chapters = (chapter(data) for chapter in CHAPTERS)
-    title = f"{data.voice} on {data.base}: {data.name}"
+    title = f"{data.voice} on {data.base}: {data.run.name}"
     return Page(title, (Section("Executive Summary", summary(data)),), tuple(c for c in chapters if c is not None))

@@ -1,6 +1,6 @@
 """The chapter "Model Evaluation": what changed, gate by gate and category by category, and the answers themselves."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from pete.evaluate.gates import State
 from pete.evaluate.log import Sample
@@ -40,35 +40,41 @@ KINDS = (("strength", "Strengths"), ("weakness", "Areas for Improvement"), ("ope
 
 def evaluation(data: ReportData) -> Section:
     """The chapter, or the command that makes one possible."""
-    found = data.evaluation
+    comparison = data.evaluation
     title = "Model Evaluation"
-    if found is None:
+    if comparison is None:
         return Section(
             title,
             (
                 Text("Not evaluated yet: nothing is said about answers or speed. To make an evaluation:"),
-                Command(data.evaluate_command),
+                Command(data.evaluate_again()),
                 *_analysis(data),
             ),
         )
-    changed = changes(found.judgement.measures, "Base", "Tuned", "changes")
+    changed = changes(comparison.judgement.measures, "Base", "Tuned", "changes")
     parts = [Section("What changed", changed)] if changed else []
-    parts += [_gates(found), *_by_category(data, found), *_speed(data, found), *extraction(found.log), *_answers(found)]
-    parts += [*originality(found, data.training_rows), *opinions(data), *_analysis(data), _approach(found)]
+    parts += [
+        _gates(comparison),
+        *_by_category(data, comparison),
+        *_speed(data, comparison),
+        *extraction(comparison.log),
+        *_answers(comparison),
+    ]
+    parts += [*originality(comparison, data.training_rows), *opinions(data), *_analysis(data), _approach(comparison)]
     return Section(title, tuple(parts))
 
 
-def _approach(found: Comparison) -> Section:
-    log = found.log
+def _approach(comparison: Comparison) -> Section:
+    log = comparison.log
     drawn = ", ".join(f"{key.replace('_', ' ')} {short(v) if isinstance(v, float) else v}" for key, v in log.generate.items())
     facts = (
-        Fact("Categories", ", ".join(f"{title} ({counted(len(asked), 'prompt')})" for title, asked in found.by_prompt_category())),
+        Fact("Categories", ", ".join(f"{title} ({counted(len(asked), 'prompt')})" for title, asked in comparison.by_prompt_category())),
         Fact("Answers", f"{counted(len(log.samples), 'answer')}, base and tuned on the same prompts and seeds"),
         Fact("Unseen text", counted(len(log.held_out), "row") if log.held_out else "none"),
         Fact("Drawn with", drawn),
         Fact("Machine", f"{log.machine}, {counted(log.cores, 'core')}; {log.engine} on {log.device}, {log.dtype}"),
-        *([Fact("To know", " ".join(found.judgement.notes))] if found.judgement.notes else []),
-        Fact("File", f"{found.file}, made {log.created}, in {duration(log.seconds)}"),
+        *([Fact("To know", " ".join(comparison.judgement.notes))] if comparison.judgement.notes else []),
+        Fact("File", f"{comparison.file}, made {log.created}, in {duration(log.seconds)}"),
     )
     return Section("Evaluation Approach", (Facts(facts),))
 
@@ -101,16 +107,16 @@ def _not_settled(measures: Sequence[Measure]) -> str:
     return f" No significant difference: {', '.join(titles)}." if titles else ""
 
 
-def _gates(found: Comparison) -> Section:
+def _gates(comparison: Comparison) -> Section:
     words: dict[State, str] = {
         "failed": "against it", "unknown": "not settled", "passed": "holds", "not in force": "not in force", "not asked": "not asked",
     }  # fmt: skip
-    outcomes = [o for state in words for o in found.judgement.outcomes if o.state == state]
+    outcomes = [o for state in words for o in comparison.judgement.outcomes if o.state == state]
     rows = []
     for o in outcomes:
-        shown = "" if o.found is None else percent(o.found.mean) if o.gate.in_percent else plain(o.found.mean)
-        limits = "" if o.found is None else bounds(o.found, share=o.gate.in_percent)
-        measure = found.measure(o.gate.key)
+        shown = "" if o.interval is None else percent(o.interval.mean) if o.gate.in_percent else plain(o.interval.mean)
+        limits = "" if o.interval is None else bounds(o.interval, share=o.gate.in_percent)
+        measure = comparison.measure(o.gate.key)
         author = "" if o.author is None else of_unit(o.author, measure.unit if measure else "share")
         rows.append((words[o.state], o.gate.title, o.gate.condition, shown, limits, author, o.reason))
     note = (
@@ -121,61 +127,61 @@ def _gates(found: Comparison) -> Section:
     blocks: list[Block] = [Table(head, tuple(rows), note, words=True)]
     for o in outcomes:
         if o.worst:
-            told = tuple(Fact(f"{w.where}: {w.why}", w.text or "(the row is in data/test.jsonl)") for w in o.worst)
-            blocks.append(Fold(f"{o.gate.title}: the worst {len(told)}", (Facts(told, prose=True),)))
+            worst = tuple(Fact(f"{w.where}: {w.why}", w.text or "(the row is in data/test.jsonl)") for w in o.worst)
+            blocks.append(Fold(f"{o.gate.title}: the worst {len(worst)}", (Facts(worst, prose=True),)))
     return Section("Gates", tuple(blocks))
 
 
-def _by_category(data: ReportData, found: Comparison) -> Iterator[Section]:
+def _by_category(data: ReportData, comparison: Comparison) -> Iterator[Section]:
     blocks: list[Block] = []
     more: list[Block] = []
-    if (chart := gain_chart(found)) is not None and found.held_out is not None:
+    if (chart := gain_chart(comparison)) is not None and comparison.held_out is not None:
         text = (
             f"Text the model never trained on, as {data.voice} wrote it. Bits per byte count how many yes-or-no hints the model needs "
             "for each letter: the fewer, the better it knows the voice."
         )
         blocks += [Text(text), chart]
-        more.append(_held_out(found))
-    if by_category := found.measures_by_category():
-        blocks.append(_measures(found, by_category))
-    if found.categories:
-        more.append(_responses(found))
+        more.append(_held_out(comparison))
+    if by_category := comparison.measures_by_category():
+        blocks.append(_measures(comparison, by_category))
+    if comparison.categories:
+        more.append(_responses(comparison))
     if more:
         blocks.append(Fold("Unseen text in numbers; length, time and ending of the answers", tuple(more)))
     if blocks:
         yield Section("By category", tuple(blocks))
 
 
-def _held_out(found: Comparison) -> Table:
+def _held_out(comparison: Comparison) -> Table:
     return Table(
         ("Category", "Topics", "Base", "Tuned", "Change", "Gain", "95% interval", "Verdict"),
         tuple(
             (
                 title, str(h.change.clusters), plain(h.base), plain(h.tuned), change(h.relative),
-                plain(h.change.mean), bounds(h.change), _verdict(h.change, "better", "worse"),
+                plain(h.change.mean), bounds(h.change), _verdict(h.change),
             )
-            for title, h in found.gains.items()
+            for title, h in comparison.gains.items()
         ),
         "Bits over bytes, both summed over the rows; the gain is base minus tuned, its interval comes from drawing whole topics. "
         "The categories are for orientation: looking at several makes one lucky interval likelier.",
     )  # fmt: skip
 
 
-def _measures(found: Comparison, by_category: Mapping[str, Sequence[Measure]]) -> Table:
-    columns = {**by_category, "All": found.judgement.measures}
+def _measures(comparison: Comparison, by_category: Mapping[str, Sequence[Measure]]) -> Table:
+    columns = {**by_category, "All": comparison.judgement.measures}
     settled = {m.name for measures in columns.values() for m in measures if m.settled or m.primary}
-    rows = {m.name: [capital(m.title)] + [""] * len(columns) for m in found.judgement.measures if m.name in settled}
+    rows = {m.name: [capital(m.title)] + [""] * len(columns) for m in comparison.judgement.measures if m.name in settled}
     for place, measures in enumerate(columns.values(), 1):
         for m in (m for m in measures if m.name in settled):
             better = {"better": " \u25b2", "worse": " \u25bc"}.get(m.verdict, "")
             rows[m.name][place] = f"{of_unit(m.base, m.unit)} \u2192 {of_unit(m.tuned, m.unit)}{better}"
     note = "Base \u2192 tuned. \u25b2 better and \u25bc worse mark what is more than luck; the rest is no significant difference."
-    note += _not_settled([m for m in found.judgement.measures if m.name not in settled])
+    note += _not_settled([m for m in comparison.judgement.measures if m.name not in settled])
     return Table(("Measure", *columns), tuple(map(tuple, rows.values())), note)
 
 
-def _responses(found: Comparison) -> Table:
-    batch = max(s.batch for s in found.log.samples)
+def _responses(comparison: Comparison) -> Table:
+    batch = max(s.batch for s in comparison.log.samples)
     return Table(
         ("Category", "Model", "Answers", "Seconds", "Tokens", *(title.capitalize() for title in STOP_TITLES.values())),
         tuple(
@@ -183,17 +189,17 @@ def _responses(found: Comparison) -> Table:
                 row.title, row.model, str(row.answers), plain(row.seconds, 1), plain(row.tokens, 0),
                 *(percent(row.stops.get(stop, 0.0)) for stop in STOP_TITLES),
             )
-            for row in found.categories
+            for row in comparison.categories
         ),
         f"Seconds and tokens are averages, with up to {counted(batch, 'answer')} sharing the machine; one alone is faster.",
         names=2,
     )  # fmt: skip
 
 
-def _speed(data: ReportData, found: Comparison) -> Iterator[Section]:
-    if not found.speeds:
+def _speed(data: ReportData, comparison: Comparison) -> Iterator[Section]:
+    if not comparison.speeds:
         return
-    log, speeds, none = found.log, found.speeds, original.NOT_GIVEN
+    log, speeds, none = comparison.log, comparison.speeds, original.NOT_GIVEN
     rows = (
         ("Average generation time, s", *(plain(s.seconds, 1) for s in speeds), original.span(original.SECONDS)),
         ("Tokens per second", *(plain(s.tokens_per_second, 1) for s in speeds), original.span(original.TOKENS_PER_SECOND)),
@@ -213,23 +219,28 @@ def _speed(data: ReportData, found: Comparison) -> Iterator[Section]:
 # --- the answers ---------------------------------------------------------------------------------------------------------
 
 
-def _answers(found: Comparison) -> Iterator[Section]:
-    if not found.asked:
+def _answers(comparison: Comparison) -> Iterator[Section]:
+    if not comparison.asked:
         return
-    groups = [(title, tuple(map(_prompted, asked))) for title, asked in found.by_prompt_category()]
-    sections: list[Block] = []
-    for title, prompted in groups:
-        blocks: list[Block] = [Answers(prompted[:OPEN_PROMPTS])]
-        if more := prompted[OPEN_PROMPTS:]:
-            blocks.append(Fold(f"{len(more)} more in {title}", (Answers(more),)))
-        sections.append(Section(title, tuple(blocks)))
-    kinds = dict.fromkeys(mark.kind for sample in found.log.samples for mark in marks_of(sample))
+    kinds = dict.fromkeys(mark.kind for sample in comparison.log.samples for mark in marks_of(sample))
     text = (
         f"The same prompts, the same random seeds. Nothing was picked by hand: these are the first {OPEN_PROMPTS} prompts of each "
         "category, and the rest is one click away."
     )
     legend = (Legend(tuple((kind, meaning(kind)) for kind in kinds)),) if kinds else ()
-    yield Section("Answers, base beside tuned", (Text(text), *legend, *sections))
+    yield Section("Answers, base beside tuned", (Text(text), *legend, *prompts_by_category(comparison, _prompted, OPEN_PROMPTS)))
+
+
+def prompts_by_category(comparison: Comparison, prompted: Callable[[PromptAnswers], Prompted], shown: int) -> tuple[Section, ...]:
+    """A section for each category: its first prompts at once, the rest one click away."""
+    sections = []
+    for title, asked in comparison.by_prompt_category():
+        prompts = tuple(map(prompted, asked))
+        blocks: list[Block] = [Answers(prompts[:shown])]
+        if more := prompts[shown:]:
+            blocks.append(Fold(f"{len(more)} more in {title}", (Answers(more),)))
+        sections.append(Section(title, tuple(blocks)))
+    return tuple(sections)
 
 
 def _prompted(asked: PromptAnswers) -> Prompted:
@@ -257,6 +268,6 @@ def _analysis(data: ReportData) -> Iterator[Section]:
         yield Section("Response Analysis", tuple(groups))
 
 
-def _verdict(interval: Interval, up: str, down: str) -> str:
-    words = {"up": up, "down": down}.get(interval.verdict, interval.verdict)
+def _verdict(interval: Interval) -> str:
+    words = {"up": "better", "down": "worse"}.get(interval.verdict, interval.verdict)
     return f"{words}, underpowered" if interval.underpowered else words

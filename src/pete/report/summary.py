@@ -38,10 +38,10 @@ class Headline:
 def headline(data: ReportData) -> Headline:
     """The verdict, the numbers that tell most, and the first answers; without an evaluation, what the training shows."""
     numbers = tuple(_numbers(data))[:NUMBERS]
-    if (found := data.evaluation) is None:
+    if (comparison := data.evaluation) is None:
         return Headline("Not evaluated yet", "open", lead(data), numbers, ())
-    word, tone = VERDICTS[found.judgement.verdict]
-    return Headline(word, tone, verdict_sentence(found), numbers, tuple(_first_answers(found))[:PAIRS])
+    word, tone = VERDICTS[comparison.judgement.verdict]
+    return Headline(word, tone, verdict_sentence(comparison), numbers, tuple(_first_answers(comparison))[:PAIRS])
 
 
 def summary(data: ReportData) -> tuple[Block, ...]:
@@ -56,9 +56,9 @@ def summary(data: ReportData) -> tuple[Block, ...]:
     return tuple(blocks)
 
 
-def verdict_sentence(found: Comparison) -> str:
+def verdict_sentence(comparison: Comparison) -> str:
     """How many quality gates are met, and which are not."""
-    judgement = found.judgement
+    judgement = comparison.judgement
     failed, unknown, passed = (judgement.of(state) for state in ("failed", "unknown", "passed"))
     gates = counted(len(failed) + len(unknown) + len(passed), "quality gate")
     if failed:
@@ -69,25 +69,22 @@ def verdict_sentence(found: Comparison) -> str:
     return f"{len(passed)} of {gates} are met."
 
 
-def reasons(found: Comparison) -> str:
-    """Why the verdict is what it is, gate by gate."""
-    judgement = found.judgement
-    asked = [o for o in judgement.outcomes if o.state not in ("not asked", "not in force")]
-    parts = [f"{len(judgement.of('passed'))} of {counted(len(asked), 'gate')} hold."]
-    words: dict[State, str] = {"failed": "Against it", "unknown": "Not settled"}
-    for state, title in words.items():
-        if outcomes := judgement.of(state):
-            parts.append(f"{title}: {' · '.join(o.gate.title for o in outcomes)}.")
-    return " ".join([*parts, *_remarks(found)])
+def reasons(comparison: Comparison) -> str:
+    """The verdict's sentence, with the gates that are not settled by name, and what else should be known."""
+    return " ".join([verdict_sentence(comparison), *_titles(comparison, "unknown", "Not settled"), *_remarks(comparison)])
 
 
-def _remarks(found: Comparison) -> Iterator[str]:
-    if excused := found.judgement.of("not in force"):
-        yield f"Not in force, the author fails it too: {' · '.join(o.gate.title for o in excused)}."
-    several = Rate.count(s.attempts > 1 for s in found.log.samples if s.model == "tuned")
+def _titles(comparison: Comparison, state: State, what: str) -> list[str]:
+    titles = " · ".join(outcome.gate.title for outcome in comparison.judgement.of(state))
+    return [f"{what}: {titles}."] if titles else []
+
+
+def _remarks(comparison: Comparison) -> Iterator[str]:
+    yield from _titles(comparison, "not in force", "Not in force, the author fails it too")
+    several = Rate.count(s.attempts > 1 for s in comparison.log.samples if s.model == "tuned")
     if several.hits:
         yield f"{several} tuned answers were chosen among several."
-    yield from trained_note(found.log)
+    yield from trained_note(comparison.log)
 
 
 def lead(data: ReportData) -> str:
@@ -119,10 +116,10 @@ def lead(data: ReportData) -> str:
     return f"{taught}the training loss of {data.base} went from {plain(smooth[0])} to {plain(smooth[-1])} nats a token. {ending}"
 
 
-def _first_answers(found: Comparison) -> Iterator[Prompted]:
+def _first_answers(comparison: Comparison) -> Iterator[Prompted]:
     """The first answered prompt of each category; prompts that stand in the training rows may be remembered, so they are left out."""
-    fresh = {sample.prompt_id for sample in asked_anew(found.log).samples}
-    for _, prompts in found.by_prompt_category():
+    fresh = {sample.prompt_id for sample in asked_anew(comparison.log).samples}
+    for _, prompts in comparison.by_prompt_category():
         for asked in prompts:
             base, tuned = asked.pairs[0]
             if asked.prompt_id in fresh and base is not None and tuned is not None:
@@ -139,13 +136,13 @@ SHARES = {
 
 
 def _numbers(data: ReportData) -> Iterator[Card]:
-    if (found := data.evaluation) is None:
+    if (comparison := data.evaluation) is None:
         yield from _training_numbers(data)
         return
-    if (held := found.held_out) is not None:
+    if (held := comparison.held_out) is not None:
         bits = f"{plain(held.tuned, 2)} bits a byte, before {plain(held.base, 2)}"
         yield Card(change(held.relative), f"surprise at {data.voice}\u2019s unseen writing: {bits}; less is better")
-    if (voice := found.measure("voice")) is not None:
+    if (voice := comparison.measure("voice")) is not None:
         yield Card(
             percent(voice.tuned), f"of the way from the base model\u2019s style to {data.voice}\u2019s own{_by_chance(voice.verdict)}"
         )
@@ -154,12 +151,12 @@ def _numbers(data: ReportData) -> Iterator[Card]:
         decided = counted(tests[-1].wins + tests[-1].losses, "choice")
         yield Card(percent(won), f"of {decided} in the blind test went to the tuned model")
     for name, meaning in SHARES.items():
-        if (share := found.measure(name)) is not None:
+        if (share := comparison.measure(name)) is not None:
             tuned, base = of_unit(share.tuned, share.unit), of_unit(share.base, share.unit)
             yield Card(tuned, f"{meaning}; base {base}{_by_chance(share.verdict) if tuned != base else ''}")
-    if (alone := found.alone("tuned")) is not None:
+    if (alone := comparison.alone("tuned")) is not None:
         yield Card(f"{plain(alone.seconds, 1)} s", "for an answer when it is asked alone")
-    if (tuned := found.overall("tuned")) is not None:
+    if (tuned := comparison.overall("tuned")) is not None:
         yield Card(percent(tuned.stops.get("end", 0.0)), "of its answers come to an end by themselves")
 
 

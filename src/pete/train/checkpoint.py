@@ -17,7 +17,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pete.engines.protocol import Trainer
 from pete.errors import RunError, WorkError
@@ -41,6 +41,14 @@ class Progress:
     """Of the untrained base on the validation rows, nats a token; None without any."""
     seconds: float = 0.0
     """Time spent training, over all sessions."""
+
+
+class Checkpoint(NamedTuple):
+    """One that verifies: its folder, where the run stood, and what must not change before it goes on."""
+
+    folder: Path
+    progress: Progress
+    facts: dict[str, Any]
 
 
 def name_of(step: int) -> str:
@@ -117,8 +125,8 @@ def _present(path: Path) -> Path:
     return path
 
 
-def newest(folder: Path, *, set_aside: bool = False) -> tuple[Path, Progress, dict[str, Any]] | None:
-    """The last checkpoint that verifies, with its progress and facts; None where there never was one.
+def newest(folder: Path, *, set_aside: bool = False) -> Checkpoint | None:
+    """The last checkpoint that verifies, None where there never was one.
 
     Args:
         folder: the run's checkpoints.
@@ -128,12 +136,12 @@ def newest(folder: Path, *, set_aside: bool = False) -> tuple[Path, Progress, di
         RunError: there are checkpoints and none is good, or one that may be good cannot be read now. Nothing was renamed.
     """
     faults: dict[Path, str] = dict.fromkeys(sorted(folder.glob("bad-step-*")), "set aside earlier")
-    found = sorted(folder.glob("step-*"), key=_step_of, reverse=True)
-    for place, checkpoint in enumerate(found):
+    newest_first = sorted(folder.glob("step-*"), key=_step_of, reverse=True)
+    for place, checkpoint in enumerate(newest_first):
         try:
             fault = fault_in(checkpoint)
         except OSError as error:
-            older = next((f"; to go on from {path.name}, move it out of {folder}" for path in found[place + 1 :]), "")
+            older = next((f"; to go on from {path.name}, move it out of {folder}" for path in newest_first[place + 1 :]), "")
             raise RunError(
                 f"Checkpoint {checkpoint} cannot be read now: {error.strerror} ({Path(error.filename or checkpoint).name}).",
                 f"make it readable, then the same command again{older}",
@@ -141,10 +149,10 @@ def newest(folder: Path, *, set_aside: bool = False) -> tuple[Path, Progress, di
         if fault:
             faults[checkpoint] = fault
             continue
-        for bad in found[:place] if set_aside else ():
+        for bad in newest_first[:place] if set_aside else ():
             os.replace(bad, unused(bad.with_name(f"bad-{bad.name}")))
         state = json.loads((checkpoint / STATE).read_text(encoding="utf-8"))
-        return checkpoint, Progress(**state["progress"]), state["facts"]
+        return Checkpoint(checkpoint, Progress(**state["progress"]), state["facts"])
     if faults:
         run, here, aside = (shlex.quote(str(p)) for p in (folder.parent, folder, unused(folder.with_name(f"{folder.name}-damaged"))))
         raise RunError.of_problems(

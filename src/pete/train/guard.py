@@ -1,4 +1,4 @@
-"""What stops a run before it ruins itself, and what says so when the machine begins to suffer."""
+"""Divergence and swap guards: stop at a loss that is not a number, warn when the machine begins to swap."""
 
 import math
 
@@ -28,8 +28,8 @@ def check_finite(result: StepResult, step: int, lr: float) -> None:
         WorkError: with what to change. The engine has not applied this update.
     """
     if not (math.isfinite(result.nats) and math.isfinite(result.grad_norm)):
-        found = f"the loss is {result.nats / max(1, result.tokens):.4g} and the gradient norm {result.grad_norm:.4g}"
-        raise _diverged(step, f"{found}; training has diverged, and this update was not applied", lr)
+        reason = f"the loss is {result.nats / max(1, result.tokens):.4g} and the gradient norm {result.grad_norm:.4g}"
+        raise _diverged(step, f"{reason}; training has diverged, and this update was not applied", lr)
 
 
 def check_validation(loss: float, step: int, lr: float) -> None:
@@ -42,9 +42,9 @@ def check_validation(loss: float, step: int, lr: float) -> None:
         raise _diverged(step, f"the validation loss is {loss:.4g}; training has diverged", lr)
 
 
-def _diverged(step: int, found: str, lr: float) -> WorkError:
+def _diverged(step: int, reason: str, lr: float) -> WorkError:
     return WorkError(
-        f"Step {step}: {found}.",
+        f"Step {step}: {reason}.",
         f"the checkpoints so far are good; try half the learning rate (--set optim.learning_rate={lr / 2:.2g}) "
         "or --set model.dtype=float32",
     )
@@ -59,15 +59,15 @@ class SwapGuard:
 
     def __init__(self) -> None:
         self._least: int | None = None
-        self._told = 0
+        self._reported = 0
 
     def look(self, swap: int) -> str:
         """Take a reading in bytes; a sentence when it has grown by another step, else nothing."""
         self._least = swap if self._least is None else min(self._least, swap)
         grown = (swap - self._least) // SWAP_STEP
-        if grown <= self._told:
+        if grown <= self._reported:
             return ""
-        self._told = grown
+        self._reported = grown
         return (
             f"swap has grown by {gigabytes(swap - self._least)} since training began: memory is short and steps get slower. "
             "Close other programs; next time a smaller train.micro_batch, or train.gradient_checkpointing with lora.dropout = 0"

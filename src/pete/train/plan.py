@@ -1,4 +1,4 @@
-"""What a training will take: memory, time and the hour it ends, said before a night is spent on it."""
+"""Resource plan of a training: memory, time and tokens, predicted before a night is spent on it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -80,8 +80,8 @@ def prepare(
     )  # fmt: skip
     prove_text(base, renderer)
     rendered: dict[Split, list[Rendered]] = {name: renderer.examples(rows, config.data.max_length) for name, rows in splits.items()}
-    asked = prompts.rows if prompts else []
-    return Prepared(persona, base, renderer, splits, rendered, Sequencer(rendered["train"], config), findings, asked)
+    sequencer = Sequencer(rendered["train"], config)
+    return Prepared(persona, base, renderer, splits, rendered, sequencer, findings, prompts.rows if prompts else [])
 
 
 def resumable(run: RunDir) -> tuple[Resolved, Prepared]:
@@ -107,11 +107,11 @@ def resumable(run: RunDir) -> tuple[Resolved, Prepared]:
             "undo the change, or start a new run: pete train",
         )
     prepared = prepare(resolved.config, splits, run_persona(run), began)
-    found = checkpoint.newest(run.checkpoints)
-    if found is None:
+    saved = checkpoint.newest(run.checkpoints)
+    if saved is None:
         return resolved, replace(prepared, notes=("the run stopped before its first checkpoint: it begins again at step 0",))
-    progress, facts = found[1:]
-    notes = _check_same(run, facts, facts_of(resolved.config, prepared, open_trainer(resolved.config).versions()))
+    progress = saved.progress
+    notes = _check_same(run, saved.facts, facts_of(resolved.config, prepared, open_trainer(resolved.config).versions()))
     if progress.step == prepared.sequencer.steps and progress.base_loss is not None and not progress.best_step:
         raise RunError(
             f"{run.folder} has taken all its {progress.step:,} steps, and none was better than the untrained base: "

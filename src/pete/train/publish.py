@@ -1,4 +1,4 @@
-"""The adapter folder: made aside from the best checkpoint, proven there, put on the drive, and only then published."""
+"""Publish the adapter: made aside from the best checkpoint, verified there, synced to the drive, and only then renamed into place."""
 
 import math
 import os
@@ -14,7 +14,7 @@ from pete import __version__
 from pete.adapter import SETTINGS, WEIGHTS, Lineage, write_lineage
 from pete.config import Config, ModelConfig
 from pete.data.batch import Batch
-from pete.engines.base_models.resolve import architecture_of
+from pete.engines.base_models.checks import architecture_of
 from pete.engines.protocol import Trainer
 from pete.errors import WorkError
 from pete.persona import plain_limits, plain_prompt_format

@@ -7,7 +7,6 @@ import logging
 import random
 import re
 import shutil
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -31,6 +30,7 @@ from pete.train.checkpoint import Progress
 from pete.train.loop import Job, Stop, train
 from pete.train.prepare import Prepared, config_hash, facts_of
 from pete.train.publish import Proof, lineage_of, publish, train_again
+from pete.train.python_warnings import warnings_to
 from pete.words import gigabytes
 
 OnEvent = Callable[[Event], None]
@@ -91,33 +91,32 @@ class Session:
             ) from error
 
     def __post_init__(self) -> None:
-        self._deaf: set[str] = set()
+        self._failed_listeners: set[str] = set()
 
-    def _hear(self, who: str, listener: OnEvent, event: Event) -> None:
+    def _notify(self, who: str, listener: OnEvent, event: Event) -> None:
         """No listener can end a training; the first failure of each is worth a line."""
         try:
             listener(event)
         except Exception as error:
-            if who not in self._deaf:
-                self._deaf.add(who)
+            if who not in self._failed_listeners:
+                self._failed_listeners.add(who)
                 self._log.warning("%s does not take what happens, and training goes on: %s: %s", who, type(error).__name__, error)
 
-    def _tell(self, event: Event) -> None:
-        self._hear("events.jsonl", self.run.append_event, event)
+    def _record(self, event: Event) -> None:
+        self._notify("events.jsonl", self.run.append_event, event)
         self._log.log(logging.WARNING if isinstance(event, Warned) else logging.INFO, in_words(event))
-        self._hear("the screen", self.on_event, event)
+        self._notify("the screen", self.on_event, event)
 
     def _show(self, text: str) -> None:
-        self._hear("the screen", self.on_event, Warned(message=text))
+        self._notify("the screen", self.on_event, Warned(message=text))
 
     def _train_recorded(self) -> Finished:
         """Train with everything that happens on record, failures too."""
         follower = None
         try:
-            with warnings.catch_warnings():
-                warnings.showwarning = self._on_python_warning
+            with warnings_to(self._on_python_warning):
                 for event in (*self.before, *(Warned(message=note) for note in self.prepared.notes)):
-                    self._tell(event)
+                    self._record(event)
                 follower = self.follow()
                 return self._run()
         except Interrupted:
@@ -129,13 +128,13 @@ class Session:
             raise
         finally:
             if follower is not None and (problem := follower.finish(waiting=self._show)):
-                self._tell(Warned(message=problem))
+                self._record(Warned(message=problem))
 
     def _on_python_warning(self, message: Warning | str, category: type[Warning], filename: str, lineno: int, *_: object) -> None:
         """An operator that leaves the GPU for the CPU is worth telling, the rest goes to train.log."""
         if match := FALLBACK.search(str(message)):
             operator, device = match.groups()
-            self._tell(Warned(message=f"{operator} is computed on the CPU, PyTorch has it not for {device}: slower, and right"))
+            self._record(Warned(message=f"{operator} is computed on the CPU, PyTorch has it not for {device}: slower, and right"))
         else:
             self._log.info("%s: %s (%s:%d)", category.__name__, message, Path(filename).name, lineno)
 
@@ -156,7 +155,7 @@ class Session:
                     finished = event
                     if event.reason == "done":
                         self._publish(engine, job.config, fingerprint, event, Proof(probe, at_best, job.valid, event.best_loss))
-                self._tell(event)
+                self._record(event)
         assert finished is not None
         if finished.reason == "not better":
             raise _not_better(self.run, job.config, finished, last)
@@ -184,16 +183,16 @@ class Session:
         run.write_config(resolved)
         trainable = engine.add_lora(resolved.config.lora)
         for finding in prepared.findings:
-            self._tell(Warned(message=finding.in_words()))
+            self._record(Warned(message=finding.in_words()))
         return self._job(engine, resolved.config, Progress(), trainable), fingerprint
 
     def _resume(self, engine: Trainer) -> tuple[Job, str]:
         """Load the newest checkpoint that verifies; without one, begin again on the same rows."""
         config = self.resolved.config
-        found = checkpoint.newest(self.run.checkpoints, set_aside=True)
-        engine.load(config.model, found[0] if found else None)
-        if found:
-            progress, trainable = found[1], sum(tensor.size for tensor in load_file(found[0] / WEIGHTS).values())
+        saved = checkpoint.newest(self.run.checkpoints, set_aside=True)
+        engine.load(config.model, saved.folder if saved else None)
+        if saved:
+            progress, trainable = saved.progress, sum(tensor.size for tensor in load_file(saved.folder / WEIGHTS).values())
         else:
             progress, trainable = Progress(), engine.add_lora(config.lora)
         return self._job(engine, config, progress, trainable), read_splits(self.run)[1]
@@ -211,7 +210,7 @@ class Session:
         try:
             publish(engine, config.model, self.run, best, lineage, self.prepared, proof)
         except BaseException:
-            self._tell(replace(finished, reason="not published"))
+            self._record(replace(finished, reason="not published"))
             raise
 
     def _sampler(self, engine: Trainer) -> Callable[[], tuple[str, str]] | None:

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from pete.app.chat import Conversation
 from pete.cli import chat
 from pete.config import GenerateConfig
 from pete.data.render import Message
@@ -36,6 +37,10 @@ class Speaker:
         yield SimpleNamespace(text="", answer=SimpleNamespace(flags=self.flags))
 
 
+def conversation(speaker: Speaker) -> Conversation:
+    return Conversation(speaker)  # type: ignore[arg-type]
+
+
 def type_in(monkeypatch, *lines: str) -> None:
     """What a person types, and then the end of input."""
     left = iter(lines)
@@ -50,37 +55,39 @@ def type_in(monkeypatch, *lines: str) -> None:
 
 
 def test_ctrl_c_stops_the_answer_keeps_what_was_said_and_goes_on(capsys):
-    turns: list[Message] = []
-    chat._answer("Tell me all", Speaker(["One. ", "Two. ", "Three."], cut_after=2), turns, seed=0)  # type: ignore[arg-type]
+    speaker = Speaker(["One. ", "Two. ", "Three."], cut_after=2)
+    talk = conversation(speaker)
+    chat._answer("Tell me all", talk)
     assert "(stopped)" in capsys.readouterr().out
-    assert turns == [Message("user", "Tell me all"), Message("assistant", "One. Two. ")]
-    speaker = Speaker(["Yes."])
-    chat._answer("Go on", speaker, turns, seed=1)  # type: ignore[arg-type]
-    assert [m.content for m in speaker.asked[0]] == ["Tell me all", "One. Two. ", "Go on"]
-    assert len(turns) == 4
+    assert talk.turns == [Message("user", "Tell me all"), Message("assistant", "One. Two. ")]
+    speaker.cut_after = None
+    chat._answer("Go on", talk)
+    assert [m.content for m in speaker.asked[1]] == ["Tell me all", "One. Two. ", "Go on"]
+    assert len(talk.turns) == 4
 
 
 def test_a_message_that_is_too_long_is_said_and_forgotten(capsys):
-    turns: list[Message] = []
-    chat._answer("x" * 9, Speaker([], error=UserError("too long", "shorten it")), turns, seed=0)  # type: ignore[arg-type]
-    assert turns == [] and "too long (shorten it)" in capsys.readouterr().err
+    talk = conversation(Speaker([], error=UserError("too long", "shorten it")))
+    chat._answer("x" * 9, talk)
+    assert talk.turns == [] and "too long (shorten it)" in capsys.readouterr().err
 
 
 def test_what_streamed_is_flagged_afterwards_and_stays(capsys):
-    turns: list[Message] = []
     flags = (Violation("length", "too long for a tagline (14 words, at most 10)", 0, 4), Violation("avoid", "says 'unlock'", 0, 4))
-    chat._answer("A tagline", Speaker(["Long."], flags=flags), turns, seed=0)  # type: ignore[arg-type]
+    talk = conversation(speaker := Speaker(["Long."], flags=flags))
+    chat._answer("A tagline", talk)
     seen = capsys.readouterr()
-    assert seen.out == "Long.\n" and len(turns) == 2
+    assert seen.out == "Long.\n" and len(talk.turns) == 2
     assert "(flagged: too long for a tagline (14 words, at most 10); says 'unlock'. /again draws another answer)" in seen.err
-    chat._answer("Another", Speaker(["Short."]), turns, seed=1)  # type: ignore[arg-type]
+    speaker.flags = ()
+    chat._answer("Another", talk)
     assert "flagged" not in capsys.readouterr().err
 
 
 def test_again_asks_the_last_question_anew(monkeypatch, capsys):
-    speaker = Speaker(["Yes."])
+    speaker = Speaker(["Yes."], config=SimpleNamespace(generate=GenerateConfig(seed=5)))
     type_in(monkeypatch, "/again", "One?", "/again", "/again", "Two?")
-    chat._talk(speaker, GenerateConfig(seed=5))  # type: ignore[arg-type]
+    chat._talk(conversation(speaker))
     assert [[m.content for m in asked] for asked in speaker.asked] == [["One?"], ["One?"], ["One?"], ["One?", "Yes.", "Two?"]]
     assert speaker.seeds == [5, 6, 7, 8], "another seed each time"
     assert "/again" in capsys.readouterr().err, "with nothing to repeat, it shows the help"
@@ -89,7 +96,7 @@ def test_again_asks_the_last_question_anew(monkeypatch, capsys):
 def test_system_changes_this_conversation_and_not_the_model(monkeypatch, capsys, tmp_path):
     speaker = Speaker(["Yes."])
     type_in(monkeypatch, "/system", "/system Be Bob.", "One?", "/again", f"/save {tmp_path / 'talk.json'}", "/reset", "Two?")
-    chat._talk(speaker, GenerateConfig())  # type: ignore[arg-type]
+    chat._talk(conversation(speaker))
     told = Message("system", "Be Bob.")
     assert speaker.asked == [[told, Message("user", question)] for question in ("One?", "One?", "Two?")]
     assert speaker.renderer.system == "You are Ada."

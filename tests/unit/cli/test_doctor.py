@@ -20,7 +20,7 @@ def doctor(monkeypatch, tmp_path):
     def run(probes, *args, said=GOOD):
         monkeypatch.setattr("pete.machine.doctor.Probes", lambda: probes)
         monkeypatch.setattr("pete.engines.torch.selftest.start_checks", lambda engine: said)
-        monkeypatch.setattr("pete.engines.torch.selftest.cache_root", lambda: tmp_path)
+        monkeypatch.setattr("pete.engines.proofs.cache_root", lambda: tmp_path)
         return CliRunner().invoke(app, ["doctor", *args], env={"COLUMNS": "80", "PETE_COMMAND": "./pete"})
 
     return run

@@ -64,7 +64,7 @@ def measures(screen, text):
 
 def worst(screen, text):
     gate = SimpleNamespace(title=text, in_percent=True, condition=text)
-    outcome = SimpleNamespace(gate=gate, found=INTERVAL, worst=[SimpleNamespace(text=text, where=text, why=text)])
+    outcome = SimpleNamespace(gate=gate, interval=INTERVAL, worst=[SimpleNamespace(text=text, where=text, why=text)])
     evaluation_view._show_worst(screen, SimpleNamespace(of=lambda _: [outcome]))  # type: ignore[arg-type]
 
 

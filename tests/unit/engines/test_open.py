@@ -31,7 +31,7 @@ class Echo(Generator):
     def logits(self, ids):
         return np.eye(257, dtype=np.float32)[ids[-1]]
 
-    def stream(self, prompts, sampling, ends, done=None, avoid=None):
+    def stream(self, prompts, sampling, ends, done=None):
         for row, prompt in enumerate(prompts):
             yield from ((row, token) for token in prompt[-2:])
 

@@ -10,7 +10,7 @@ PROSE = (
 
 def sample(text: str, **values: object) -> Sample:
     facts = {"model": "tuned", "prompt_id": "p", "category": "c", "prompt": "?", "raw": text, "tokens": 5, "stop": "end", "seed": 0,
-             "first_token_seconds": 0.1, "seconds": 1.0, "batch": 1, "leaks_raw": 0, "leaks_clean": 0}  # fmt: skip
+             "seconds": 1.0, "batch": 1, "leaks_raw": 0, "leaks_clean": 0}  # fmt: skip
     return Sample.model_validate(facts | values | {"text": text})
 
 

@@ -92,7 +92,7 @@ def told(tuned: float, author: float, rows: int = 40):
 def test_what_was_told_is_held_against_the_author_and_not_against_a_base_that_keeps_less():
     (outcome,) = [o for o in judge(told(0.6, 0.85)).outcomes if o.gate.name == "told"]
     assert outcome.state == "failed" and len(outcome.worst) == 3 and "told 0.6" in outcome.worst[0].why
-    assert outcome.found is not None and outcome.found.high < 0 and "the author's own" in outcome.gate.condition
+    assert outcome.interval is not None and outcome.interval.high < 0 and "the author's own" in outcome.gate.condition
     doubtful = told(0.7, 0.85)
     noisy = [r.model_copy(update={"scores": r.scores | {"facts.told": float(n % 4 > 0)}}) for n, r in enumerate(doubtful.held_out)]
     assert states(doubtful.model_copy(update={"held_out": noisy[:24]}))["told"] == "unknown", "perhaps a quarter less than the author"
@@ -122,7 +122,7 @@ def test_an_oblique_author_is_no_reason_not_to_ship():
     outcome = gate_of(beside, "relevance")
     assert outcome.state == "passed" and judge(beside).verdict == "ship" and outcome.author == pytest.approx(0.63)
     assert "the author's own (0.63), below the base's (0.98)" in outcome.reason
-    assert outcome.found is not None and outcome.found.mean == pytest.approx(0.07)
+    assert outcome.interval is not None and outcome.interval.mean == pytest.approx(0.07)
     lost = by(log(tuned={"relevance__rr": 0.1}, base={"relevance__rr": 0.98}), {"relevance__rr": lambda n: 0.43 + 0.4 * (n % 2)})
     assert gate_of(lost, "relevance").state == "failed", "answers to other prompts fail beside him, too"
     assert gate_of(by(oblique, {"relevance__rr": lambda n: n % 2}, rows=8), "relevance").state == "unknown", (

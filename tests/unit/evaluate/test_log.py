@@ -10,7 +10,7 @@ from tests.unit.evaluate.conftest import held_out, log_of, sample
 def test_what_is_written_is_read(tmp_path):
     log = log_of(held_out=[held_out(1, 50.0, 40.0)], samples=[sample("Fine.", number=2, fluency_nats=3.5)], notes=("so", "it goes"))
     log.write(tmp_path / "a.json")
-    assert read_log(tmp_path / "a.json") == log and log.version == VERSION == 5
+    assert read_log(tmp_path / "a.json") == log and log.version == VERSION == 6
 
 
 def test_version_1_is_read_and_its_answers_are_numbered(tmp_path):
@@ -45,6 +45,17 @@ def test_the_first_attempt_in_a_log_of_before_version_5_is_not_read(tmp_path):
     (tmp_path / "old.json").write_text(json.dumps(document))
     (one,) = read_log(tmp_path / "old.json").samples
     assert (one.text, one.attempts, one.tokens_drawn) == ("Fine.", 2, 14) and "first" not in one.model_dump()
+
+
+def test_what_version_6_dropped_is_ignored_in_an_older_log(tmp_path):
+    speed = {"model": "base", "prompt_id": "p", "tokens": 4, "first_token_seconds": 0.2, "seconds": 2.0, "tokens_per_second": 2.0}
+    log = log_of(samples=[sample("Fine.")], speed=[speed])
+    document = json.loads(log.model_dump_json()) | {"version": 5}
+    document["samples"][0]["first_token_seconds"] = 0.1
+    document["speed"][0] |= {"category": "ads", "stop": "end"}
+    (tmp_path / "old.json").write_text(json.dumps(document))
+    old = read_log(tmp_path / "old.json")
+    assert (old.samples, old.speed) == (log.samples, log.speed)
 
 
 def test_a_newer_version_and_something_else_are_refused(tmp_path):

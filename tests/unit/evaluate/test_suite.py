@@ -95,5 +95,5 @@ def test_only_where_several_are_drawn_the_voice_helps_to_choose():
 def test_speed_is_that_of_one_draw():
     tuned = Asked("generate.retries=2", "generate.best_of=4", "generate.max_new_tokens=50")
     rows = module._time_alone(tuned, PROMPTS, lambda *_: None)
-    assert [(r.model, r.category) for r in rows] == [(m, c) for m in ("base", "tuned") for c in ("mail", "ads")]
+    assert [(r.model, r.prompt_id) for r in rows] == [(m, p) for m in ("base", "tuned") for p in ("p2", "p0")]
     assert len(tuned.calls) == 6 and all((s.retries, s.best_of) == (0, 1) for _, _, s, _, _ in tuned.calls)

@@ -174,10 +174,10 @@ def test_a_loop_ends_the_answer_early_and_its_repeats_are_cut(text, size):
     shown = ""
     for piece in pieces:
         shown += repeats.push(piece)
-        if repeats.found:
+        if repeats.looped:
             break
     shown += repeats.finish()
-    assert repeats.found and shown.strip() == LOOPS[text].strip()
+    assert repeats.looped and shown.strip() == LOOPS[text].strip()
 
 
 @pytest.mark.parametrize(
@@ -214,23 +214,23 @@ def test_repeats_are_found_the_same_in_any_chunking_and_nothing_else_is_lost(tex
     expected = whole.push(text) + whole.finish()
     shown, at = "", 0
     for size in [*cuts, len(text) + 1]:
-        if pieces.found:
+        if pieces.looped:
             break
         shown += pieces.push(text[at : at + size])
         at += size
         assert text.startswith(shown)
     shown += pieces.finish()
-    assert (pieces.found, shown) == (whole.found, expected)
-    assert whole.found or shown == text
+    assert (pieces.looped, shown) == (whole.looped, expected)
+    assert whole.looped or shown == text
     loop = find_loop(text)
-    assert (loop is not None) == whole.found and (loop is None or text[:loop] == expected)
+    assert (loop is not None) == whole.looped and (loop is None or text[:loop] == expected)
 
 
 @given(st.permutations("返品発送本日到着明朝"), st.integers(5, 10))
 def test_a_sentence_without_spaces_is_stopped_after_two_whole_rounds_more(letters, length):
     text = "".join(letters[:length]) + "。"
     repeats, shown, used = Repeats(), "", 0
-    while not repeats.found:
+    while not repeats.looped:
         shown += repeats.push((text * 40)[used])
         used += 1
     assert shown == text and 3 * len(text) <= used <= max(3 * len(text), len(text) + 20) + 1

@@ -1,6 +1,5 @@
 import copy
 from collections.abc import Iterator
-from dataclasses import asdict
 from types import SimpleNamespace
 
 from pete.config import Config, GenerateConfig, ModelConfig
@@ -100,7 +99,7 @@ def test_an_answer_is_accepted_at_once_where_no_rule_is_broken():
     model = tuned()
     model.validator = SimpleNamespace(check=lambda *_: (), typical_words=lambda *_: None)  # type: ignore[assignment]
     answers = model.ask(ASKED, WARM.model_copy(update={"retries": 2}))
-    assert [(a.attempts, a.flags, a.first) for a in answers] == [(1, (), None)] * 4
+    assert [(a.attempts, a.flags) for a in answers] == [(1, ())] * 4
 
 
 def test_only_what_broke_a_rule_is_drawn_again_and_the_time_counts_all():
@@ -123,37 +122,36 @@ def test_only_what_broke_a_rule_is_drawn_again_and_the_time_counts_all():
     assert calls == [4, 2, 2], "retries are batched, and only of the rows that failed"
     assert [(a.attempts, a.tries, a.how) for a in answers] == [(3, 3, "after 3 tries"), (1, 1, "")] * 2
     assert [len(a.flags) for a in answers] == [1, 0, 1, 0] and "at most 0" in answers[0].flags[0].words
-    assert answers[0].text == once[0].text and answers[0].first is None, "none was better, so the first stays"
+    assert answers[0].text == once[0].text, "none was better, so the first stays"
     assert answers[0].tokens_drawn > answers[0].tokens and answers[0].seconds > answers[1].seconds
     assert answers[0].first_token_seconds < answers[1].seconds
 
 
-def test_a_better_attempt_keeps_the_first_beside_it():
+def test_a_better_attempt_takes_the_place_of_the_first():
     model = tuned()
-    seen: list[str] = []
+    checked: list[str] = []
 
     def check(text, prompt, kind, stop):
-        seen.append(text)
-        return () if len(seen) > 4 else Validator({"all": Limit(words=0)}).check("one")  # type: ignore[call-arg]
+        checked.append(text)
+        return () if len(checked) > 4 else Validator({"all": Limit(words=0)}).check("one")  # type: ignore[call-arg]
 
     model.validator.check = check  # type: ignore[method-assign]
     answers = model.ask(ASKED, WARM.model_copy(update={"retries": 1}))
-    once = tuned().ask(ASKED, WARM)
-    for answer, first in zip(answers, once, strict=True):
-        assert answer.first is not None and answer.first.text == first.text and answer.text != first.text
-        assert answer.flags == () and answer.first.flags and answer.attempts == 2 and answer.how == "2nd try"
-    assert asdict(answers[0])["first"]["text"] == once[0].text
+    assert checked[:4] == [answer.text for answer in tuned().ask(ASKED, WARM)], "the first attempt is the answer that is drawn alone"
+    for answer, first, second in zip(answers, checked[:4], checked[4:], strict=True):
+        assert answer.text == second != first and answer.flags == () and answer.attempts == 2 and answer.how == "2nd try"
 
 
 def test_best_of_prefers_fewer_broken_rules_then_the_voice():
     sampling = WARM.model_copy(update={"best_of": 4})
-    chosen = tuned().ask(ASKED, sampling, voice=lambda text: float(text.count("e")))
+    model, checked = tuned(), []
+    model.validator.check = lambda text, *_: checked.append(text) or ()  # type: ignore[method-assign,func-returns-value]
+    chosen = model.ask(ASKED, sampling, voice=lambda text: float(text.count("e")))
     rest = tuned().ask(ASKED, sampling, voice=lambda text: -float(text.count("e")))
     assert all((a.attempts, a.tries, a.how) == (4, 1, "best of 4") for a in chosen)
     assert all(a.text.count("e") >= b.text.count("e") for a, b in zip(chosen, rest, strict=True))
     assert any(a.text.count("e") > b.text.count("e") for a, b in zip(chosen, rest, strict=True))
-    first = tuned().ask(ASKED, WARM)
-    assert [(a.first or a).text for a in chosen] == [a.text for a in first], "the first of four is the one that is drawn alone"
+    assert len(checked) == 16 and checked[:4] == [a.text for a in tuned().ask(ASKED, WARM)], "the first of four is drawn as it is alone"
 
 
 def test_what_is_streamed_is_drawn_once_and_flagged():

@@ -56,7 +56,7 @@ HISTORY: list[Event] = [
 def sample(model: str, prompt_id: str, text: str, **facts: object) -> Sample:
     values = {
         "model": model, "prompt_id": prompt_id, "category": "marketing", "prompt": f"Ask {prompt_id}?", "text": text, "raw": text,
-        "tokens": 20, "stop": "end", "first_token_seconds": 0.1, "seconds": 2.0, "batch": 4, "seed": 0, "leaks_raw": 0, "leaks_clean": 0,
+        "tokens": 20, "stop": "end", "seconds": 2.0, "batch": 4, "seed": 0, "leaks_raw": 0, "leaks_clean": 0,
         "scores": {"degenerate.any": 0.0, "degenerate.loop": 0.0, "cliche.any": 0.0, "cliche.hashtags": 0.0, "leak.any": 0.0},
     }  # fmt: skip
     return Sample.model_validate(values | facts)
@@ -77,8 +77,7 @@ def numbered(samples: Sequence[Sample]) -> list[Sample]:
 
 def evaluation(held: Sequence[HeldOut] = (), samples: Sequence[Sample] = (), **facts: object) -> EvaluationLog:
     speed = [
-        {"model": m, "prompt_id": "p", "category": "marketing", "tokens": 40, "first_token_seconds": 0.2, "seconds": s,
-         "tokens_per_second": 20.0, "stop": "end"}
+        {"model": m, "prompt_id": "p", "tokens": 40, "first_token_seconds": 0.2, "seconds": s, "tokens_per_second": 20.0}
         for m, s in (("base", 4.0), ("tuned", 2.0), ("tuned", 3.0), ("tuned", 9.0))
     ]  # fmt: skip
     values = {

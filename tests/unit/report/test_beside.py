@@ -76,7 +76,7 @@ def test_what_cannot_be_compared_is_refused_with_the_reason(two: list[ReportData
 def test_the_page_is_written_where_it_is_asked_for(two: list[ReportData], tmp_path):
     from pete.run import RunDir
 
-    html, markdown = write_comparison([RunDir(data.folder) for data in two], tmp_path / "out")
+    html, markdown = write_comparison([RunDir(data.run.folder) for data in two], tmp_path / "out")
     assert html.read_text(encoding="utf-8").startswith("<!doctype html>") and markdown.is_file() and html.parent == tmp_path / "out"
 
 
@@ -85,7 +85,7 @@ def test_through_the_command_line(two: list[ReportData], tmp_path):
 
     from pete.cli import app
 
-    folders = [str(data.folder) for data in two]
+    folders = [str(data.run.folder) for data in two]
     done = CliRunner().invoke(app, ["report", "--compare", *folders])
     assert done.exit_code == 0, done.output
     assert done.output.split() == [f"{folders[0]}/compare.html", f"{folders[0]}/compare.md"]

@@ -7,7 +7,6 @@ A token is sent only by somebody who has one (HF_TOKEN, or `hf auth login`), and
 
 import fcntl
 import hashlib
-import json
 import os
 import shutil
 import sys
@@ -15,20 +14,20 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from pete import __version__
 from pete.data.tokenizer import check_tokenizer
-from pete.engines.base_models.folder import OFFER_EMBEDDED, refuse_without_config, weights_of_another_kind
+from pete.engines.base_models.checks import INDEX, OFFER_EMBEDDED, WEIGHTS, refuse_without_config, weight_names, weights_of_another_kind
 from pete.errors import BaseModelError
 from pete.listener import LISTENER
 from pete.places import hub_cache
 from pete.words import file_size
 
-WEIGHTS = "model.safetensors"
-INDEX = "model.safetensors.index.json"
 SMALL = ["config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json",
          "chat_template.jinja", INDEX]  # fmt: skip
+US: Any = {"library_name": "pete", "library_version": __version__}
+"""What the hub is told of the program that asks."""
 SLACK = 10**9
 """Bytes of disk that must be left over: a full disk hurts more than a missing model."""
 WAITS = (1.0, 2.0, 4.0, 8.0)
@@ -57,7 +56,8 @@ def look_up(name: str, revision: str | None) -> tuple[Path, int]:
     hub_cache(os.environ)  # without a place of its own the hub would make a folder called ~
     disable_telemetry()
     folder = _cached(name, revision)
-    if folder is not None and not _lacking(folder):
+    weights = weight_names(folder) if folder else []
+    if folder and weights and all((folder / weight).is_file() for weight in weights):
         return folder, 0
     if folder is None or not _listing(folder):
         folder = _ask(name, revision)
@@ -97,7 +97,7 @@ def fetch(name: str, folder: Path, free: Callable[[Path], int] = lambda path: sh
             others = sum(_here(blobs, other) for other in files if other is not file)
             if file.sha256 is not None:
                 _fetch_blob(name, folder.name, file, blobs, lambda done, others=others: listener.progress(name, others + done, total))
-            hf_hub_download(name, file.path, revision=folder.name, library_name="pete", library_version=__version__)
+            hf_hub_download(name, file.path, revision=folder.name, **US)
     except (KeyboardInterrupt, Exception) as error:
         if isinstance(error, BaseModelError):
             raise
@@ -109,24 +109,6 @@ def fetch(name: str, folder: Path, free: Callable[[Path], int] = lambda path: sh
             f"Fetching {name} broke off: {kept} ({_reason(error)}).",
             f"run the same command again: it goes on from there; {OFFER_EMBEDDED}",
         ) from None
-
-
-def weight_names(folder: Path) -> list[str]:
-    """Names of the files that transformers would load from `folder`; empty when it says nothing of any."""
-    if (folder / INDEX).is_file() and not (folder / WEIGHTS).is_file():
-        try:
-            shards = set(json.loads((folder / INDEX).read_text(encoding="utf-8"))["weight_map"].values())
-        except (ValueError, KeyError, TypeError, AttributeError):
-            raise BaseModelError(f"{folder / INDEX} is not an index of weights.", "download the model again") from None
-        if strange := sorted(str(shard) for shard in shards if Path(str(shard)).name != shard or not str(shard).endswith(".safetensors")):
-            raise BaseModelError(f"{folder / INDEX} names {strange[0]!r}: expected *.safetensors beside it.", "use another base")
-        return sorted(shards)
-    return [WEIGHTS] if (folder / WEIGHTS).is_file() else []
-
-
-def _lacking(folder: Path) -> bool:
-    names = weight_names(folder)
-    return not names or not all((folder / name).is_file() for name in names)
 
 
 def disable_telemetry() -> None:
@@ -218,7 +200,7 @@ def _download(url: str, out: BinaryIO, size: int, progress: Callable[[int], None
     from huggingface_hub.errors import HfHubHTTPError
     from huggingface_hub.utils import build_hf_headers, hf_raise_for_status
 
-    headers = build_hf_headers(library_name="pete", library_version=__version__) | {"Accept-Encoding": "identity"}
+    headers = build_hf_headers(**US) | {"Accept-Encoding": "identity"}
     progress(out.tell())
     failures = 0
     while (have := out.tell()) < size:
@@ -246,6 +228,7 @@ def _ask(name: str, revision: str | None) -> Path:
     from huggingface_hub import constants, is_offline_mode, snapshot_download
 
     at = f"{name} at {revision or 'main'}"
+    hf = Path(sys.executable).with_name("hf")  # as it can be pasted
     command = f'hf download {name}{f" --revision {revision}" if revision else ""} --include "*.safetensors" --include "*.json"'
     elsewhere = (
         f"on a machine with a network: {command} --local-dir FOLDER, bring the folder here, and --set model.base=FOLDER; {OFFER_EMBEDDED}"
@@ -256,13 +239,11 @@ def _ask(name: str, revision: str | None) -> Path:
             f"unset HF_HUB_OFFLINE and run the same command again; or {elsewhere}",
         )
     try:
-        return Path(
-            snapshot_download(name, revision=revision, allow_patterns=SMALL, library_name="pete", library_version=__version__)  # type: ignore[arg-type]
-        )
+        return Path(snapshot_download(name, revision=revision, allow_patterns=SMALL, **US))
     except Exception as failure:
         cause = failure.__cause__  # what huggingface_hub wraps in "not in the cache either"
         error = cause if isinstance(failure, hub.LocalEntryNotFoundError) and isinstance(cause, Exception) else failure
-        token = "set HF_TOKEN to a token that may read it, or log in once: " + _hf() + " auth login"
+        token = f"set HF_TOKEN to a token that may read it, or log in once: {hf if hf.is_file() else 'hf'} auth login"
         status = error.response.status_code if isinstance(error, hub.HfHubHTTPError) else 0
         refused = status and error.response.headers.get("X-Error-Message") == "Invalid credentials in Authorization header"  # type: ignore
         match error:
@@ -289,20 +270,16 @@ def _reason(error: Exception) -> str:
     import httpx2
     from huggingface_hub.errors import HfHubHTTPError
 
-    if isinstance(error, HfHubHTTPError):
-        return f"it answered {error.response.status_code}"
-    if isinstance(error, httpx2.TimeoutException):
-        return "no answer in time"
-    if isinstance(error, httpx2.ConnectError):
-        return "no connection"
-    if isinstance(error, httpx2.TransportError):
-        return "the connection broke"
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return type(error).__name__
-
-
-def _hf() -> str:
-    """The hub's own command, as it can be pasted."""
-    beside = Path(sys.executable).with_name("hf")
-    return str(beside) if beside.is_file() else "hf"
+    match error:
+        case HfHubHTTPError():
+            return f"it answered {error.response.status_code}"
+        case httpx2.TimeoutException():
+            return "no answer in time"
+        case httpx2.ConnectError():
+            return "no connection"
+        case httpx2.TransportError():
+            return "the connection broke"
+        case OSError(strerror=str(said)) if said:
+            return said
+        case _:
+            return type(error).__name__

@@ -1,24 +1,18 @@
-"""Where base models come from: embedded, a folder, or the hub's cache. safetensors and JSON only, never remote code."""
+"""Where base models come from: made here, a folder, or the hub's cache. safetensors and JSON only, never remote code."""
 
 import functools
 import hashlib
 import os
+import pkgutil
 from dataclasses import replace
 from pathlib import Path
 
-from safetensors import SafetensorError, safe_open
-
-from pete.config import EMBEDDED_BASE, ModelConfig
-from pete.data.tokenizer import check_tokenizer
+from pete.config import BUILT_IN_BASES, EMBEDDED_BASE, ModelConfig
 from pete.engines.base_models import hub
-from pete.engines.base_models.config import check_settings, check_vocabulary, context_of, read_settings
-from pete.engines.base_models.folder import OFFER_EMBEDDED, weights_of_another_kind
+from pete.engines.base_models.checks import OFFER_EMBEDDED, check_folder, check_small_files, check_weights
 from pete.engines.protocol import Base
 from pete.errors import BaseModelError
 from pete.places import expand, hub_id_of, is_hub_id
-
-FULL = ("F64", "F32", "F16", "BF16")
-"""What safetensors calls the numbers of weights that are not quantised."""
 
 
 def resolve_base(model: ModelConfig) -> Base:
@@ -30,8 +24,8 @@ def resolve_base(model: ModelConfig) -> Base:
     base = look_up_base(model)
     if base.missing:
         hub.fetch(base.name, base.folder)
-    if model.base != "fake":  # its table is made anew each time
-        _check_weights(base.folder, base.name)
+    if not base.made_here:
+        check_weights(base.folder, base.name)
     return replace(base, missing=0)
 
 
@@ -41,15 +35,9 @@ def look_up_base(model: ModelConfig) -> Base:
     Raises:
         BaseModelError: as resolve_base.
     """
-    if model.base == EMBEDDED_BASE:
-        from pete.engines.base_models.embedded import embedded_base
-
-        return embedded_base()
-    if model.base == "fake":
-        from pete.engines.fake import fake_base
-
-        return fake_base()
-    folder = _folder(model.base)
+    if model.base in BUILT_IN_BASES:
+        return pkgutil.resolve_name(BUILT_IN_BASES[model.base])()
+    folder = Path(os.path.abspath(expand(model.base)))  # `~` and `..` resolved, links kept
     if folder.is_dir():
         context = check_folder(folder)
         if snapshot := hub_id_of(folder.as_posix()):  # in the hub's cache: the name is the hub's, and so is the adapter's base
@@ -62,68 +50,11 @@ def look_up_base(model: ModelConfig) -> Base:
         return Base(folder.name, folder, "local", digest.hexdigest(), context)
     if is_hub_id(model.base):
         folder, missing = hub.look_up(model.base, model.revision)
-        return Base(model.base, folder, folder.name, folder.name, _check_small_files(folder, model.base), missing)
+        return Base(model.base, folder, folder.name, folder.name, check_small_files(folder, model.base), missing)
     raise BaseModelError(
         f"The base model {model.base!r} is neither {EMBEDDED_BASE}, a folder here, nor a hub name (owner/name).",
         OFFER_EMBEDDED.removeprefix("or "),
     )
-
-
-def _folder(base: str) -> Path:
-    """The folder that a base's name may be, whole: `~` and `..` resolved, links kept."""
-    return Path(os.path.abspath(expand(base)))
-
-
-def check_folder(folder: Path) -> int:
-    """Refuse a model folder that is incomplete, pickled, quantised, no language model, or asks to run its own code.
-
-    Returns:
-        Tokens the model can see at once.
-
-    Raises:
-        BaseModelError: the reason.
-    """
-    context = _check_small_files(folder, str(folder))
-    _check_weights(folder, str(folder))
-    return context
-
-
-def architecture_of(folder: Path) -> str:
-    """What kind of model it is, as transformers calls it: gpt_neox, llama; empty where config.json does not say."""
-    return str(read_settings(folder, str(folder)).get("model_type", ""))
-
-
-def _check_small_files(folder: Path, name: str) -> int:
-    """All that config and tokenizer can say against a base; returns its context."""
-    settings = read_settings(folder, name)
-    check_settings(settings, name)
-    check_tokenizer({path.name for path in folder.iterdir()}, name)
-    if isinstance(rows := settings.get("vocab_size"), int):
-        check_vocabulary(folder, rows, name)
-    return context_of(settings, name)
-
-
-def _check_weights(folder: Path, name: str) -> None:
-    """Every file of weights is there and not cut short, and holds plain numbers; their headers are read, not the weights."""
-    wanted = hub.weight_names(folder)
-    if not wanted:
-        found = weights_of_another_kind({path.name for path in folder.iterdir()}) or "no weights"
-        raise BaseModelError(f"{name}: expected {hub.WEIGHTS}, found {found}.", "use a revision with safetensors; " + OFFER_EMBEDDED)
-    for number, part in enumerate(wanted, 1):
-        if not (folder / part).is_file():
-            raise BaseModelError(f"{name}: {part} is missing ({number} of {len(wanted)} files of weights).", "download the model again")
-        try:
-            with safe_open(folder / part, "np") as file:
-                kinds = {key: file.get_slice(key).get_dtype() for key in file.keys() if key.endswith("weight")}  # noqa: SIM118
-        except SafetensorError as error:
-            raise BaseModelError(
-                f"{name}: {part} is damaged or cut short ({error}).", f"remove {(folder / part).resolve()} and get the model again"
-            ) from None
-        if odd := next((key for key, kind in kinds.items() if kind not in FULL), None):
-            raise BaseModelError(
-                f"{name} is quantized: {odd} is kept as {kinds[odd]}, and Pete trains on full weights.",
-                f"use the full base it was made from (float32, float16 or bfloat16); {OFFER_EMBEDDED}",
-            )
 
 
 @functools.cache

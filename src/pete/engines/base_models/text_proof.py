@@ -4,9 +4,6 @@ Prompts without and with a system line, of several turns, a whole row, and lette
 A base is proven once, and remembered by its files and by the versions of what reads them.
 """
 
-import hashlib
-import importlib.metadata
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,11 +11,9 @@ from typing import Any
 from pete.data import render, template, tokenizer
 from pete.data.examples import Example, Message
 from pete.data.render import Renderer
+from pete.engines.proofs import Proof
 from pete.engines.protocol import Base
 from pete.errors import BaseModelError, PeteError
-from pete.machine.probes import or_none
-from pete.places import cache_root
-from pete.run import write_json
 
 TALKS = (
     (Message("user", "Where is my order? It's been 12 days."),),
@@ -31,6 +26,7 @@ TALKS = (
 )
 ANSWER = "On a van. It'll be there by 3:30pm;\n\n- rain or shine 🌧️"
 READ = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "config.json", "chat_template.jinja")
+CODE = tuple(Path(str(path)) for path in (render.__file__, template.__file__, tokenizer.__file__, __file__))
 
 
 def prove_text(base: Base, renderer: Renderer, folder: Path | None = None) -> None:
@@ -46,8 +42,14 @@ def prove_text(base: Base, renderer: Renderer, folder: Path | None = None) -> No
     """
     if base.made_here:
         return
-    place = _place(base.folder, renderer, folder or cache_root() / "proofs")
-    if place.is_file():
+    proof = Proof.of(
+        "text",
+        [renderer.template, bool(renderer.system)],
+        files=[*(base.folder / name for name in READ), *CODE],
+        packages=("transformers", "tokenizers", "jinja2"),
+        folder=folder,
+    )
+    if proof.recall() is not None:
         return
     from transformers import AutoTokenizer
     from transformers.utils import logging
@@ -68,7 +70,7 @@ def prove_text(base: Base, renderer: Renderer, folder: Path | None = None) -> No
                 f"({_near(theirs, ours, at)!r}, and there {_near(theirs, wanted, at)!r}).",
                 "use another base, and please report this one",
             )
-    or_none(lambda: write_json(place, {"base": base.name}))
+    proof.keep({"base": base.name})
 
 
 def _pairs(renderer: Renderer, theirs: Any) -> Iterator[tuple[str, list[int], list[int]]]:
@@ -100,16 +102,3 @@ def _pairs(renderer: Renderer, theirs: Any) -> Iterator[tuple[str, list[int], li
 
 def _near(theirs: Any, ids: Sequence[int], at: int) -> str:
     return theirs.decode(list(ids[at : at + 4]))
-
-
-def _place(base: Path, renderer: Renderer, folder: Path) -> Path:
-    """The file that says that this was proven, with this code, by these versions."""
-    digest = hashlib.sha256()
-    for name in READ:
-        digest.update((base / name).read_bytes() if (base / name).is_file() else b"-")
-    for module in (render, template, tokenizer):
-        digest.update(Path(str(module.__file__)).read_bytes())
-    digest.update(Path(__file__).read_bytes())
-    versions = [importlib.metadata.version(name) for name in ("transformers", "tokenizers", "jinja2")]
-    digest.update(json.dumps([renderer.template, bool(renderer.system), versions]).encode())
-    return folder / f"text-{digest.hexdigest()[:40]}.json"

@@ -28,12 +28,12 @@ from transformers.utils import logging as transformers_logging
 from pete.adapter import HONOURED, MERGE_IT, read_weights, write_weights
 from pete.config import Config, GenerateConfig, LoraConfig, ModelConfig
 from pete.data.batch import Batch
-from pete.engines.base_models.config import check_vocabulary
-from pete.engines.base_models.folder import OFFER_EMBEDDED
+from pete.engines.base_models.checks import OFFER_EMBEDDED, check_vocabulary
 from pete.engines.base_models.resolve import resolve_base
 from pete.engines.protocol import Base, Forecast, LossSum, MemoryUse, StepResult, Trainer
-from pete.engines.sampling import Avoid, draw
-from pete.engines.torch.forecast import step_bytes, tokens_a_second
+from pete.engines.sampling import draw
+from pete.engines.torch.device import get_random, gpus_here, set_random
+from pete.engines.torch.forecast import example_batch, seconds_a_step, step_bytes, timed
 from pete.engines.torch.head import body_name, is_plain, own_logits
 from pete.engines.torch.kernels import Cache, Packed, attend, laid_out, lora_linear, token_losses, visible
 from pete.engines.torch.policy import choose_device, choose_dtype, measured_matmul
@@ -76,9 +76,7 @@ class TorchEngine(Trainer):
         self.optim = config.optim
         self.seed = config.train.seed
         self.recompute = config.train.gradient_checkpointing
-        self.device = choose_device(
-            config.engine.device, {"mps": torch.backends.mps.is_available(), "cuda": torch.cuda.is_available()}
-        ).value
+        self.device = choose_device(config.engine.device, gpus_here()).value
         self._adapted: list[LoraLinear] = []
         self._model: Any = None
         self._peft: Any = None
@@ -105,10 +103,28 @@ class TorchEngine(Trainer):
             self._read_base(base, dtype, device_map={"": "meta"})  # names and shapes, no numbers
         parts = {"program": psutil.Process().memory_info().rss} if self.device == "cpu" else {}
         available = self._available(sum(parts.values()))
-        parts |= step_bytes(open_shape, largest, scored)
+        shape = open_shape("meta", None)
+
+        def train() -> None:
+            shape._peft.train()
+            shape._losses(example_batch(largest)).sum().backward()
+
+        def score() -> None:
+            shape._model.eval()
+            shape._losses(example_batch(scored))
+
+        weights, adapter = list(shape._model.parameters()), list(shape._trainable().values())
+        parts |= step_bytes(weights, adapter, train, score if scored else None)
         if self.device == "cpu":
             parts["heap"] = int(parts["activations"] * HEAP_SHARE)
-        speed = tokens_a_second(open_shape, self.device, layers, parts["weights"], typical) if typical else math.nan
+
+        def seconds(layers: int) -> float:
+            engine, batch = open_shape(self.device, layers), example_batch(typical)
+            found = timed(lambda: engine.train_step([batch], 0.0))
+            engine._release()  # the real weights come next, and need the room
+            return found
+
+        speed = sum(typical) / seconds_a_step(seconds, layers, parts["weights"]) if typical else math.nan
         return Forecast(parts, available, speed)
 
     def _available(self, own: int) -> int:
@@ -210,10 +226,8 @@ class TorchEngine(Trainer):
         self._model = self._peft = self._optimizer = None
         self._adapted = []
         gc.collect()  # modules, adapters and hooks hold each other: without this the old weights stay while the new ones come
-        if self.device == "mps":
-            torch.mps.empty_cache()
-        elif self.device == "cuda":
-            torch.cuda.empty_cache()
+        if self.device in ("mps", "cuda"):  # a forecast has "meta"
+            getattr(torch, self.device).empty_cache()
 
     def add_lora(self, lora: LoraConfig) -> int:
         """See the protocol; raises ConfigError when a target names no layer of this model, or one that is not trained."""
@@ -327,7 +341,7 @@ class TorchEngine(Trainer):
         batch = micro[0]
         try:
             for batch in micro:
-                losses = self._losses(batch)[0]
+                losses = self._losses(batch)
                 (losses.sum() / tokens).backward()
                 nats += float(losses.detach().sum(dtype=torch.float64 if self.device == "cpu" else None))
                 if self.device == "mps":
@@ -367,16 +381,13 @@ class TorchEngine(Trainer):
         """Hidden states [n, width] -> logits [n, vocabulary]."""
         return self._model.get_output_embeddings() if self._plain else functools.partial(own_logits, self._model)
 
-    def _losses(self, batch: Batch) -> tuple[torch.Tensor, np.ndarray]:
-        """Losses at the trained tokens, and each one's example."""
+    def _losses(self, batch: Batch) -> torch.Tensor:
+        """Losses at the trained tokens."""
         packed = Packed.of(batch.lengths, torch.device(self.device), self._dtype)
         ids = torch.from_numpy(batch.ids.astype(np.int64)).to(self.device)
-        where = np.flatnonzero(batch.trained)
-        at = torch.from_numpy(where).to(self.device)
+        at = torch.from_numpy(np.flatnonzero(batch.trained)).to(self.device)
         hidden = self._hidden(packed.ids(ids), packed.positions, packed)[0]
-        losses = token_losses(hidden.index_select(0, at - 1), self._head, ids.index_select(0, at))
-        example = np.repeat(np.arange(len(batch.lengths)), batch.lengths)[where]
-        return losses, example
+        return token_losses(hidden.index_select(0, at - 1), self._head, ids.index_select(0, at))
 
     # --- scoring -------------------------------------------------------------------------------------------------
 
@@ -384,11 +395,7 @@ class TorchEngine(Trainer):
     def loss(self, batch: Batch) -> LossSum:
         """See the protocol."""
         self._model.eval()
-        losses, example = self._losses(batch)
-        values = losses.cpu().numpy().astype(np.float64)
-        count = len(batch.lengths)
-        nats, tokens = np.bincount(example, values, count), np.bincount(example, minlength=count)
-        return LossSum(tuple(map(float, nats)), tuple(map(int, tokens)))
+        return LossSum.of(batch, self._losses(batch).cpu().numpy().astype(np.float64))
 
     @torch.inference_mode()
     def logits(self, ids: Sequence[int]) -> np.ndarray:
@@ -405,12 +412,7 @@ class TorchEngine(Trainer):
     # --- generating ----------------------------------------------------------------------------------------------
 
     def stream(
-        self,
-        prompts: Sequence[Sequence[int]],
-        sampling: GenerateConfig,
-        ends: Collection[int],
-        done: set[int] | None = None,
-        avoid: Avoid | None = None,
+        self, prompts: Sequence[Sequence[int]], sampling: GenerateConfig, ends: Collection[int], done: set[int] | None = None
     ) -> Iterator[tuple[int, int]]:
         """See the protocol."""
         self._model.eval()
@@ -423,7 +425,7 @@ class TorchEngine(Trainer):
         cache = Cache(packed, self._layers, room)
         logits = self._read(prompts, packed, cache)
         for produced in range(1, room + 1):
-            tokens = {row: draw(logits[place], said[row], sampling, rngs[row], avoid) for place, row in enumerate(active)}
+            tokens = {row: draw(logits[place], said[row], sampling, rngs[row]) for place, row in enumerate(active)}
             for row, token in tokens.items():
                 said[row].append(token)
                 if token in ends:
@@ -471,12 +473,7 @@ class TorchEngine(Trainer):
             for key, value in optimizer.state.get(parameter, {}).items():
                 state[f"{name}/{key}"] = torch.as_tensor(value).detach().cpu().contiguous()
         save_file(state or {"empty": torch.zeros(1)}, folder / OPTIMIZER)
-        random = {"cpu": torch.get_rng_state()}
-        if self.device == "mps":
-            random["mps"] = torch.mps.get_rng_state()
-        elif self.device == "cuda":
-            random["cuda"] = torch.cuda.get_rng_state()
-        save_file(random, folder / RANDOM)
+        save_file({device: get_random(device) for device in {"cpu", self.device}}, folder / RANDOM)
 
     def _restore(self, folder: Path) -> None:
         state, random = load_file(folder / OPTIMIZER), load_file(folder / RANDOM)
@@ -485,11 +482,8 @@ class TorchEngine(Trainer):
             kept = {key: state[f"{name}/{key}"] for key in ("step", "exp_avg", "exp_avg_sq") if f"{name}/{key}" in state}
             if kept:
                 self._optimizer.state[parameter] = {k: v if k == "step" else v.to(self.device) for k, v in kept.items()}
-        torch.set_rng_state(random["cpu"])
-        if "mps" in random and self.device == "mps":
-            torch.mps.set_rng_state(random["mps"])
-        if "cuda" in random and self.device == "cuda":
-            torch.cuda.set_rng_state(random["cuda"])
+        for device in random.keys() & {"cpu", self.device}:
+            set_random(device, random[device])
 
     def memory(self) -> MemoryUse:
         """Driver memory on mps, reserved memory on cuda, resident memory on cpu."""

@@ -11,7 +11,7 @@ layer, then by its first two, and the difference is what a layer costs on this m
 import time
 import weakref
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,17 +20,11 @@ from torch.utils._pytree import tree_leaves
 
 from pete.data.batch import Batch
 
-if TYPE_CHECKING:
-    from pete.engines.torch.engine import TorchEngine
-
 TIMED = 2
 """Micro-batches after the first, which pays for kernels."""
 WHOLE = 10**9
 """Bytes of weights up to which the whole base is timed. Two layers of a small one stay in the processor's cache and look a fifth
 faster than they are among thirty; two of a big one do not."""
-
-OpenShape = Callable[[str, int | None], "TorchEngine"]
-"""(device, layers or all) -> an engine with the base's shape and an adapter, its weights random or of no content."""
 
 
 class LiveBytes(TorchDispatchMode):
@@ -65,56 +59,54 @@ class LiveBytes(TorchDispatchMode):
         self.now -= size
 
 
-def step_bytes(open_shape: OpenShape, train: Sequence[int], valid: Sequence[int]) -> dict[str, int]:
+def step_bytes(
+    weights: Sequence[torch.Tensor], adapter: Sequence[torch.Tensor], train: Callable[[], object], score: Callable[[], object] | None
+) -> dict[str, int]:
     """Bytes by part at the highest point of training.
 
     Args:
-        open_shape: makes an engine without weights.
-        train: lengths of the rows of the largest micro-batch.
-        valid: lengths of the rows of the largest scored batch; empty for none.
+        weights: of the whole model, adapter included, on the meta device.
+        adapter: those that are trained.
+        train: computes the gradients of the largest micro-batch.
+        score: computes the losses of the largest scored batch; None where none is scored.
 
     Returns:
         "weights", "adapter" (float32, with its gradient and AdamW's two moments), "activations" (the larger of a
         training step and a scoring).
     """
-    engine = open_shape("meta", None)
-    weights = list(engine._model.parameters())
-    adapter = list(engine._trainable().values())
-    held = sum(p.numel() * p.element_size() for p in weights) - sum(p.numel() * p.element_size() for p in adapter)
-    engine._peft.train()
+    adapter_bytes = sum(map(_bytes, adapter))
     with LiveBytes(weights) as live:
-        engine._losses(_blank(train))[0].sum().backward()
-    highest = live.peak - sum(p.numel() * p.element_size() for p in adapter)  # the gradients are counted with the adapter
-    if valid:
-        engine._model.eval()
+        train()
+    highest = live.peak - adapter_bytes  # the gradients are counted with the adapter
+    if score is not None:
         with torch.inference_mode(), LiveBytes(weights) as scoring:
-            engine._losses(_blank(valid))
+            score()
         highest = max(highest, scoring.peak)
-    return {"weights": held, "adapter": 4 * sum(p.numel() * 4 for p in adapter), "activations": highest}
+    return {"weights": sum(map(_bytes, weights)) - adapter_bytes, "adapter": 4 * adapter_bytes, "activations": highest}
 
 
-def tokens_a_second(open_shape: OpenShape, device: str, layers: int, weights: int, typical: Sequence[int]) -> float:
-    """Training speed in real tokens a second, for micro-batches like `typical` (row lengths) and a base of so many bytes."""
-    tokens = sum(typical)
+def _bytes(tensor: torch.Tensor) -> int:
+    return tensor.numel() * tensor.element_size()
+
+
+def seconds_a_step(of_layers: Callable[[int], float], layers: int, weights: int) -> float:
+    """Seconds of a step of a base of so many layers and bytes, from those of a model with some or all of its layers."""
     if weights <= WHOLE:
-        return tokens / _seconds(open_shape, device, layers, typical)
-    one, two = (_seconds(open_shape, device, count, typical) for count in (1, 2))
-    return tokens / (one + max(two - one, 0.0) * (layers - 1))
+        return of_layers(layers)
+    one, two = of_layers(1), of_layers(2)
+    return one + max(two - one, 0.0) * (layers - 1)
 
 
-def _seconds(open_shape: OpenShape, device: str, layers: int, typical: Sequence[int]) -> float:
-    """One step of a micro-batch with so many layers, averaged."""
-    engine, batch = open_shape(device, layers), _blank(typical)
-    engine.train_step([batch], 0.0)
+def timed(step: Callable[[], object]) -> float:
+    """Seconds of one step, averaged."""
+    step()
     start = time.perf_counter()
     for _ in range(TIMED):
-        engine.train_step([batch], 0.0)
-    seconds = (time.perf_counter() - start) / TIMED
-    engine._release()  # the real weights come next, and need the room
-    return seconds
+        step()
+    return (time.perf_counter() - start) / TIMED
 
 
-def _blank(lengths: Sequence[int]) -> Batch:
+def example_batch(lengths: Sequence[int]) -> Batch:
     """A batch of these lengths; half of each row is answer, as in most data."""
     trained = np.concatenate([np.arange(n) >= n // 2 for n in lengths])
     return Batch(np.ones(len(trained), dtype=np.int32), trained, tuple(lengths))

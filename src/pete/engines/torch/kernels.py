@@ -8,6 +8,7 @@
    is the model's own rule, layer by layer, as transformers' masks are made of it; only the places are ours.
 """
 
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -28,18 +29,10 @@ PADDED_UP_TO = 512
 
 Rule = Callable[[int, int, Any, Any], Any]
 """(row, head, places of queries, places of keys) -> True where the query may see the key: plain causality, a window, a chunk."""
-IDLE_KEYWORDS = frozenset(
-    {
-        "sliding_window",
-        "is_causal",
-        "position_ids",
-        "cache_position",
-        "use_cache",
-        "output_attentions",
-        "output_hidden_states",
-        "return_dict",
-    }
-)
+IDLE_KEYWORDS = {
+    "sliding_window", "is_causal", "position_ids", "cache_position", "use_cache",
+    "output_attentions", "output_hidden_states", "return_dict",
+}  # fmt: skip
 """What transformers passes on to attention and eager attention does not read: a mask has the window in it, and the positions."""
 
 
@@ -93,9 +86,9 @@ def lora_linear(x: Tensor, weight: Tensor, bias: Tensor | None, a: Tensor, b: Te
 
 class _TokenLosses(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, hidden, weight, bias, labels):
-        wants_grad = ctx.needs_input_grad[0]
-        grad = torch.empty_like(hidden) if wants_grad else None
+    def forward(ctx, hidden, head, labels):
+        weight, bias = head.weight, head.bias
+        grad = torch.empty_like(hidden) if ctx.needs_input_grad[0] else None
         losses = torch.empty(len(labels), dtype=torch.float32, device=hidden.device)
         for start in range(0, len(labels), HEAD_SLICE):
             part = slice(start, start + HEAD_SLICE)
@@ -113,31 +106,26 @@ class _TokenLosses(torch.autograd.Function):
     @staticmethod
     def backward(ctx, upstream):  # pyright: ignore[reportIncompatibleMethodOverride]
         (grad,) = ctx.saved_tensors
-        return grad * upstream[:, None].to(grad.dtype), None, None, None
+        return grad * upstream[:, None].to(grad.dtype), None, None
 
 
-class _OwnLosses(torch.autograd.Function):
+class _OwnLosses(_TokenLosses):
     """The same where the model does more than a product: each slice goes through the model's own code, and its graph is spent at once."""
 
     @staticmethod
-    def forward(ctx, hidden, logits_of, labels):
+    def forward(ctx, hidden, head, labels):
         grad = torch.empty_like(hidden) if ctx.needs_input_grad[0] else None
         losses = torch.empty(len(labels), dtype=torch.float32, device=hidden.device)
         for start in range(0, len(labels), HEAD_SLICE):
             part = slice(start, start + HEAD_SLICE)
             with torch.set_grad_enabled(grad is not None):
                 piece = hidden[part].detach().requires_grad_(grad is not None)
-                found = F.cross_entropy(logits_of(piece).float(), labels[part], reduction="none")
+                found = F.cross_entropy(head(piece).float(), labels[part], reduction="none")
                 if grad is not None:
                     grad[part] = torch.autograd.grad(found.sum(), piece)[0]
             losses[part] = found.detach()
         ctx.save_for_backward(grad)
         return losses
-
-    @staticmethod
-    def backward(ctx, upstream):  # pyright: ignore[reportIncompatibleMethodOverride]
-        (grad,) = ctx.saved_tensors
-        return grad * upstream[:, None].to(grad.dtype), None, None
 
 
 def token_losses(hidden: Tensor, head: Callable[[Tensor], Tensor], labels: Tensor) -> Tensor:
@@ -147,10 +135,8 @@ def token_losses(hidden: Tensor, head: Callable[[Tensor], Tensor], labels: Tenso
     """
     idle = round_up(len(labels), BUCKET) - len(labels)
     padded, targets = F.pad(hidden, (0, 0, 0, idle)), F.pad(labels, (0, idle))
-    if isinstance(head, torch.nn.Linear):
-        losses = _TokenLosses.apply(padded, head.weight, head.bias, targets)
-    else:
-        losses = _OwnLosses.apply(padded, head, targets)
+    computed = _TokenLosses if isinstance(head, torch.nn.Linear) else _OwnLosses
+    losses = computed.apply(padded, head, targets)
     return losses[: len(labels)]  # type: ignore[index]
 
 
@@ -344,9 +330,7 @@ def attend(
     if unknown:
         raise NotImplementedError(f"its attention asks for {', '.join(unknown)}")
 
-    def all_pairs(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
-        return _all_pairs(q, k, v, mask, scaling, dropout, softcap, s_aux)
-
+    all_pairs = functools.partial(_all_pairs, scaling=scaling, dropout=dropout, softcap=softcap, sinks=s_aux)
     layout = attention_mask.layout
     if isinstance(layout, Cache):
         return all_pairs(query, key, value, layout.mask(attention_mask.rule, query.dtype)).transpose(1, 2), None

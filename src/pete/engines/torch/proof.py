@@ -19,19 +19,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 import torch.nn.functional as F
-import transformers
 from transformers import AutoConfig, AutoModelForCausalLM
 
 from pete.config import GenerateConfig
 from pete.data.batch import Batch
-from pete.engines.base_models.hub import OFFER_EMBEDDED
+from pete.engines.base_models.checks import OFFER_EMBEDDED
+from pete.engines.proofs import Proof
 from pete.engines.protocol import Base
 from pete.engines.torch import head as torch_head
 from pete.engines.torch import kernels as torch_kernels
 from pete.errors import BaseModelError, PeteError
-from pete.machine.probes import or_none
-from pete.places import cache_root
-from pete.run import write_json
 
 if TYPE_CHECKING:
     from pete.engines.torch.engine import TorchEngine
@@ -47,8 +44,11 @@ TOLERANCE = {"float32": 1e-3, "bfloat16": 0.1}
 """Largest gap, as a share of the spread of the reference. Rounding makes 1e-6 to 2e-5 in float32 and up to 0.05 in bfloat16; a
 window, scale, cap or sink that is left out makes 0.2 and more (tests/engines/test_proof.py makes each of these faults)."""
 KINDS = "gpt_neox, llama, qwen2, qwen3, mistral, gemma2, gemma3_text, phi3, granite, smollm3"
+TAKE_ANOTHER = f"take a base of a kind that it can: {KINDS} and others (docs/engines.md); {OFFER_EMBEDDED}"
 NARROWED = ("sliding_window", "attention_chunk_size")
 SMALL_VOCABULARY, FEW_EXPERTS = 512, 8
+CODE = tuple(Path(__file__).with_name(f"{name}.py") for name in ("engine", "head", "kernels", "proof"))
+"""What is proven by it; a change asks for every proof anew."""
 
 
 @dataclass(frozen=True)
@@ -76,8 +76,8 @@ def prove(engine: "TorchEngine", folder: Path | None = None) -> None:
     Raises:
         BaseModelError: what differs and by how much; or the base itself computes NaN.
     """
-    place = _place(folder, engine.base.fingerprint, engine.dtype, engine.device)
-    if place.is_file():
+    proof = _proof(folder, engine.base.fingerprint, engine.dtype, engine.device)
+    if proof.recall() is not None:
         return
     kind = engine._model.config.model_type
     with refusing(engine.base, kind):
@@ -85,7 +85,7 @@ def prove(engine: "TorchEngine", folder: Path | None = None) -> None:
         gap = measure(engine)
         judge(gap, engine.base, kind, engine.dtype)
         _refuse_overflow(engine)
-    or_none(lambda: write_json(place, {"base": engine.base.name, "kind": kind, **vars(gap)}))
+    proof.keep({"base": engine.base.name, "kind": kind, **vars(gap)})
 
 
 def prove_shape(engine: "TorchEngine", base: Base, dtype: str, folder: Path | None = None) -> None:
@@ -101,8 +101,8 @@ def prove_shape(engine: "TorchEngine", base: Base, dtype: str, folder: Path | No
         BaseModelError: as prove.
     """
     text = (base.folder / "config.json").read_bytes()
-    place = _place(folder, hashlib.sha256(text).hexdigest(), "float32", "cpu")
-    if place.is_file() or _place(folder, base.fingerprint, dtype, engine.device).is_file():
+    proof = _proof(folder, hashlib.sha256(text).hexdigest(), "float32", "cpu")
+    if proof.recall() is not None or _proof(folder, base.fingerprint, dtype, engine.device).recall() is not None:
         return
     kind = str(json.loads(text).get("model_type", ""))
     with refusing(base, kind):
@@ -112,7 +112,7 @@ def prove_shape(engine: "TorchEngine", base: Base, dtype: str, folder: Path | No
         gap = measure(engine)
         judge(gap, base, kind, "float32")
     engine._release()
-    or_none(lambda: write_json(place, {"base": base.name, "kind": kind, **vars(gap)}))
+    proof.keep({"base": base.name, "kind": kind, **vars(gap)})
 
 
 @contextmanager
@@ -131,7 +131,7 @@ def refusing(base: Base, kind: str) -> Iterator[None]:
             raise
         raise BaseModelError(
             f"{base.name} is of the kind {kind!r}, which Pete cannot compute exactly: {_reason(error)}.",
-            f"take a base of a kind that it can: {KINDS} and others (docs/engines.md); {OFFER_EMBEDDED}",
+            TAKE_ANOTHER,
         ) from None
 
 
@@ -162,7 +162,7 @@ def measure(engine: "TorchEngine") -> Gap:
     with _narrowed(config):
         with torch.inference_mode():
             trained = np.concatenate([np.arange(len(row)) > 0 for row in rows])
-            losses = small._losses(Batch(np.concatenate(rows), trained, tuple(map(len, rows))))[0].double().cpu()
+            losses = small._losses(Batch(np.concatenate(rows), trained, tuple(map(len, rows)))).double().cpu()
         logits = small.logits(rows[0].tolist())
         seen, usual = [], small._logits  # what each token was drawn from: an error in it need not change the token
 
@@ -222,7 +222,7 @@ def judge(gap: Gap, base: Base, kind: str, dtype: str) -> None:
         raise BaseModelError(
             f"{base.name} is of the kind {kind!r}, which Pete does not compute as transformers does: {what} are {widest:.2g} of their "
             f"spread apart, and rounding in {dtype} explains {TOLERANCE[dtype]:g}.",
-            f"take a base of a kind that it can: {KINDS} and others (docs/engines.md); {OFFER_EMBEDDED}",
+            TAKE_ANOTHER,
         )
 
 
@@ -292,16 +292,14 @@ def first_layers(model: Any, count: int) -> Any:
 def _narrowed(config: Any) -> Iterator[None]:
     """Inside, no window or chunk is wider than WINDOW: masks, ours and eager's, are made of the configuration at each forward."""
     text = config.get_text_config()
-    wide = {name: getattr(text, name, None) or 0 for name in NARROWED}
+    wide = {name: width for name in NARROWED if (width := getattr(text, name, None) or 0) > WINDOW}
     try:
-        for name, width in wide.items():
-            if width > WINDOW:
-                setattr(text, name, WINDOW)
+        for name in wide:
+            setattr(text, name, WINDOW)
         yield
     finally:
         for name, width in wide.items():
-            if width > WINDOW:
-                setattr(text, name, width)
+            setattr(text, name, width)
 
 
 def _made_up(config: Any) -> Any:
@@ -331,20 +329,9 @@ def _made_up(config: Any) -> Any:
     return model
 
 
-# --- what was proven before ------------------------------------------------------------------------------------------------
-
-
 def _vocabulary(model: Any) -> int:
     return model.get_input_embeddings().num_embeddings
 
 
-def _place(folder: Path | None, what: str, dtype: str, device: str) -> Path:
-    """The file that says that this was proven, with this code, by these versions."""
-    from pete.engines.torch import engine as torch_engine
-
-    digest = hashlib.sha256()
-    for module in (torch_kernels, torch_head, torch_engine):
-        digest.update(Path(str(module.__file__)).read_bytes())
-    digest.update(Path(__file__).read_bytes())
-    digest.update(json.dumps([what, dtype, device, torch.__version__, transformers.__version__]).encode())
-    return (folder or cache_root() / "proofs") / f"{digest.hexdigest()[:40]}.json"
+def _proof(folder: Path | None, what: str, dtype: str, device: str) -> Proof:
+    return Proof.of("base", [what, dtype, device], files=CODE, packages=("torch", "transformers"), folder=folder)

@@ -13,15 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from pete.config import Config, EngineConfig
+from pete.engines.proofs import Proof
 from pete.engines.torch import environment
 from pete.machine.device_check import DEAD, DeviceCheck
 from pete.machine.probes import or_none
-from pete.places import cache_root
 from pete.resources import python_path
-from pete.run import write_json
 
-VERSION = 1
-"""Raise when the checks change: what was remembered is then asked anew."""
+CODE = tuple(Path(__file__).with_name(f"{name}.py") for name in ("selftest_checks", "kernels", "device"))
+"""What is tested and how; a change asks for the test anew."""
 LONGEST = 180.0
 """Seconds after which the device is said not to answer; the test takes about 15 on a Mac, 2 here."""
 
@@ -43,16 +42,15 @@ def selftest(
     """
     if facts.get("torch") in (None, "not installed"):
         return None
-    key = {"version": VERSION, **{name: str(facts.get(name, "")) for name in ("torch", "os", "system", "build", "chip", "python")}}
-    place = (folder or cache_root()) / f"selftest-{config.engine.device}.json"
-    kept = None if again else or_none(lambda: _recall(place, key))
-    if kept is not None:
-        return kept
+    key = {name: str(facts.get(name, "")) for name in ("torch", "os", "system", "build", "chip", "python")}
+    proof = Proof.of(f"selftest-{config.engine.device}", key, files=CODE, folder=folder)
+    kept = None if again else proof.recall()
+    if kept and (found := or_none(lambda: DeviceCheck(**kept | {"fallback": tuple(kept["fallback"]), "remembered": True}))):
+        return found
     began = time.time()
     outcome = read_lines((start or start_checks)(config.engine), began)
     if not outcome.unfinished and outcome.refused != DEAD:  # a machine under load may be too slow today
-        document = {name: value for name, value in vars(outcome).items() if name != "remembered"}
-        or_none(lambda: write_json(place, {"key": key, **document}))
+        proof.keep(dict(vars(outcome)))
     return outcome
 
 
@@ -101,11 +99,3 @@ def _records(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
         record = or_none(lambda line=line: json.loads(line))
         if isinstance(record, dict):
             yield record
-
-
-def _recall(place: Path, key: Mapping[str, object]) -> DeviceCheck | None:
-    document = json.loads(place.read_text(encoding="utf-8"))
-    if document.pop("key") != key:
-        return None
-    document["fallback"] = tuple(document["fallback"])
-    return DeviceCheck(**document, remembered=True)

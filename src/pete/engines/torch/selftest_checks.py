@@ -19,6 +19,7 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 from transformers.masking_utils import causal_mask_function
 
+from pete.engines.torch.device import get_random, gpus_here, set_random
 from pete.engines.torch.kernels import PADDED_UP_TO, Packed, View, attend, lora_linear, token_losses
 from pete.engines.torch.policy import choose_device
 from pete.errors import ConfigError
@@ -30,16 +31,6 @@ CLOSE = 2e-3
 ROUGH = 3e-2
 """The same for bfloat16, which keeps 8 bits of each number."""
 SLICE = 4096
-
-
-def get_random(device: str) -> Tensor:
-    """The state of the device's random numbers."""
-    return {"mps": torch.mps.get_rng_state, "cuda": torch.cuda.get_rng_state}.get(device, torch.get_rng_state)()
-
-
-def set_random(device: str, state: Tensor) -> None:
-    """Put a state back."""
-    {"mps": torch.mps.set_rng_state, "cuda": torch.cuda.set_rng_state}.get(device, torch.set_rng_state)(state)
 
 
 @dataclass(frozen=True)
@@ -204,12 +195,9 @@ CHECKS: dict[str, Callable[[Operations, str], str]] = {
 """(operations, device) -> what is wrong, in words; empty when nothing is."""
 
 
-def run_checks(device: str, use: Operations | None = None) -> list[tuple[str, str, float]]:
+def run_checks(device: str, use: Operations | None = None) -> Iterator[tuple[str, str, float]]:
     """(check, what is wrong or empty, seconds) for each check, in order, as they end."""
-    return list(_each(device, use or Operations()))
-
-
-def _each(device: str, use: Operations) -> Iterator[tuple[str, str, float]]:
+    use = use or Operations()
     for name, check in CHECKS.items():
         start = time.perf_counter()
         try:
@@ -297,14 +285,14 @@ def main(requested: str) -> None:
         print(json.dumps(record), flush=True)
 
     try:
-        choice = choose_device(requested, {"mps": torch.backends.mps.is_available(), "cuda": torch.cuda.is_available()})
+        choice = choose_device(requested, gpus_here())
     except ConfigError as error:
         say(refused=error.message)
         return
     say(device=choice.value, reason=choice.reason, checks=list(CHECKS))
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        for name, wrong, seconds in _each(choice.value, Operations()):
+        for name, wrong, seconds in run_checks(choice.value):
             say(check=name, wrong=wrong, seconds=round(seconds, 3))
     say(fallback=sorted({str(w.message).split("'")[1] for w in caught if "fall back to run on the CPU" in str(w.message)}))
 

@@ -9,7 +9,7 @@ import json
 import math
 import secrets
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -17,7 +17,7 @@ from typing import Literal
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, computed_field
 
 from pete.errors import DataError
-from pete.evaluate.log import MODELS, EvaluationLog, Model, Sample, read_log
+from pete.evaluate.log import MODELS, EvaluationLog, Model, Sample, pairs, read_log
 from pete.run import RunDir, write_atomic
 from pete.terminal import scrub
 
@@ -68,17 +68,20 @@ def pairs_of(log: EvaluationLog, seed: str, name: str = "the evaluation") -> lis
     missing = [model for model in MODELS if not any(sample.model == model for sample in log.samples)]
     if missing:
         raise DataError(f"{name} holds no answer of {' and '.join(missing)}; a blind test needs base and tuned.", "pete evaluate RUN")
+    by_prompt: dict[str, list[tuple[Sample, Sample]]] = {}
+    for base, tuned in pairs(log):
+        if _shown(base) and _shown(tuned) and _shown(base).split() != _shown(tuned).split():
+            by_prompt.setdefault(tuned.prompt_id, []).append((base, tuned))
     categories: dict[str, list[Pair]] = {}
-    for category, samples in _by_prompt(log):
-        if (pair := _pair(samples, seed)) is not None:
-            categories.setdefault(category, []).append(pair)
+    for answers in by_prompt.values():
+        categories.setdefault(answers[0][0].category, []).append(_pair(answers, seed))
     if not categories:
         raise DataError(f"In {name} no prompt has two different answers: there is nothing to choose between.", "pete evaluate RUN")
     # (how many of its category came before it, a throw): one of each category, then the next of each
     turns = [
         (turn, _thrown(seed, "turn", turn, category), pair)
-        for category, pairs in categories.items()
-        for turn, pair in enumerate(sorted(pairs, key=lambda pair: _thrown(seed, "order", pair.prompt_id)))
+        for category, members in categories.items()
+        for turn, pair in enumerate(sorted(members, key=lambda pair: _thrown(seed, "order", pair.prompt_id)))
     ]
     return [pair for *_, pair in sorted(turns, key=lambda turn: turn[:2])]
 
@@ -94,28 +97,14 @@ def new_seed() -> str:
     return secrets.token_hex(8)
 
 
-def _by_prompt(log: EvaluationLog) -> Iterable[tuple[str, list[Sample]]]:
-    prompts: dict[str, list[Sample]] = {}
-    for sample in log.samples:
-        prompts.setdefault(sample.prompt_id, []).append(sample)
-    return ((samples[0].category, samples) for samples in prompts.values())
+def _shown(sample: Sample) -> str:
+    return scrub(sample.text).strip()
 
 
-def _pair(samples: Sequence[Sample], seed: str) -> Pair | None:
-    first = samples[0]
-    answers = {(sample.model, sample.number): scrub(sample.text).strip() for sample in samples}
-    both = []
-    for number in {number for _, number in answers}:
-        base, tuned = (answers.get((model, number), "") for model in MODELS)
-        if base and tuned and base.split() != tuned.split():
-            both.append((number, base, tuned))
-    if not both:
-        return None
-    number, base, tuned = min(both, key=lambda one: _thrown(seed, "sample", first.prompt_id, one[0]))
-    prompt = scrub(first.prompt).strip()
-    if int(_thrown(seed, "side", first.prompt_id), 16) % 2:
-        return Pair(first.prompt_id, number, prompt, a=tuned, b=base, a_is="tuned")
-    return Pair(first.prompt_id, number, prompt, a=base, b=tuned, a_is="base")
+def _pair(answers: Sequence[tuple[Sample, Sample]], seed: str) -> Pair:
+    base, tuned = min(answers, key=lambda both: _thrown(seed, "sample", both[0].prompt_id, both[0].number))
+    a, b = (tuned, base) if int(_thrown(seed, "side", base.prompt_id), 16) % 2 else (base, tuned)
+    return Pair(base.prompt_id, base.number, scrub(base.prompt).strip(), _shown(a), _shown(b), a.model)
 
 
 def _thrown(seed: str, *what: object) -> str:
@@ -268,15 +257,15 @@ def new_file(run: RunDir) -> Path:
 
 def blind_tests(run: RunDir) -> dict[Path, BlindTest]:
     """Every test of a run that can be read, oldest first."""
-    found = {}
+    tests = {}
     for path in sorted(run.evaluations.glob("blind-*.json"), key=lambda path: path.stat().st_mtime):
         try:
             test = BlindTest.model_validate_json(path.read_text(encoding="utf-8"))
         except (OSError, ValidationError):  # somebody else's, or damaged: not ours to go on with
             continue
         if test.version <= VERSION:
-            found[path] = test
-    return found
+            tests[path] = test
+    return tests
 
 
 def unfinished(run: RunDir, log: EvaluationLog, most: int) -> tuple[Path, BlindTest] | None:

@@ -3,8 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
+from pete.errors import DataError
+from pete.evaluate.log import EvaluationLog
 from pete.evaluate.stats import FEW, Interval, share, share_change
 
 FIT = 0.8
@@ -99,15 +101,27 @@ class JudgeResult(_Record):
         return Tally(sum(p.outcome == "tuned" for p in pairs), sum(p.outcome == "base" for p in pairs), len(pairs))
 
     @property
-    def found(self) -> Tally:
+    def controls_passed(self) -> Tally:
         """Control pairs found, missed, and all of them."""
-        passed, of = sum(kind.passed for kind in self.controls), sum(kind.of for kind in self.controls)
-        return Tally(passed, of - passed, of)
+        passed, total = sum(kind.passed for kind in self.controls), sum(kind.of for kind in self.controls)
+        return Tally(passed, total - passed, total)
 
     @property
     def fit(self) -> bool:
         """Whether it found enough of the known winners to be believed."""
-        return self.found.wins >= FIT * self.found.pairs
+        return self.controls_passed.wins >= FIT * self.controls_passed.pairs
+
+
+def judge_result(log: EvaluationLog) -> JudgeResult | None:
+    """What a judge said of a log's answers; None where none was asked.
+
+    Raises:
+        DataError: the record of it is damaged.
+    """
+    try:
+        return None if log.judge is None else JudgeResult.model_validate(log.judge)
+    except ValidationError as error:
+        raise DataError(f"The judge's record in the evaluation log is damaged: {error}", "evaluate again: pete evaluate") from None
 
 
 def conclude(result: JudgeResult, asked: int, identical: int) -> JudgeResult:
@@ -122,10 +136,11 @@ def conclude(result: JudgeResult, asked: int, identical: int) -> JudgeResult:
     def without(reason: str, conclusion: Conclusion = "no conclusion", **facts: float) -> JudgeResult:
         return result.model_copy(update={"conclusion": conclusion, "reason": reason, **facts})
 
+    controls = result.controls_passed
     if not asked:
         return without("no pair of different answers to compare")
     if not result.fit:
-        return without(f"it found {result.found.wins} of {result.found.pairs} known winners, and {FIT:.0%} are needed", "unfit")
+        return without(f"it found {controls.wins} of {controls.pairs} known winners, and {FIT:.0%} are needed", "unfit")
     readable = result.readable
     judged = len(readable) - identical
     if not judged:
@@ -167,9 +182,10 @@ def _preferred(result: JudgeResult, change: Interval) -> tuple[Conclusion, int]:
 def sentences(result: JudgeResult) -> list[str]:
     """The result for people, one line each; a rate never stands without what it depends on."""
     kinds = ", ".join(f"{kind.kind} {kind.passed} of {kind.of}" for kind in result.controls)
+    controls = result.controls_passed
     lines = [f"judge {result.model} at {result.url}: {result.conclusion}" + (f" ({result.reason})" if result.reason else "")]
     if result.controls:
-        lines.append(f"pairs with a known winner: {result.found.wins} of {result.found.pairs} found ({kinds}); {FIT:.0%} are needed")
+        lines.append(f"pairs with a known winner: {controls.wins} of {controls.pairs} found ({kinds}); {FIT:.0%} are needed")
     if result.consistency is not None:
         lines.append(f"same verdict in both orders: {result.consistency:.0%}; below {CONSISTENT:.0%} says nothing")
     if (rate := result.win_rate) is not None:

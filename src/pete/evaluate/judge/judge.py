@@ -22,8 +22,7 @@ from pete.errors import DataError, UserError, WorkError
 from pete.evaluate.judge.conclusion import ControlResult, JudgedPair, JudgeResult, Outcome, conclude
 from pete.evaluate.judge.control_pairs import ControlPair, control_pairs
 from pete.evaluate.judge.endpoint import KEY, OPTIONS, Endpoint, Reply
-from pete.evaluate.log import EvaluationLog, Sample
-from pete.evaluate.results import pairs
+from pete.evaluate.log import EvaluationLog, Sample, pairs
 from pete.persona import Persona, run_persona
 from pete.run import RunDir, write_json
 
@@ -96,7 +95,7 @@ def judge_log(log: EvaluationLog, judge: Judge, on_stage: OnStage, announce: Cal
     examination = list(chain.from_iterable(_orders(judge, c.prompt, c.better, c.worse) for c in controls))
     questions = list(chain.from_iterable(_orders(judge, t.prompt, t.text, b.text) for b, t in both))
     announce(_announcement(session, [*examination, *questions], len(both), len(controls)))
-    session.of = len(examination) + len(questions)
+    session.total = len(examination) + len(questions)
 
     right = [_settled(*choices) == "A" for choices in session.ask_all("judge, known winners", examination, on_stage)]
     result = session.result(controls=_by_kind(controls, right))
@@ -132,9 +131,9 @@ def read_choice(text: str) -> tuple[Choice | None, bool]:
     if choice := _in_json(spoken[spoken.find("{") : spoken.rfind("}") + 1]):
         return choice, False
     bare = _BARE.fullmatch(spoken)
-    said = {word.lower() for word in ([bare[1]] if bare else _NAMED.findall(spoken))}
+    named = {word.lower() for word in ([bare[1]] if bare else _NAMED.findall(spoken))}
     choices: Mapping[str, Choice] = {"a": "A", "b": "B", "tie": "tie"}
-    return (choices[said.pop()] if len(said) == 1 else None), False
+    return (choices[named.pop()] if len(named) == 1 else None), False
 
 
 def _in_json(text: str) -> Choice | None:
@@ -152,7 +151,7 @@ class _Session:
 
     judge: Judge
     done: int = 0
-    of: int = 0
+    total: int = 0
     names: set[str] = field(default_factory=set)
     read: Counter[str] = field(default_factory=Counter)
 
@@ -182,7 +181,7 @@ class _Session:
                 reply = self.judge.endpoint.ask(self.judge.model, text)
             except WorkError as error:
                 raise WorkError(
-                    f"{error.message} {self.done} of {self.of} verdicts are kept.",
+                    f"{error.message} {self.done} of {self.total} verdicts are kept.",
                     f"{error.hint}; the same command asks only for the rest, and with --rescore it needs no model",
                 ) from None
             write_json(self._file(text), {"request": self._request(text), "reply": asdict(reply)})
@@ -241,8 +240,8 @@ def _settled(one: Choice | None, other: Choice | None) -> Choice | Literal["spli
 
 
 def _by_kind(controls: Sequence[ControlPair], right: Sequence[bool]) -> tuple[ControlResult, ...]:
-    of, passed = Counter(c.kind for c in controls), Counter(c.kind for c, ok in zip(controls, right, strict=True) if ok)
-    return tuple(ControlResult(kind=kind, passed=passed[kind], of=of[kind]) for kind in of)
+    total, passed = Counter(c.kind for c in controls), Counter(c.kind for c, ok in zip(controls, right, strict=True) if ok)
+    return tuple(ControlResult(kind=kind, passed=passed[kind], of=total[kind]) for kind in total)
 
 
 def _pair(base: str, tuned: Sample, outcome: Outcome) -> JudgedPair:

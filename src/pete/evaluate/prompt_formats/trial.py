@@ -133,7 +133,7 @@ def run_trial(tuned: Tuned, run: RunDir, prompts: Sequence[Question], samples: i
     ways = {candidate.name: tuned.with_prompt_format(candidate.prompt_format, run.adapter) for candidate in found}
     control = found[0].name
 
-    once = _once(tuned.config.generate)
+    once = tuned.config.generate.model_copy(update={"retries": 0, "best_of": 1})  # what retries mend, a format need not
 
     def ask(names: Sequence[str], half: Sequence[Question], what: str) -> dict[str, list[Sample]]:
         each = len(half) * samples
@@ -167,7 +167,7 @@ def run_trial(tuned: Tuned, run: RunDir, prompts: Sequence[Question], samples: i
         generate=once,
         development=[prompt.id for prompt in first],
         unseen=[prompt.id for prompt in second],
-        tried=[Tried(name=c.name, title=c.title, prompt_format=c.prompt_format, **_said(judged.get(c.name))) for c in found],
+        tried=[Tried(name=c.name, title=c.title, prompt_format=c.prompt_format, **_outcome(judged.get(c.name))) for c in found],
         skipped=skipped,
         chosen=best.name if best else None,
         confirmed=compare(log, unseen[control], unseen[best.name]) if best else {},
@@ -194,7 +194,7 @@ def adopt(trial: Trial, run: RunDir, persona: Persona) -> list[Path]:
     return [file, run.adapter / LINEAGE]
 
 
-def _said(judged: Judged | None) -> dict[str, Any]:
+def _outcome(judged: Judged | None) -> dict[str, Any]:
     return {"measures": dict(judged.measures), "adjusted": dict(judged.adjusted), "verdict": judged.verdict} if judged else {}
 
 
@@ -203,11 +203,6 @@ def _read(tuned: Tuned, prompts: Sequence[Question]) -> list[str]:
     put = [tuned.formatter([Message("user", prompt.prompt)], prompt.topic) for prompt in prompts]
     room = min(tuned.config.generate.max_new_tokens, tuned.renderer.context // 2)
     return [tuned.renderer.tokenizer.decode(tuned.renderer.answer_ids(turns, room), skip_special_tokens=False) for turns in put]
-
-
-def _once(sampling: GenerateConfig) -> GenerateConfig:
-    """Every answer as it comes: what retries mend, a format need not."""
-    return sampling.model_copy(update={"retries": 0, "best_of": 1})
 
 
 def _scorers(run: RunDir, log: EvaluationLog) -> tuple[dict[str, Scorer], dict[str, float], list[str]]:

@@ -17,6 +17,7 @@ class Cliche:
 
     def __init__(self, avoid: Sequence[str]) -> None:
         self._avoid = phrase_pattern(avoid)
+        self._phrases = {phrase: phrase_pattern([phrase]) for phrase in avoid}
 
     def score(self, sample: Sample) -> dict[str, float]:
         """Counts in one answer; `any` is 1 when at least one is not 0."""
@@ -24,8 +25,15 @@ class Cliche:
         return counts | {"any": float(any(counts.values()))}
 
     def marks(self, sample: Sample) -> list[Mark]:
-        """Each of them."""
-        return [mark("cliche", m.start(), m.end(), key) for key, hits in self._hits(sample).items() for m in hits]
+        """Each of them, with the phrase of the persona that it is, or what else it is."""
+        return [
+            mark("cliche", *hit.span(), self._phrase(hit) if key == "avoided" else key)
+            for key, hits in self._hits(sample).items()
+            for hit in hits
+        ]
+
+    def _phrase(self, hit: re.Match[str]) -> str:
+        return next(phrase for phrase, pattern in self._phrases.items() if pattern and pattern.fullmatch(hit.string, *hit.span()))
 
     def _hits(self, sample: Sample) -> Mapping[str, list[re.Match[str]]]:
         return {

@@ -249,6 +249,6 @@ def shown(*keys: str) -> Callable[[Sample], str]:
 def _as_answer(row: HeldOut, example: Example) -> Sample:
     return Sample(
         model="tuned", prompt_id=row.source, category=row.category, prompt=example.prompt, text=example.completion, raw=example.completion,
-        tokens=row.tokens, stop="end", first_token_seconds=0.0, seconds=0.0, batch=1, seed=0, leaks_raw=0, leaks_clean=0,
+        tokens=row.tokens, stop="end", seconds=0.0, batch=1, seed=0, leaks_raw=0, leaks_clean=0,
         fluency_nats=row.fluency_nats,
     )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from pete.evaluate.judge.conclusion import sentences
+from pete.evaluate.judge.conclusion import judge_result, sentences
 from pete.report.blocks import Section, Table, Text
 from pete.report.model import ReportData
 from pete.report.numbers import capital, percent
@@ -21,5 +21,5 @@ def opinions(data: ReportData) -> Iterator[Section]:
         note = "A person chose between two answers without knowing whose they were. Ties are left out of the share; 50% is no preference."
         head = ("Test", "Tuned won", "Base won", "Ties", "Share", "95% interval", "Preferred")
         yield Section("Blind test", (Table(head, rows, note),))
-    if data.evaluation is not None and (judge := data.evaluation.log.judge) is not None:
+    if data.evaluation is not None and (judge := judge_result(data.evaluation.log)) is not None:
         yield Section("Another model as judge", tuple(Text(f"{capital(line)}.") for line in sentences(judge)))

@@ -1,15 +1,15 @@
 """The chapter "Fine-Tuning Process": what was trained, how, on what, and what happened meanwhile."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 from pete.history import History
 from pete.report import original
 from pete.report.blocks import Block, Fact, Facts, Fold, Section, Table, Text
 from pete.report.charts import loss_chart, pulse_chart
 from pete.report.model import ReportData
-from pete.report.numbers import change, plain, when
-from pete.words import counted, duration, file_size, gigabytes, millions, short
+from pete.report.night import against_plan
+from pete.report.numbers import plain, when
+from pete.words import counted, file_size, gigabytes, millions, short
 
 UNKNOWN = "not recorded"
 BESIDE = ("This run", "Original report")
@@ -30,8 +30,8 @@ def process(data: ReportData) -> Section:
     return Section("Fine-Tuning Process", tuple(s for s in sections if s is not None))
 
 
-def _beside(name: str, mine: Mapping[str, str], theirs: Mapping[str, str]) -> Table:
-    rows = tuple((key, value, theirs.get(key, original.NOT_GIVEN)) for key, value in mine.items())
+def _beside(name: str, values: Mapping[str, str], originals: Mapping[str, str]) -> Table:
+    rows = tuple((key, value, originals.get(key, original.NOT_GIVEN)) for key, value in values.items())
     return Table((name, *BESIDE), rows, words=True, even=True)
 
 
@@ -132,18 +132,18 @@ def _precision(data: ReportData) -> str:
 def _apple(data: ReportData) -> dict[str, str]:
     started, resolved = data.training.started, data.resolved
     device = started.device if started else UNKNOWN
-    found = {
+    environment = {
         key: str(data.machine.get(key, UNKNOWN))
         for key in ("PYTORCH_MPS_HIGH_WATERMARK_RATIO", "PYTORCH_ENABLE_MPS_FALLBACK", "TOKENIZERS_PARALLELISM")
     }
     # runs of before this setting have it as a default only: nobody put it in force then
-    if found["PYTORCH_MPS_HIGH_WATERMARK_RATIO"] == UNKNOWN and "engine.torch.mps_high_watermark" in resolved.sources:
-        found["PYTORCH_MPS_HIGH_WATERMARK_RATIO"] = f"{resolved.config.engine.torch.mps_high_watermark:.1f}"
+    if environment["PYTORCH_MPS_HIGH_WATERMARK_RATIO"] == UNKNOWN and "engine.torch.mps_high_watermark" in resolved.sources:
+        environment["PYTORCH_MPS_HIGH_WATERMARK_RATIO"] = f"{resolved.config.engine.torch.mps_high_watermark:.1f}"
     if device not in ("mps", UNKNOWN):
         for key in ("PYTORCH_MPS_HIGH_WATERMARK_RATIO", "PYTORCH_ENABLE_MPS_FALLBACK"):
-            found[key] += f" (nothing to do on {device})" if found[key] != UNKNOWN else ""
+            environment[key] += f" (nothing to do on {device})" if environment[key] != UNKNOWN else ""
     dtype = f"{started.dtype}: {started.dtype_reason}" if started and started.dtype_reason else started.dtype if started else UNKNOWN
-    return {"Device": device, **found, "Quantization": "none", "Number format of the base": dtype}
+    return {"Device": device, **environment, "Quantization": "none", "Number format of the base": dtype}
 
 
 # --- what the machine was, what was predicted, what happened -----------------------------------------------------------
@@ -189,19 +189,13 @@ def _prediction(data: ReportData) -> Section:
     planned = training.planned
     if planned is None:
         return Section(title, (Text("Not recorded: nothing was predicted before this run."),))
-    rows = [
-        ("Peak memory", gigabytes(planned.memory), *_compared(planned.memory, training.peak_memory, gigabytes)),
-        ("Training time", duration(planned.seconds), *_compared(planned.seconds, training.seconds if training.done else 0, duration)),
-    ]
+    rows = tuple(
+        (name, fact.planned or UNKNOWN, fact.happened or UNKNOWN, fact.difference)
+        for name, fact in zip(("Peak memory", "Training time"), against_plan(training), strict=True)
+    )
     unfinished = "" if training.done else " Training did not come to its end, so its time is not compared."
     note = f"{gigabytes(planned.available)} of memory were free. The prediction of time is based on: {planned.basis}.{unfinished}"
-    return Section(title, (Table(("", "Predicted", "Happened", "Difference"), tuple(rows), note),))
-
-
-def _compared(predicted: float, found: float, words: Callable[[Any], str]) -> tuple[str, str]:
-    if not predicted or not found:
-        return (UNKNOWN if not found else words(found), "")
-    return (words(found), change(found / predicted - 1))
+    return Section(title, (Table(("", "Predicted", "Happened", "Difference"), rows, note),))
 
 
 def _monitoring(data: ReportData) -> Section:
@@ -217,11 +211,12 @@ def _monitoring(data: ReportData) -> Section:
         Fact("Errors", f"{counted(data.errors, 'failure')}, with tracebacks in errors.jsonl" if data.errors else "none recorded"),
     )
     blocks: list[Block] = [Facts(facts)]
-    if data.night:
-        blocks.append(Section("During training", (Facts(tuple(Fact(name, words) for name, words in data.night)),)))
+    told_already = ("memory", "time") if training.planned else ()  # beside their prediction
+    if course := [Fact(name, words) for name, words in data.night if name not in told_already]:
+        blocks.append(Section("During training", (Facts(tuple(course)),)))
     if training.samples:
-        said = tuple(Fact(f"Step {s.step}: {s.prompt}", s.text.strip() or "(empty)") for s in training.samples)
-        blocks.append(Fold("Sample answers during training", (Facts(said, prose=True),)))
+        answers = tuple(Fact(f"Step {s.step}: {s.prompt}", s.text.strip() or "(empty)") for s in training.samples)
+        blocks.append(Fold("Sample answers during training", (Facts(answers, prose=True),)))
     return Section("Monitoring", tuple(blocks))
 
 

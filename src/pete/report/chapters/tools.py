@@ -11,7 +11,7 @@ def tools(data: ReportData) -> Section:
     rows = tuple(
         (
             what,
-            f"pete {verb} {data.cli_argument}".strip() if verb != "train" else "pete train",
+            f"pete {verb} {data.run.cli_argument}".strip() if verb != "train" else "pete train",
             *(_here(folder, name) for folder, name in files),
         )
         for what, verb, *files in original.TOOLS

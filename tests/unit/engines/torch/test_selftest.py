@@ -99,9 +99,11 @@ def test_an_answer_is_kept_for_this_torch_build_and_chip(tmp_path):
         assert start.count == number
     ask(FACTS | {"chip": "Apple M5"}, again=True)
     assert start.count == 5
-    (tmp_path / "selftest-auto.json").write_text("{broken")
-    ask(FACTS | {"chip": "Apple M5"})
-    assert start.count == 6
+    for number, damage in enumerate(("{broken", "[]", "{}"), 6):
+        for kept in tmp_path.iterdir():
+            kept.write_text(damage)
+        ask(FACTS | {"chip": "Apple M5"})
+        assert start.count == number
 
 
 def test_a_failure_is_kept_a_hang_is_not(tmp_path):

@@ -1,6 +1,8 @@
 import pytest
 
-from pete.evaluate.judge.conclusion import ControlResult, JudgedPair, JudgeResult, conclude, sentences
+from pete.errors import DataError
+from pete.evaluate.judge.conclusion import ControlResult, JudgedPair, JudgeResult, conclude, judge_result, sentences
+from tests.unit.evaluate.conftest import log_of
 
 CONTROLS = (ControlResult(kind="shuffled", passed=9, of=10), ControlResult(kind="looped", passed=8, of=10))
 
@@ -50,3 +52,11 @@ def test_a_judge_that_only_likes_length_is_no_proof():
     longer = [p.model_copy(update={"longer": "tuned", "outcome": "tuned"}) for p in pairs[:30]]
     found = conclude(result("").model_copy(update={"pairs": (*longer, *pairs[30:])}), 40, 0)
     assert found.conclusion == "tuned preferred" and found.confounded and any("no proof" in line for line in sentences(found))
+
+
+def test_a_log_keeps_the_result_as_plain_data():
+    assert judge_result(log_of()) is None
+    said = result("tt")
+    assert judge_result(log_of(judge=said.model_dump(mode="json"))) == said
+    with pytest.raises(DataError, match="damaged"):
+        judge_result(log_of(judge={"model": "m"}))

@@ -13,7 +13,7 @@ def test_nobody_was_asked(make_run: MakeRun):
 
 def test_people_and_a_judge_each_have_a_section(make_run: MakeRun):
     judge = JudgeResult(created="", url="https://j.example/v1", model="wise", conclusion="no conclusion", reason="it sways")
-    run = make_run(log=evaluation(judge=judge))
+    run = make_run(log=evaluation(judge=judge.model_dump()))
     for name, choices in (("blind-1", "aaaaaaa"), ("blind-2", "=s")):
         pairs = [{"prompt_id": f"p{n}", "number": 0, "a": "tuned", "choice": choice} for n, choice in enumerate(choices)]
         facts = {"run": "r", "evaluation": "suite.json", "answers": "", "seed": "1", "pairs": pairs}

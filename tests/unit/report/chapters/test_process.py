@@ -150,12 +150,19 @@ def test_prediction_against_what_happened(make_run: MakeRun):
     assert found["Training time"] == ("8.0 s", "7.5 s", "\u22126.2%")
 
 
+@pytest.mark.parametrize("plan", [[PLANNED], []])
+def test_memory_and_time_stand_in_one_place(make_run: MakeRun, plan: list):
+    course = section(section(chapter(make_run, [CHECKED, *plan, *HISTORY]), "Monitoring"), "During training")
+    assert {"began", "ended"} <= facts(course.blocks).keys()
+    assert ({"memory", "time"} <= facts(course.blocks).keys()) == (not plan), "beside their prediction, where there is one"
+
+
 def test_a_run_that_broke_off_is_not_held_against_its_time(make_run: MakeRun):
     found = table(chapter(make_run, [CHECKED, PLANNED, *HISTORY[:-1]]), "Prediction against what happened")
     assert found["Training time"][1:] == ("not recorded", "")
 
 
-def test_after_a_resume_the_last_plan_is_held_against_the_whole(make_run: MakeRun):
+def test_after_a_resume_the_first_plan_is_held_against_the_whole(make_run: MakeRun):
     events = [
         CHECKED, PLANNED, started(), step(1, 3.0), step(2, 2.9), finished(2, 2, "interrupted"),
         replace(CHECKED, time=1_700_100_000, monotonic=5), replace(PLANNED, time=1_700_100_001, monotonic=6, seconds=4.0),
@@ -165,7 +172,7 @@ def test_after_a_resume_the_last_plan_is_held_against_the_whole(make_run: MakeRu
     run = make_run(events=events)
     data = read_report(run)
     assert not data.training.sleep_gaps, "the clocks of two sessions are not compared"
-    assert table(process(data), "Prediction against what happened")["Training time"] == ("4.0 s", "7.5 s", "+87.5%")
+    assert table(process(data), "Prediction against what happened")["Training time"] == ("8.0 s", "7.5 s", "\u22126.2%")
 
 
 @pytest.mark.parametrize(

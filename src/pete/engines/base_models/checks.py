@@ -1,4 +1,4 @@
-"""What a base's config.json and tokenizer say of it, and the refusal of what is no language model with full weights.
+"""What a base's files say of it, and the refusal of what is no language model with full weights: no pickle, no code of its own.
 
 Everything here is read before anything is planned, fetched or written, and without importing transformers (seconds).
 """
@@ -7,21 +7,80 @@ import ast
 import functools
 import importlib.util
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from pete.engines.base_models.folder import OFFER_EMBEDDED, refuse_without_config
+from safetensors import SafetensorError, safe_open
+
+from pete.config import EMBEDDED_BASE
+from pete.data.tokenizer import check_tokenizer
 from pete.errors import BaseModelError
 from pete.listener import LISTENER
 
+OFFER_EMBEDDED = f"or start with the embedded base: --set model.base={EMBEDDED_BASE}"
+WEIGHTS = "model.safetensors"
+INDEX = "model.safetensors.index.json"
+FULL = ("F64", "F32", "F16", "BF16")
+"""What safetensors calls the numbers of weights that are not quantised."""
+OTHER_WEIGHTS = (
+    ((".gguf",), "GGUF, which is made for answering and not for training"),
+    ((".bin", ".pt", ".pth", ".ckpt"), "pickle, which can run code when opened"),
+)
 ASSUMED_CONTEXT = 2048
 CONTEXTS = (
     "max_position_embeddings", "n_positions", "max_seq_len", "seq_length", "max_seq_length", "max_sequence_length", "context_length",
     "model_max_length", "n_ctx",
 )  # fmt: skip
 """What configurations call the tokens a model can see at once, the likeliest first."""
+
+
+def check_folder(folder: Path) -> int:
+    """Refuse a model folder that is incomplete, pickled, quantised, no language model, or asks to run its own code.
+
+    Returns:
+        Tokens the model can see at once.
+
+    Raises:
+        BaseModelError: the reason.
+    """
+    context = check_small_files(folder, str(folder))
+    check_weights(folder, str(folder))
+    return context
+
+
+def check_small_files(folder: Path, name: str) -> int:
+    """All that config and tokenizer can say against a base; returns its context."""
+    settings = read_settings(folder, name)
+    check_settings(settings, name)
+    check_tokenizer({path.name for path in folder.iterdir()}, name)
+    if isinstance(rows := settings.get("vocab_size"), int):
+        check_vocabulary(folder, rows, name)
+    return context_of(settings, name)
+
+
+def architecture_of(folder: Path) -> str:
+    """What kind of model it is, as transformers calls it: gpt_neox, llama; empty where config.json does not say."""
+    return str(read_settings(folder, str(folder)).get("model_type", ""))
+
+
+def refuse_without_config(names: Collection[str], where: str, folder: Path | None = None) -> None:
+    """Say what a folder or a repository without config.json is; raises BaseModelError."""
+    if "adapter_config.json" in names:
+        base = None
+        if folder is not None:
+            try:
+                base = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8")).get("base_model_name_or_path")
+            except (OSError, ValueError, AttributeError):
+                base = None
+        raise BaseModelError(
+            f"{where} is an adapter, not a base.", f"name the base it was made for: --set model.base={base or 'owner/name'}"
+        )
+    message = f"{where} has no config.json: not a model folder."
+    if found := weights_of_another_kind(names):
+        message = f"{where} has no config.json, and its weights are {found}."
+    raise BaseModelError(message, f"use the base in Hugging Face's format (config.json, model.safetensors); {OFFER_EMBEDDED}")
 
 
 def read_settings(folder: Path, where: str) -> dict[str, Any]:
@@ -78,7 +137,8 @@ def check_settings(settings: Mapping[str, Any], where: str) -> None:
             "either newer than that, or of another kind.",
             f"use a base that has been out for longer, or a newer Pete; {OFFER_EMBEDDED}",
         )
-    if not _writes(classes[kind]) or (architectures and not any(one.lower() in _writing() for one in architectures)):
+    writing = {name.lower() for name in classes.values() if _writes(name)}
+    if not _writes(classes[kind]) or (architectures and not any(one.lower() in writing for one in architectures)):
         shown = architectures[0] if architectures else classes[kind]
         raise BaseModelError(
             f"{where} ({shown}) has no head that writes text: an embedding model, a classifier or the like.",
@@ -103,11 +163,6 @@ def _quantized(settings: Mapping[str, Any]) -> str:
 
 def _writes(name: str) -> bool:
     return name.endswith(("ForCausalLM", "LMHeadModel"))
-
-
-@functools.cache
-def _writing() -> frozenset[str]:
-    return frozenset(name.lower() for name in _language_models().values() if _writes(name))
 
 
 @functools.cache
@@ -206,3 +261,47 @@ def _written(folder: Path) -> str:
         if isinstance(record, Mapping):
             texts += [json.dumps(record.get(key), ensure_ascii=False) for key in ("chat_template", "eos_token", "bos_token")]
     return "\n".join(texts)
+
+
+def weight_names(folder: Path) -> list[str]:
+    """Names of the files that transformers would load from `folder`; empty when it says nothing of any."""
+    if (folder / INDEX).is_file() and not (folder / WEIGHTS).is_file():
+        try:
+            shards = set(json.loads((folder / INDEX).read_text(encoding="utf-8"))["weight_map"].values())
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise BaseModelError(f"{folder / INDEX} is not an index of weights.", "download the model again") from None
+        if strange := sorted(str(shard) for shard in shards if Path(str(shard)).name != shard or not str(shard).endswith(".safetensors")):
+            raise BaseModelError(f"{folder / INDEX} names {strange[0]!r}: expected *.safetensors beside it.", "use another base")
+        return sorted(shards)
+    return [WEIGHTS] if (folder / WEIGHTS).is_file() else []
+
+
+def check_weights(folder: Path, name: str) -> None:
+    """Every file of weights is there and not cut short, and holds plain numbers; their headers are read, not the weights."""
+    wanted = weight_names(folder)
+    if not wanted:
+        found = weights_of_another_kind({path.name for path in folder.iterdir()}) or "no weights"
+        raise BaseModelError(f"{name}: expected {WEIGHTS}, found {found}.", "use a revision with safetensors; " + OFFER_EMBEDDED)
+    for number, part in enumerate(wanted, 1):
+        if not (folder / part).is_file():
+            raise BaseModelError(f"{name}: {part} is missing ({number} of {len(wanted)} files of weights).", "download the model again")
+        try:
+            with safe_open(folder / part, "np") as file:
+                kinds = {key: file.get_slice(key).get_dtype() for key in file.keys() if key.endswith("weight")}  # noqa: SIM118
+        except SafetensorError as error:
+            raise BaseModelError(
+                f"{name}: {part} is damaged or cut short ({error}).", f"remove {(folder / part).resolve()} and get the model again"
+            ) from None
+        if odd := next((key for key, kind in kinds.items() if kind not in FULL), None):
+            raise BaseModelError(
+                f"{name} is quantized: {odd} is kept as {kinds[odd]}, and Pete trains on full weights.",
+                f"use the full base it was made from (float32, float16 or bfloat16); {OFFER_EMBEDDED}",
+            )
+
+
+def weights_of_another_kind(names: Collection[str]) -> str:
+    """What a base without model.safetensors has instead, in words; empty for nothing."""
+    for suffixes, words in OTHER_WEIGHTS:
+        if found := sorted(name for name in names if name.endswith(suffixes)):
+            return f"only {', '.join(found[:3])}{', ...' if len(found) > 3 else ''} ({words})"
+    return ", ".join(sorted(name for name in names if name.endswith(".safetensors"))[:3])

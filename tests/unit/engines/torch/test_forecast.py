@@ -1,0 +1,40 @@
+"""What a training will take, from numbers that somebody else measures; with real engines: tests/engines/test_torch_engine.py."""
+
+import pytest
+import torch
+
+from pete.engines.torch.forecast import WHOLE, example_batch, seconds_a_step, step_bytes
+
+
+def test_a_small_base_is_timed_whole_and_a_large_one_by_what_a_layer_adds():
+    asked = []
+
+    def of_layers(count: int) -> float:
+        asked.append(count)
+        return 3.0 + 0.5 * count
+
+    assert seconds_a_step(of_layers, 24, WHOLE) == 15.0 and asked == [24]
+    assert seconds_a_step(of_layers, 24, WHOLE + 1) == pytest.approx(15.0) and asked == [24, 1, 2]
+    assert seconds_a_step(lambda count: 3.0 - count, 24, WHOLE + 1) == 2.0, "a layer takes no less than nothing"
+
+
+def test_the_highest_point_is_counted_beside_weights_and_adapter():
+    def meta(*shape: int) -> torch.Tensor:
+        return torch.empty(*shape, device="meta")
+
+    weight, adapter = meta(1000, 10), meta(100, 10).requires_grad_()
+
+    def train() -> None:
+        first = meta(500) * 2
+        del first
+        (adapter * meta(100, 10)).sum().backward()
+
+    parts = step_bytes([weight, adapter], [adapter], train, None)
+    assert (parts["weights"], parts["adapter"]) == (40_000, 4 * 4000)
+    scored = step_bytes([weight, adapter], [adapter], train, lambda: meta(5000) * 2)
+    assert scored["activations"] > parts["activations"] and scored["activations"] >= 2 * 20_000
+
+
+def test_an_example_batch_has_these_rows_and_half_of_each_is_answer():
+    batch = example_batch([4, 7])
+    assert batch.lengths == (4, 7) and batch.trained.tolist() == [False] * 2 + [True] * 2 + [False] * 3 + [True] * 4
