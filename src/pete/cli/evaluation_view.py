@@ -71,7 +71,7 @@ def _show_worst(screen: "Console", judgement: "Judgement") -> None:
 
 
 def show_measures(screen: "Console", measures: "Sequence[Measure]", before: str, after: str) -> None:
-    """Every measure that differs, with the interval of its difference; those whose difference may be luck in one line."""
+    """The measures named in advance and those that differ, each with its interval; the others in one line."""
     from rich.table import Table
     from rich.text import Text
 
@@ -81,14 +81,16 @@ def show_measures(screen: "Console", measures: "Sequence[Measure]", before: str,
     table = Table(box=None, pad_edge=False)
     for column in ("", before, after, "author", "difference, 95%", ""):
         table.add_column(column, justify="right" if column in (before, after, "author") else "left", no_wrap=bool(column))
-    styles = {"better": "green", "worse": "red"}
-    open_ = [m.title for m in measures if m.verdict == "no significant difference"]
+    styles = {"better": "green", "worse": "red", "no significant difference": "dim"}
+    open_ = [m.title for m in measures if not (m.settled or m.primary)]
     for m in measures:
-        if m.verdict == "no significant difference":
+        if not (m.settled or m.primary):
             continue
         cells = [of_unit(m.base, m.unit), of_unit(m.tuned, m.unit), "" if m.author is None else of_unit(m.author, m.unit)]
         style = styles.get(m.verdict, "")
-        table.add_row(m.title + (" *" if m.primary else ""), *cells, bounds(m.change), Text(m.verdict, style))
+        table.add_row(
+            m.title + (" *" if m.primary else ""), *cells, bounds(m.change), Text("not significant" if not m.settled else m.verdict, style)
+        )
     if table.row_count:
         screen.print(table)
     if open_:
