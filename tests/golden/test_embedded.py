@@ -31,7 +31,7 @@ def sets(values: list[str]) -> list[str]:
 
 
 def run(*args: object) -> subprocess.CompletedProcess:
-    return subprocess.run(command(*args), env=environment(), capture_output=True, text=True, timeout=600, check=False)
+    return subprocess.run(command(*args), env=environment(), capture_output=True, text=True, timeout=1500, check=False)
 
 
 def test_golden_losses(tmp_path):
