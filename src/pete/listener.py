@@ -5,10 +5,10 @@ from typing import Protocol
 
 
 class Listener(Protocol):
-    """Called from the thread that works; each method may do nothing, as here. Every `app.notify.Notify` is one."""
+    """Called from the thread that works; each method may do nothing, as here."""
 
     def progress(self, what: str, done: int, of: int) -> None:
-        """So many bytes of `what` are here."""
+        """So much of `what` is done: bytes of a file, answers, rows."""
 
     def message(self, text: str) -> None:
         """A line of text."""

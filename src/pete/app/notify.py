@@ -4,16 +4,14 @@ from collections.abc import Sequence
 from typing import Literal, Protocol
 
 from pete.events import Event
+from pete.listener import Listener
 
 Level = Literal["title", "working", "info", "note"]
 """A stage begins; something takes a moment; a line; a line that deserves a look."""
 
 
-class Notify(Protocol):
-    """Called from the thread that works. Each method may do nothing, as here."""
-
-    def progress(self, what: str, done: int, of: int) -> None:
-        """How far one piece of work is."""
+class Notify(Listener, Protocol):
+    """Called from the thread that works. Each method may do nothing, as here; `progress` says how far one piece of work is."""
 
     def message(self, text: str, level: Level = "info") -> None:
         """A line of text."""
