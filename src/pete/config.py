@@ -37,13 +37,13 @@ Share = Annotated[float, Field(ge=0.0, lt=0.5)]
 Positive = Annotated[int, Field(ge=1)]
 
 
-class Section(BaseModel):
+class ConfigSection(BaseModel):
     """A table of the configuration: frozen, and an unknown key is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class ModelConfig(Section):
+class ModelConfig(ConfigSection):
     """The model that is taught."""
 
     base: str = Field(EMBEDDED_BASE, description="embedded model, hub id (owner/name) or a folder")
@@ -53,7 +53,7 @@ class ModelConfig(Section):
     )
 
 
-class LoraConfig(Section):
+class LoraConfig(ConfigSection):
     """The adapter (Hu et al. 2021): the update of a weight is B @ A * alpha / rank."""
 
     rank: Positive = Field(16, description="width of the update; more learns more and copies more")
@@ -70,7 +70,7 @@ class LoraConfig(Section):
         return self
 
 
-class DataConfig(Section):
+class DataConfig(ConfigSection):
     """What is learned from, and how it is cut."""
 
     persona: str = Field("pete-connor", description="a name below personas/, or a folder")
@@ -84,7 +84,7 @@ class DataConfig(Section):
     split_seed: Annotated[int, Field(ge=0, lt=2**31)] = Field(0, description="decides which rows are held out, whatever train.seed is")
 
 
-class OptimConfig(Section):
+class OptimConfig(ConfigSection):
     """AdamW (Loshchilov & Hutter 2017)."""
 
     learning_rate: Annotated[float, Field(gt=0)] = Field(2e-4, description="the peak, after warm-up")
@@ -94,7 +94,7 @@ class OptimConfig(Section):
     clip_norm: Annotated[float, Field(gt=0)] = Field(1.0, description="longest gradient; a longer one is shortened to it")
 
 
-class TrainConfig(Section):
+class TrainConfig(ConfigSection):
     """How long, in what portions, and how often to look and to save."""
 
     steps: Positive | None = Field(None, description="optimizer updates; either this or epochs")
@@ -115,7 +115,7 @@ class TrainConfig(Section):
         return self
 
 
-class TorchConfig(Section):
+class TorchConfig(ConfigSection):
     """Settings of the torch engine."""
 
     mps_high_watermark: Annotated[float, Field(ge=0, le=2)] = Field(
@@ -123,7 +123,7 @@ class TorchConfig(Section):
     )
 
 
-class EngineConfig(Section):
+class EngineConfig(ConfigSection):
     """What computes; an engine's own settings are a table of its name."""
 
     name: EngineName = Field("torch", description="what computes")
@@ -131,7 +131,7 @@ class EngineConfig(Section):
     torch: TorchConfig = TorchConfig()  # type: ignore[call-arg]
 
 
-class TrackingConfig(Section):
+class TrackingConfig(ConfigSection):
     """Where the numbers go beside events.jsonl. Nothing leaves the machine unless wandb is "online"."""
 
     wandb: Literal["off", "offline", "online"] = Field("off", description="Weights & Biases: off, offline (a folder in the run) or online")
@@ -139,7 +139,7 @@ class TrackingConfig(Section):
     samples: bool = Field(False, description="also send the answers sampled while training; numbers only otherwise")
 
 
-class GenerateConfig(Section):
+class GenerateConfig(ConfigSection):
     """How an answer is drawn from the model; also what `Generator.stream` takes."""
 
     engine: GeneratingEngine = Field("auto", description="what answers; auto is the engine that trained")
@@ -153,7 +153,7 @@ class GenerateConfig(Section):
     best_of: Annotated[int, Field(ge=1, le=16)] = Field(1, description="answers drawn a try; the one that breaks the fewest rules is kept")
 
 
-class EvaluateConfig(Section):
+class EvaluateConfig(ConfigSection):
     """The evaluation."""
 
     prompts_per_category: Positive | None = Field(None, description="nothing means every prompt of the suite")
@@ -161,7 +161,7 @@ class EvaluateConfig(Section):
     samples: Positive = Field(3, description="answers a prompt, each with its own seed")
 
 
-class Config(Section):
+class Config(ConfigSection):
     """Everything a run is made of."""
 
     model: ModelConfig = ModelConfig()  # type: ignore[call-arg]
@@ -310,7 +310,7 @@ def read_resolved(path: Path) -> Resolved:
 def keys(table: type[BaseModel] = Config, above: str = "") -> Iterator[tuple[str, FieldInfo]]:
     """Every dotted key with its pydantic field, in order."""
     for name, field in table.model_fields.items():
-        if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
+        if isinstance(field.annotation, type) and issubclass(field.annotation, ConfigSection):
             yield from keys(field.annotation, f"{above}{name}.")
         else:
             yield f"{above}{name}", field

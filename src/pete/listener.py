@@ -14,8 +14,8 @@ class Listener(Protocol):
         """A line of text."""
 
 
-class Silent(Listener):
+class NoListener(Listener):
     """Nobody."""
 
 
-LISTENER: ContextVar[Listener] = ContextVar("listener", default=Silent())  # noqa: B039 - it holds nothing
+LISTENER: ContextVar[Listener] = ContextVar("listener", default=NoListener())  # noqa: B039 - it holds nothing

@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from pete import config as configuration
-from pete.config import Config, DataConfig, Section, keys
+from pete.config import Config, ConfigSection, DataConfig, keys
 from pete.resources import PROJECT
 
 SOURCE = PROJECT / "src" / "pete"
@@ -22,7 +22,7 @@ FILES = [path for path in sorted(SOURCE.rglob("*.py")) if path.name != "config.p
 def tables(kind: type, above: str = "") -> Iterator[tuple[str, type]]:
     """(dotted name, class) of every table."""
     for name, field in kind.model_fields.items():  # type: ignore[attr-defined]
-        if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
+        if isinstance(field.annotation, type) and issubclass(field.annotation, ConfigSection):
             yield f"{above}{name}", field.annotation
             yield from tables(field.annotation, f"{above}{name}.")
 
@@ -43,17 +43,17 @@ class Recording:
     def __enter__(self) -> "Recording":
         names = {kind: name for name, kind in SECTIONS.items()}
 
-        def look(section: Section, key: str) -> object:
+        def look(section: ConfigSection, key: str) -> object:
             reader = sys._getframe(1).f_code.co_filename
             if type(section) in names and key in type(section).model_fields and reader != configuration.__file__:
                 self.read.add(f"{DOTTED[names[type(section)]]}.{key}")
             return object.__getattribute__(section, key)
 
-        Section.__getattribute__ = look  # type: ignore[method-assign]
+        ConfigSection.__getattribute__ = look  # type: ignore[method-assign]
         return self
 
     def __exit__(self, *_: object) -> None:
-        del Section.__getattribute__
+        del ConfigSection.__getattribute__
 
 
 def read_in_source(tree: ast.AST) -> Iterator[str]:

@@ -1,6 +1,6 @@
 import threading
 
-from pete.listener import LISTENER, Listener, Silent
+from pete.listener import LISTENER, Listener, NoListener
 
 
 class Kept(Listener):
@@ -22,4 +22,4 @@ def test_nobody_listens_unless_a_program_says_so_for_its_own_thread():
         thread.join()
     finally:
         LISTENER.reset(token)
-    assert kept.lines == ["here"] and elsewhere == [Silent] and isinstance(LISTENER.get(), Silent)
+    assert kept.lines == ["here"] and elsewhere == [NoListener] and isinstance(LISTENER.get(), NoListener)

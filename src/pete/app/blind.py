@@ -56,14 +56,14 @@ class BlindSession:
 
 
 @dataclass(frozen=True)
-class Page:
+class BlindPage:
     """What a page was made of."""
 
     pairs: int
     evaluation: str
 
 
-def write_page(run: RunDir, path: Path, most: int = PAIRS) -> Page:
+def write_page(run: RunDir, path: Path, most: int = PAIRS) -> BlindPage:
     """Write a test of at most so many pairs as one HTML file; raises UserError where it cannot be, and where there is a file already."""
     if path.exists():
         raise UserError(f"{path} exists already, and somebody may be at it.", "choose another name: --html FILE")
@@ -74,7 +74,7 @@ def write_page(run: RunDir, path: Path, most: int = PAIRS) -> Page:
         write_atomic(path, make_page(run, log, seed, pairs))
     except OSError as error:
         raise UserError(f"{path} cannot be written: {error.strerror}.", "choose another place: --html FILE") from None
-    return Page(len(pairs), evaluation.name)
+    return BlindPage(len(pairs), evaluation.name)
 
 
 def keep_result(run: RunDir, path: Path) -> tuple[Path, BlindTest]:

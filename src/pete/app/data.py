@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pete.config import Config
 from pete.data.check import check_data, check_examples, check_prompts, persona_prompts
-from pete.data.examples import Example, Finding, Question, Split, load_examples, read_examples, read_prompts
+from pete.data.examples import DataFinding, Example, Question, Split, load_examples, read_examples, read_prompts
 from pete.data.render import Renderer
 from pete.data.split import split_rows
 from pete.engines.base_models.resolve import look_up_base
@@ -16,13 +16,13 @@ from pete.persona import Persona, load_persona
 
 
 @dataclass(frozen=True)
-class Dataset:
+class CheckedData:
     """Rows and prompts that can be read, and what there is to question in them."""
 
     persona: Persona
     rows: list[Example]
     prompts: list[Question]
-    findings: list[Finding]
+    findings: list[DataFinding]
     lengths: list[int]
     """Tokens of each row as the base reads it, ascending."""
     splits: dict[Split, list[Example]]
@@ -33,7 +33,7 @@ class Dataset:
         return dict(sorted(Counter(row.category for row in self.rows).items()))
 
 
-def check(config: Config, files: Sequence[Path] = ()) -> Dataset:
+def check(config: Config, files: Sequence[Path] = ()) -> CheckedData:
     """Check the persona's examples and prompts, or files in their place; one that is named as the persona's prompts are is prompts.
 
     Raises:
@@ -54,9 +54,9 @@ def check(config: Config, files: Sequence[Path] = ()) -> Dataset:
         examples, kept = read_examples(persona.examples), persona_prompts(persona)
         rows, prompts, findings = examples.rows, kept.rows if kept else [], check_data(persona, examples, kept)
     if not rows:
-        return Dataset(persona, rows, prompts, findings, [], {})
+        return CheckedData(persona, rows, prompts, findings, [], {})
     lengths = sorted(map(len, _renderer(config, persona).examples(rows, config.data.max_length)))
-    return Dataset(persona, rows, prompts, findings, lengths, split_rows(rows, config.data))
+    return CheckedData(persona, rows, prompts, findings, lengths, split_rows(rows, config.data))
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ SHORT = ("evaluate.prompts_per_category=5", "evaluate.samples=1")
 
 
 @dataclass(frozen=True)
-class Started:
+class QuickstartResult:
     """A trained and evaluated run, what a reader should see of it first, and the seconds it took."""
 
     run: RunDir
@@ -27,7 +27,9 @@ class Started:
     seconds: float
 
 
-def quickstart(notify: Notify, stop: Stop | None = None, out: Path | None = None, seed: int = 0, steps: int | None = None) -> Started:
+def quickstart(
+    notify: Notify, stop: Stop | None = None, out: Path | None = None, seed: int = 0, steps: int | None = None
+) -> QuickstartResult:
     """Train, evaluate and report.
 
     Raises:
@@ -43,4 +45,4 @@ def quickstart(notify: Notify, stop: Stop | None = None, out: Path | None = None
     evaluate_run(run, override(run.read_config(), SHORT, ("evaluate",)), None, "quickstart", notify)
     notify.message("writing the report ...", "working")
     write_report(run)
-    return Started(run, headline(read_report(run)), time.monotonic() - began)
+    return QuickstartResult(run, headline(read_report(run)), time.monotonic() - began)

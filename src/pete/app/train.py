@@ -23,7 +23,7 @@ from pete.run import RunDir
 from pete.tracking import sidecar
 from pete.train.loop import Stop
 from pete.train.prepare import Prepared, prepare
-from pete.train.session import Session
+from pete.train.session import TrainingSession
 
 SAMPLE_TOKENS = 60
 """Of an answer sampled while training: enough to hear the voice, a few seconds at most."""
@@ -92,7 +92,7 @@ def train(training: Training, notify: Notify, stop: Stop | None = None, out: Pat
     try:
         with awake.keep_awake(os.getpid()) as held:
             before: list[Event] = [*checked.events, *([Warned(message=held.words)] if held.caution else [])]
-            finished = Session(
+            finished = TrainingSession(
                 training.resolved, training.prepared, run, notify.event, stop or Stop(), resume=training.run is not None, before=before,
                 ask=ask, follow=lambda: sidecar.start(config, run),
             ).train()  # fmt: skip

@@ -10,7 +10,7 @@ from pete.cli.listing import Listing
 from pete.cli.train import ConfigOption, PersonaOption, PresetOption, read_options
 
 if TYPE_CHECKING:
-    from pete.app.data import Dataset
+    from pete.app.data import CheckedData
 
 app = typer.Typer(
     cls=Listing, help="Datasets: check them, and see the exact text that will be trained.", no_args_is_help=True, rich_markup_mode=None
@@ -56,7 +56,7 @@ def check(
         screen.print("nothing to question")
 
 
-def _document(data: "Dataset") -> dict[str, object]:
+def _document(data: "CheckedData") -> dict[str, object]:
     """What --json prints."""
     from dataclasses import asdict
 

@@ -11,7 +11,7 @@ from pete.words import duration
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from pete.app.quickstart import Started
+    from pete.app.quickstart import QuickstartResult
 
 LONGEST = 280
 """Characters of an answer that are shown; the report has all of it."""
@@ -36,7 +36,7 @@ def quickstart(
     show(screen, started)
 
 
-def show(screen: "Console", started: "Started") -> None:
+def show(screen: "Console", started: "QuickstartResult") -> None:
     """One screen: the verdict, four numbers with their meaning, two pairs of answers, where everything is, and what to do next."""
     from rich.padding import Padding
     from rich.table import Table

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 
 from pete.data.artefacts import UNFILLED, blanks_in, broken_in, control_in, entity_in, turns_in
-from pete.data.examples import Example, Finding, Question, Read, phrase_pattern, phrases_used, read_prompts
+from pete.data.examples import DataFinding, Example, Question, Read, phrase_pattern, phrases_used, read_prompts
 from pete.data.text import fold
 from pete.persona import EVERYTHING, Persona
 from pete.words import counted
@@ -15,7 +15,7 @@ SHOWN = 40
 """Characters of what stands in a row that a finding shows."""
 
 
-def check_data(persona: Persona, read: Read[Example], prompts: Read[Question] | None) -> list[Finding]:
+def check_data(persona: Persona, read: Read[Example], prompts: Read[Question] | None) -> list[DataFinding]:
     """Everything there is to question in a persona's files, the plainest losses first."""
     return [
         *_passed_over(persona),
@@ -32,7 +32,7 @@ def persona_prompts(persona: Persona) -> Read[Question] | None:
     return read_prompts(persona.prompts) if persona.prompts.is_file() else None
 
 
-def check_examples(rows: Sequence[Example], persona: Persona) -> list[Finding]:
+def check_examples(rows: Sequence[Example], persona: Persona) -> list[DataFinding]:
     """Marks, broken letters and blanks in the texts; repeated answers, categories and words that the persona does not have."""
     given = [row for row in rows if "category" in row.model_fields_set]
     unknown = Counter(row.category for row in given if row.category not in persona.categories)
@@ -52,15 +52,15 @@ def check_examples(rows: Sequence[Example], persona: Persona) -> list[Finding]:
         ("stop", "answer", "hold", "a stop string of persona.toml, which ends answers there",
          lambda row: [repr(stop) for stop in persona.stop if any(stop in f"\n{text}" for text in _answers(row))]),
     ]  # fmt: skip
-    findings: list[Finding] = []
+    findings: list[DataFinding] = []
     for kind, noun, verb, rest, look in checks:
         if places := [(row.source, shown) for row in rows for shown in look(row)]:
             ending = verb if len(places) > 1 else "has" if verb == "have" else f"{verb}s"
-            findings.append(Finding.of(kind, f"{counted(len(places), noun)} {ending} {rest}", places))
+            findings.append(DataFinding.of(kind, f"{counted(len(places), noun)} {ending} {rest}", places))
     return findings
 
 
-def check_prompts(prompts: Sequence[Question], rows: Sequence[Example]) -> list[Finding]:
+def check_prompts(prompts: Sequence[Question], rows: Sequence[Example]) -> list[DataFinding]:
     """Prompts of the evaluation that stand in rows which may be trained on."""
     trained = {same_prompt(row.prompt): row.source for row in reversed(rows) if row.split in (None, "train")}
     places = [
@@ -68,7 +68,7 @@ def check_prompts(prompts: Sequence[Question], rows: Sequence[Example]) -> list[
     ]
     also = "of the evaluation also stands" if len(places) == 1 else "of the evaluation also stand"
     message = f"{counted(len(places), 'prompt')} {also} in the examples: what was trained is no test"
-    return [Finding.of("trained prompt", message, places)] if places else []
+    return [DataFinding.of("trained prompt", message, places)] if places else []
 
 
 def _control_marks(row: Example) -> Iterable[str]:
@@ -121,17 +121,17 @@ def _avoided(persona: Persona) -> Callable[[Example], Iterable[str]]:
     return look
 
 
-def _check_system(persona: Persona) -> list[Finding]:
+def _check_system(persona: Persona) -> list[DataFinding]:
     hits = [hit for hit in (control_in(persona.system), broken_in(persona.system), *blanks_in(persona.system, UNFILLED)) if hit]
     places = [(str(persona.file), _shown(hit.group())) for hit in hits[:1]]
-    return [Finding.of("system line", "the system line holds a mark or a blank", places)] if places else []
+    return [DataFinding.of("system line", "the system line holds a mark or a blank", places)] if places else []
 
 
-def _passed_over(persona: Persona) -> list[Finding]:
+def _passed_over(persona: Persona) -> list[DataFinding]:
     names = persona.passed_over
     more = f" and {len(names) - 10} more" if len(names) > 10 else ""
     message = f"examples/ also holds {', '.join(names[:10])}{more}: not read, rows come from *.jsonl"
-    return [Finding("files passed over", message, len(names))] if names else []
+    return [DataFinding("files passed over", message, len(names))] if names else []
 
 
 def _texts(row: Example) -> list[tuple[str, bool]]:

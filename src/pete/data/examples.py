@@ -111,7 +111,7 @@ class Example(Prompt):
 
 
 @dataclass(frozen=True)
-class Finding:
+class DataFinding:
     """One kind of thing worth a look in a dataset that can be trained on all the same."""
 
     kind: str
@@ -122,7 +122,7 @@ class Finding:
     """The first places: (file:line, what stands there)."""
 
     @classmethod
-    def of(cls, kind: str, message: str, places: Sequence[tuple[str, str]]) -> "Finding":
+    def of(cls, kind: str, message: str, places: Sequence[tuple[str, str]]) -> "DataFinding":
         """A finding at so many places, three of them named."""
         return cls(kind, message, len(places), tuple(places[:NAMED]))
 
@@ -141,7 +141,7 @@ class Read(Generic[Row]):
     """The rows of files, and what only the files show."""
 
     rows: list[Row]
-    findings: list[Finding]
+    findings: list[DataFinding]
 
 
 def load_examples(paths: Sequence[Path]) -> list[Example]:
@@ -201,7 +201,7 @@ def phrases_used(pattern: re.Pattern[str] | None, text: str, prompt: str) -> lis
 
 def _load(paths: Sequence[Path], kind: type[Row]) -> Read[Row]:
     rows: list[Row] = []
-    findings: list[Finding] = []
+    findings: list[DataFinding] = []
     problems: list[str] = []
     fields = {*kind.model_fields, "group"}
     for path in paths:
@@ -243,7 +243,7 @@ def _load(paths: Sequence[Path], kind: type[Row]) -> Read[Row]:
     return Read(rows, findings)
 
 
-def _unused(path: Path, unused: dict[str, list[str]], fields: set[str]) -> Finding:
+def _unused(path: Path, unused: dict[str, list[str]], fields: set[str]) -> DataFinding:
     """One finding for all keys of a file that no field takes up."""
     meant = sorted(key for key in unused if MEANT.fullmatch(key) or difflib.get_close_matches(key, fields, 1, 0.8))
     own = sorted(unused.keys() - set(meant))
@@ -261,7 +261,7 @@ def _unused(path: Path, unused: dict[str, list[str]], fields: set[str]) -> Findi
         parts.append(f"{', '.join(own)}{' too' if meant else f' in {path.name}'}: passed over")
     places = list(dict.fromkeys((where, key) for key in meant or own for where in unused[key]))
     rows = len({where for where, _ in places})
-    return Finding("unused keys", "; ".join(parts), rows, tuple(places[:NAMED]))
+    return DataFinding("unused keys", "; ".join(parts), rows, tuple(places[:NAMED]))
 
 
 def _row(record: Any, where: str, kind: type[Row], problems: list[str], foreign: dict[str, list[int]]) -> Row | None:

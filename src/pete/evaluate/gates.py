@@ -27,7 +27,7 @@ EXIT_CODES: dict[Verdict, int] = {"ship": 0, "don't ship": 1, "not enough eviden
 
 
 @dataclass(frozen=True)
-class Outcome:
+class GateResult:
     """One gate with what was found."""
 
     gate: Gate
@@ -46,7 +46,7 @@ class Judgement:
     """The verdict, its gates, and every measure."""
 
     verdict: Verdict
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[GateResult, ...]
     measures: tuple[Measure, ...]
     notes: tuple[str, ...]
 
@@ -55,7 +55,7 @@ class Judgement:
         """0 ship, 1 don't ship, 3 not enough evidence."""
         return EXIT_CODES[self.verdict]
 
-    def of(self, state: State) -> list[Outcome]:
+    def of(self, state: State) -> list[GateResult]:
         """The gates in a state."""
         return [outcome for outcome in self.outcomes if outcome.state == state]
 
@@ -88,12 +88,12 @@ def judge(log: EvaluationLog) -> Judgement:
     return Judgement(verdict, outcomes, tuple(by_key.values()), notes)
 
 
-def _judged(log: EvaluationLog, gate: Gate, measure: Measure | None) -> Outcome:
+def _judged(log: EvaluationLog, gate: Gate, measure: Measure | None) -> GateResult:
     interval = _interval(log, gate, measure)
     if interval is None:
         if gate.asked_only:
-            return Outcome(gate, "not asked", None, "no prompt of the suite asks for it")
-        return Outcome(gate, "unknown", None, _missing(log, gate))
+            return GateResult(gate, "not asked", None, "no prompt of the suite asks for it")
+        return GateResult(gate, "unknown", None, _missing(log, gate))
     author = _author(log, gate, measure)
     state: State = _state(gate, interval)
     reasons: list[str] = []
@@ -109,7 +109,7 @@ def _judged(log: EvaluationLog, gate: Gate, measure: Measure | None) -> Outcome:
         few = ": underpowered" if interval.underpowered else ""
         reasons.insert(0, f"{interval.clusters} prompts or topics cannot settle it{few}")
     against_it = tuple(worst(log, gate)) if state == "failed" else ()
-    return Outcome(gate, state, interval, "; ".join(reasons), author.mean if author else None, against_it)
+    return GateResult(gate, state, interval, "; ".join(reasons), author.mean if author else None, against_it)
 
 
 def _interval(log: EvaluationLog, gate: Gate, measure: Measure | None) -> Interval | None:

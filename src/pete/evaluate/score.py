@@ -11,7 +11,7 @@ from pete.engines.sentence import Embedder, find_embedder
 from pete.errors import DataError
 from pete.evaluate.log import EvaluationLog
 from pete.evaluate.scorers import apply, specs
-from pete.evaluate.scorers.spec import Context, Scorer, Spec, Text, Unknown, source_of
+from pete.evaluate.scorers.spec import Context, Scorer, Spec, StyleText, Unknown, source_of
 from pete.evaluate.scorers.voice import Voice, author_texts, ordinary_texts
 from pete.run import RunDir
 
@@ -29,7 +29,7 @@ class Material:
     held_out: Mapping[str, Example]
     """The author's unseen rows, by the source the log names."""
     neutral: Sequence[Example]
-    others: Sequence[Text]
+    others: Sequence[StyleText]
     embedder: Embedder | None
 
     def context(self, log: EvaluationLog) -> Context:
@@ -51,9 +51,9 @@ def read_material(run: RunDir) -> Material:
     return Material(training, {source_of(row): row for row in unseen}, load_examples([NEUTRAL]), other_voices(), find_embedder())
 
 
-def other_voices() -> list[Text]:
+def other_voices() -> list[StyleText]:
     """The bundled texts that are not the author's."""
-    return [Text(row.completion, f"other {row.topic}") for row in load_examples([OTHERS])]
+    return [StyleText(row.completion, f"other {row.topic}") for row in load_examples([OTHERS])]
 
 
 def voice_before(training: Sequence[Example]) -> Callable[[str], float] | None:

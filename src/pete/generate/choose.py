@@ -60,7 +60,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Judge:
+class Ranking:
     """What the answers of a batch are judged by."""
 
     validator: Validator
@@ -82,7 +82,7 @@ class Judge:
         return (float(not answer.text), len(answer.flags), taste)
 
 
-def choose(draw: Callable[[Sequence[int], GenerateConfig], list[Answer]], judge: Judge, sampling: GenerateConfig) -> list[Answer]:
+def choose(draw: Callable[[Sequence[int], GenerateConfig], list[Answer]], judge: Ranking, sampling: GenerateConfig) -> list[Answer]:
     """Draw, judge, and draw again what broke a rule.
 
     Args:
@@ -107,7 +107,7 @@ def choose(draw: Callable[[Sequence[int], GenerateConfig], list[Answer]], judge:
     return [_best(judge, row, answers, len(answers) // sampling.best_of) for row, answers in enumerate(drawn)]
 
 
-def _best(judge: Judge, row: int, answers: Sequence[Answer], tries: int) -> Answer:
+def _best(judge: Ranking, row: int, answers: Sequence[Answer], tries: int) -> Answer:
     best = answers[0] if len(answers) == 1 else min(answers, key=lambda answer: judge.rank(row, answer))
     return replace(
         best,

@@ -15,7 +15,7 @@ from pete.data.render import Message, Renderer
 from pete.engines import open_generator
 from pete.engines.protocol import Generator
 from pete.errors import AdapterError, DataError, RunError
-from pete.generate.choose import Answer, Judge, Voice, choose
+from pete.generate.choose import Answer, Ranking, Voice, choose
 from pete.generate.extract import Extractor, turn_marks
 from pete.generate.leak_patterns import listed
 from pete.generate.prompt_format import PromptFormatter, open_renderer, read_prompt_format
@@ -70,7 +70,7 @@ class Tuned:
         def draw(rows: Sequence[int], sampling: GenerateConfig) -> list[Answer]:
             return answer_all(self.engine, self.renderer, [formatted[row] for row in rows], sampling, self._stops)
 
-        return choose(draw, Judge(self.validator, list(map(_request, conversations)), kinds, voice), sampling)
+        return choose(draw, Ranking(self.validator, list(map(_request, conversations)), kinds, voice), sampling)
 
     def stream(self, conversation: Sequence[Message], sampling: GenerateConfig, kind: RequestType | None = None) -> Iterator[Delta]:
         """One answer as its text becomes certain; the last delta has it whole, flagged by the persona's rules.
@@ -81,7 +81,7 @@ class Tuned:
             UserError: the conversation is too long for the model's context.
         """
         kind = kind or RequestType()
-        judge = Judge(self.validator, [_request(conversation)], [kind])
+        judge = Ranking(self.validator, [_request(conversation)], [kind])
         for delta in stream_answer(self.engine, self.renderer, [self.formatter(conversation, kind.topic)], sampling, self._stops):
             yield delta if delta.answer is None else replace(delta, answer=judge.check(0, delta.answer))
 

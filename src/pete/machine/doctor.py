@@ -34,7 +34,7 @@ NO_DISK = 5 * 10**8
 
 
 @dataclass(frozen=True)
-class Finding:
+class MachineFinding:
     """One thing that was looked at. `advice` is what to do, empty when all is well."""
 
     name: str
@@ -47,15 +47,15 @@ class Finding:
 class Checkup:
     """What was found, and the facts a report is made from."""
 
-    findings: tuple[Finding, ...]
+    findings: tuple[MachineFinding, ...]
     facts: Mapping[str, str | int | float]
 
-    def plus(self, findings: tuple[Finding, ...], **facts: str | int | float) -> "Checkup":
+    def plus(self, findings: tuple[MachineFinding, ...], **facts: str | int | float) -> "Checkup":
         """The same with what a later look (the self-test) adds."""
         return Checkup((*self.findings, *findings), {**self.facts, **facts})
 
     @property
-    def stops(self) -> tuple[Finding, ...]:
+    def stops(self) -> tuple[MachineFinding, ...]:
         """What forbids a run."""
         return tuple(finding for finding in self.findings if finding.level == "stop")
 
@@ -114,9 +114,9 @@ def check_machine(config: Config, folder: Path, has_key: HasKey, probes: Probes 
     return Checkup(tuple(findings), _facts(now, folder, probes))
 
 
-def _first(name: str, *cases: _Case) -> list[Finding]:
+def _first(name: str, *cases: _Case) -> list[MachineFinding]:
     """The finding of the first case whose condition holds; none where no case does."""
-    return next(([Finding(name, level, found, *advice)] for condition, level, found, *advice in cases if condition), [])
+    return next(([MachineFinding(name, level, found, *advice)] for condition, level, found, *advice in cases if condition), [])
 
 
 def _facts(now: Readings, folder: Path, probes: Probes) -> dict[str, str | int | float]:
@@ -141,7 +141,7 @@ def _facts(now: Readings, folder: Path, probes: Probes) -> dict[str, str | int |
     return facts if free is None else {**facts, "disk": free}
 
 
-def _computer(now: Readings, mac: bool) -> list[Finding]:
+def _computer(now: Readings, mac: bool) -> list[MachineFinding]:
     graphics = f", {now.gpu_cores} for graphics" if now.gpu_cores else ""
     version = now.version or ""
     return [
@@ -170,7 +170,7 @@ def _computer(now: Readings, mac: bool) -> list[Finding]:
     ]  # fmt: skip
 
 
-def _software(now: Readings, mac: bool, config: Config, probes: Probes) -> list[Finding]:
+def _software(now: Readings, mac: bool, config: Config, probes: Probes) -> list[MachineFinding]:
     torch, mlx = _version(probes, "torch"), _version(probes, "mlx")
     needed = config.engine.name == "torch"
     gpu = mac and config.engine.device in ("auto", "mps")
@@ -192,8 +192,8 @@ def _software(now: Readings, mac: bool, config: Config, probes: Probes) -> list[
     ]  # fmt: skip
 
 
-def _memory_and_disk(now: Readings, config: Config, folder: Path, probes: Probes) -> list[Finding]:
-    findings: list[Finding] = []
+def _memory_and_disk(now: Readings, config: Config, folder: Path, probes: Probes) -> list[MachineFinding]:
+    findings: list[MachineFinding] = []
     if now.memory is not None:
         available, total, swap = now.memory.available, now.memory.total, now.memory.swap
         findings += _first(
@@ -225,7 +225,7 @@ def _memory_and_disk(now: Readings, config: Config, folder: Path, probes: Probes
     )
 
 
-def _energy(now: Readings, mac: bool) -> list[Finding]:
+def _energy(now: Readings, mac: bool) -> list[MachineFinding]:
     idle = f"when idle for {now.sleep_minutes} min" if now.sleep_minutes else "never by itself"
     lid = " A closed lid does end it." if now.lid_closed is not None and not now.sleep_disabled else ""
     at = "" if now.battery is None else f" at {now.battery}%"
@@ -260,8 +260,8 @@ def _energy(now: Readings, mac: bool) -> list[Finding]:
     ]  # fmt: skip
 
 
-def _clouds(now: Readings, folder: Path, probes: Probes) -> list[Finding]:
-    findings: list[Finding] = []
+def _clouds(now: Readings, folder: Path, probes: Probes) -> list[MachineFinding]:
+    findings: list[MachineFinding] = []
     for place, who in now.synced:
         short = f"~/{place.relative_to(probes.home)}" if probes.home and place.is_relative_to(probes.home) else str(place)
         findings += _first(
@@ -276,7 +276,7 @@ def _clouds(now: Readings, folder: Path, probes: Probes) -> list[Finding]:
     return findings + _first("cloud", (clear, "good", "Neither the run folder nor this checkout is in a folder that a cloud copies."))
 
 
-def _gpu_limit(mac: bool, config: Config, probes: Probes) -> list[Finding]:
+def _gpu_limit(mac: bool, config: Config, probes: Probes) -> list[MachineFinding]:
     limit, given = config.engine.torch.mps_high_watermark, probes.environment.get("PYTORCH_MPS_HIGH_WATERMARK_RATIO", "")
     replaced = f" The {given[:20]} in the environment is replaced." if given and or_none(lambda: float(given)) != limit else ""
     if not mac or config.engine.name != "torch" or config.engine.device not in ("auto", "mps"):
@@ -290,7 +290,7 @@ def _gpu_limit(mac: bool, config: Config, probes: Probes) -> list[Finding]:
     )  # fmt: skip
 
 
-def _network(config: Config, has_key: HasKey, probes: Probes) -> list[Finding]:
+def _network(config: Config, has_key: HasKey, probes: Probes) -> list[MachineFinding]:
     mode, version, base = config.tracking.wandb, _version(probes, "wandb"), config.model.base
     key = mode == "online" and bool(or_none(lambda: has_key(probes.environment, probes.home)))
     fetch = _on_hub(config) and not _is_cached(config, probes)
@@ -337,11 +337,11 @@ def _version(probes: Probes, name: str) -> str | None:
     return or_none(lambda: probes.version(name))
 
 
-def device_findings(check: DeviceCheck, os_name: str = "") -> tuple[Finding, ...]:
+def device_findings(check: DeviceCheck, os_name: str = "") -> tuple[MachineFinding, ...]:
     """A self-test's result in the words of the examination; on a GPU a failed check forbids training on it."""
     if check.refused:
         mend = "Remove .venv and start ./pete again." if check.refused == DEAD else "--set engine.device=auto takes the best there is."
-        return (Finding("device", "stop", check.refused, mend),)
+        return (MachineFinding("device", "stop", check.refused, mend),)
     level: Level = "caution" if check.device == "cpu" else "stop"
     advice = "Start ./pete anew with the packages it asks for (remove .venv), then: pete doctor --again"
     if check.device != "cpu":
@@ -350,7 +350,7 @@ def device_findings(check: DeviceCheck, os_name: str = "") -> tuple[Finding, ...
     findings = _first("device", (aside, "caution", "PyTorch cannot use this Mac's GPU: training would run on the CPU, far slower.",
                                  "Remove .venv and start ./pete again from a terminal that is not opened with Rosetta."))  # fmt: skip
     findings += [
-        Finding("self-test", level, f"On {check.device}, {name}: {wrong}.", advice) for name, wrong in check.wrong.items() if wrong
+        MachineFinding("self-test", level, f"On {check.device}, {name}: {wrong}.", advice) for name, wrong in check.wrong.items() if wrong
     ]
     day = f", on {time.strftime('%d %B', time.localtime(check.when)).lstrip('0')}" if check.remembered else ""
     left = f" Left to the CPU: {', '.join(check.fallback)}." if check.fallback else ""

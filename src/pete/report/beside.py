@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from pete.errors import RunError
 from pete.evaluate.against import in_place_of_base, refuse_other_base, refuse_other_prompts
-from pete.report.blocks import Block, Fact, Facts, Page, Prompted, Section, Table, Text
+from pete.report.blocks import Block, Fact, FactTable, Page, Prompted, Section, Table, Text
 from pete.report.comparison import ROWS_DIFFER, Comparison, PromptAnswers, compare
 from pete.report.model import ReportData
 from pete.report.numbers import bounds, capital, of_unit, percent, plain
@@ -138,8 +138,8 @@ def _answers(runs: Sequence[Comparison], names: Sequence[str]) -> tuple[Section,
     return prompts_by_category(runs[0], prompted, SHOWN)
 
 
-def _how_to_read(names: Sequence[str]) -> Facts:
-    return Facts(
+def _how_to_read(names: Sequence[str]) -> FactTable:
+    return FactTable(
         (
             Fact("Against", f"Each answer of a run is compared with the answer of {names[0]} to the same prompt; so is each unseen row."),
             Fact(

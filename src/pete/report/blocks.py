@@ -84,7 +84,7 @@ class Fact:
 
 
 @dataclass(frozen=True)
-class Facts(Block):
+class FactTable(Block):
     """Facts in a list; `prose` where they are sentences rather than values."""
 
     facts: tuple[Fact, ...]

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from pete.evaluate.gates import Outcome
+from pete.evaluate.gates import GateResult
 from pete.evaluate.results import Measure
 from pete.evaluate.scorers import specs
 from pete.report.advice import Measured, Suggestion, ask_more, follow, hold_back_more
@@ -80,7 +80,7 @@ def gates(m: Measured) -> Iterator[Finding]:
             yield Finding("open", f"Not settled: {gate.good[0].lower()}{gate.good[1:]}", undecided, file, settle)
 
 
-def _numbers(m: Measured, outcome: Outcome) -> str:
+def _numbers(m: Measured, outcome: GateResult) -> str:
     gate, interval = outcome.gate, outcome.interval
     assert interval is not None and m.evaluation is not None
     measure = m.evaluation.measure(gate.key)

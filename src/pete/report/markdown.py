@@ -10,7 +10,7 @@ from pete.report.blocks import (
     Cards,
     Chart,
     Command,
-    Facts,
+    FactTable,
     Findings,
     Fold,
     Page,
@@ -70,7 +70,7 @@ def _lay_out(blocks: Iterable[Block], level: int) -> Iterator[str]:
                 yield "\n".join(f"- **{escape(c.value)}** {escape(c.meaning)}" for c in cards)
             case Table():
                 yield _table(block)
-            case Facts(facts):
+            case FactTable(facts):
                 yield "\n".join(f"- **{escape(f.name)}:** {escape(' '.join(f.value.split()))}" for f in facts)
             case Chart(text, _, caption):
                 yield "" if caption else escape(text)  # a caption means that the same stands in a table below

@@ -13,7 +13,7 @@ from pete.report.blocks import (
     Block,
     Command,
     Fact,
-    Facts,
+    FactTable,
     Findings,
     Fold,
     Legend,
@@ -76,7 +76,7 @@ def _approach(comparison: Comparison) -> Section:
         *([Fact("To know", " ".join(comparison.judgement.notes))] if comparison.judgement.notes else []),
         Fact("File", f"{comparison.file}, made {log.created}, in {duration(log.seconds)}"),
     )
-    return Section("Evaluation Approach", (Facts(facts),))
+    return Section("Evaluation Approach", (FactTable(facts),))
 
 
 def changes(measures: Sequence[Measure], before: str, after: str, name: str) -> tuple[Block, ...]:
@@ -128,7 +128,7 @@ def _gates(comparison: Comparison) -> Section:
     for o in outcomes:
         if o.worst:
             worst = tuple(Fact(f"{w.where}: {w.why}", w.text or "(the row is in data/test.jsonl)") for w in o.worst)
-            blocks.append(Fold(f"{o.gate.title}: the worst {len(worst)}", (Facts(worst, prose=True),)))
+            blocks.append(Fold(f"{o.gate.title}: the worst {len(worst)}", (FactTable(worst, prose=True),)))
     return Section("Gates", tuple(blocks))
 
 

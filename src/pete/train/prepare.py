@@ -11,7 +11,7 @@ from pete import __version__
 from pete.config import Config, LoraConfig, OptimConfig, Resolved, TrainConfig
 from pete.data.batch import Batch, Sequencer, in_batches
 from pete.data.check import check_data, persona_prompts
-from pete.data.examples import Example, Finding, Question, Split, read_examples
+from pete.data.examples import DataFinding, Example, Question, Split, read_examples
 from pete.data.render import Rendered, Renderer
 from pete.data.split import read_splits, split_rows
 from pete.engines import open_trainer, set_environment
@@ -35,7 +35,7 @@ class Prepared:
     splits: dict[Split, list[Example]]
     rendered: dict[Split, list[Rendered]]
     sequencer: Sequencer
-    findings: list[Finding]
+    findings: list[DataFinding]
     prompts: Sequence[Question]
     """The persona's held-out prompts; sampled from while training."""
     done: int = 0

@@ -30,7 +30,7 @@ LEAST_CHANGE = 1e-4
 
 
 @dataclass(frozen=True)
-class Proof:
+class AdapterProof:
     """What the adapter has to compute once it is read back, as the model in memory computed it at the best step."""
 
     probe: list[int]
@@ -42,7 +42,9 @@ class Proof:
     """Over `valid`, nats a token; None without validation rows."""
 
 
-def publish(engine: Trainer, model: ModelConfig, run: RunDir, best: Path, lineage: Lineage, prepared: "Prepared", proof: Proof) -> None:
+def publish(
+    engine: Trainer, model: ModelConfig, run: RunDir, best: Path, lineage: Lineage, prepared: "Prepared", proof: AdapterProof
+) -> None:
     """Make adapter/ from a checkpoint: whole, proven and on the drive, or not there at all.
 
     Raises:
@@ -102,7 +104,7 @@ def train_again(run: RunDir, *sets: str) -> str:
     return " ".join([f"pete train --config {shlex.quote(str(run.config_file))}", *(f"--set {item}" for item in sets)])
 
 
-def _prove(engine: Trainer, model: ModelConfig, run: RunDir, folder: Path, proof: Proof) -> None:
+def _prove(engine: Trainer, model: ModelConfig, run: RunDir, folder: Path, proof: AdapterProof) -> None:
     """Read the folder back: it must compute what the model in memory computed, and not what the base computes. NaN is neither.
 
     Raises:

@@ -29,7 +29,7 @@ from pete.train import checkpoint
 from pete.train.checkpoint import Progress
 from pete.train.loop import Job, Stop, train
 from pete.train.prepare import Prepared, config_hash, facts_of
-from pete.train.publish import Proof, lineage_of, publish, train_again
+from pete.train.publish import AdapterProof, lineage_of, publish, train_again
 from pete.train.python_warnings import warnings_to
 from pete.words import gigabytes
 
@@ -53,7 +53,7 @@ class Follower(Protocol):
 
 
 @dataclass
-class Session:
+class TrainingSession:
     """What is trained, where, and who is told; `train` does it."""
 
     resolved: Resolved
@@ -154,7 +154,7 @@ class Session:
                 if isinstance(event, Finished):
                     finished = event
                     if event.reason == "done":
-                        self._publish(engine, job.config, fingerprint, event, Proof(probe, at_best, job.valid, event.best_loss))
+                        self._publish(engine, job.config, fingerprint, event, AdapterProof(probe, at_best, job.valid, event.best_loss))
                 self._record(event)
         assert finished is not None
         if finished.reason == "not better":
@@ -204,7 +204,7 @@ class Session:
             self.stop, self._sampler(engine),
         )  # fmt: skip
 
-    def _publish(self, engine: Trainer, config: Config, fingerprint: str, finished: Finished, proof: Proof) -> None:
+    def _publish(self, engine: Trainer, config: Config, fingerprint: str, finished: Finished, proof: AdapterProof) -> None:
         best = self.run.checkpoints / checkpoint.name_of(finished.best_step)
         lineage = lineage_of(engine, config, self.prepared, fingerprint, config_hash(config))
         try:

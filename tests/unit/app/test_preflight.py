@@ -5,10 +5,10 @@ import pytest
 from pete.app import preflight as module
 from pete.app.preflight import describe, preflight
 from pete.app.train import new_training
-from pete.data.examples import Finding as Questionable
+from pete.data.examples import DataFinding as Questionable
 from pete.errors import UserError
 from pete.events import Checked, Planned
-from pete.machine.doctor import Finding
+from pete.machine.doctor import MachineFinding
 from tests.unit.app.conftest import Heard
 
 
@@ -31,7 +31,7 @@ def test_a_run_that_fits_is_described_and_its_examination_is_for_the_record(trai
 
 def test_a_machine_that_forbids_it_refuses_before_anything_is_planned(training, tmp_path, monkeypatch):
     real = module.check_machine
-    stop = Finding("disk", "stop", "the drive is full", "make room")
+    stop = MachineFinding("disk", "stop", "the drive is full", "make room")
     monkeypatch.setattr(module, "check_machine", lambda *args: real(*args).plus((stop,)))
     monkeypatch.setattr(module, "make_plan", lambda *_: pytest.fail("planned"))
     with pytest.raises(UserError, match="the drive is full"):

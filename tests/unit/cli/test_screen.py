@@ -18,7 +18,7 @@ from pete.evaluate.blind.record import Pair
 from pete.evaluate.results import Measure
 from pete.evaluate.stats import Interval
 from pete.events import Sampled, Started, Warned
-from pete.machine.doctor import Checkup, Finding
+from pete.machine.doctor import Checkup, MachineFinding
 from pete.monitor.terminal import show_once
 from pete.train.plan import Plan
 from tests.unit.monitor.synthetic import night
@@ -54,7 +54,7 @@ def plan(screen, text):
 
 def examination(screen, text):
     facts = dict.fromkeys(("chip", "system", "torch", "power"), text)
-    doctor.show(screen, Checkup((Finding(text, "caution", text, text),), facts))
+    doctor.show(screen, Checkup((MachineFinding(text, "caution", text, text),), facts))
 
 
 def measures(screen, text):

@@ -8,7 +8,7 @@ import pytest
 
 from pete.config import Config
 from pete.errors import UserError
-from pete.machine.doctor import Checkup, Finding, check_machine
+from pete.machine.doctor import Checkup, MachineFinding, check_machine
 from pete.machine.memory import Memory
 from pete.machine.probes import Probes
 from pete.resources import PROJECT
@@ -37,7 +37,7 @@ def noted(checkup: Checkup) -> dict[str, str]:
     return {finding.name: finding.level for finding in checkup.findings if finding.level != "good"}
 
 
-def one(checkup: Checkup, name: str) -> Finding:
+def one(checkup: Checkup, name: str) -> MachineFinding:
     found = [finding for finding in checkup.findings if finding.name == name]
     assert len(found) == 1, (name, checkup.findings)
     return found[0]
@@ -167,7 +167,7 @@ def test_the_event_holds_no_name_and_no_home():
 
 
 def test_findings_of_a_later_look_are_added():
-    checkup = examine().plus((Finding("self-test", "stop", "AdamW is off.", "Use the CPU."),), device="mps")
+    checkup = examine().plus((MachineFinding("self-test", "stop", "AdamW is off.", "Use the CPU."),), device="mps")
     assert checkup.facts["device"] == "mps" and checkup.lines()[1] == "stop: AdamW is off. Use the CPU."
 
 

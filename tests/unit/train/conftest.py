@@ -12,7 +12,7 @@ from pete.events import Finished, Step
 from pete.run import RunDir
 from pete.train.loop import Stop
 from pete.train.prepare import prepare, resumable
-from pete.train.session import Session
+from pete.train.session import TrainingSession
 
 SETTINGS = [
     "engine.name=fake", "model.base=fake", "data.max_length=2000", "train.steps=24", "train.micro_batch=4", "train.accumulation=1",
@@ -28,7 +28,7 @@ class Trial:
 
     def train(self, *sets: str, on_event=lambda event: None, **more):
         resolved = resolve(None, None, [f"data.persona={json.dumps(str(self.persona))}", *SETTINGS, *sets])
-        return Session(resolved, prepare(resolved.config), self.run, on_event, self.stop, **more).train()
+        return TrainingSession(resolved, prepare(resolved.config), self.run, on_event, self.stop, **more).train()
 
     def stop_at(self, step: int) -> None:
         """Train up to a step, and leave a run that can go on."""
@@ -42,7 +42,7 @@ class Trial:
         assert self.told(Finished)[-1].reason == "interrupted" and self.told(Step)[-1].step <= step + 1
 
     def resume(self, on_event=lambda event: None):
-        return Session(*resumable(self.run), self.run, on_event, resume=True).train()
+        return TrainingSession(*resumable(self.run), self.run, on_event, resume=True).train()
 
     def told(self, kind: type) -> list:
         return [event for event in events.read(self.run.events_file) if isinstance(event, kind)]

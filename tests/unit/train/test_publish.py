@@ -9,7 +9,7 @@ from pete import __version__
 from pete.adapter import read_lineage
 from pete.errors import WorkError
 from pete.run import RunDir
-from pete.train.publish import Proof, publish, train_again
+from pete.train.publish import AdapterProof, publish, train_again
 
 
 def test_the_lineage_says_what_the_adapter_was_made_of_and_how_it_speaks(trial):
@@ -30,5 +30,5 @@ def test_a_damaged_checkpoint_is_refused_before_anything_is_made(trial):
     best = trial.run.checkpoints / "step-000006"
     (best / "adapter_model.safetensors").unlink()
     with pytest.raises(WorkError, match=r"in step-000006, adapter_model.safetensors is missing\. Nothing was published") as error:
-        publish(None, None, trial.run, best, None, None, Proof([], None, [], None))  # type: ignore[arg-type]
+        publish(None, None, trial.run, best, None, None, AdapterProof([], None, [], None))  # type: ignore[arg-type]
     assert "pete train --config" in error.value.hint and not trial.run.adapter.exists()

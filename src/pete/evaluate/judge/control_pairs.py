@@ -17,7 +17,7 @@ SHORTEST = 15
 
 
 @dataclass(frozen=True)
-class Text:
+class ControlText:
     """What was asked and what was written. `topic`: "" where nobody said."""
 
     prompt: str
@@ -40,8 +40,8 @@ def control_pairs(log: EvaluationLog, unseen: Sequence[Example]) -> list[Control
 
     The corruptions are of equal length (shuffled, other prompt) or longer (looped), so that a liking for length finds no winner.
     """
-    author = _in_an_order(Text(row.prompt, row.completion, row.topic) for row in unseen)
-    own = _in_an_order(Text(s.prompt, s.text) for s in log.samples if s.model == "tuned" and not s.scores.get("degenerate.any"))
+    author = _in_an_order(ControlText(row.prompt, row.completion, row.topic) for row in unseen)
+    own = _in_an_order(ControlText(s.prompt, s.text) for s in log.samples if s.model == "tuned" and not s.scores.get("degenerate.any"))
     quota = -(-WANTED // len(KINDS))
     enough = (author + own)[:quota] if len(author) < quota else author
     pairs: list[ControlPair] = []
@@ -53,7 +53,7 @@ def control_pairs(log: EvaluationLog, unseen: Sequence[Example]) -> list[Control
     return pairs
 
 
-def _corrupted(kind: str, text: Text, author: Sequence[Text]) -> str:
+def _corrupted(kind: str, text: ControlText, author: Sequence[ControlText]) -> str:
     words = text.text.split()
     if kind == "shuffled":
         return " ".join(random.Random(text.text).sample(words, len(words)))
@@ -65,7 +65,7 @@ def _corrupted(kind: str, text: Text, author: Sequence[Text]) -> str:
     return min((o.text for o in others), key=lambda other: (abs(len(other.split()) - len(words)), other), default="")
 
 
-def _in_an_order(texts: Iterable[Text]) -> list[Text]:
+def _in_an_order(texts: Iterable[ControlText]) -> list[ControlText]:
     """The texts that can be corrupted, in an order that has nothing to do with the file's, the same every time."""
     long = {t.text: t for t in texts if len(t.text.split()) >= SHORTEST and len(sentences(t.text)) > 1}
     return sorted(long.values(), key=lambda t: hashlib.sha256(f"{t.prompt}\n{t.text}".encode()).digest())

@@ -57,7 +57,7 @@ METRICS = (
 
 
 @dataclass(frozen=True)
-class Judged:
+class JudgedFormat:
     """A candidate held against the control."""
 
     name: str
@@ -176,10 +176,12 @@ def compare(log: EvaluationLog, control: Sequence[Sample], candidate: Sequence[S
     return {m.name: m for m in measures(in_place_of_base(before, after), METRICS) if m.change.clusters >= FEWEST}
 
 
-def judge_all(compared: Mapping[str, Mapping[str, Measure]]) -> list[Judged]:
+def judge_all(compared: Mapping[str, Mapping[str, Measure]]) -> list[JudgedFormat]:
     """Every candidate's measures, corrected for there being so many: Holm over candidates times deciding measures."""
     adjusted = holm({f"{name} {key}": found[key].change.p for name, found in compared.items() for key in DECIDING if key in found})
-    return [Judged(name, found, {key: adjusted[f"{name} {key}"] for key in DECIDING if key in found}) for name, found in compared.items()]
+    return [
+        JudgedFormat(name, found, {key: adjusted[f"{name} {key}"] for key in DECIDING if key in found}) for name, found in compared.items()
+    ]
 
 
 def _half_widths(measure: Measure) -> float:
@@ -188,7 +190,7 @@ def _half_widths(measure: Measure) -> float:
     return abs(measure.change.mean) / half if half > 0 else math.inf
 
 
-def choose(judged: Sequence[Judged]) -> Judged | None:
+def choose(judged: Sequence[JudgedFormat]) -> JudgedFormat | None:
     """The candidate that gains most, measured by how sure the gain is, of those that gain surely and lose nothing."""
     able = [candidate for candidate in judged if candidate.gains and not candidate.losses]
     return max(able, key=lambda candidate: max(_half_widths(candidate.measures[key]) for key in candidate.gains), default=None)

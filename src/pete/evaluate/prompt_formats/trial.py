@@ -14,7 +14,7 @@ from pete.data.examples import Question
 from pete.data.render import Message
 from pete.errors import DataError, PersonaError
 from pete.evaluate.log import EvaluationLog, Sample, read_log
-from pete.evaluate.prompt_formats.candidates import FEWEST, VOICE, Judged, candidates, choose, compare, halves, judge_all, sift
+from pete.evaluate.prompt_formats.candidates import FEWEST, VOICE, JudgedFormat, candidates, choose, compare, halves, judge_all, sift
 from pete.evaluate.results import Measure
 from pete.evaluate.score import make_scorers, read_material
 from pete.evaluate.scorers import apply, specs
@@ -194,7 +194,7 @@ def adopt(trial: Trial, run: RunDir, persona: Persona) -> list[Path]:
     return [file, run.adapter / LINEAGE]
 
 
-def _outcome(judged: Judged | None) -> dict[str, Any]:
+def _outcome(judged: JudgedFormat | None) -> dict[str, Any]:
     return {"measures": dict(judged.measures), "adjusted": dict(judged.adjusted), "verdict": judged.verdict} if judged else {}
 
 
@@ -240,7 +240,7 @@ def _base_answers(run: RunDir, notes: list[str]) -> list[Sample]:
     return base
 
 
-def _unknown(judged: Mapping[str, Judged]) -> list[str]:
+def _unknown(judged: Mapping[str, JudgedFormat]) -> list[str]:
     """What was said too briefly to have a voice, as a sentence."""
     brief = [name for name, j in judged.items() if VOICE not in j.measures]
     whom = "every format" if len(brief) == len(judged) else ", ".join(brief)

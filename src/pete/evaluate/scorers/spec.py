@@ -41,7 +41,7 @@ class Unknown(Exception):
 
 
 @dataclass(frozen=True)
-class Text:
+class StyleText:
     """A text to learn a style from. Texts of a topic are never on both sides."""
 
     text: str
@@ -178,7 +178,7 @@ class Context:
     author: Mapping[str, Example]
     """The author's unseen rows that the log measured, by the source it names."""
     neutral: Sequence[Example]
-    others: Sequence[Text]
+    others: Sequence[StyleText]
     """Texts in other voices."""
     embedder: "Embedder | None"
     find: "Callable[[str], Scorer | None]" = lambda _: None

@@ -22,7 +22,7 @@ from pete.data.examples import Example
 from pete.data.text import windows
 from pete.evaluate.advice import LARGER_ADAPTER
 from pete.evaluate.log import EvaluationLog, Sample, pairs
-from pete.evaluate.scorers.spec import Compared, Context, Gate, Metric, Scorer, Spec, Text, Unknown, shown
+from pete.evaluate.scorers.spec import Compared, Context, Gate, Metric, Scorer, Spec, StyleText, Unknown, shown
 from pete.evaluate.stats import auc, share_of_way
 
 FOLDS = 5
@@ -58,7 +58,9 @@ _SAME = str.maketrans({"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"
 class Voice:
     """`logit`: above 0 the author is likelier. Mean over the windows of an answer."""
 
-    def __init__(self, author: Sequence[Text], base: Sequence[Text], others: Sequence[Text], asked: Mapping[str, str]) -> None:
+    def __init__(
+        self, author: Sequence[StyleText], base: Sequence[StyleText], others: Sequence[StyleText], asked: Mapping[str, str]
+    ) -> None:
         """Train the five classifiers.
 
         Args:
@@ -190,18 +192,18 @@ def _shuffled(topic: str) -> bytes:
     return hashlib.sha256(topic.encode()).digest()
 
 
-def _in_order(texts: Sequence[Text]) -> list[Text]:
+def _in_order(texts: Sequence[StyleText]) -> list[StyleText]:
     return sorted(texts, key=lambda t: (t.topic, t.text))
 
 
-def author_texts(rows: Sequence[Example]) -> list[Text]:
+def author_texts(rows: Sequence[Example]) -> list[StyleText]:
     """The author's rows as the classifier learns them."""
-    return [Text(row.completion, row.topic.lower() or row.source) for row in rows]
+    return [StyleText(row.completion, row.topic.lower() or row.source) for row in rows]
 
 
-def ordinary_texts(rows: Sequence[Example]) -> list[Text]:
+def ordinary_texts(rows: Sequence[Example]) -> list[StyleText]:
     """Neutral rows as the classifier learns them: nobody's."""
-    return [Text(row.completion, row.topic.lower() or row.prompt) for row in rows]
+    return [StyleText(row.completion, row.topic.lower() or row.prompt) for row in rows]
 
 
 def voice_index(log: EvaluationLog) -> Compared | None:
@@ -223,7 +225,7 @@ def voice_index(log: EvaluationLog) -> Compared | None:
 def _make(context: Context) -> Scorer:
     if context.training is None:
         raise Unknown("The training rows (data/train.jsonl) are missing: originality and the voice of the answers are unknown.")
-    base = [Text(s.text, context.topics[s.prompt_id]) for s in context.log.samples if s.model == "base"]
+    base = [StyleText(s.text, context.topics[s.prompt_id]) for s in context.log.samples if s.model == "base"]
     voice = Voice(author_texts(context.training), base, [*context.others, *ordinary_texts(context.neutral)], context.topics)
     if not voice.able:
         raise Unknown("Too few texts of 30 words and more to learn the voice from: the voice of the answers is unknown.")

@@ -1,6 +1,6 @@
 """The chapter "How to Read This": what the report's words mean, for somebody who meets them for the first time."""
 
-from pete.report.blocks import Fact, Facts, Section
+from pete.report.blocks import Fact, FactTable, Section
 from pete.report.model import ReportData
 
 ALWAYS = (
@@ -57,4 +57,4 @@ LIMITS = Fact(
 def how_to_read(data: ReportData) -> Section:
     """The chapter; words about an evaluation only where there is one."""
     words = (*ALWAYS, *(EVALUATED if data.evaluation is not None else ()), LIMITS)
-    return Section("How to Read This", (Facts(words, prose=True),))
+    return Section("How to Read This", (FactTable(words, prose=True),))

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from pete.history import History
 from pete.report import original
-from pete.report.blocks import Block, Fact, Facts, Fold, Section, Table, Text
+from pete.report.blocks import Block, Fact, FactTable, Fold, Section, Table, Text
 from pete.report.charts import loss_chart, pulse_chart
 from pete.report.model import ReportData
 from pete.report.night import against_plan
@@ -156,7 +156,7 @@ def _machine(data: ReportData) -> Section:
     blocks: list[Block] = []
     if checked.machine:
         blocks.append(
-            Facts(
+            FactTable(
                 tuple(Fact(_name(key), _value(key, value)) for key, value in checked.machine.items() if value != "" and not key.isupper())
             )
         )
@@ -210,13 +210,13 @@ def _monitoring(data: ReportData) -> Section:
         Fact("Local logging", f"events.jsonl: {lines or 'nothing'}; the same in words, with timestamps, in train.log"),
         Fact("Errors", f"{counted(data.errors, 'failure')}, with tracebacks in errors.jsonl" if data.errors else "none recorded"),
     )
-    blocks: list[Block] = [Facts(facts)]
+    blocks: list[Block] = [FactTable(facts)]
     told_already = ("memory", "time") if training.planned else ()  # beside their prediction
     if course := [Fact(name, words) for name, words in data.night if name not in told_already]:
-        blocks.append(Section("During training", (Facts(tuple(course)),)))
+        blocks.append(Section("During training", (FactTable(tuple(course)),)))
     if training.samples:
         answers = tuple(Fact(f"Step {s.step}: {s.prompt}", s.text.strip() or "(empty)") for s in training.samples)
-        blocks.append(Fold("Sample answers during training", (Facts(answers, prose=True),)))
+        blocks.append(Fold("Sample answers during training", (FactTable(answers, prose=True),)))
     return Section("Monitoring", tuple(blocks))
 
 

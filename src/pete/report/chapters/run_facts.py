@@ -1,7 +1,7 @@
 """The chapter "Run Facts": the voice, the data, and every setting with where its value came from."""
 
 from pete.adapter import Lineage
-from pete.report.blocks import Block, Fact, Facts, Fold, Section, Table
+from pete.report.blocks import Block, Fact, FactTable, Fold, Section, Table
 from pete.report.model import ReportData
 
 
@@ -9,8 +9,8 @@ def run_facts(data: ReportData) -> Section:
     """The chapter."""
     parts: list[Block] = []
     if data.lineage:
-        parts.append(Section("Voice", (Facts(tuple(_voice(data.lineage))),)))
-    parts.append(Section("Data", (Facts(tuple(_data(data))),)))
+        parts.append(Section("Voice", (FactTable(tuple(_voice(data.lineage))),)))
+    parts.append(Section("Data", (FactTable(tuple(_data(data))),)))
     parts.append(Fold("Every setting, and where its value came from", (_settings(data),)))
     return Section("Run Facts", tuple(parts))
 

@@ -11,7 +11,7 @@ from pete.evaluate.prompt_formats.candidates import VOICE
 from pete.evaluate.prompt_formats.trial import Trial, Tried, adopt, open_persona
 from pete.evaluate.results import Measure
 from pete.evaluate.score import Material
-from pete.evaluate.scorers.spec import Text
+from pete.evaluate.scorers.spec import StyleText
 from pete.evaluate.stats import Interval
 from pete.persona import PromptFormat, load_persona
 from pete.run import RunDir
@@ -75,7 +75,7 @@ def test_a_trial_is_kept_whole_and_is_no_evaluation(run):
 
 def test_the_classifier_learns_the_base_and_never_the_answers_it_will_judge(run, monkeypatch):
     rows = [Example(id=f"r{i}", prompt=f"{i}?", completion=PROSE, topic=f"t{i}") for i in range(25)]
-    others = [Text("They had nothing to add, and added it at length. " * 5, f"o{i}") for i in range(30)]
+    others = [StyleText("They had nothing to add, and added it at length. " * 5, f"o{i}") for i in range(30)]
     monkeypatch.setattr(module, "read_material", lambda _: Material(rows, {}, rows[:0], others, None))
     log = log_of(prompts=[asked("p")])
     scorers, measures, notes = module._scorers(run, log)

@@ -3,7 +3,7 @@ import random
 
 import pytest
 
-from pete.evaluate.scorers.voice import FEWEST, Text, Voice, masked
+from pete.evaluate.scorers.voice import FEWEST, StyleText, Voice, masked
 from pete.evaluate.stats import auc
 from pete.resources import PROJECT
 from tests.unit.evaluate.conftest import sample
@@ -26,7 +26,7 @@ def loud(rng):
 
 def texts(make, count, seed):
     rng = random.Random(seed)
-    return [Text(make(rng), f"{make.__name__} {i % 20}") for i in range(count)]
+    return [StyleText(make(rng), f"{make.__name__} {i % 20}") for i in range(count)]
 
 
 def test_two_manners_are_told_apart_whatever_they_are_about():
@@ -44,13 +44,13 @@ def test_nothing_is_learned_from_nothing():
 
 
 def test_the_same_manner_on_both_sides_is_a_coin_toss():
-    voice = Voice(texts(dry, 60, 0), [Text(t.text, f"base {t.topic}") for t in texts(dry, 60, 1)], [], {})
+    voice = Voice(texts(dry, 60, 0), [StyleText(t.text, f"base {t.topic}") for t in texts(dry, 60, 1)], [], {})
     assert voice.measures["auc"] == pytest.approx(0.5, abs=0.2)
 
 
 def test_an_answer_is_scored_by_a_classifier_that_did_not_learn_from_its_prompt():
     author, base = texts(dry, 40, 0), texts(loud, 40, 1)
-    one = Text(dry(random.Random(5)), "the prompt")
+    one = StyleText(dry(random.Random(5)), "the prompt")
     asked = {"p": "the prompt"}
     as_base = Voice(author, [*base, one], [], asked).score(sample(one.text, prompt_id="p"))["logit"]
     without = Voice(author, base, [], asked).score(sample(one.text, prompt_id="p"))["logit"]
@@ -69,8 +69,8 @@ def test_real_authors_on_topics_and_books_nobody_learned_from():
         return [json.loads(line) for line in (VOICES / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()]
 
     jerome, wilde = rows("jerome_idle_thoughts"), rows("wilde_dorian_gray_paras")
-    author = [Text(r["completion"], r["group"]) for r in jerome if r["split"] == "train"][:150]
-    voice = Voice(author, [], [Text(r["text"], "w" + r["group"]) for r in wilde[:200]], {})
+    author = [StyleText(r["completion"], r["group"]) for r in jerome if r["split"] == "train"][:150]
+    voice = Voice(author, [], [StyleText(r["text"], "w" + r["group"]) for r in wilde[:200]], {})
     assert 0.7 < voice.measures["auc"] < 1
 
     def logits(found):

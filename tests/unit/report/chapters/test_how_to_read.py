@@ -1,4 +1,4 @@
-from pete.report.blocks import Facts
+from pete.report.blocks import FactTable
 from pete.report.chapters.how_to_read import how_to_read
 from pete.report.model import read_report
 from tests.unit.report.conftest import MakeRun, evaluation
@@ -6,7 +6,7 @@ from tests.unit.report.conftest import MakeRun, evaluation
 
 def words(make_run: MakeRun, folder: str, **facts: object) -> list[str]:
     (block,) = how_to_read(read_report(make_run(folder=folder, **facts))).blocks
-    assert isinstance(block, Facts)
+    assert isinstance(block, FactTable)
     return [fact.name for fact in block.facts]
 
 

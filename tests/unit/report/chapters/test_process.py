@@ -4,7 +4,7 @@ import pytest
 
 from pete.events import Checked, Event, Planned, Sampled, Warned
 from pete.report import original
-from pete.report.blocks import Block, Facts, Fold, Section, Table, Text
+from pete.report.blocks import Block, FactTable, Fold, Section, Table, Text
 from pete.report.chapters.process import UNKNOWN, process
 from pete.report.markdown import to_markdown
 from pete.report.model import read_report
@@ -40,7 +40,7 @@ def table(chapter: Section, title: str) -> dict[str, tuple[str, ...]]:
 
 
 def facts(blocks: tuple[Block, ...]) -> dict[str, str]:
-    return {f.name: f.value for block in blocks if isinstance(block, Facts) for f in block.facts}
+    return {f.name: f.value for block in blocks if isinstance(block, FactTable) for f in block.facts}
 
 
 def test_every_name_of_the_original_report_is_there(make_run: MakeRun):
