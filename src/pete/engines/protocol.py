@@ -81,8 +81,24 @@ class Base:
     """Made by Pete itself: transformers knows nothing of it, and it has no weights on disk."""
 
 
+class Rows(Protocol):
+    """Rows that decode together; each joins when it likes and leaves when it likes. For one thread at a time."""
+
+    @abstractmethod
+    def join(self, prompt: Sequence[int], sampling: GenerateConfig, ends: Collection[int]) -> int:
+        """Add a row that draws as row 0 of `Generator.stream` would; returns its number, which no other row ever gets."""
+
+    @abstractmethod
+    def step(self) -> list[tuple[int, int | None]]:
+        """The next token of every row that is there, as (row, token); None in its place when the row has ended, and is gone."""
+
+    @abstractmethod
+    def leave(self, row: int) -> None:
+        """Take a row out, ended or not; one that is gone already may leave again."""
+
+
 class Generator(Protocol):
-    """What answers: facts, one switch, five verbs."""
+    """What answers: facts, one switch, six verbs."""
 
     name: str
     device: str = "cpu"
@@ -131,6 +147,12 @@ class Generator(Protocol):
 
         Row r draws from its own generator, seeded with (sampling.seed, r). The repetition penalty looks at the answer only.
         """
+
+    def rows(self) -> Rows:
+        """Rows that join and leave, none to begin with; an engine that can batch them has its own."""
+        from pete.engines.rows import RowsInTurns
+
+        return RowsInTurns(self)
 
     @abstractmethod
     def memory(self) -> MemoryUse:
