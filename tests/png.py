@@ -26,7 +26,7 @@ def grey(path: Path) -> np.ndarray:
 
 
 def _unfiltered(kinds: np.ndarray, lines: np.ndarray) -> np.ndarray:
-    """Pixels, [height, width, channels], of filtered lines and the filter of each: diagonal by diagonal, as a pixel needs those left and above."""
+    """Pixels, [height, width, channels], of filtered lines and the filter of each; a diagonal at a time: they need those left and above."""
     height, width, channels = lines.shape
     image = np.zeros((height + 1, width + 1, channels), np.int32)  # a border of zeros above and to the left, as the filters want it
     for diagonal in range(height + width - 1):
