@@ -99,8 +99,8 @@ def architecture_of(base: Base, settings: Settings) -> Architecture:
     found = ARCHITECTURES.get(settings.kind)
     if found is None:
         raise BaseModelError(
-            f"{base.name} is of the kind {settings.kind!r}, which Pete has no GGUF map for (it has for {', '.join(sorted(ARCHITECTURES))}).",
-            ELSEWHERE,
+            f"{base.name} is of the kind {settings.kind!r}, which Pete has no GGUF map for.",
+            f"kinds with one: {', '.join(sorted(ARCHITECTURES))}; {ELSEWHERE}",
         )
     for key, allowed in found.only.items():
         if (value := settings.get(key)) not in allowed:

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 
-from gguf import GGML_QUANT_SIZES, GGMLQuantizationType, LlamaFileType
+from gguf import GGML_QUANT_SIZES, LlamaFileType
+from gguf import GGMLQuantizationType as G
 
 from pete.engines.gguf.architectures import layer_of
 from pete.errors import UserError
 
-G, F = GGMLQuantizationType, LlamaFileType
-KINDS: dict[str, tuple[G, F]] = {
+F = LlamaFileType
+KINDS: dict[str, tuple[G, LlamaFileType]] = {
     "f32": (G.F32, F.ALL_F32), "f16": (G.F16, F.MOSTLY_F16), "bf16": (G.BF16, F.MOSTLY_BF16), "q8_0": (G.Q8_0, F.MOSTLY_Q8_0),
     "q6_k": (G.Q6_K, F.MOSTLY_Q6_K), "q5_k_m": (G.Q5_K, F.MOSTLY_Q5_K_M), "q5_1": (G.Q5_1, F.MOSTLY_Q5_1),
     "q5_0": (G.Q5_0, F.MOSTLY_Q5_0), "q4_k_m": (G.Q4_K, F.MOSTLY_Q4_K_M), "q4_1": (G.Q4_1, F.MOSTLY_Q4_1),

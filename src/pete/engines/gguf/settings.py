@@ -55,7 +55,8 @@ class Settings:
     @property
     def kv_heads(self) -> int:
         """Heads that keys and values have."""
-        return self.get("num_key_value_heads") or self["num_attention_heads"]
+        own = "num_key_value_heads" in _defaults(self.kind)  # else transformers looks at no such key
+        return (own and self.get("num_key_value_heads")) or self["num_attention_heads"]
 
     @property
     def layer_types(self) -> list[str]:

@@ -54,20 +54,19 @@ KNOWN_ENDS = frozenset(
 class Vocabulary:
     """The tokenizer that a model speaks with, for the metadata of its file."""
 
-    def __init__(self, folder: Path, rows: int, context: int) -> None:
+    def __init__(self, folder: Path, rows: int) -> None:
         """Read it.
 
         Args:
             folder: of the adapter where it brings a tokenizer, else of the base.
             rows: of the model's embedding.
-            context: tokens the model can see at once.
 
         Raises:
             BaseModelError: llama.cpp has nothing that cuts texts the same way.
         """
         self.folder, self.rows = folder, rows
         self.base = BaseTokenizer(folder)
-        self.renderer = Renderer(folder, template="{{ messages[0].content }}", system="", context=context)
+        self.renderer = Renderer(folder, template="{{ messages[0].content }}", system="", context=1 << 20)
         self.template = self.renderer.template if self.renderer.own_template else None
         document = json.loads(self.base.tokenizer.to_str())
         self._model: dict[str, Any] = document["model"]
@@ -112,7 +111,7 @@ class Vocabulary:
         if normalizers - {"NFC"}:
             raise self._refused(f"changes texts before it cuts them ({', '.join(sorted(normalizers - {'NFC'}))})")
         merges = [" ".join(merge) if isinstance(merge, list) else merge for merge in self._model["merges"]]
-        made = {"tokenizer.ggml.model": "gpt2", "tokenizer.ggml.pre": self._pre() if merges else "gpt-2"}
+        made: dict[str, Any] = {"tokenizer.ggml.model": "gpt2", "tokenizer.ggml.pre": self._pre() if merges else "gpt-2"}
         if normalizers:
             made["tokenizer.ggml.normalizer.nfc"] = True  # newer versions of llama.cpp know it
         return made | {"tokenizer.ggml.merges": merges or ["aa aa"]}  # llama.cpp wants one: of two parts that never come about
@@ -179,14 +178,14 @@ class Vocabulary:
         if self.template is not None:
             asked = (Message("user", "a"),)
             begins = self.renderer.prompt_ids(asked)
-            said = Example(messages=(*asked, Message("assistant", "b")), prompt="", completion="")
-            turn = int(self.renderer.example(said).ids[-1])
+            turn = int(self.renderer.example(Example(prompt="a", completion="b")).ids[-1])  # type: ignore[call-arg]
             made["tokenizer.chat_template"] = self.template
         made["tokenizer.ggml.eot_token_id"] = turn
         others = [end for end in sorted(self.ends - {base.eos, turn}) if base.tokenizer.id_to_token(end) not in KNOWN_ENDS]
         if len(others) > 1:
             raise self._refused(f"has {len(others) + 2} ends of an answer, and llama.cpp takes three")
-        made |= {"tokenizer.ggml.eom_token_id": end for end in others}
+        if others:
+            made["tokenizer.ggml.eom_token_id"] = others[0]
         bos = ids.get("bos_token")
         # only what the tokenizer adds by itself, and only where conversations begin with it: a template's own is in its text
         made["tokenizer.ggml.add_bos_token"] = bos is not None and list(base.first[:1]) == begins[:1] == [bos]

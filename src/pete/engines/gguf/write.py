@@ -1,6 +1,5 @@
 """Writes a base, an adapter in it, as one GGUF: a tensor at a time, aside, and in its place only when whole."""
 
-import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -15,7 +14,9 @@ from pete.config import EMBEDDED_BASE
 from pete.data.tokenizer import TOKENIZER
 from pete.engines.base_models.merge import HEADS, MergedWeights
 from pete.engines.gguf import architectures
+from pete.engines.gguf.check import check_file
 from pete.engines.gguf.kinds import KINDS, G, check_kind, row_size, type_of
+from pete.engines.gguf.known import remember
 from pete.engines.gguf.settings import Settings
 from pete.engines.gguf.tokenizer import Vocabulary
 from pete.engines.llama.runtime import quantize_rows
@@ -30,8 +31,8 @@ WHOLE = {"top_k"}
 
 def write_gguf(
     base: Base, adapter: Path | None, path: Path, kind: str, importance: Mapping[str, np.ndarray] | None = None, name: str = ""
-) -> None:
-    """Write the file.
+) -> str:
+    """Write the file, and know it again (`known.py`).
 
     Args:
         base: whole on this machine.
@@ -40,6 +41,9 @@ def write_gguf(
         kind: one of KINDS.
         importance: of columns, by the file's tensor names (`importance.py`); float32 [columns].
         name: what programs show; of adapter and base where not given.
+
+    Returns:
+        The file's sha256.
 
     Raises:
         BaseModelError: llama.cpp does not compute this base, or reads its texts otherwise.
@@ -52,7 +56,7 @@ def write_gguf(
     shape = architectures.metadata(base, settings, architecture)
     weights = MergedWeights(base, adapter)
     folder = adapter if adapter is not None and (adapter / TOKENIZER).is_file() else base.folder
-    vocabulary = Vocabulary(folder, settings["vocab_size"], base.context)
+    vocabulary = Vocabulary(folder, settings["vocab_size"])
     names = architectures.tensor_names(_needed(weights), base, settings, architecture)
     extra = architectures.extra_tensors(settings)
     layers = settings["num_hidden_layers"]
@@ -88,7 +92,10 @@ def write_gguf(
             value = architectures.changed(theirs, weights.tensor(theirs), settings, architecture)
             writer.write_tensor_data(_in(types[tensor], value, (importance or {}).get(tensor)))
         writer.close()
+        check_file(aside, vocabulary)
+        digest = remember(aside)
         os.replace(aside, path)
+        return digest
     finally:
         writer.close()
         aside.unlink(missing_ok=True)
@@ -99,9 +106,9 @@ def _needed(weights: MergedWeights) -> list[str]:
     names = weights.names()
     heads = [name for name in names if name.removesuffix(".weight") in HEADS]
     embeddings = [name for name in names if name.endswith(("embed_tokens.weight", "embed_in.weight"))]
-    if heads and embeddings and heads[0] not in weights.adapted() and weights.shape(heads[0]) == weights.shape(embeddings[0]):
-        if np.array_equal(weights.tensor(heads[0]), weights.tensor(embeddings[0])):
-            names.remove(heads[0])
+    for head in heads:  # no adapted one: it is another matrix by then
+        if embeddings and head not in weights.adapted() and np.array_equal(weights.tensor(head), weights.tensor(embeddings[0])):
+            names.remove(head)
     return names
 
 
@@ -174,9 +181,3 @@ def _licence(base: Base) -> str:
         return ""
     lines = head[1].splitlines() if len(head) > 2 and not head[0].strip() else []
     return next((line.partition(":")[2].strip(" '\"") for line in lines if line.startswith("license:")), "")
-
-
-def sha256_of(path: Path) -> str:
-    """A file's digest, hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
