@@ -16,7 +16,7 @@ from pete.engines.gguf.settings import Settings
 from pete.engines.protocol import Base
 from pete.errors import BaseModelError
 
-ELSEWHERE = "pete export --to merged (a folder for transformers) or --to adapter still works"
+ELSEWHERE = "exported with --to merged (a folder for transformers) or --to adapter it still works"
 
 Change = Callable[[np.ndarray, Settings], np.ndarray]
 

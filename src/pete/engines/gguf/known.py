@@ -26,11 +26,11 @@ def is_ours(path: Path) -> bool:
 def check_ours(path: Path) -> None:
     """Raises BaseModelError for a GGUF of unknown origin: a broken one can take the program down, a made one worse."""
     if not path.is_file():
-        raise BaseModelError(f"There is no file {path}.", "make one: pete export --to gguf")
+        raise BaseModelError(f"There is no file {path}.", "export one from a run, with --to gguf")
     if not is_ours(path):
         raise BaseModelError(
             f"{path.name} was not written by Pete on this machine, or has changed since: it is not opened.",
-            "make it again from the run: pete export --to gguf",
+            "export it again from the run, with --to gguf",
         )
 
 

@@ -15,7 +15,7 @@ from pete.data.render import Renderer
 from pete.data.tokenizer import BaseTokenizer
 from pete.errors import BaseModelError
 
-WAY_OUT = "pete export --to merged (a folder for transformers) or --to adapter still works"
+WAY_OUT = "exported with --to merged (a folder for transformers) or --to adapter it still works"
 
 
 class Type(IntEnum):
