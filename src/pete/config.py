@@ -155,7 +155,9 @@ class TrackingConfig(ConfigSection):
 class GenerateConfig(ConfigSection):
     """How an answer is drawn from the model; also what `Generator.stream` takes."""
 
-    engine: GeneratingEngine = Field("auto", description="what answers; auto is llama where it is proven to compute the same, else the engine that trained")
+    engine: GeneratingEngine = Field(
+        "auto", description="what answers; auto is llama where it is proven to compute the same, else the engine that trained"
+    )
     max_new_tokens: Positive = Field(220, description="longest answer")
     temperature: Annotated[float, Field(ge=0)] = Field(0.7, description="0 takes the likeliest token")
     top_k: Annotated[int, Field(ge=0)] = Field(50, description="0 keeps all")

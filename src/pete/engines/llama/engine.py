@@ -10,8 +10,8 @@ import psutil
 
 from pete.config import Config, GenerateConfig, ModelConfig
 from pete.data.batch import Batch
-from pete.engines.base_models.resolve import resolve_base
-from pete.engines.llama.files import gguf_of
+from pete.engines.base_models.resolve import look_up_base
+from pete.engines.llama.files import make_files
 from pete.engines.llama.rows import LlamaRows
 from pete.engines.llama.runtime import PACKAGE, Context, Weights, has_gpu
 from pete.engines.protocol import Generator, LossSum, MemoryUse
@@ -31,10 +31,10 @@ class LlamaEngine(Generator):
     packages = (PACKAGE, "numpy")
 
     def __init__(self, config: Config) -> None:
-        self._kind = config.engine.llama.kind
+        self._config = config
         self._gpu = config.engine.device != "cpu" and has_gpu()
         self.device = "gpu" if self._gpu else "cpu"
-        self.dtype, self.dtype_reason = self._kind, "engine.llama.kind"
+        self.dtype, self.dtype_reason = config.engine.llama.kind, "engine.llama.kind"
 
     def load(self, model: ModelConfig, adapter: Path | None = None) -> None:
         """See the protocol. The files are made now where they are not in the cache.
@@ -42,9 +42,9 @@ class LlamaEngine(Generator):
         Raises:
             BaseModelError: an architecture that has no map to GGUF.
         """
-        self.base = resolve_base(model)
-        base = gguf_of(self.base, None, self._kind)
-        self._open({False: base, True: gguf_of(self.base, adapter, self._kind) if adapter else base})
+        config = self._config.model_copy(update={"model": model})
+        self.base = look_up_base(model)
+        self._open(make_files(config, adapter))
 
     @classmethod
     def open_file(cls, config: Config, path: Path, base: Path | None = None) -> "LlamaEngine":

@@ -7,7 +7,9 @@ import time
 from pathlib import Path
 
 from pete.adapter import SETTINGS, WEIGHTS
+from pete.config import Config
 from pete.engines.base_models import merge
+from pete.engines.base_models.resolve import resolve_base
 from pete.engines.gguf.write import write_gguf
 from pete.engines.protocol import Base
 from pete.listener import LISTENER
@@ -19,6 +21,17 @@ CODE = (*sorted((Path(__file__).parents[1] / "gguf").glob("*.py")), Path(merge._
 """What writes the file."""
 KEEP_DAYS = 30
 """A file that nobody has opened for so long is removed; it is made again when it is wanted."""
+
+
+def make_files(config: Config, adapter: Path | None) -> dict[bool, Path]:
+    """The two files the engine answers from, made where they are missing: True is the tuned model, False the base.
+
+    Raises:
+        BaseModelError, AdapterError: see `gguf_of`.
+    """
+    base, kind = resolve_base(config.model), config.engine.llama.kind
+    plain = gguf_of(base, None, kind)
+    return {False: plain, True: gguf_of(base, adapter, kind) if adapter else plain}
 
 
 def gguf_of(base: Base, adapter: Path | None, kind: str) -> Path:

@@ -91,7 +91,9 @@ class LlamaRows(Rows):
         if not active:
             return ended
         logits = self.context.decode(tokens, places, rows, wanted)
-        return ended + [(row.number, self._draw(row, values)) for (_, slot), values in zip(active, logits, strict=True) if (row := slot.row)]
+        return ended + [
+            (row.number, self._draw(row, values)) for (_, slot), values in zip(active, logits, strict=True) if (row := slot.row)
+        ]
 
     def _draw(self, row: _Row, logits: np.ndarray) -> int:
         token = draw(logits, row.said, row.sampling, row.rng)
