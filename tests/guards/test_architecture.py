@@ -1,6 +1,7 @@
 """The rules of docs/pipeline.md that a reader should not have to remember."""
 
 import ast
+import functools
 import re
 from pathlib import Path
 
@@ -45,6 +46,7 @@ BEFORE = {
 ENTRANCES = {"app": {*BEFORE}, "cli": {*BEFORE, "app"}}
 
 
+@functools.cache
 def imports(path: Path) -> list[tuple[str, bool]]:
     """(module, at import time) for each import of a file."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
