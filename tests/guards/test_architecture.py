@@ -209,7 +209,7 @@ def test_every_command_that_a_text_names_is_there():
     assert commands_named('x = f"{run}: pete nosuch RUN"') == {"nosuch"}
 
 
-MIRRORED = ("monitor", "tracking", "machine", "data")
+MIRRORED = ("monitor", "tracking", "machine", "data", "serve")
 
 
 def test_every_module_has_its_tests_where_one_looks_for_them():
