@@ -15,9 +15,7 @@ GENERATORS = (*TRAINERS, "llama-llama", "llama-gpt_neox")
 
 
 @pytest.fixture(params=GENERATORS)
-def answering(
-    request: pytest.FixtureRequest, tiny_models: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Generator:
+def answering(request: pytest.FixtureRequest, tiny_models: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Generator:
     """Each engine that answers, with a base loaded; llama.cpp computes in float32 here, as the others do."""
     monkeypatch.setenv("PETE_CACHE", str(tmp_path))
     engine_name, _, shape = request.param.partition("-")

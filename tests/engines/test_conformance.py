@@ -196,7 +196,7 @@ def test_rows_that_join_and_leave_draw_what_they_draw_alone(answering):
     warm = GenerateConfig(max_new_tokens=9, temperature=1.0, top_k=0, top_p=1.0, seed=3)
     asked = [([1, 2, 3], warm), ([9] * 17, GREEDY), (list(range(40, 75)), warm.model_copy(update={"seed": 5}))]
     alone = [[token for _, token in engine.stream([prompt], sampling, {EOS})] for prompt, sampling in asked]
-    rows, said, numbers = engine.rows(), {}, []
+    rows, said, numbers = engine.rows(8), {}, []
 
     def step() -> list[tuple[int, int | None]]:
         drawn = rows.step()

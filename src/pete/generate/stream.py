@@ -13,7 +13,7 @@ from pete.config import Config, GenerateConfig
 from pete.data.examples import Example, load_examples
 from pete.data.render import Message, Renderer
 from pete.engines.base_models.resolve import look_up_base
-from pete.engines.protocol import Generator
+from pete.engines.protocol import Generator, Rows
 from pete.engines.reference import ROWS
 from pete.errors import AdapterError, DataError, RunError
 from pete.generate.answering import load_answering
@@ -47,6 +47,8 @@ class Tuned:
     config: Config
     validator: Validator = field(default_factory=Validator)
     formatter: PromptFormatter = field(default_factory=PromptFormatter)
+    _rows: dict[bool, Rows] = field(default_factory=dict)
+    """Of tuned model and base, for what is streamed."""
 
     def ask(
         self,
@@ -84,8 +86,19 @@ class Tuned:
         """
         kind = kind or RequestType()
         judge = self.judge(conversation, kind)
-        for delta in stream_answer(self.engine, self.renderer, [self.formatter(conversation, kind.topic)], sampling, self.stops):
-            yield delta if delta.answer is None else replace(delta, answer=judge.check(0, delta.answer))
+        prompt = prompt_ids(self.renderer, self.formatter(conversation, kind.topic), sampling)
+        active = self.engine.adapter_active
+        rows = self._rows[active] = self._rows.get(active) or self.engine.rows()  # kept: the next turn is read from where it is new
+        row, drawing = rows.join(prompt, sampling, self.renderer.ends), Drawing(self.renderer, self.stops)
+        try:
+            while not drawing.ended:
+                for _, token in rows.step():
+                    text = drawing.finish() if token is None else drawing.push(token)
+                    if text and not drawing.ended:
+                        yield Delta(0, text)
+        finally:
+            rows.leave(row)
+        yield Delta(0, text, judge.check(0, drawing.answer(1)))
 
     def judge(self, conversation: Sequence[Message], kind: RequestType | None = None) -> Ranking:
         """What the answers to one conversation, row 0, are judged by."""

@@ -16,12 +16,12 @@ from pete.engines.llama.rows import LlamaRows
 from pete.engines.llama.runtime import PACKAGE, Context, Weights, has_gpu
 from pete.engines.protocol import Generator, LossSum, MemoryUse
 
-CACHE = 1 << 30
+CACHE = min(2 << 30, psutil.virtual_memory().total // 8)
 """Bytes that keys and values of rows may take. With less room than rows, rows wait for each other."""
 SCORED = 256
 """Tokens whose logits are held at once: a large vocabulary makes a megabyte of each."""
-LONGEST = 4096
-"""Places of a row that joins by itself, where the model has as many: longer conversations are cut before."""
+SHORTEST = 2048
+"""Places of a row that joins by itself, at least, where the model has as many."""
 
 
 class LlamaEngine(Generator):
@@ -119,10 +119,10 @@ class LlamaEngine(Generator):
             for number in numbers:
                 rows.leave(number)
 
-    def rows(self) -> LlamaRows:
+    def rows(self, most: int = 1) -> LlamaRows:
         """See the protocol; what a conversation has read stays computed for its next turn."""
-        length = min(self.weights.context, LONGEST)
-        return LlamaRows(Context(self.weights, rows=self._fitting(16, length), length=length), reuse=True)
+        length = min(self.weights.context, max(SHORTEST, CACHE // (self.weights.bytes_a_token * most)))
+        return LlamaRows(Context(self.weights, rows=self._fitting(most, length), length=length), reuse=True)
 
     def _rows(self, count: int, length: int) -> LlamaRows:
         """Empty rows of at least this length for the model that answers now; the same as before where they serve again."""

@@ -10,6 +10,7 @@ from pete.config import GenerateConfig
 from pete.engines.llama.runtime import Context
 from pete.engines.protocol import Rows
 from pete.engines.sampling import draw
+from pete.errors import UserError
 
 
 @dataclass
@@ -58,6 +59,10 @@ class LlamaRows(Rows):
 
     def join_as(self, place: int, prompt: Sequence[int], sampling: GenerateConfig, ends: Collection[int]) -> int:
         """Add a row that draws as row `place` of `Generator.stream` would."""
+        if len(prompt) >= self.context.length:
+            raise UserError(
+                f"This is {len(prompt)} tokens long, and there is room for {self.context.length}.", "ask with less, or begin anew"
+            )
         self._joined += 1
         rng = np.random.default_rng([sampling.seed, place])
         self._waiting.append(_Row(self._joined, list(prompt), sampling, frozenset(ends), rng))
