@@ -38,7 +38,8 @@ BEFORE = {
     "train": {"machine", "data", "engines"},
     "generate": {"data", "engines"},
     "evaluate": {"data", "engines", "generate"},
-    "report": {"data", "evaluate"},
+    "export": {"machine", "data", "engines", "generate", "evaluate"},
+    "report": {"data", "evaluate", "export"},
 }
 """Stage -> the stages it may import; app/ ties them together, cli/ draws, and both may import all that is before them."""
 ENTRANCES = {"app": {*BEFORE}, "cli": {*BEFORE, "app"}}

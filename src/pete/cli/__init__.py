@@ -7,7 +7,23 @@ import sys
 import typer
 
 from pete import terminal
-from pete.cli import blind, chat, data, doctor, evaluate, install, launchers, monitor, prompts, quickstart, report, resume, test, train
+from pete.cli import (
+    blind,
+    chat,
+    data,
+    doctor,
+    evaluate,
+    export,
+    install,
+    launchers,
+    monitor,
+    prompts,
+    quickstart,
+    report,
+    resume,
+    test,
+    train,
+)
 from pete.cli.console import complain
 from pete.cli.fetch_view import fetches_shown
 from pete.cli.listing import Listing
@@ -18,6 +34,7 @@ GROUPS = {
     "Train": ("data", "train", "resume", "monitor"),
     "Use": ("chat", "test", "prompts"),
     "Judge": ("evaluate", "blind", "report"),
+    "Take along": ("export", "quantize"),
 }
 """What one wants to do -> the verbs for it; `pete --help` lists them so."""
 
@@ -49,6 +66,8 @@ app.command("evaluate")(evaluate.evaluate)
 app.add_typer(prompts.app, name="prompts")
 app.command("blind")(blind.blind)
 app.command("report")(report.report)
+app.command("export")(export.export)
+app.command("quantize")(export.quantize)
 app.command("doctor")(doctor.doctor)
 app.command("install")(install.install)
 app.add_typer(launchers.app, name="launchers")

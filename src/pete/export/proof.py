@@ -145,9 +145,7 @@ def _speed(engine: Generator, prompt: Sequence[int], greedy: GenerateConfig) -> 
     return (len(times) - 1) / max(times[-1] - times[0], 1e-9) if len(times) > 1 else 0.0
 
 
-def compare(
-    source: Source, reference: Reference, reader: Reader, form: str, kind: str, files: Sequence[Path], *, timed: bool = True
-) -> ExportProof:
+def compare(source: Source, reference: Reference, reader: Reader, form: str, kind: str, files: Sequence[Path]) -> ExportProof:
     """Ask an export's reader what the reference was asked, and hold the answers against each other.
 
     Args:
@@ -157,9 +155,8 @@ def compare(
         form: a name of EXPORTERS.
         kind: of the numbers.
         files: what was loaded; their hashes and sizes go into the proof.
-        timed: also measure the speed.
     """
-    found = read(reader.engine, source.prompt_ids(), source.rendered(), timed=timed)
+    found = read(reader.engine, source.prompt_ids(), source.rendered())
     tuned, base = reference.tuned, reference.base
     count = min(tuned.logits.shape[1], found.logits.shape[1])  # what stands beyond is padding, which no text has
     problems = []
@@ -267,7 +264,7 @@ def keep_proof(proof: ExportProof, path: Path) -> None:
 def kept_proofs(folder: Path) -> list[ExportProof]:
     """The proofs in a folder of exports, by name; what is none is passed over."""
     found = []
-    for path in sorted(folder.glob("*.json")):
+    for path in sorted(folder.glob("*.proof.json")):
         try:
             found.append(ExportProof.model_validate_json(path.read_text(encoding="utf-8")))
         except (OSError, ValidationError):

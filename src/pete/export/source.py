@@ -145,9 +145,7 @@ def of_base(base_name: str) -> Source:
     return _of_nobody(base.name, base, None, Renderer(base.folder, template=PLAIN_TEMPLATE, system="", context=base.context), config)
 
 
-def _of_nobody(
-    name: str, base: Base, adapter: Path | None, renderer: Renderer, config: Config, lineage: Lineage | None = None
-) -> Source:
+def _of_nobody(name: str, base: Base, adapter: Path | None, renderer: Renderer, config: Config, lineage: Lineage | None = None) -> Source:
     """A source without held-out text of its own: ordinary prose takes its place."""
     rows = load_examples([NEUTRAL])
     return Source(

@@ -2,9 +2,10 @@
 
 import contextlib
 import gc
+import math
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +15,7 @@ from pete.engines import open_trainer
 from pete.engines.base_models.merge import MergedWeights
 from pete.errors import UserError, WorkError
 from pete.export.proof import ExportProof, Reader, Reference, compare, read
-from pete.export.source import Source, require_adapter, write_speech
+from pete.export.source import Source, write_speech
 from pete.listener import LISTENER
 from pete.machine.memory import read_memory
 from pete.machine.probes import free_disk
@@ -66,7 +67,7 @@ class Exporter(Protocol):
 class Workshop:
     """One source, one kind of numbers, one folder that exports go to; gone with everything in it at the end."""
 
-    def __init__(self, source: Source, kind: str, out: Path, scratch: Path) -> None:
+    def __init__(self, source: Source, kind: str, out: Path, scratch: Path, *, out_is_asked_for: bool = False) -> None:
         """Set up.
 
         Args:
@@ -74,8 +75,16 @@ class Workshop:
             kind: of the numbers, where a form can choose: f16, q8_0, ...
             out: the folder exports go to.
             scratch: an empty folder on the same disk.
+            out_is_asked_for: somebody named that folder: everything goes there.
         """
-        self.source, self.kind, self.out, self.scratch = source, kind, out, scratch
+        self.source, self.kind, self.out, self.scratch, self.out_is_asked_for = source, kind, out, scratch, out_is_asked_for
+        self._made: dict[str, Made] = {}
+
+    def once(self, what: str, make: Callable[[], Made]) -> Made:
+        """What several forms are made of, made when the first one asks."""
+        if what not in self._made:
+            self._made[what] = make()
+        return self._made[what]
 
     @cached_property
     def weights(self) -> MergedWeights:
@@ -87,10 +96,12 @@ class Workshop:
         return MergedWeights(self.source.base, self.source.adapter)
 
     @cached_property
-    def dressed(self) -> Path:
+    def dressed(self) -> Path | None:
         """The adapter's folder with everything that other programs should know in it: system line, every end, how to draw."""
+        if self.source.adapter is None:
+            return None
         folder = self.scratch / "dressed"
-        shutil.copytree(require_adapter(self.source), folder)
+        shutil.copytree(self.source.adapter, folder)
         write_speech(self.source, folder)
         return folder
 
@@ -103,8 +114,7 @@ class Workshop:
         LISTENER.get().message("asking the tuned model and its base, to compare with ...")
         source = self.source
         engine = open_trainer(source.config)
-        fits = source.base.made_here or read_memory().available > 5 * self.parameters
-        engine.load(source.config.model.model_copy(update={"dtype": "float32"} if fits else {}), source.adapter)
+        engine.load(source.config.model.model_copy(update={"dtype": "float32"} if self.in_float32 else {}), source.adapter)
         prompts, rows = source.prompt_ids(), source.rendered()
         tuned = read(engine, prompts, rows)
         base = None
@@ -116,20 +126,23 @@ class Workshop:
         gc.collect()
         return made
 
+    @cached_property
+    def in_float32(self) -> bool:
+        """Whether there is memory to compute in float32, in which two programs are comparable to the last digit."""
+        return self.source.base.made_here or read_memory().available > 5 * self.parameters
+
     @property
     def parameters(self) -> int:
         """Of the base, by its files."""
-        import math
-
         return sum(math.prod(self.weights.shape(name)) for name in self.weights.names())
 
-    def prove(self, reader: Reader, form: str, kind: str, files: Sequence[Path], *, timed: bool = True) -> ExportProof:
+    def prove(self, reader: Reader, form: str, kind: str, files: Sequence[Path]) -> ExportProof:
         """Compare, and refuse what is not what was trained.
 
         Raises:
             WorkError: with every reason.
         """
-        proof = compare(self.source, self.reference, reader, form, kind, files, timed=timed)
+        proof = compare(self.source, self.reference, reader, form, kind, files)
         if proof.problems:
             hint = "export another form or kind: --quant q8_0, --quant f16, --to adapter; and please report what should be exact"
             raise WorkError.of_problems(
@@ -171,9 +184,7 @@ def _alive(pid: str) -> bool:
 def refuse_existing(target: Path) -> None:
     """Raises UserError where something is there already."""
     if target.exists() or target.is_symlink():
-        raise UserError(
-            f"{target} is there already, and an export never replaces one.", "remove it, or choose another folder with --out"
-        )
+        raise UserError(f"{target} is there already, and an export never replaces one.", "remove it, or choose another folder with --out")
 
 
 def refuse_full(place: Path, needed: int) -> None:
