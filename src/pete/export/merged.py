@@ -2,6 +2,7 @@
 
 import math
 import shutil
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -76,10 +77,9 @@ def write_settings(source: Source, folder: Path) -> None:
     """Everything of the folder but its weights: config, tokenizer, template, ends, licence."""
     write_json(folder / "config.json", model_settings(source))
     write_speech(source, folder)
-    for pattern in LICENCES:
-        for path in source.base.folder.glob(pattern, case_sensitive=False):
-            if path.is_file():
-                shutil.copyfile(path, folder / path.name)
+    for path in source.base.folder.iterdir():
+        if path.is_file() and any(fnmatch(path.name.lower(), pattern) for pattern in LICENCES):
+            shutil.copyfile(path, folder / path.name)
 
 
 def model_settings(source: Source) -> dict[str, Any]:

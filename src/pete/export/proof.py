@@ -24,9 +24,9 @@ from pete.engines.protocol import Generator
 from pete.export.source import Source
 from pete.run import write_json
 
-DRAWN = 8
-"""Tokens drawn greedily for each prompt."""
-TIMED = 32
+ANSWERED, DRAWN = 10, 8
+"""Prompts that are answered greedily, and tokens of each answer."""
+TIMED = 16
 """Tokens drawn once more, alone, for the speed."""
 
 
@@ -64,6 +64,7 @@ class Readings:
     logits: np.ndarray
     """float32 [prompts, vocabulary]."""
     drawn: tuple[tuple[int, ...], ...]
+    """Greedily, for the first prompts."""
     nats: float
     text_bytes: int
     tokens_per_second: float = 0.0
@@ -127,16 +128,19 @@ class ExportProof(BaseModel):
         return self.bits_per_byte - self.tuned_bits_per_byte
 
 
-def read(engine: Generator, prompts: Sequence[Sequence[int]], rows: Sequence[Rendered], *, timed: bool = True) -> Readings:
-    """Ask an engine everything that is compared."""
+def read(engine: Generator, prompts: Sequence[Sequence[int]], rows: Sequence[Rendered], *, draws: bool = True) -> Readings:
+    """Ask an engine everything that is compared; a base alone need not draw."""
     logits = np.stack([engine.logits(ids) for ids in prompts])
-    greedy = GenerateConfig(temperature=0.0, repetition_penalty=1.0, max_new_tokens=DRAWN)  # type: ignore[call-arg]
-    drawn: list[list[int]] = [[] for _ in prompts]
-    for row, token in engine.stream(prompts, greedy, ()):
-        drawn[row].append(token)
     nats = sum(sum(engine.loss(batch).nats) for batch in in_batches(rows))
-    speed = _speed(engine, prompts[0], greedy.model_copy(update={"max_new_tokens": TIMED})) if timed else 0.0
-    return Readings(logits, tuple(map(tuple, drawn)), nats, sum(row.text_bytes for row in rows), speed)
+    size = sum(row.text_bytes for row in rows)
+    if not draws:
+        return Readings(logits, (), nats, size)
+    greedy = GenerateConfig(temperature=0.0, repetition_penalty=1.0, max_new_tokens=DRAWN)  # type: ignore[call-arg]
+    drawn: list[list[int]] = [[] for _ in prompts[:ANSWERED]]
+    for row, token in engine.stream(prompts[:ANSWERED], greedy, ()):
+        drawn[row].append(token)
+    speed = _speed(engine, prompts[0], greedy.model_copy(update={"max_new_tokens": TIMED}))
+    return Readings(logits, tuple(map(tuple, drawn)), nats, size, speed)
 
 
 def _speed(engine: Generator, prompt: Sequence[int], greedy: GenerateConfig) -> float:

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from pete.adapter import LINEAGE, SETTINGS, WEIGHTS, Lineage, read_lineage, read_weights
 from pete.config import Config, GenerateConfig, resolve
 from pete.data.examples import Example, Message, load_examples, load_prompts
@@ -66,12 +64,8 @@ class Source:
         return bool(with_system(self.renderer)[1])
 
     def prompt_ids(self) -> list[list[int]]:
-        """The prompts as the model sees them, and each row up to the middle of its answer."""
-        asked = [self.renderer.prompt_ids(turns, room=32) for turns in self.prompts]
-        for row in self.rendered():
-            at = np.flatnonzero(row.trained)
-            asked.append(row.ids[: int(at[len(at) // 2])].tolist())
-        return asked
+        """The prompts as the model sees them."""
+        return [self.renderer.prompt_ids(turns, room=32) for turns in self.prompts]
 
     def rendered(self) -> list[Rendered]:
         """The rows, with loss on nothing but the answers' own text."""

@@ -120,7 +120,7 @@ class Workshop:
         base = None
         if source.adapter is not None:
             engine.adapter_active = False
-            base = read(engine, prompts, rows, timed=False)
+            base = read(engine, prompts, rows, draws=False)
         made = Reference(engine.name, engine.dtype, tuned, base)
         del engine
         gc.collect()
