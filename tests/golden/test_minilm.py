@@ -1,4 +1,4 @@
-"""Sentence vectors are what a forward pass written in numpy computed of the same weights, and padding changes nothing."""
+"""Sentence vectors are those of the model's own implementation, transformers', and stay what they were."""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ GOLDEN = {
 """The first numbers of each text's vector."""
 
 
-def test_the_vectors_are_those_of_another_implementation():
+def test_the_vectors_stay_what_they_were():
     from pete.engines.sentence import Embedder
 
     vectors = Embedder()(list(GOLDEN))
@@ -19,7 +19,7 @@ def test_the_vectors_are_those_of_another_implementation():
     assert np.abs(np.linalg.norm(vectors, axis=1) - 1).max() < 1e-5
 
 
-def test_they_are_the_mean_over_the_tokens_of_a_text_alone():
+def test_they_are_what_transformers_computes_of_a_text_alone():
     import torch
     from transformers import AutoModel, AutoTokenizer
 

@@ -21,6 +21,7 @@ from pete.cli import (
     quickstart,
     report,
     resume,
+    serve,
     test,
     train,
 )
@@ -32,7 +33,7 @@ from pete.errors import PeteError, UserError, WorkError
 GROUPS = {
     "Start": ("quickstart", "doctor", "install", "launchers"),
     "Train": ("data", "train", "resume", "monitor"),
-    "Use": ("chat", "test", "prompts"),
+    "Use": ("chat", "test", "serve", "prompts"),
     "Judge": ("evaluate", "blind", "report"),
     "Take along": ("export", "quantize"),
 }
@@ -62,6 +63,7 @@ app.command("resume")(resume.resume)
 app.command("monitor")(monitor.monitor)
 app.command("test")(test.test)
 app.command("chat")(chat.chat)
+app.command("serve")(serve.serve)
 app.command("evaluate")(evaluate.evaluate)
 app.add_typer(prompts.app, name="prompts")
 app.command("blind")(blind.blind)

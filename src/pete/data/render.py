@@ -20,7 +20,7 @@ import numpy as np
 from pete.data.examples import Example, Message, Role
 from pete.data.template import ChatTemplate, TemplateError
 from pete.data.tokenizer import GENERATION, SETTINGS, TEMPLATE, TOKENIZER, BaseTokenizer, unmarked
-from pete.errors import BaseModelError, DataError, PersonaError, UserError
+from pete.errors import BaseModelError, ContextError, DataError, PersonaError, UserError
 
 TrainTurns = Literal["all", "last"]
 """Which of a row's assistant turns carry loss."""
@@ -224,7 +224,7 @@ class Renderer:
         """Ids of a conversation, as transformers gives them with add_generation_prompt; cut as `answer_ids` cuts it."""
         return self._fitting(turns, room, self._prompt_ids)
 
-    def answer_ids(self, turns: Sequence[Message], room: int = 1) -> list[int]:
+    def answer_ids(self, turns: Sequence[Message], room: int = 1, *, whole: bool = False) -> list[int]:
         """Ids that an answer follows, the same as in training; oldest turns dropped until `room` tokens are left for it.
 
         They are those of the generation prompt, but for templates that begin an answer otherwise: with a channel header, or
@@ -233,22 +233,26 @@ class Renderer:
         Args:
             turns: the conversation, the user's message last; a system message in front stays.
             room: tokens to be left.
+            whole: drop nothing.
 
         Raises:
-            UserError: the last message alone is too long.
+            ContextError: the last message alone, or what must stay whole, is too long.
         """
-        return self._fitting(turns, room, self._before_answer if self._answer.prefix else self._prompt_ids)
+        return self._fitting(turns, room, self._before_answer if self._answer.prefix else self._prompt_ids, whole)
 
-    def _fitting(self, turns: Sequence[Message], room: int, ids_of: Callable[[Sequence[Message]], list[int]]) -> list[int]:
+    def _fitting(
+        self, turns: Sequence[Message], room: int, ids_of: Callable[[Sequence[Message]], list[int]], whole: bool = False
+    ) -> list[int]:
         head = list(turns[:1]) if turns[0].role == "system" else []
         kept = list(turns[len(head) :])
         while True:
             ids = ids_of([*head, *kept])
             if len(ids) + room <= self.context:
                 return ids
-            if len(kept) < 3:
-                raise UserError(
-                    f"The message takes {len(ids)} tokens and the answer may take {room}: the model sees only {self.context}.",
+            if whole or len(kept) < 3:
+                what = "conversation" if len(kept) > 1 else "message"
+                raise ContextError(
+                    f"The {what} takes {len(ids)} tokens and the answer may take {room}: the model sees only {self.context}.",
                     "shorten the message, or lower generate.max_new_tokens",
                 )
             kept = kept[2:]

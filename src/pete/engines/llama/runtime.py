@@ -150,12 +150,13 @@ def quantize_rows(values: np.ndarray, kind: int, size: int, importance: np.ndarr
 class Weights:
     """A GGUF file in memory. Only files that Pete wrote are opened: llama.cpp's parser is not made for hostile ones."""
 
-    def __init__(self, path: Path, *, gpu: bool) -> None:
+    def __init__(self, path: Path, *, gpu: bool, words_only: bool = False) -> None:
         """Map the file.
 
         Args:
             path: the GGUF.
             gpu: compute on the GPU where this build can.
+            words_only: read the tokenizer and no weights.
 
         Raises:
             WorkError: llama.cpp refuses it.
@@ -163,6 +164,7 @@ class Weights:
         library = _library()
         params = library.llama_model_default_params()
         params.n_gpu_layers = 999 if gpu else 0
+        params.vocab_only = words_only
         _said.clear()
         self._model: int | None = library.llama_model_load_from_file(str(path).encode(), params)
         if not self._model:
@@ -211,13 +213,14 @@ class Weights:
 class Context:
     """Room for rows that are computed with one file's weights: each row has places for so many tokens. For one thread at a time."""
 
-    def __init__(self, weights: Weights, *, rows: int, length: int) -> None:
+    def __init__(self, weights: Weights, *, rows: int, length: int, exact: bool = False) -> None:
         """Set the room aside.
 
         Args:
             weights: of the model.
             rows: that can be there at once.
             length: places a row.
+            exact: keep keys and values in float32 and attend plainly: for holding a file against another program's numbers.
 
         Raises:
             WorkError: there is no memory for it.
@@ -233,6 +236,9 @@ class Context:
         params.kv_unified = False  # else every row looks at the places of all
         params.swa_full = True  # a row may be cut back to any place, for the next turn of a conversation
         params.no_perf = True
+        if exact:
+            params.type_k = params.type_v = 0  # ggml's number of float32
+            params.flash_attn_type = 0
         _said.clear()
         self._context: int | None = library.llama_init_from_model(weights._model, params)
         if not self._context:
