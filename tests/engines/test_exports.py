@@ -1,8 +1,6 @@
 """What is exported is what was trained: tiny models with a few steps of training, read back by transformers, peft and llama.cpp."""
 
 import json
-import shutil
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +10,11 @@ from typer.testing import CliRunner
 from pete.app.export import Request, export
 from pete.app.notify import Silent
 from pete.cli import app
-from pete.errors import AdapterError, UserError, WorkError
+from pete.errors import UserError
 from pete.run import RunDir
 
-TRAINED = ["engine.device=cpu", "model.dtype=float32", "data.max_length=256", "train.steps=8", "train.micro_batch=4", "train.accumulation=1",
-           "optim.learning_rate=0.02", "optim.warmup_steps=1", "lora.dropout=0", "train.eval_every=8", "train.save_every=8",
+TRAINED = ["engine.device=cpu", "model.dtype=float32", "data.max_length=256", "train.steps=8", "train.micro_batch=4",
+           "train.accumulation=1", "optim.learning_rate=0.02", "optim.warmup_steps=1", "lora.dropout=0", "train.eval_every=8", "train.save_every=8",
            "data.test_share=0.2"]  # fmt: skip
 
 

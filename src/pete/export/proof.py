@@ -21,7 +21,7 @@ from pete.config import GenerateConfig
 from pete.data.batch import in_batches
 from pete.data.render import Rendered
 from pete.engines.protocol import Generator
-from pete.export.source import Source
+from pete.export.source import Source, bare_messages
 from pete.run import write_json
 
 ANSWERED, DRAWN = 10, 8
@@ -218,8 +218,9 @@ def _text_problems(source: Source, reader: Reader) -> list[str]:
     renderer.now = datetime.datetime.now().replace(microsecond=0)  # a template that writes the date takes today's, as the reader does
     problems = []
     for number, turns in enumerate(source.prompts, 1):
-        bare: list[dict[str, object]] = [{"role": turn.role, "content": turn.content} for turn in turns]
-        said = {"with its system line": renderer.messages(turns)} | ({} if source.needs_system else {"without a system line": bare})
+        said = {"with its system line": renderer.messages(turns)}
+        if renderer.system and not source.needs_system:
+            said["without a system line"] = bare_messages(renderer, turns)
         for how, messages in said.items():
             ids = reader.prompt_ids(messages)
             if ids is not None and ids != renderer.prompt_ids(turns):

@@ -1,5 +1,6 @@
 """What is exported: a base, an adapter, how it speaks, and what it is asked to prove that what arrives is what was trained."""
 
+import copy
 import hashlib
 import json
 import re
@@ -218,6 +219,13 @@ def generation_settings(source: Source) -> dict[str, Any]:
     }
 
 
+def bare_messages(renderer: Renderer, turns: Sequence[Message]) -> list[dict[str, object]]:
+    """A conversation as a program sends it that knows of no system line, in the form that the template takes."""
+    bare = copy.copy(renderer)
+    bare.system = ""
+    return bare.messages(turns)
+
+
 def with_system(renderer: Renderer) -> tuple[str, str]:
     """The chat template, with the persona's system line for conversations that bring none: as in training.
 
@@ -242,8 +250,7 @@ def with_system(renderer: Renderer) -> tuple[str, str]:
         )
     for turns in ((Message("user", "Hi."),), (Message("user", "Hi."), Message("assistant", "Yes?"), Message("user", "A\nb"))):
         try:
-            bare = [{"role": turn.role, "content": turn.content} for turn in turns]
-            held = renderer.text_by(made, bare) == renderer.prompt_text(turns)
+            held = renderer.text_by(made, bare_messages(renderer, turns)) == renderer.prompt_text(turns)
         except TemplateError:
             held = False
         if not held:
