@@ -14,7 +14,8 @@ from pete.errors import UserError
 from pete.run import RunDir
 
 TRAINED = ["engine.device=cpu", "model.dtype=float32", "data.max_length=256", "train.steps=8", "train.micro_batch=4",
-           "train.accumulation=1", "optim.learning_rate=0.02", "optim.warmup_steps=1", "lora.dropout=0", "train.eval_every=8", "train.save_every=8",
+           "train.accumulation=1", "optim.learning_rate=0.02", "optim.warmup_steps=1", "lora.dropout=0", "train.eval_every=8",
+           "train.save_every=8",
            "data.test_share=0.2"]  # fmt: skip
 
 

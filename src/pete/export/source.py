@@ -239,14 +239,14 @@ def with_system(renderer: Renderer) -> tuple[str, str]:
         first = f"[{{'role': 'user', 'content': {line} + '\\n\\n' + messages[0]['content']}}]"
         made = (
             "{%- if messages and messages[0]['role'] == 'user' and messages[0]['content'] is string %}"
-            f"{{%- set messages = {first} + messages[1:] %}}{{%- endif %}}{renderer.template}"
+            f"{{%- set messages = {first} + messages[1:] %}}{{%- endif %}}{{{{- '' }}}}{renderer.template}"
         )
     else:
         content = renderer.messages([Message("user", "x")])[0]["content"]
         value = line if isinstance(content, str) else f"[{{'type': 'text', 'text': {line}}}]"
         made = (
             "{%- if not messages or messages[0]['role'] != 'system' %}"
-            f"{{%- set messages = [{{'role': 'system', 'content': {value}}}] + messages %}}{{%- endif %}}{renderer.template}"
+            f"{{%- set messages = [{{'role': 'system', 'content': {value}}}] + messages %}}{{%- endif %}}{{{{- '' }}}}{renderer.template}"
         )
     for turns in ((Message("user", "Hi."),), (Message("user", "Hi."), Message("assistant", "Yes?"), Message("user", "A\nb"))):
         try:

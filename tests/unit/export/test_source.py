@@ -33,10 +33,8 @@ def test_a_conversation_without_a_system_line_is_put_as_in_training(folder, name
         assert "Ada" not in str(bare)
         assert renderer.text_by(made, bare) == renderer.prompt_text(turns)
         if not renderer.folds_system:
-            own: list[dict[str, object]] = [{"role": "system", "content": "Be Bob."}, *bare]
-            assert renderer.text_by(made, own) == renderer.prompt_text([Message("system", "Be Bob."), *turns]), (
-                "another line takes its place"
-            )
+            own = [Message("system", "Be Bob."), *turns]
+            assert renderer.text_by(made, renderer.messages(own)) == renderer.prompt_text(own), "another line takes its place"
 
 
 def test_no_line_no_change(folder):
@@ -45,19 +43,22 @@ def test_no_line_no_change(folder):
 
 
 def test_a_template_that_cannot_hold_it_says_so(folder):
-    odd = "{% if messages | length > 1 and messages[0].role == 'system' and not loose %}{{ messages[0].content }}{% endif %}"
-    renderer = Renderer(folder, template=odd + "{% for m in messages %}{% if m.role != 'system' %}{{ m.content }}{% endif %}{% endfor %}"
-                        "{% if messages[0].content is defined and messages[0] is sameas messages[-1] %}{% endif %}", system="", context=99)  # fmt: skip
-    renderer.system = LINE
+    template = (
+        "{% for m in messages %}{% if m.role == 'system' %}{{ raise_exception('no system') }}{% endif %}"
+        "{{ m.role }}: {% for part in m.content %}{{ part.text }}{% endfor %}\n{% endfor %}"
+    )
+    renderer = Renderer(folder, template=template, system=LINE, context=4000)
+    assert renderer.folds_system
     made, refused = with_system(renderer)
-    assert (made != renderer.template) == (refused == "")
+    assert made == renderer.template and "send it with every conversation" in refused
 
 
 def test_how_answers_are_drawn_goes_along(folder):
     renderer = Renderer(folder, template=PLAIN_TEMPLATE, system="", context=4000)
     source = type("Source", (), {"sampling": GenerateConfig(temperature=0.6, top_k=40), "renderer": renderer})
     assert generation_settings(source) == {  # type: ignore[arg-type]
-        "eos_token_id": [256], "do_sample": True, "temperature": 0.6, "top_p": 0.95, "top_k": 40, "repetition_penalty": 1.15, "max_new_tokens": 220,
+        "eos_token_id": [256], "do_sample": True, "temperature": 0.6, "top_p": 0.95, "top_k": 40, "repetition_penalty": 1.15,
+        "max_new_tokens": 220,
     }  # fmt: skip
     greedy = type("Source", (), {"sampling": GenerateConfig(temperature=0), "renderer": renderer})
     assert generation_settings(greedy)["do_sample"] is False and "temperature" not in generation_settings(greedy)  # type: ignore[arg-type]
