@@ -1,6 +1,7 @@
 """The rules of docs/pipeline.md that a reader should not have to remember."""
 
 import ast
+import functools
 import re
 from pathlib import Path
 
@@ -46,6 +47,7 @@ BEFORE = {
 ENTRANCES = {"app": {*BEFORE}, "cli": {*BEFORE, "app"}}
 
 
+@functools.cache
 def imports(path: Path) -> list[tuple[str, bool]]:
     """(module, at import time) for each import of a file."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
@@ -208,7 +210,7 @@ def test_every_command_that_a_text_names_is_there():
     assert commands_named('x = f"{run}: pete nosuch RUN"') == {"nosuch"}
 
 
-MIRRORED = ("monitor", "tracking", "machine", "data")
+MIRRORED = ("monitor", "tracking", "machine", "data", "serve")
 
 
 def test_every_module_has_its_tests_where_one_looks_for_them():

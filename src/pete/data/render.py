@@ -18,7 +18,7 @@ from typing import Literal
 import numpy as np
 
 from pete.data.examples import Example, Message, Role
-from pete.data.template import ChatTemplate, TemplateError
+from pete.data.template import ChatTemplate, TemplateError, compiled
 from pete.data.tokenizer import GENERATION, SETTINGS, TEMPLATE, TOKENIZER, BaseTokenizer, unmarked
 from pete.errors import BaseModelError, ContextError, DataError, PersonaError, UserError
 
@@ -402,7 +402,7 @@ class Renderer:
     @cached_property
     def _compiled(self) -> ChatTemplate:
         try:
-            return ChatTemplate(self.template)
+            return compiled(self.template)
         except TemplateError as error:
             raise self._unusable(f"cannot be used: {error}") from None
 
