@@ -39,7 +39,8 @@ BEFORE = {
     "train": {"machine", "data", "engines"},
     "generate": {"data", "engines"},
     "evaluate": {"data", "engines", "generate"},
-    "report": {"data", "evaluate"},
+    "export": {"machine", "data", "engines", "generate", "evaluate"},
+    "report": {"data", "evaluate", "export"},
     "serve": {"data", "engines", "generate"},
 }
 """Stage -> the stages it may import; app/ ties them together, cli/ draws, and both may import all that is before them."""
