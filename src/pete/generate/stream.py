@@ -89,7 +89,7 @@ class Tuned:
         prompt = prompt_ids(self.renderer, self.formatter(conversation, kind.topic), sampling)
         active = self.engine.adapter_active
         rows = self._rows[active] = self._rows.get(active) or self.engine.rows()  # kept: the next turn is read from where it is new
-        row, drawing = rows.join(prompt, sampling, self.renderer.ends), Drawing(self.renderer, self.stops)
+        row, drawing, text = rows.join(prompt, sampling, self.renderer.ends), Drawing(self.renderer, self.stops), ""
         try:
             while not drawing.ended:
                 for _, token in rows.step():

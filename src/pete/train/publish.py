@@ -102,9 +102,9 @@ def lineage_of(engine: Trainer, config: Config, prepared: "Prepared", fingerprin
     )
 
 
-def _rows(batches: Sequence[Batch]) -> Iterator[np.ndarray]:
+def _rows(batches: Sequence[Batch]) -> Iterator[list[int]]:
     for batch in batches:
-        yield from np.split(batch.ids, np.cumsum(batch.lengths)[:-1])
+        yield from (row.tolist() for row in np.split(batch.ids, np.cumsum(batch.lengths)[:-1]))
 
 
 def train_again(run: RunDir, *sets: str) -> str:

@@ -77,9 +77,12 @@ def _digest(path: Path) -> str:
 
 def _is_whole(path: Path) -> bool:
     """Whether it is the file that was written, untouched since."""
-    kept = or_none(lambda: json.loads(path.with_suffix(".json").read_text(encoding="utf-8")))
-    stat = or_none(path.stat)
-    return bool(kept and stat) and kept == {"size": stat.st_size, "written": stat.st_mtime_ns}
+
+    def compare() -> bool:
+        stat, kept = path.stat(), json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+        return kept == {"size": stat.st_size, "written": stat.st_mtime_ns}
+
+    return or_none(compare) or False
 
 
 def _forget_old(folder: Path) -> None:

@@ -43,14 +43,14 @@ def gap_of(config: Config, adapter: Path, start: Start = start_apart) -> Gap:
     """
     try:
         done = start(config, adapter)
-        return Gap(**json.loads(done.stdout.splitlines()[-1]))
     except subprocess.TimeoutExpired:
         why = f"it did not answer in {LONGEST:.0f} s"
-    except (ValueError, TypeError, IndexError):
-        why = (
-            next((line.strip() for line in done.stderr.splitlines() if "ASSERT" in line), "")
-            or (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1].strip()
-        )
+    else:
+        try:
+            return Gap(**json.loads(done.stdout.splitlines()[-1]))
+        except (ValueError, TypeError, IndexError):
+            said = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
+            why = next((line for line in said if "ASSERT" in line), said[-1]).strip()
     raise WorkError(f"llama.cpp cannot compute this model: {why[:300]}", "--set generate.engine=torch answers with the engine that trained")
 
 

@@ -298,7 +298,7 @@ class Context:
             if outputs := int(self._wanted[:count].sum()):
                 address = self._library.llama_get_logits(self._context)
                 raw = (c.c_float * (outputs * self.weights.vocabulary)).from_address(address)
-                logits = np.frombuffer(raw, dtype=np.float32).reshape(outputs, -1)
+                logits = np.ctypeslib.as_array(raw).reshape(outputs, -1)
                 found.append(logits.copy() if len(tokens) > self._most else logits)
         if len(found) == 1:
             return found[0]
