@@ -184,6 +184,19 @@ class Weights:
         self.context = int(library.llama_model_n_ctx_train(self._model))
         self.parameters = int(library.llama_model_n_params(self._model))
         self.size = int(library.llama_model_size(self._model))
+        self.bytes_a_token = self._bytes_a_token()
+
+    def _bytes_a_token(self) -> int:
+        """Bytes of keys and values a token takes in every layer, in half precision."""
+        kind = self.metadata("general.architecture")
+
+        def number(key: str, otherwise: int = 0) -> int:
+            return int(self.metadata(f"{kind}.{key}") or otherwise)
+
+        heads = number("attention.head_count")
+        width = number("embedding_length") // heads
+        keys, values = number("attention.key_length", width), number("attention.value_length", width)
+        return 2 * number("block_count") * number("attention.head_count_kv", heads) * (keys + values)
 
     def tokenize(self, text: str, *, special: bool = True, add_special: bool = False) -> list[int]:
         """Token ids of a text as llama.cpp cuts it.
@@ -258,10 +271,11 @@ class Context:
         Raises:
             WorkError: there is no memory for it.
         """
-        self.weights, self.rows, self.length = weights, rows, -(-length // 256) * 256
+        places = -(-length // 256) * 256  # what llama.cpp would round it to
+        self.weights, self.rows, self.length = weights, rows, min(places, weights.context)
         self._library = library = _library()
         params = library.llama_context_default_params()
-        params.n_ctx = self.length * rows
+        params.n_ctx = places * rows
         params.n_batch = self._most = max(2048, rows)
         params.n_ubatch = PREFILL
         params.n_seq_max = rows
