@@ -235,7 +235,8 @@ class _Answerer:
             return self._stream(reply, wanted, len(ids))
         answers, seeds = await _while_connected(http, self._retried(wanted, judge, request.x_pete.retries))
         if "text/plain" in http.headers.get("accept", ""):
-            return PlainTextResponse("\n\n".join(answer.text for answer in answers))
+            ends = ", ".join(answer.stop for answer in answers)
+            return PlainTextResponse("\n\n".join(answer.text for answer in answers), headers={"x-pete-stop": ends})
         return JSONResponse(reply.whole(len(ids), answers, list(map(extras, answers, seeds))))
 
     async def text(self, http: Request, body: Mapping[str, Any]) -> Response:
