@@ -52,8 +52,8 @@ class TimedEngine(FakeEngine):
 
         return byte_tokenizer()
 
-    def rows(self) -> Rows:
-        engine, inner = self, super().rows()
+    def rows(self, most: int = 1) -> Rows:
+        engine, inner = self, super().rows(most)
 
         class Timed(Rows):
             def join(self, prompt, sampling, ends):

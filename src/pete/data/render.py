@@ -198,6 +198,11 @@ class Renderer:
     # --- ids -----------------------------------------------------------------------------------------------------
 
     @property
+    def reader(self) -> BaseTokenizer:
+        """The tokenizer, with what the files beside it say about it."""
+        return self._base
+
+    @property
     def first(self) -> list[int]:
         """What the tokenizer by itself puts in front of every text: BOS, or nothing."""
         return list(self._base.first)

@@ -12,7 +12,6 @@ from typing import Any
 
 from pete.data.examples import Example, Message
 from pete.data.render import Renderer
-from pete.data.tokenizer import BaseTokenizer
 from pete.errors import BaseModelError
 
 WAY_OUT = "exported with --to merged (a folder for transformers) or --to adapter it still works"
@@ -65,8 +64,8 @@ class Vocabulary:
             BaseModelError: llama.cpp has nothing that cuts texts the same way.
         """
         self.folder, self.rows = folder, rows
-        self.base = BaseTokenizer(folder)
         self.renderer = Renderer(folder, template="{{ messages[0].content }}", system="", context=1 << 20)
+        self.base = self.renderer.reader
         self.template = self.renderer.template if self.renderer.own_template else None
         document = json.loads(self.base.tokenizer.to_str())
         self._model: dict[str, Any] = document["model"]
