@@ -4,7 +4,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import SimpleNamespace
 from typing import Any
 
@@ -52,8 +52,8 @@ class TimedEngine(FakeEngine):
 
         return byte_tokenizer()
 
-    def rows(self) -> Rows:
-        engine, inner = self, super().rows()
+    def rows(self, most: int = 1) -> Rows:
+        engine, inner = self, super().rows(most)
 
         class Timed(Rows):
             def join(self, prompt, sampling, ends):
@@ -89,9 +89,11 @@ def fake_tuned(delay: float = 0.0, endless: bool = True, limits: dict[str, Limit
 
 
 @contextmanager
-def serving(tuned: Tuned, limits: Limits | None = None, host: str = "127.0.0.1", **more: Any) -> Iterator[Server]:
+def serving(
+    tuned: Tuned, limits: Limits | None = None, host: str = "127.0.0.1", taken: socket.socket | None = None, **more: Any
+) -> Iterator[Server]:
     """A server, ready; stopped at the end, and its thread with it."""
-    server = Server(tuned, MODEL, listen(host, 0), KEY, limits=limits, **more)
+    server = Server(tuned, MODEL, taken or listen(host, 0), KEY, limits=limits, **more)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     try:
@@ -102,10 +104,15 @@ def serving(tuned: Tuned, limits: Limits | None = None, host: str = "127.0.0.1",
         assert not thread.is_alive(), "it ends when it is told to"
 
 
-def connect(server: Server) -> socket.socket:
-    """A bare connection."""
+def connect(server: Server, receive: int = 0) -> socket.socket:
+    """A bare connection; with `receive` bytes that the system keeps of what is not read."""
     host, port = server.url.removeprefix("http://").rsplit(":", 1)
-    return socket.create_connection((host.strip("[]"), int(port)), timeout=20)
+    made = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    made.settimeout(20)
+    if receive:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive)
+    made.connect((host.strip("[]"), int(port)))
+    return made
 
 
 def wait_until(met: Any, seconds: float = 10.0) -> bool:
@@ -130,3 +137,23 @@ def healthy(connection: socket.socket) -> bool:
     except OSError:
         return False
     return got.startswith(b"HTTP/1.1 200 ") and got.endswith(b'{"status":"ok"}')
+
+
+def send_buffer(taken: socket.socket) -> socket.socket:
+    """Connections of this socket hold little that is not read, as over a slow line; here the system would take megabytes."""
+    taken.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+    return taken
+
+
+def main() -> None:
+    """A server in a process of its own, with tight limits; prints its address, ends with a signal."""
+    limits = Limits(rows=16, waiting=64, read_seconds=2.0, write_seconds=2.0, close_seconds=2.0, body_bytes=65536)
+    taken = send_buffer(listen("127.0.0.1", 0))
+    server = Server(fake_tuned(delay=0.001), MODEL, taken, KEY, limits=limits, failed=lambda kind: print("failed", kind, flush=True))
+    print(server.url, flush=True)
+    with suppress(KeyboardInterrupt):
+        server.run()
+
+
+if __name__ == "__main__":
+    main()

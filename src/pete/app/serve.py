@@ -1,6 +1,7 @@
 """Serve: a run's model behind an address that speaks OpenAI's protocol."""
 
 import importlib.util
+import json
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -35,7 +36,7 @@ class Serving:
 
 
 def key_file() -> Path:
-    """Where the key is kept; the address that was served last stands beside it."""
+    """Where the key is kept; beside it, in `address`, a line for where the last server is and a line for its model."""
     return config_root() / "serve" / "key"
 
 
@@ -78,7 +79,7 @@ def open_server(
 
         server = Server(tuned, run.name, taken, key.text, origins, limits, failed)
         url = url_of(taken)
-        write_atomic(key.path.with_name("address"), url + "\n")
+        write_atomic(key.path.with_name("address"), f"{url}\n{run.name}\n")
     except BaseException:
         taken.close()
         raise
@@ -87,8 +88,8 @@ def open_server(
 
 def example(serving: Serving) -> str:
     """A request to try."""
-    body = f'{{"model": "{serving.name}", "messages": [{{"role": "user", "content": "Write a tagline for a bakery."}}]}}'
+    asked = {"model": serving.name, "messages": [{"role": "user", "content": "Write a tagline for a bakery."}]}
     return (
         f'curl {serving.url}/v1/chat/completions -H "Authorization: Bearer $(cat {shlex.quote(str(serving.key_file))})" '
-        f"-H 'Content-Type: application/json' -H 'Accept: text/plain' -d {shlex.quote(body)}"
+        f"-H 'Content-Type: application/json' -H 'Accept: text/plain' -d {shlex.quote(json.dumps(asked, ensure_ascii=False))}"
     )

@@ -13,6 +13,7 @@ from pete.cli import (
     data,
     doctor,
     evaluate,
+    export,
     install,
     launchers,
     monitor,
@@ -34,6 +35,7 @@ GROUPS = {
     "Train": ("data", "train", "resume", "monitor"),
     "Use": ("chat", "test", "serve", "prompts"),
     "Judge": ("evaluate", "blind", "report"),
+    "Take along": ("export", "quantize"),
 }
 """What one wants to do -> the verbs for it; `pete --help` lists them so."""
 
@@ -66,6 +68,8 @@ app.command("evaluate")(evaluate.evaluate)
 app.add_typer(prompts.app, name="prompts")
 app.command("blind")(blind.blind)
 app.command("report")(report.report)
+app.command("export")(export.export)
+app.command("quantize")(export.quantize)
 app.command("doctor")(doctor.doctor)
 app.command("install")(install.install)
 app.add_typer(launchers.app, name="launchers")

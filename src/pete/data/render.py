@@ -127,6 +127,15 @@ class Renderer:
         """The turns as the template gets them, in transformers' form: system line in its place, contents in parts where it wants parts."""
         return [_message(role, unmarked(content), self._form[0]) for role, content in self._placed(turns)]
 
+    def text_by(self, template: str, messages: Sequence[dict[str, object]]) -> str:
+        """What another template makes of messages in transformers' form, ready for the model to answer.
+
+        Raises:
+            TemplateError: it is none, or does not take them.
+        """
+        named = {name: text for name, text in self._base.named.items() if text}
+        return ChatTemplate(template).render(messages, self.now, **named, add_generation_prompt=True, enable_thinking=False)
+
     def _rendered(self, turns: Sequence[Message], *, prompt: bool) -> str:
         """Text of a conversation, special tokens that people typed set apart in it."""
         try:
@@ -187,6 +196,11 @@ class Renderer:
         return tuple(text for text in self._base.added if text in self.special or (text in named and not text.isspace()))
 
     # --- ids -----------------------------------------------------------------------------------------------------
+
+    @property
+    def reader(self) -> BaseTokenizer:
+        """The tokenizer, with what the files beside it say about it."""
+        return self._base
 
     @property
     def first(self) -> list[int]:

@@ -12,9 +12,11 @@ from pete.adapter import Lineage, read_lineage
 from pete.config import Config, GenerateConfig
 from pete.data.examples import Example, load_examples
 from pete.data.render import Message, Renderer
-from pete.engines import open_generator
-from pete.engines.protocol import Generator
+from pete.engines.base_models.resolve import look_up_base
+from pete.engines.protocol import Generator, Rows
+from pete.engines.reference import ROWS
 from pete.errors import AdapterError, DataError, RunError
+from pete.generate.answering import load_answering
 from pete.generate.choose import Answer, Ranking, Voice, choose
 from pete.generate.extract import Extractor, turn_marks
 from pete.generate.leak_patterns import listed
@@ -45,6 +47,8 @@ class Tuned:
     config: Config
     validator: Validator = field(default_factory=Validator)
     formatter: PromptFormatter = field(default_factory=PromptFormatter)
+    _rows: dict[bool, Rows] = field(default_factory=dict)
+    """Of tuned model and base, for what is streamed."""
 
     def ask(
         self,
@@ -82,8 +86,19 @@ class Tuned:
         """
         kind = kind or RequestType()
         judge = self.judge(conversation, kind)
-        for delta in stream_answer(self.engine, self.renderer, [self.formatter(conversation, kind.topic)], sampling, self.stops):
-            yield delta if delta.answer is None else replace(delta, answer=judge.check(0, delta.answer))
+        prompt = prompt_ids(self.renderer, self.formatter(conversation, kind.topic), sampling)
+        active = self.engine.adapter_active
+        rows = self._rows[active] = self._rows.get(active) or self.engine.rows()  # kept: the next turn is read from where it is new
+        row, drawing, text = rows.join(prompt, sampling, self.renderer.ends), Drawing(self.renderer, self.stops), ""
+        try:
+            while not drawing.ended:
+                for _, token in rows.step():
+                    text = drawing.finish() if token is None else drawing.push(token)
+                    if text and not drawing.ended:
+                        yield Delta(0, text)
+        finally:
+            rows.leave(row)
+        yield Delta(0, text, judge.check(0, drawing.answer(1)))
 
     def judge(self, conversation: Sequence[Message], kind: RequestType | None = None) -> Ranking:
         """What the answers to one conversation, row 0, are judged by."""
@@ -119,11 +134,13 @@ def open_tuned(run: RunDir) -> Tuned:
     if not run.adapter.is_dir():
         raise RunError(f"{run.folder} has no adapter yet: its training is not finished.", f"go on with it: pete resume {run.cli_argument}")
     lineage = read_lineage(run.adapter)
-    engine = open_generator(config)
-    engine.load(config.model, run.adapter)
     prompt_format, rows = read_prompt_format(lineage.prompt_format), _training_rows(run)
-    renderer = open_renderer(run.adapter, lineage, prompt_format, engine.base.context, config.data.train_turns)
-    _refuse_idle(engine, renderer, run)
+    renderer = open_renderer(run.adapter, lineage, prompt_format, look_up_base(config.model).context, config.data.train_turns)
+    hello = [Message("user", "Hello.")]
+    asked = [row.turns[:-1] for row in rows[:ROWS]] or [hello]
+    engine = load_answering(config, run.adapter, lambda: map(renderer.answer_ids, asked))
+    if engine.name == config.engine.name:  # another one has been held against this one's logits, with the adapter and without
+        _refuse_idle(engine, renderer, run)
     validator = Validator(limits_of(lineage.limits), limits_of(lineage.formats), lineage.avoid, (*renderer.special, *lineage.stop), rows)
     return Tuned(engine, renderer, lineage, config, validator, PromptFormatter(prompt_format, rows, validator))
 

@@ -80,28 +80,34 @@ class Exchange:
         except Busy as busy:
             raise Refusal(429, "Too many requests are waiting.", code="server_busy", headers={"retry-after": str(busy.seconds)}) from None
 
-    async def deltas(self) -> AsyncIterator[Delta]:
-        """Text as it becomes certain; the last delta of each answer has it whole, judged.
+    async def deltas(self) -> AsyncIterator[list[Delta]]:
+        """Text as it becomes certain, all that there is at a time; the last delta of each answer has it whole, judged.
 
         Raises:
             Refusal: an answer does not come.
         """
         left = len(self._asks)
         while left:
-            heard = await self._heard.get()
-            if isinstance(heard, Failure):
-                status, message, code = FAILED[heard.reason]
-                words = message.format(seconds=self._limits.request_seconds, words=heard.words)
-                raise Refusal(status, words, code=code, headers={"x-should-retry": "false"})
-            if heard.answer is not None:
-                left -= 1
-                if self._judge is not None:
-                    # not in this thread: a rule may look through all training rows
-                    answer = await asyncio.to_thread(self._judge.check, 0, heard.answer)
-                    for flag in answer.flags:
-                        self._metrics.add("pete_broken_rules_total", rule=flag.rule)
-                    heard = replace(heard, answer=answer)
-            yield heard
+            heard = [await self._heard.get()]
+            while not self._heard.empty():
+                heard.append(self._heard.get_nowait())
+            certain = [await self._judged(delta) for delta in heard if isinstance(delta, Delta)]
+            left -= sum(delta.answer is not None for delta in certain)
+            yield certain
+            for failure in heard:
+                if isinstance(failure, Failure):
+                    status, message, code = FAILED[failure.reason]
+                    words = message.format(seconds=self._limits.request_seconds, words=failure.words)
+                    raise Refusal(status, words, code=code, headers={"x-should-retry": "false"})
+
+    async def _judged(self, delta: Delta) -> Delta:
+        if delta.answer is None or self._judge is None:
+            return delta
+        # not in this thread: a rule may look through all training rows
+        answer = await asyncio.to_thread(self._judge.check, 0, delta.answer)
+        for flag in answer.flags:
+            self._metrics.add("pete_broken_rules_total", rule=flag.rule)
+        return replace(delta, answer=answer)
 
     def leave(self) -> None:
         """Nobody listens any more."""
@@ -229,7 +235,8 @@ class _Answerer:
             return self._stream(reply, wanted, len(ids))
         answers, seeds = await _while_connected(http, self._retried(wanted, judge, request.x_pete.retries))
         if "text/plain" in http.headers.get("accept", ""):
-            return PlainTextResponse("\n\n".join(answer.text for answer in answers))
+            ends = ", ".join(answer.stop for answer in answers)
+            return PlainTextResponse("\n\n".join(answer.text for answer in answers), headers={"x-pete-stop": ends})
         return JSONResponse(reply.whole(len(ids), answers, list(map(extras, answers, seeds))))
 
     async def text(self, http: Request, body: Mapping[str, Any]) -> Response:
@@ -272,9 +279,8 @@ class _Answerer:
         exchange = Exchange(self._tuned, self._scheduler, self._limits, wanted, numbers)
         answers: dict[int, Answer] = {}
         try:
-            async for delta in exchange.deltas():
-                if delta.answer is not None:
-                    answers[delta.row] = delta.answer
+            async for deltas in exchange.deltas():
+                answers |= {delta.row: delta.answer for delta in deltas if delta.answer is not None}
         finally:
             exchange.leave()
         return [answers[number] for number in sorted(answers)]
@@ -304,10 +310,15 @@ class _Answerer:
                 yield _event(reply.begin(number))
         answers: list[Answer] = []
         try:
-            async for delta in exchange.deltas():
-                extra = None if delta.answer is None else extras(delta.answer, wanted.sampling[delta.row].seed, wanted.judge is not None)
-                answers += [] if delta.answer is None else [delta.answer]
-                yield _event(reply.chunk(delta.row, delta.text, delta.answer, extra))
+            async for deltas in exchange.deltas():
+                events = ""
+                for delta in deltas:
+                    extra = (
+                        None if delta.answer is None else extras(delta.answer, wanted.sampling[delta.row].seed, wanted.judge is not None)
+                    )
+                    answers += [] if delta.answer is None else [delta.answer]
+                    events += _event(reply.chunk(delta.row, delta.text, delta.answer, extra))
+                yield events
         except Refusal as refusal:  # the status has been sent: OpenAI's clients look for the error among the events
             yield _event(refusal.document)
             return

@@ -123,7 +123,7 @@ class Scheduler:
     # --- the thread ----------------------------------------------------------------------------------------------
 
     def _run(self) -> None:
-        rows = self._engine.rows()
+        rows = self._engine.rows(self._limits.rows)
         while (fresh := self._next()) is not None:
             told: list[tuple[Ask, Delta | Failure]] = []
             try:
@@ -137,7 +137,7 @@ class Scheduler:
                 self._failed(type(error).__name__)
                 told += [(ask, Failure("engine")) for ask in (*self._active.values(), *fresh)]
                 self._active.clear()
-                rows = self._engine.rows()
+                rows = self._engine.rows(self._limits.rows)
             self._tell(told)
         self._tell([(ask, Failure("closing")) for ask in (*self._active.values(), *self._waiting)])
 

@@ -26,7 +26,7 @@ def test_the_key_is_told_once_and_the_address_kept(run, tmp_path):
     again = open_server(run, heard := Heard(), port=0, overrides=["generate.temperature=0"])
     closed(again)
     assert (first.new_key, again.new_key) == (True, False) and first.key == again.key == key_file().read_text().strip()
-    assert (tmp_path / "settings/serve/address").read_text().strip() == again.url and again.name == "run"
+    assert (tmp_path / "settings/serve/address").read_text() == f"{again.url}\nrun\n" and again.name == "run"
     assert heard.lines == [("working", "loading run ...")], "nothing to warn of"
     assert str(key_file()) in example(again) and again.key not in example(again) and again.url in example(again)
 

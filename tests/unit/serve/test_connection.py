@@ -1,10 +1,12 @@
+import json
 import time
 from contextlib import suppress
 
 import pytest
 
 from pete.serve.limits import Limits
-from tests.server import KEY, connect, fake_tuned, healthy, serving, wait_until
+from pete.serve.server import listen
+from tests.server import KEY, MODEL, connect, fake_tuned, healthy, send_buffer, serving, wait_until
 
 HEAD = f"POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {KEY}\r\nContent-Type: application/json\r\n"
 TIGHT = Limits(read_seconds=0.6, write_seconds=0.6, close_seconds=0.6, connections=5)
@@ -47,6 +49,26 @@ def test_a_client_that_keeps_asking_is_kept():
         for _ in range(20):
             assert healthy(connection)
             time.sleep(0.1)
+
+
+def test_a_reply_that_nobody_reads_is_let_go_and_its_row_with_it():
+    body = json.dumps({"model": MODEL, "messages": [{"role": "user", "content": "x"}], "stream": True, "n": 2}).encode()
+    tuned = fake_tuned(max_new_tokens=1900)
+    with serving(tuned, TIGHT, taken=send_buffer(listen("127.0.0.1", 0))) as server:
+        with connect(server, receive=2048) as connection:
+            connection.sendall(HEAD.encode() + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+            assert connection.recv(12) == b"HTTP/1.1 200"
+            assert wait_until(lambda: "pete_rows 0\n" in server.metrics.text() and tuned.engine.steps), "drawing waits for no reader"
+            assert wait_until(lambda: server.metrics.get("pete_requests_total", path="/v1/chat/completions", status="200") == 1, 5), (
+                "let go"
+            )
+            got = b""
+            with suppress(ConnectionError):
+                while more := connection.recv(65536):
+                    got += more
+            assert b"data: " in got and b"[DONE]" not in got, "it never heard the end"
+        with connect(server) as connection:
+            assert healthy(connection)
 
 
 def test_more_connections_than_there_may_be_are_dropped_and_others_go_on():

@@ -148,7 +148,10 @@ def metadata(base: Base, settings: Settings, architecture: Architecture) -> dict
     elif window and "sliding_attention" in types:
         made["context_length"] = min(base.context, window)
     rope = settings.rope()
-    made |= {"rope.dimension_count": int(settings.head_dim * rope.share), "rope.freq_base": rope.theta}
+    turned = int(settings.head_dim * rope.share)
+    if turned % 2:
+        raise _otherwise(base, f"positions that turn {turned} of a head's {settings.head_dim} numbers")
+    made |= {"rope.dimension_count": turned, "rope.freq_base": rope.theta}
     if settings.kind == "gemma3_text":
         local = settings.rope("sliding_attention")
         made["rope.freq_base_swa"] = local.theta

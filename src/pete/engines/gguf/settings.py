@@ -78,8 +78,8 @@ class Settings:
         sliding = layers == "sliding_attention"
         if nested := given.get(layers):
             given = nested
-        elif self.kind == "gemma3_text":  # before the two had tables of their own
-            given = {"rope_theta": self.get("rope_local_base_freq", THETA)} if sliding else {"rope_theta": 1e6} | self._theta() | given
+        elif self.kind == "gemma3_text" and sliding:  # before the two had tables of their own
+            given = {"rope_theta": self.get("rope_local_base_freq", THETA)}
         given = self._theta() | dict(given)
         kind = str(given.get("rope_type") or given.get("type") or "default")
         share = given.get("partial_rotary_factor") or self.get("partial_rotary_factor") or self.get("rotary_pct")
@@ -91,8 +91,8 @@ class Settings:
 
     def _theta(self) -> dict[str, float]:
         found = self.get("rope_theta") or self.get("rotary_emb_base")
-        default = _defaults(self.kind).get("default_theta")
-        return {"rope_theta": found or (default if isinstance(default, float) else THETA)}
+        default = _defaults(self.kind).get("default_theta", THETA)
+        return {"rope_theta": found or (default["global"] if isinstance(default, dict) else default)}
 
 
 @functools.cache
