@@ -8,10 +8,11 @@ from pete.cli.console import console
 from pete.errors import UserError
 
 EXTRAS = {
+    "mlx": "mlx-lm, which reads an export for MLX back: docs/export.md",
     "serve": "FastAPI and uvicorn, for pete serve: docs/serve.md",
     "wandb": "Weights & Biases, for tracking.wandb: docs/tracking.md",
 }
-MODULES = {"serve": "fastapi"}
+MODULES = {"mlx": "mlx_lm", "serve": "fastapi"}
 """Extra -> the module that shows whether it is installed, where it is not the extra's own name."""
 
 

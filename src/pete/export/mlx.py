@@ -26,7 +26,7 @@ class Mlx(Exporter):
     def make(self, shop: Workshop) -> Made:
         """The folder, loaded again with mlx-lm."""
         require_mlx()
-        from pete.engines.mlx_reader import MlxReader
+        from pete.engines.mlx.reader import MlxReader
 
         merged = make_merged(shop)
         folder = shop.scratch / "mlx"

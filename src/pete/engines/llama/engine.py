@@ -11,6 +11,7 @@ import psutil
 from pete.config import Config, GenerateConfig, ModelConfig
 from pete.data.batch import Batch
 from pete.engines.base_models.resolve import look_up_base
+from pete.engines.gguf.known import check_ours
 from pete.engines.llama.files import make_files
 from pete.engines.llama.rows import LlamaRows
 from pete.engines.llama.runtime import PACKAGE, Context, Weights, has_gpu
@@ -57,7 +58,12 @@ class LlamaEngine(Generator):
             config: decides the device.
             path: a GGUF of the tuned model.
             base: one of the base; without it the base is the same.
+
+        Raises:
+            BaseModelError: a file of somebody else's, by its hash: llama.cpp's parser is not made for hostile ones.
         """
+        for file in {path, base or path}:
+            check_ours(file)
         engine = cls(config)
         engine._open({True: path, False: base or path})
         return engine

@@ -1,4 +1,4 @@
-"""mlx-lm as everybody else uses it: it reads an exported folder back. The engine that trains on MLX is another matter, and not here."""
+"""mlx-lm as everybody else uses it: it reads an exported folder back."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from importlib.metadata import version
