@@ -8,6 +8,7 @@ import pytest
 from pete.config import Config, ModelConfig
 from pete.engines import open_trainer
 from pete.engines.protocol import Trainer
+from tests.engines import DEVICE
 
 ENGINES = ("fake", "torch-llama", "torch-gpt_neox")
 
@@ -19,7 +20,7 @@ def make(request: pytest.FixtureRequest, tiny_models: dict[str, Path]) -> Callab
 
     def build(adapter: Path | None = None, **sections: dict) -> tuple[Trainer, ModelConfig]:
         model = ModelConfig(base=str(tiny_models[shape]) if shape else "fake", dtype="float32")
-        config = Config.model_validate({"model": model.model_dump(), "engine": {"name": engine_name, "device": "cpu"}, **sections})
+        config = Config.model_validate({"model": model.model_dump(), "engine": {"name": engine_name, "device": DEVICE}, **sections})
         engine = open_trainer(config)
         engine.load(model, adapter)
         return engine, model
