@@ -37,7 +37,7 @@ def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     torch.manual_seed(0)
     models = {
         "llama": LlamaForCausalLM(LlamaConfig(**shared, num_key_value_heads=2, tie_word_embeddings=True)),
-        "gpt_neox": GPTNeoXForCausalLM(GPTNeoXConfig(**shared, rotary_pct=0.25)),
+        "gpt_neox": GPTNeoXForCausalLM(GPTNeoXConfig(**shared, rotary_pct=0.5)),
     }
     for name, model in models.items():
         model.save_pretrained(root / name)

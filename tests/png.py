@@ -22,25 +22,19 @@ def grey(path: Path) -> np.ndarray:
             packed += body
         at += 12 + size
     rows = np.frombuffer(zlib.decompress(packed), np.uint8).reshape(height, 1 + width * channels)
+    return _unfiltered(rows[:, 0], rows[:, 1:].reshape(height, width, channels))[..., :3].mean(axis=2).astype(np.uint8)
+
+
+def _unfiltered(kinds: np.ndarray, lines: np.ndarray) -> np.ndarray:
+    """Pixels, [height, width, channels], of filtered lines and the filter of each; a diagonal at a time: they need those left and above."""
+    height, width, channels = lines.shape
     image = np.zeros((height + 1, width + 1, channels), np.int32)  # a border of zeros above and to the left, as the filters want it
-    for y, row in enumerate(rows, 1):
-        line = row[1:].astype(np.int32).reshape(width, channels)
-        _unfilter(int(row[0]), line, image[y - 1], image[y])
-    return image[1:, 1:, :3].mean(axis=2).astype(np.uint8)
-
-
-def _unfilter(kind: int, line: np.ndarray, above: np.ndarray, out: np.ndarray) -> None:
-    if kind in (0, 2):
-        out[1:] = (line + (above[1:] if kind else 0)) & 255
-        return
-    if kind == 1:
-        out[1:] = line.cumsum(axis=0) & 255
-        return
-    for x in range(1, len(out)):
-        a, b, c = out[x - 1], above[x], above[x - 1]
-        if kind == 3:
-            guess = (a + b) // 2
-        else:
-            near = np.abs(np.stack([b - c, a - c, a + b - 2 * c]))
-            guess = np.where((near[0] <= near[1]) & (near[0] <= near[2]), a, np.where(near[1] <= near[2], b, c))
-        out[x] = (line[x - 1] + guess) & 255
+    for diagonal in range(height + width - 1):
+        y = np.arange(max(0, diagonal - width + 1), min(height, diagonal + 1))
+        x = diagonal - y
+        left, above, corner = image[y + 1, x], image[y, x + 1], image[y, x]
+        near = np.abs(np.stack([above - corner, left - corner, left + above - 2 * corner]))
+        paeth = np.where((near[0] <= near[1]) & (near[0] <= near[2]), left, np.where(near[1] <= near[2], above, corner))
+        guess = np.choose(kinds[y][:, None], [0, left, above, (left + above) // 2, paeth])
+        image[y + 1, x + 1] = (lines[y, x] + guess) & 255
+    return image[1:, 1:]

@@ -25,7 +25,11 @@ from pete.terminal import scrub
 EMBEDDED_BASE = "smollm2-135m-instruct"
 BUILT_IN_BASES = {EMBEDDED_BASE: "pete.engines.base_models.embedded:embedded_base", "fake": "pete.engines.fake:fake_base"}
 """Bases that are neither a folder nor on the hub -> module:function that makes one."""
-ENGINES = {"torch": "pete.engines.torch.engine:TorchEngine", "fake": "pete.engines.fake:FakeEngine"}
+ENGINES = {
+    "torch": "pete.engines.torch.engine:TorchEngine",
+    "llama": "pete.engines.llama.engine:LlamaEngine",
+    "fake": "pete.engines.fake:FakeEngine",
+}
 """Engine -> module:class, imported when it is opened. A new engine is a module or package below engines/, and a line here."""
 if TYPE_CHECKING:
     EngineName = str
@@ -123,12 +127,21 @@ class TorchConfig(ConfigSection):
     )
 
 
+class LlamaConfig(ConfigSection):
+    """Settings of the llama engine."""
+
+    kind: Literal["f32", "f16", "q8_0"] = Field(
+        "q8_0", description="type of the matrices in the GGUF it answers from; q8_0 is half of f16, as fast again, and next to exact"
+    )
+
+
 class EngineConfig(ConfigSection):
     """What computes; an engine's own settings are a table of its name."""
 
-    name: EngineName = Field("torch", description="what computes")
+    name: EngineName = Field("torch", description="what trains")
     device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="auto takes mps, then cuda, then cpu")
     torch: TorchConfig = TorchConfig()  # type: ignore[call-arg]
+    llama: LlamaConfig = LlamaConfig()  # type: ignore[call-arg]
 
 
 class TrackingConfig(ConfigSection):
@@ -142,7 +155,9 @@ class TrackingConfig(ConfigSection):
 class GenerateConfig(ConfigSection):
     """How an answer is drawn from the model; also what `Generator.stream` takes."""
 
-    engine: GeneratingEngine = Field("auto", description="what answers; auto is the engine that trained")
+    engine: GeneratingEngine = Field(
+        "auto", description="what answers; auto is llama where it is proven to compute the same, else the engine that trained"
+    )
     max_new_tokens: Positive = Field(220, description="longest answer")
     temperature: Annotated[float, Field(ge=0)] = Field(0.7, description="0 takes the likeliest token")
     top_k: Annotated[int, Field(ge=0)] = Field(50, description="0 keeps all")

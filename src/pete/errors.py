@@ -7,6 +7,7 @@ PeteError                  message + hint; printed without a traceback
 │   ├── PersonaError       a voice that is missing or incomplete
 │   ├── BaseModelError     a base model that is not here, or not safe to load
 │   ├── AdapterError       an adapter that is unsafe, foreign or damaged
+│   ├── ContextError       a text longer than the model can see at once
 │   └── RunError           a run folder that is missing, taken or unwritable
 ├── WorkError              exit 1: the work itself failed (diverged, no memory, a gate)
 └── Interrupted            exit 130, 143: stopped by a signal, saved, and can go on
@@ -59,6 +60,10 @@ class BaseModelError(UserError):
 
 class AdapterError(UserError):
     """An adapter folder cannot be trusted or does not fit the base."""
+
+
+class ContextError(UserError):
+    """A text does not fit what the model can see at once."""
 
 
 class RunError(UserError):

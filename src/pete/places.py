@@ -1,4 +1,4 @@
-"""Folders outside a run: the home folder, Pete's cache, the hub's cache and its layout."""
+"""Folders outside a run: the home folder, Pete's cache and settings, the hub's cache and its layout."""
 
 import os
 import re
@@ -75,6 +75,20 @@ def cache_root(environment: Mapping[str, str] = os.environ, platform: str = sys.
     if platform == "darwin":
         return home_folder(home) / "Library" / "Caches" / "pete"
     return _xdg_cache(environment, home) / "pete"
+
+
+def config_root(environment: Mapping[str, str] = os.environ, platform: str = sys.platform, home: Path | None = None) -> Path:
+    """Where what must outlive the cache is kept: the server's key.
+
+    Raises:
+        UserError: nothing says where, and there is no home folder.
+    """
+    if given := environment.get("PETE_CONFIG"):
+        return expand(given)
+    if platform == "darwin":
+        return home_folder(home) / "Library" / "Application Support" / "pete"
+    given = environment.get("XDG_CONFIG_HOME")
+    return (expand(given) if given else home_folder(home) / ".config") / "pete"
 
 
 def hub_cache(environment: Mapping[str, str], home: Path | None = None) -> Path:

@@ -327,13 +327,13 @@ def test_check_adds_its_own_and_passes_arguments_to_pytest(place: Place) -> None
     place.did()
     done = place.run("-k", "it's", command=[str(place.root / ".ci/run")], cwd=Path("/"))
     assert done.returncode == 0
-    assert place.log.read_text().splitlines()[4:] == [
+    assert place.log.read_text().splitlines()[6:] == [
         "tool ruff check ",
         "tool ruff format --check",
         "tool pyright  ",
         "tool pytest -m (torch or not torch) and not long",
     ]
-    assert place.did()[:2] == ["uv pip requirements/dev.txt", "uv pip requirements/wandb.txt"]
+    assert place.did()[:3] == [f"uv pip requirements/{name}.txt" for name in ("dev", "serve", "wandb")]
     assert place.run(command=[str(place.root / "check")]).stderr == ""
     assert place.did()[3:] == ["tool pytest -n", "tool pytest -m"], "without PyTorch side by side, then those with it"
     assert place.run("--quick", command=[str(place.root / "check")]).stderr == ""

@@ -26,8 +26,8 @@ def row(seed: int, prompt: int, answer: int) -> Rendered:
 ROWS = [row(1, 5, 9), row(2, 3, 20), row(3, 11, 4)]
 
 
-def test_loss_is_per_example_and_does_not_depend_on_company(make):
-    engine, _ = make()
+def test_loss_is_per_example_and_does_not_depend_on_company(answering):
+    engine = answering
     together = engine.loss(Batch.of(ROWS))
     assert together.tokens == tuple(int(r.trained.sum()) for r in ROWS)
     for r, nats in zip(ROWS, together.nats, strict=True):
@@ -35,8 +35,8 @@ def test_loss_is_per_example_and_does_not_depend_on_company(make):
         assert alone == pytest.approx(nats, rel=1e-5)
 
 
-def test_loss_agrees_with_logits(make):
-    engine, _ = make()
+def test_loss_agrees_with_logits(answering):
+    engine = answering
     r = row(4, 3, 3)
     nats = 0.0
     for at in np.flatnonzero(r.trained):
@@ -138,8 +138,8 @@ def test_a_diverged_update_is_not_applied(make, tmp_path: Path):
         assert (tmp_path / "before" / name).read_bytes() == (tmp_path / "after" / name).read_bytes()
 
 
-def test_greedy_stream_follows_the_logits(make):
-    engine, _ = make()
+def test_greedy_stream_follows_the_logits(answering):
+    engine = answering
     prompt, made = [10, 20, 30], []
     for place, token in engine.stream([prompt], GREEDY, {EOS}):
         assert place == 0 and token == int(engine.logits(prompt + made).argmax())
@@ -147,9 +147,9 @@ def test_greedy_stream_follows_the_logits(make):
     assert 0 < len(made) <= 12
 
 
-def test_stream_together_is_stream_alone(make):
+def test_stream_together_is_stream_alone(answering):
     """Rows of unequal length share a batch without seeing each other; ended rows leave without disturbing the rest."""
-    engine, _ = make()
+    engine = answering
     prompts = [[1, 2, 3], [9] * 17, [4, 5], list(range(40, 75))]
     together: dict[int, list[int]] = {i: [] for i in range(4)}
     done: set[int] = set()
@@ -163,8 +163,8 @@ def test_stream_together_is_stream_alone(make):
         assert together[i] == alone[: len(together[i])]
 
 
-def test_stream_is_seeded_by_row(make):
-    engine, _ = make()
+def test_stream_is_seeded_by_row(answering):
+    engine = answering
     warm = GenerateConfig(max_new_tokens=8, temperature=1.0, top_k=0, top_p=1.0, seed=3)
     first, second = (list(engine.stream([[1, 2], [3, 4]], warm, {EOS})) for _ in range(2))
     assert first == second
@@ -172,9 +172,9 @@ def test_stream_is_seeded_by_row(make):
     assert other != first
 
 
-def test_the_repetition_penalty_spares_the_prompt(make):
+def test_the_repetition_penalty_spares_the_prompt(answering):
     """A prompt made of the likeliest next token: a penalty on it would change the first token drawn."""
-    engine, _ = make()
+    engine = answering
     prompt = [65]
     favourite = int(engine.logits(prompt).argmax())
     prompt = [favourite, *prompt]
@@ -185,13 +185,51 @@ def test_the_repetition_penalty_spares_the_prompt(make):
     assert len(set(made)) > 1, "the answer is"
 
 
-def test_stream_stops_at_the_context(make):
-    engine, _ = make()
+def test_stream_stops_at_the_context(answering):
+    engine = answering
     prompt = [1] * (engine.base.context - 3)
     assert len(list(engine.stream([prompt], GREEDY, ends=()))) <= 3
 
 
-def test_memory_is_bytes(make):
-    engine, _ = make()
+def test_rows_that_join_and_leave_draw_what_they_draw_alone(answering):
+    engine = answering
+    warm = GenerateConfig(max_new_tokens=9, temperature=1.0, top_k=0, top_p=1.0, seed=3)
+    asked = [([1, 2, 3], warm), ([9] * 17, GREEDY), (list(range(40, 75)), warm.model_copy(update={"seed": 5}))]
+    alone = [[token for _, token in engine.stream([prompt], sampling, {EOS})] for prompt, sampling in asked]
+    rows, said, numbers = engine.rows(8), {}, []
+
+    def step() -> list[tuple[int, int | None]]:
+        drawn = rows.step()
+        for number, token in drawn:
+            said.setdefault(number, []).append(token)
+        return drawn
+
+    for prompt, sampling in asked:
+        numbers.append(rows.join(prompt, sampling, {EOS}))
+        step()
+    gone = rows.join([7, 8], warm, ())
+    step()
+    rows.leave(gone)
+    while step():
+        pass
+    assert [said[number] for number in numbers] == [[*tokens, None] for tokens in alone]
+    assert len(said[gone]) == 1
+
+
+def test_two_streams_at_once_do_not_meet(answering):
+    engine = answering
+    alone = [[token for _, token in engine.stream([prompt], GREEDY, {EOS})] for prompt in ([1, 2, 3], [50, 60])]
+    streams = [engine.stream([prompt], GREEDY, {EOS}) for prompt in ([1, 2, 3], [50, 60])]
+    said: list[list[int]] = [[], []]
+    for _ in range(13):
+        for place, stream in enumerate(streams):
+            if pair := next(stream, None):
+                said[place].append(pair[1])
+        engine.logits([7, 8])
+    assert said == alone
+
+
+def test_memory_is_bytes(answering):
+    engine = answering
     use = engine.memory()
     assert 0 < use.current <= use.peak * 1.01

@@ -1,6 +1,7 @@
 """The rules of docs/pipeline.md that a reader should not have to remember."""
 
 import ast
+import functools
 import re
 from pathlib import Path
 
@@ -38,12 +39,15 @@ BEFORE = {
     "train": {"machine", "data", "engines"},
     "generate": {"data", "engines"},
     "evaluate": {"data", "engines", "generate"},
-    "report": {"data", "evaluate"},
+    "export": {"machine", "data", "engines", "generate", "evaluate"},
+    "report": {"data", "evaluate", "export"},
+    "serve": {"data", "engines", "generate"},
 }
 """Stage -> the stages it may import; app/ ties them together, cli/ draws, and both may import all that is before them."""
 ENTRANCES = {"app": {*BEFORE}, "cli": {*BEFORE, "app"}}
 
 
+@functools.cache
 def imports(path: Path) -> list[tuple[str, bool]]:
     """(module, at import time) for each import of a file."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
@@ -73,6 +77,24 @@ def test_heavy_packages_are_imported_only_below_engines():
             if module.split(".")[0] in HEAVY:
                 assert path.relative_to(SOURCE).parts[0] == "engines", f"{path}: imports {module}"
     assert looked > 200
+
+
+def test_web_packages_are_imported_only_by_the_server():
+    looked = 0
+    for path in FILES:
+        for module, _ in imports(path):
+            if module.split(".")[0] in ("fastapi", "starlette", "uvicorn", "h11"):
+                looked += 1
+                assert path.relative_to(SOURCE).parts[0] == "serve", f"{path}: imports {module}"
+    assert looked > 5
+
+
+def test_an_extra_is_not_needed_by_what_does_without_it():
+    """Only the verb that serves imports the server, when it runs: without the extra everything else works."""
+    for path in FILES:
+        if path.relative_to(SOURCE).parts[0] != "serve":
+            for module, eager in imports(path):
+                assert not (eager and module.startswith("pete.serve")), f"{path}: imports {module} before it is asked for"
 
 
 def stage(path: Path) -> str:
@@ -108,6 +130,9 @@ def test_stages_flow_one_way():
         ("train", "pete.app.train"),
         ("app", "pete.cli.console"),
         ("generate", "pete.evaluate.log"),
+        ("serve", "pete.app.serve"),
+        ("serve", "pete.train.loop"),
+        ("generate", "pete.serve.limits"),
     ],
 )
 def test_what_flows_backwards_is_seen(importer, module):
@@ -185,7 +210,7 @@ def test_every_command_that_a_text_names_is_there():
     assert commands_named('x = f"{run}: pete nosuch RUN"') == {"nosuch"}
 
 
-MIRRORED = ("monitor", "tracking", "machine", "data")
+MIRRORED = ("monitor", "tracking", "machine", "data", "serve")
 
 
 def test_every_module_has_its_tests_where_one_looks_for_them():

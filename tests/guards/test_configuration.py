@@ -70,8 +70,9 @@ def read_in_source(tree: ast.AST) -> Iterator[str]:
             if isinstance(node, ast.Attribute):
                 owner = node.value
                 section = owner.attr if isinstance(owner, ast.Attribute) else ""
-                if section not in SECTIONS and isinstance(owner, ast.Name | ast.Attribute):
-                    section = holds.get(ast.unparse(owner), "")
+                if section not in SECTIONS:
+                    named = holds and isinstance(owner, ast.Name | ast.Attribute)
+                    section = holds.get(ast.unparse(owner), "") if named else ""
                 if section and node.attr in SECTIONS[section].model_fields:  # type: ignore[union-attr]
                     yield f"{DOTTED[section]}.{node.attr}"
 

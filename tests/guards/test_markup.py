@@ -1,18 +1,29 @@
 """No text can be taken for markup, and nothing but `Screen` reaches a terminal: what stands in a file stays text."""
 
 import ast
+import functools
+from pathlib import Path
 
 from pete.resources import PROJECT
 
 SOURCE = PROJECT / "src" / "pete"
 
 
+@functools.cache
+def nodes() -> list[tuple[Path, ast.AST]]:
+    """(file below src/pete, node), of every file."""
+    return [
+        (path.relative_to(SOURCE), node)
+        for path in sorted(SOURCE.rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    ]
+
+
 def calls():
-    for path in sorted(SOURCE.rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call):
-                name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-                yield f"{path.relative_to(SOURCE)}:{node.lineno}", name, node
+    for path, node in nodes():
+        if isinstance(node, ast.Call):
+            name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            yield f"{path}:{node.lineno}", name, node
 
 
 def keyword(node: ast.Call, name: str) -> ast.expr | None:
@@ -41,11 +52,8 @@ def test_what_is_read_as_markup_is_constant():
 
 def test_no_style_is_written_as_markup():
     looked = 0
-    for path in sorted(SOURCE.rglob("*.py")):
-        if path.relative_to(SOURCE).parts[0] not in ("cli", "monitor"):
-            continue
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                looked += 1
-                assert "[/]" not in node.value and "[bold" not in node.value and "[dim]" not in node.value, f"{path}:{node.lineno}"
+    for path, node in nodes():
+        if path.parts[0] in ("cli", "monitor") and isinstance(node, ast.Constant) and isinstance(node.value, str):
+            looked += 1
+            assert "[/]" not in node.value and "[bold" not in node.value and "[dim]" not in node.value, f"{path}:{node.lineno}"
     assert looked > 300

@@ -15,7 +15,7 @@ from tests.launchers.conftest import CHECKOUT, MINIMAL, PETE, Finder
 
 RUN, MONITOR, TEST, CHAT, EVALUATE = NAMES
 VERBS = {RUN: "train --overnight", MONITOR: "monitor", TEST: "test", CHAT: "chat", EVALUATE: "evaluate --open"}
-FILES = [CHECKOUT / "launchers" / name for name in (*NAMES, "_run.sh")]
+FILES = [CHECKOUT / "launchers" / name for name in (*NAMES, "_run.sh", "_rewrite.sh")]
 
 # What bash 3.2 or dash lacks, or does its own way.
 FOREIGN = r"""\[\[ | \bmapfile\b | \breadarray\b | \|& | &> | <<< | [<>]\( | \$\{\w+(,,|\^\^|@|:\d) | \$'  | \bdeclare\b | \blocal\b |

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -22,28 +23,55 @@ def train(pete, persona_folder, folder, *more):
     return folder
 
 
-@pytest.fixture
-def run(pete, persona_folder, tmp_path):
-    return train(pete, persona_folder, tmp_path / "a run")
+@pytest.fixture(scope="module")
+def trained(once):
+    pete, place = once
+    return train(pete, place / "persona", place / "a run")
 
 
 @pytest.fixture
-def long_rows(persona_folder):
-    """Six unseen rows that are long enough to be spoiled: what a judge is examined with."""
+def run(trained, tmp_path):
+    return shutil.copytree(trained, tmp_path / "a run")
+
+
+def one_sample(pete, run):
+    """The document of an evaluation that asks every prompt once."""
+    done = pete("evaluate", run, "--json", "--samples", 1, *SHORT)
+    assert done.returncode in (1, 3), done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.fixture(scope="module")
+def asked_once(once, trained):
+    run = shutil.copytree(trained, once[1] / "evaluated")
+    return run, one_sample(once[0], run)
+
+
+@pytest.fixture
+def evaluated(asked_once, tmp_path):
+    run = shutil.copytree(asked_once[0], tmp_path / "a run")
+    return run, asked_once[1] | {"file": str(RunDir(run).evaluation_file("suite"))}
+
+
+@pytest.fixture(scope="module")
+def judgeable(once):
+    """A run with six unseen rows that are long enough to be spoiled (what a judge is examined with), evaluated; its document; the rows."""
+    pete, place = once
+    persona = shutil.copytree(place / "persona", place / "with long rows")
     rows = [
         {"prompt": f"Say {what}.", "topic": what, "category": "marketing", "split": "test", "completion":
          f"The {what} came in the morning and stayed, as such things do. Nobody had asked for {what}, and nobody sent it back again."}
         for what in ("rain", "post", "invoice", "piano", "cheese", "committee")
     ]  # fmt: skip
-    (persona_folder / "examples" / "long.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    return rows
+    (persona / "examples" / "long.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    run = train(pete, persona, place / "judged")
+    return run, one_sample(pete, run), rows
 
 
 @pytest.fixture
-def evaluated(run, pete):
-    done = pete("evaluate", run, "--json", "--samples", 1, *SHORT)
-    assert done.returncode in (1, 3), done.stderr
-    return run, json.loads(done.stdout)
+def to_judge(judgeable, tmp_path):
+    run, document, rows = judgeable
+    return shutil.copytree(run, tmp_path / "a run"), document, rows
 
 
 def test_a_verdict_its_exit_code_and_three_answers_a_prompt(run, pete):
@@ -169,8 +197,8 @@ def test_prompts_that_are_training_rows_are_counted_and_said(persona_folder, pet
     assert said in RunDir(run).report_md.read_text() and said in RunDir(run).report_html.read_text()
 
 
-def test_a_judge_is_announced_asked_kept_and_reported(long_rows, evaluated, pete):
-    folder, document = evaluated
+def test_a_judge_is_announced_asked_kept_and_reported(to_judge, pete):
+    folder, document, long_rows = to_judge
 
     def rule(prompt: str, a: str, b: str) -> str:
         own = {row["completion"] for row in long_rows if row["prompt"] == prompt}
@@ -197,8 +225,8 @@ def test_a_judge_is_announced_asked_kept_and_reported(long_rows, evaluated, pete
 
 
 @pytest.mark.parametrize(("fault", "code", "message"), [("nonsense", (1, 3), "unfit"), ("wrong key", (1,), "key")])
-def test_a_judge_that_is_no_use_costs_nothing(long_rows, evaluated, pete, fault, code, message):
-    folder, _ = evaluated
+def test_a_judge_that_is_no_use_costs_nothing(to_judge, pete, fault, code, message):
+    folder, _, _ = to_judge
     before = RunDir(folder).evaluation_file("suite").read_bytes()
     with serve(FakeJudge(lambda *_: "As a language model I like both.", always="" if fault == "nonsense" else fault)) as fake:
         done = pete("evaluate", folder, "--rescore", "--judge", fake.url, "--judge-model", "m")

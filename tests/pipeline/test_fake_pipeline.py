@@ -1,6 +1,7 @@
 """Every verb, end to end, through the real command line, on the engine that needs no model."""
 
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -11,18 +12,24 @@ from pete.evaluate.log import VERSION
 from tests.pipeline.conftest import FAKE
 
 
-@pytest.fixture
-def run(pete, persona_folder, tmp_path):
-    folder = tmp_path / "a run"
+@pytest.fixture(scope="module")
+def trained(once):
+    pete, place = once
+    folder = place / "a run"
     done = pete(
-        "train", "--persona", persona_folder, "--out", folder, *FAKE, "--set", "train.epochs=30", "--set", "optim.learning_rate=0.05"
+        "train", "--persona", place / "persona", "--out", folder, *FAKE, "--set", "train.epochs=30", "--set", "optim.learning_rate=0.05"
     )
     assert done.returncode == 0, done.stderr
     return folder, done
 
 
-def test_train_leaves_a_whole_run_folder(run):
-    folder, done = run
+@pytest.fixture
+def run(trained, tmp_path):
+    return shutil.copytree(trained[0], tmp_path / "a run")
+
+
+def test_train_leaves_a_whole_run_folder(trained):
+    folder, done = trained
     assert {p.name for p in folder.iterdir() if not p.name.startswith(".")} == {
         "config.toml",
         "events.jsonl",
@@ -52,25 +59,24 @@ def test_train_leaves_a_whole_run_folder(run):
 
 
 def test_the_same_folder_twice_is_refused_and_nothing_is_touched(run, pete, persona_folder):
-    folder, _ = run
-    before = {p: p.stat().st_mtime_ns for p in folder.rglob("*")}
-    again = pete("train", "--persona", persona_folder, "--out", folder, *FAKE)
+    before = {p: p.stat().st_mtime_ns for p in run.rglob("*")}
+    again = pete("train", "--persona", persona_folder, "--out", run, *FAKE)
     assert again.returncode == 2 and "already exists" in again.stderr and "pete resume" in again.stderr
-    assert {p: p.stat().st_mtime_ns for p in folder.rglob("*")} == before
+    assert {p: p.stat().st_mtime_ns for p in run.rglob("*")} == before
 
 
 def test_resume_of_a_finished_run_says_so(run, pete):
-    done = pete("resume", run[0])
+    done = pete("resume", run)
     assert done.returncode == 2 and "is finished" in done.stderr
 
 
 def test_test_answers_base_beside_tuned(run, pete):
-    done = pete("test", run[0], "Say something plain.", "--json", "--set", "generate.max_new_tokens=20")
+    done = pete("test", run, "Say something plain.", "--json", "--set", "generate.max_new_tokens=20")
     assert done.returncode == 0, done.stderr
     (result,) = json.loads(done.stdout)["results"]
     assert result["prompt"] == "Say something plain." and result["base"]["text"] != result["tuned"]["text"]
     assert result["tuned"]["stop"] in ("end", "length", "stop string") and result["tuned"]["tokens"] > 0
-    shown = pete("test", run[0])
+    shown = pete("test", run)
     assert shown.returncode == 0 and "tok/s" in shown.stdout and "ended by" in shown.stdout and "Ask marketing 0?" in shown.stdout
     assert pete("test", "no-such-run").returncode == 2
 
@@ -79,7 +85,7 @@ def test_chat_talks_remembers_forgets_and_saves(run, pete, tmp_path):
     target = tmp_path / "saved talk.json"
     done = pete(
         "chat",
-        run[0],
+        run,
         "--set",
         "generate.max_new_tokens=10",
         text=f"Hello\n\n/system Be brief.\nAgain\n/save {target}\n/save {target}\n/reset\n/nonsense\n/quit\nnever read\n",
@@ -97,46 +103,45 @@ def test_an_adapter_that_changes_nothing_is_refused(run, pete):
     import numpy as np
     from safetensors.numpy import load_file, save_file
 
-    weights = run[0] / "adapter" / "adapter_model.safetensors"
+    weights = run / "adapter" / "adapter_model.safetensors"
     save_file({name: np.zeros_like(value) for name, value in load_file(weights).items()}, weights)
-    done = pete("test", run[0], "Say something.")
+    done = pete("test", run, "Say something.")
     assert done.returncode == 2 and "changes nothing" in done.stderr
 
 
 def test_chat_ends_with_its_input(run, pete):
-    assert pete("chat", run[0], text="").returncode == 0
+    assert pete("chat", run, text="").returncode == 0
 
 
 def test_evaluate_and_report(run, pete):
-    folder, _ = run
-    done = pete("evaluate", folder, "--json", "--samples", 1, "--set", "generate.max_new_tokens=15")
+    done = pete("evaluate", run, "--json", "--samples", 1, "--set", "generate.max_new_tokens=15")
     assert done.returncode in (1, 3), done.stderr
     log = json.loads(done.stdout)["log"]
-    assert log == json.loads((folder / "evaluations" / "suite.json").read_text())
+    assert log == json.loads((run / "evaluations" / "suite.json").read_text())
     assert len(log["samples"]) == 2 * 6 and {s["model"] for s in log["samples"]} == {"base", "tuned"} and log["version"] == VERSION
     assert len(log["held_out"]) == 2 and all(row["tuned_nats"] < row["base_nats"] for row in log["held_out"])
     for model in ("base", "tuned"):
         assert [s["prompt_id"] for s in log["samples"] if s["model"] == model] == [
             f"{c}-{i}" for c in ("marketing", "copywriting") for i in range(3)
         ]
-    report = pete("report", folder)
+    report = pete("report", run)
     assert report.returncode == 0, report.stderr
-    assert "bits per byte" in (folder / "report.html").read_text() and "bits per byte" in (folder / "report.md").read_text()
-    people = pete("evaluate", folder, "--name", "again")
-    assert people.returncode in (1, 3) and "held-out gain" in people.stdout and (folder / "evaluations" / "again.json").is_file()
+    assert "bits per byte" in (run / "report.html").read_text() and "bits per byte" in (run / "report.md").read_text()
+    people = pete("evaluate", run, "--name", "again")
+    assert people.returncode in (1, 3) and "held-out gain" in people.stdout and (run / "evaluations" / "again.json").is_file()
 
 
 def test_evaluate_takes_a_suite_of_the_users(run, pete, tmp_path):
     suite = tmp_path / "mine.jsonl"
     suite.write_text('{"prompt": "One?"}\n{"prompt": "Two?", "category": "odd"}\n')
-    done = pete("evaluate", run[0], "--suite", suite, "--json", "--set", "generate.max_new_tokens=5")
+    done = pete("evaluate", run, "--suite", suite, "--json", "--set", "generate.max_new_tokens=5")
     assert done.returncode in (1, 3), done.stderr
     assert {s["prompt"] for s in json.loads(done.stdout)["log"]["samples"]} == {"One?", "Two?"}
 
 
 def test_report_without_an_evaluation_says_so(run, pete):
-    assert pete("report", run[0]).returncode == 0
-    assert "pete evaluate" in (run[0] / "report.md").read_text()
+    assert pete("report", run).returncode == 0
+    assert "pete evaluate" in (run / "report.md").read_text()
 
 
 def test_plan_writes_nothing(pete, persona_folder, tmp_path):
@@ -156,9 +161,9 @@ def test_data_check_counts_and_data_show_marks_what_is_trained(pete, persona_fol
 
 
 def test_help_is_quick_and_names_every_verb(pete):
-    pete("--help")
+    pete("--help", fresh=True)
     start = time.monotonic()
-    done = pete("--help")
+    done = pete("--help", fresh=True)
     help_took, start = time.monotonic() - start, time.monotonic()
     subprocess.run([sys.executable, "-c", "import typer, rich.console"], check=True)
     assert help_took < 3 * (time.monotonic() - start) + 0.5, "the same on a busy machine; docs/log.md has the exact figure"

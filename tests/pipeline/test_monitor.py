@@ -11,17 +11,21 @@ import subprocess
 import sys
 import termios
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from fcntl import ioctl
+from pathlib import Path
 
 import pytest
 
 from pete import events
 from pete.resources import PROJECT
+from tests.conftest import small_persona
 from tests.pipeline.conftest import FAKE
 
 LONG = [
     "--set",
-    "train.steps=200000",
+    "train.steps=40000",
     "--set",
     "train.save_every=100",
     "--set",
@@ -32,20 +36,36 @@ LONG = [
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(PROJECT / "src")}
 
 
+@contextmanager
+def started(persona: Path, folder: Path) -> Iterator[subprocess.Popen]:
+    """A training that would go on for hours, past its first checkpoint."""
+    command = [sys.executable, "-m", "pete", "train", "--persona", str(persona), "--out", str(folder), *FAKE, *LONG]
+    process = subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        for _ in range(3000):
+            if any(isinstance(e, events.Saved) for e in events.read(folder / "events.jsonl")):
+                break
+            assert process.poll() is None
+            time.sleep(0.02)
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
 @pytest.fixture
 def training(persona_folder, tmp_path):
-    """A run that would go on for hours, past its first checkpoint; and its folder."""
-    folder = tmp_path / "a run"
-    command = [sys.executable, "-m", "pete", "train", "--persona", str(persona_folder), "--out", str(folder), *FAKE, *LONG]
-    process = subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    for _ in range(3000):
-        if any(isinstance(e, events.Saved) for e in events.read(folder / "events.jsonl")):
-            break
-        assert process.poll() is None
-        time.sleep(0.02)
-    yield process, folder
-    process.kill()
-    process.wait()
+    """A run of its own for a test that ends it, and its folder."""
+    with started(persona_folder, tmp_path / "a run") as process:
+        yield process, tmp_path / "a run"
+
+
+@pytest.fixture(scope="module")
+def going_on(tmp_path_factory):
+    """One run for those that only watch, and its folder."""
+    place = tmp_path_factory.mktemp("going-on")
+    with started(small_persona(place / "persona"), place / "a run") as process:
+        yield process, place / "a run"
 
 
 class Screen:
@@ -83,40 +103,6 @@ class Screen:
         code = self.process.wait(20)
         os.close(self.master)
         return code
-
-
-def test_a_run_that_goes_on(pete, training):
-    process, folder = training
-    document = json.loads(pete("monitor", folder, "--json").stdout)
-    assert document["condition"] == "running" and document["pid"] == process.pid and document["steps"] == 200000
-    assert document["step"] >= 100 and document["remaining"] > 0 and document["curves"]["validation"][0][0] == 0
-    once = pete("monitor", folder, "--once", COLUMNS="80", LINES="24")
-    assert once.returncode == 0 and f"running · process {process.pid}" in once.stdout and "done by" in once.stdout and "┤" in once.stdout
-    lines = once.stdout.rstrip("\n").split("\n")
-    assert len(lines) <= 24 and max(map(len, lines)) <= 80 and "\x1b" not in once.stdout
-    plain = pete("monitor", folder, "--once", PYTHONIOENCODING="ascii", TERM="dumb")
-    assert plain.returncode == 0 and plain.stdout.isascii() and "running - process" in plain.stdout
-    later = json.loads(pete("monitor", folder, "--json").stdout)
-    assert later["step"] > document["step"], "and the run went on"
-
-
-@pytest.mark.parametrize("leave", [b"q", b"\x03", signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
-def test_leaving_never_touches_the_run(training, leave):
-    process, folder = training
-    screen = Screen(folder)
-    screen.until("q leaves; the run goes on")
-    if isinstance(leave, bytes):
-        os.write(screen.master, leave)
-        screen.until("running  step")
-        assert screen.close() == 0
-    else:
-        os.kill(screen.process.pid, leave)
-        if leave != signal.SIGKILL:
-            screen.until("\x1b[?1049l")
-        assert screen.close() == (-leave if leave == signal.SIGKILL else 128 + leave)
-    before = sum(1 for _ in events.read(folder / "events.jsonl"))
-    time.sleep(0.3)
-    assert process.poll() is None and sum(1 for _ in events.read(folder / "events.jsonl")) > before
 
 
 def test_killed_while_it_is_watched(training, pete):
@@ -167,16 +153,51 @@ def test_after_the_end(pete, persona_folder, tmp_path):
     assert "try it: pete test mine" in pete("monitor", "--once", PETE_RUNS=str(runs)).stdout
 
 
-def test_a_run_that_failed_shows_its_last_error(pete, training):
-    process, folder = training
-    process.kill()
-    process.wait()
-    stamp = time.strftime("%Y-%m-%dT%H:%M:%S%z")
-    (folder / "errors.jsonl").write_text(json.dumps({"time": stamp, "kind": "WorkError", "message": "no number", "traceback": []}) + "\n")
-    assert "last error: WorkError: no number" in pete("monitor", folder, "--once").stdout
-
-
 def test_no_run_yet(pete, tmp_path):
     for extra in ([], ["--once"], ["--json"]):
         done = pete("monitor", *extra, PETE_RUNS=str(tmp_path / "none"))
         assert done.returncode == 2 and "no run in" in done.stderr and "pete quickstart" in done.stderr and done.stdout == ""
+
+
+# at the end: this run trains as fast as it can while others would wait for their first step
+
+
+def test_a_run_that_goes_on(pete, going_on):
+    process, folder = going_on
+    document = json.loads(pete("monitor", folder, "--json").stdout)
+    assert document["condition"] == "running" and document["pid"] == process.pid and document["steps"] == 40000
+    assert document["step"] >= 100 and document["remaining"] > 0 and document["curves"]["validation"][0][0] == 0
+    once = pete("monitor", folder, "--once", COLUMNS="80", LINES="24")
+    assert once.returncode == 0 and f"running · process {process.pid}" in once.stdout and "done by" in once.stdout and "┤" in once.stdout
+    lines = once.stdout.rstrip("\n").split("\n")
+    assert len(lines) <= 24 and max(map(len, lines)) <= 80 and "\x1b" not in once.stdout
+    plain = pete("monitor", folder, "--once", PYTHONIOENCODING="ascii", TERM="dumb")
+    assert plain.returncode == 0 and plain.stdout.isascii() and "running - process" in plain.stdout
+    later = json.loads(pete("monitor", folder, "--json").stdout)
+    assert later["step"] > document["step"], "and the run went on"
+
+
+@pytest.mark.parametrize("leave", [b"q", b"\x03", signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+def test_leaving_never_touches_the_run(going_on, leave):
+    process, folder = going_on
+    screen = Screen(folder)
+    screen.until("q leaves; the run goes on")
+    if isinstance(leave, bytes):
+        os.write(screen.master, leave)
+        screen.until("running  step")
+        assert screen.close() == 0
+    else:
+        os.kill(screen.process.pid, leave)
+        if leave != signal.SIGKILL:
+            screen.until("\x1b[?1049l")
+        assert screen.close() == (-leave if leave == signal.SIGKILL else 128 + leave)
+    before = sum(1 for _ in events.read(folder / "events.jsonl"))
+    time.sleep(0.3)
+    assert process.poll() is None and sum(1 for _ in events.read(folder / "events.jsonl")) > before
+
+
+def test_a_run_that_failed_shows_its_last_error(pete, going_on, tmp_path):
+    folder = shutil.copytree(going_on[1], tmp_path / "a run")  # where nobody is at work
+    stamp = time.strftime("%Y-%m-%dT%H:%M:%S%z")
+    (folder / "errors.jsonl").write_text(json.dumps({"time": stamp, "kind": "WorkError", "message": "no number", "traceback": []}) + "\n")
+    assert "last error: WorkError: no number" in pete("monitor", folder, "--once").stdout

@@ -1,6 +1,7 @@
 """The persona's rules through the real command line: what is flagged, what is drawn again, and that the user sees it."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -14,16 +15,22 @@ from tests.pipeline.conftest import FAKE
 SHORT = ["--set", "generate.max_new_tokens=20"]
 
 
-@pytest.fixture
-def run(pete, persona_folder, tmp_path) -> Path:
-    folder = tmp_path / "run"
-    done = pete("train", "--persona", persona_folder, "--out", folder, *FAKE, "--set", "train.epochs=1")
+@pytest.fixture(scope="module")
+def trained(once) -> Path:
+    pete, place = once
+    folder = place / "run"
+    done = pete("train", "--persona", place / "persona", "--out", folder, *FAKE, "--set", "train.epochs=1")
     assert done.returncode == 0, done.stderr
     lineage = folder / "adapter" / "pete.json"
     record = json.loads(lineage.read_text())
     record["limits"], record["formats"] = {"all": {"placeholders": True}}, {"tagline": {"characters": [0, 3]}}
     lineage.write_text(json.dumps(record))
     return folder
+
+
+@pytest.fixture
+def run(trained, tmp_path) -> Path:
+    return shutil.copytree(trained, tmp_path / "run")
 
 
 def test_a_flagged_answer_is_tried_again_and_the_user_sees_which(run, pete):

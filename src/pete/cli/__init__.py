@@ -7,7 +7,24 @@ import sys
 import typer
 
 from pete import terminal
-from pete.cli import blind, chat, data, doctor, evaluate, install, launchers, monitor, prompts, quickstart, report, resume, test, train
+from pete.cli import (
+    blind,
+    chat,
+    data,
+    doctor,
+    evaluate,
+    export,
+    install,
+    launchers,
+    monitor,
+    prompts,
+    quickstart,
+    report,
+    resume,
+    serve,
+    test,
+    train,
+)
 from pete.cli.console import complain
 from pete.cli.fetch_view import fetches_shown
 from pete.cli.listing import Listing
@@ -16,8 +33,9 @@ from pete.errors import PeteError, UserError, WorkError
 GROUPS = {
     "Start": ("quickstart", "doctor", "install", "launchers"),
     "Train": ("data", "train", "resume", "monitor"),
-    "Use": ("chat", "test", "prompts"),
+    "Use": ("chat", "test", "serve", "prompts"),
     "Judge": ("evaluate", "blind", "report"),
+    "Take along": ("export", "quantize"),
 }
 """What one wants to do -> the verbs for it; `pete --help` lists them so."""
 
@@ -45,10 +63,13 @@ app.command("resume")(resume.resume)
 app.command("monitor")(monitor.monitor)
 app.command("test")(test.test)
 app.command("chat")(chat.chat)
+app.command("serve")(serve.serve)
 app.command("evaluate")(evaluate.evaluate)
 app.add_typer(prompts.app, name="prompts")
 app.command("blind")(blind.blind)
 app.command("report")(report.report)
+app.command("export")(export.export)
+app.command("quantize")(export.quantize)
 app.command("doctor")(doctor.doctor)
 app.command("install")(install.install)
 app.add_typer(launchers.app, name="launchers")

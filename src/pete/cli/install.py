@@ -7,7 +7,13 @@ import typer
 from pete.cli.console import console
 from pete.errors import UserError
 
-EXTRAS = {"wandb": "Weights & Biases, for tracking.wandb: docs/tracking.md"}
+EXTRAS = {
+    "mlx": "mlx-lm, which reads an export for MLX back: docs/export.md",
+    "serve": "FastAPI and uvicorn, for pete serve: docs/serve.md",
+    "wandb": "Weights & Biases, for tracking.wandb: docs/tracking.md",
+}
+MODULES = {"mlx": "mlx_lm", "serve": "fastapi"}
+"""Extra -> the module that shows whether it is installed, where it is not the extra's own name."""
 
 
 def install(
@@ -18,7 +24,7 @@ def install(
     import importlib.util
 
     def installed(extra: str) -> bool:
-        found = importlib.util.find_spec(extra)
+        found = importlib.util.find_spec(MODULES.get(extra, extra))
         return found is not None and found.origin is not None
 
     if name is None:

@@ -13,17 +13,23 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     cls=Listing,
-    help="Pete by double-click: five files for the Desktop.",
+    help="Pete by double-click: five files for the Desktop, and a Quick Action for every program's Services menu.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
 
+QuickActionOption = Annotated[
+    bool, typer.Option("--quick-action", help='only "Rewrite as Pete" for the Services menu, in ~/Library/Services; it asks pete serve')
+]
 FolderArgument = Annotated[Path | None, typer.Argument(metavar="[FOLDER]", parser=as_path, help="where to; ~/Desktop unless given")]
 
 
 @app.command()
-def install(folder: FolderArgument = None) -> None:
+def install(folder: FolderArgument = None, quick_action: QuickActionOption = False) -> None:
     """Put the launchers into a folder, bound to this checkout. Doing it twice is fine; other people's files are left alone."""
+    if quick_action:
+        _install_quick_action(folder)
+        return
     from pete.machine import launchers
     from pete.machine.probes import Probes
     from pete.machine.readings import read_machine
@@ -47,13 +53,40 @@ def install(folder: FolderArgument = None) -> None:
 
 
 @app.command()
-def uninstall(folder: FolderArgument = None) -> None:
+def uninstall(folder: FolderArgument = None, quick_action: QuickActionOption = False) -> None:
     """Remove the launchers from a folder; nothing that Pete did not put there."""
+    if quick_action:
+        from pete.machine.quick_action import uninstall as remove
+
+        outcome = remove(_services(folder))
+        _show([outcome])
+        _refuse([outcome], "removed")
+        return
     from pete.machine import launchers
 
     outcomes = launchers.uninstall(_folder(folder))
     _show(outcomes)
     _refuse(outcomes, "removed")
+
+
+def _install_quick_action(folder: Path | None) -> None:
+    from pete.app.serve import key_file
+    from pete.machine.quick_action import NAME, command
+    from pete.machine.quick_action import install as put
+
+    serve_folder = key_file().parent.absolute()
+    outcome = put(_services(folder), serve_folder)
+    _show([outcome])
+    _refuse([outcome], "installed")
+    _say(as_typed(f"Start pete serve, select text in any program, then: its menu, Services, {NAME}. The answer takes the text's place."))
+    _say("For a Shortcut: the action Run Shell Script, input to stdin, with these two lines (docs/mac.md has the steps):")
+    _say(command(serve_folder))
+
+
+def _services(given: Path | None) -> Path:
+    from pete.places import home_folder
+
+    return (given or home_folder() / "Library" / "Services").absolute()
 
 
 def _folder(given: Path | None) -> Path:

@@ -107,7 +107,8 @@ _DECODER = json.JSONDecoder(object_pairs_hook=_once)
 
 def _document(text: str) -> list[tuple[int, Any]]:
     """Objects one after the other whatever the lines, alone or as one array; empty where the text is something else."""
-    end = len(text.rstrip())
+    text = text.rstrip()
+    end = len(text)
     at = _BETWEEN.match(text).end()  # type: ignore[union-attr]
     if text[at : at + 1] == "[" and text[end - 1] == "]":
         at, end = at + 1, end - 1

@@ -18,9 +18,9 @@ from typing import Literal
 import numpy as np
 
 from pete.data.examples import Example, Message, Role
-from pete.data.template import ChatTemplate, TemplateError
+from pete.data.template import ChatTemplate, TemplateError, compiled
 from pete.data.tokenizer import GENERATION, SETTINGS, TEMPLATE, TOKENIZER, BaseTokenizer, unmarked
-from pete.errors import BaseModelError, DataError, PersonaError, UserError
+from pete.errors import BaseModelError, ContextError, DataError, PersonaError, UserError
 
 TrainTurns = Literal["all", "last"]
 """Which of a row's assistant turns carry loss."""
@@ -127,6 +127,15 @@ class Renderer:
         """The turns as the template gets them, in transformers' form: system line in its place, contents in parts where it wants parts."""
         return [_message(role, unmarked(content), self._form[0]) for role, content in self._placed(turns)]
 
+    def text_by(self, template: str, messages: Sequence[dict[str, object]]) -> str:
+        """What another template makes of messages in transformers' form, ready for the model to answer.
+
+        Raises:
+            TemplateError: it is none, or does not take them.
+        """
+        named = {name: text for name, text in self._base.named.items() if text}
+        return ChatTemplate(template).render(messages, self.now, **named, add_generation_prompt=True, enable_thinking=False)
+
     def _rendered(self, turns: Sequence[Message], *, prompt: bool) -> str:
         """Text of a conversation, special tokens that people typed set apart in it."""
         try:
@@ -189,6 +198,11 @@ class Renderer:
     # --- ids -----------------------------------------------------------------------------------------------------
 
     @property
+    def reader(self) -> BaseTokenizer:
+        """The tokenizer, with what the files beside it say about it."""
+        return self._base
+
+    @property
     def first(self) -> list[int]:
         """What the tokenizer by itself puts in front of every text: BOS, or nothing."""
         return list(self._base.first)
@@ -215,7 +229,7 @@ class Renderer:
         """Ids of a conversation, as transformers gives them with add_generation_prompt; cut as `answer_ids` cuts it."""
         return self._fitting(turns, room, self._prompt_ids)
 
-    def answer_ids(self, turns: Sequence[Message], room: int = 1) -> list[int]:
+    def answer_ids(self, turns: Sequence[Message], room: int = 1, *, whole: bool = False) -> list[int]:
         """Ids that an answer follows, the same as in training; oldest turns dropped until `room` tokens are left for it.
 
         They are those of the generation prompt, but for templates that begin an answer otherwise: with a channel header, or
@@ -224,22 +238,26 @@ class Renderer:
         Args:
             turns: the conversation, the user's message last; a system message in front stays.
             room: tokens to be left.
+            whole: drop nothing.
 
         Raises:
-            UserError: the last message alone is too long.
+            ContextError: the last message alone, or what must stay whole, is too long.
         """
-        return self._fitting(turns, room, self._before_answer if self._answer.prefix else self._prompt_ids)
+        return self._fitting(turns, room, self._before_answer if self._answer.prefix else self._prompt_ids, whole)
 
-    def _fitting(self, turns: Sequence[Message], room: int, ids_of: Callable[[Sequence[Message]], list[int]]) -> list[int]:
+    def _fitting(
+        self, turns: Sequence[Message], room: int, ids_of: Callable[[Sequence[Message]], list[int]], whole: bool = False
+    ) -> list[int]:
         head = list(turns[:1]) if turns[0].role == "system" else []
         kept = list(turns[len(head) :])
         while True:
             ids = ids_of([*head, *kept])
             if len(ids) + room <= self.context:
                 return ids
-            if len(kept) < 3:
-                raise UserError(
-                    f"The message takes {len(ids)} tokens and the answer may take {room}: the model sees only {self.context}.",
+            if whole or len(kept) < 3:
+                what = "conversation" if len(kept) > 1 else "message"
+                raise ContextError(
+                    f"The {what} takes {len(ids)} tokens and the answer may take {room}: the model sees only {self.context}.",
                     "shorten the message, or lower generate.max_new_tokens",
                 )
             kept = kept[2:]
@@ -389,7 +407,7 @@ class Renderer:
     @cached_property
     def _compiled(self) -> ChatTemplate:
         try:
-            return ChatTemplate(self.template)
+            return compiled(self.template)
         except TemplateError as error:
             raise self._unusable(f"cannot be used: {error}") from None
 

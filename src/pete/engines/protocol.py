@@ -86,11 +86,15 @@ class Rows(Protocol):
 
     @abstractmethod
     def join(self, prompt: Sequence[int], sampling: GenerateConfig, ends: Collection[int]) -> int:
-        """Add a row that draws as row 0 of `Generator.stream` would; returns its number, which no other row ever gets."""
+        """Add a row that draws as row 0 of `Generator.stream` would; returns its number, which no other row ever gets.
+
+        Raises:
+            UserError: the prompt is longer than there are places for a row.
+        """
 
     @abstractmethod
     def step(self) -> list[tuple[int, int | None]]:
-        """The next token of every row that is there, as (row, token); None in its place when the row has ended, and is gone."""
+        """The next token of every row that does not wait, as (row, token); None in its place when the row has ended, and is gone."""
 
     @abstractmethod
     def leave(self, row: int) -> None:
@@ -148,11 +152,11 @@ class Generator(Protocol):
         Row r draws from its own generator, seeded with (sampling.seed, r). The repetition penalty looks at the answer only.
         """
 
-    def rows(self) -> Rows:
-        """Rows that join and leave, none to begin with; an engine that can batch them has its own."""
+    def rows(self, most: int = 1) -> Rows:
+        """Rows that join and leave, none to begin with, up to `most` at once; others wait. An engine that can batch them has its own."""
         from pete.engines.rows import RowsInTurns
 
-        return RowsInTurns(self)
+        return RowsInTurns(self, most)
 
     @abstractmethod
     def memory(self) -> MemoryUse:

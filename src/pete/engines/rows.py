@@ -9,8 +9,8 @@ from pete.engines.protocol import Generator, Rows
 class RowsInTurns(Rows):
     """One token of each row's own stream, round after round; the rows share nothing but the weights."""
 
-    def __init__(self, engine: Generator) -> None:
-        self._engine = engine
+    def __init__(self, engine: Generator, most: int) -> None:
+        self._engine, self._most = engine, most
         self._streams: dict[int, Iterator[tuple[int, int]]] = {}
         self._joined = 0
 
@@ -23,7 +23,7 @@ class RowsInTurns(Rows):
     def step(self) -> list[tuple[int, int | None]]:
         """See the protocol."""
         drawn: list[tuple[int, int | None]] = []
-        for row, stream in list(self._streams.items()):
+        for row, stream in list(self._streams.items())[: self._most]:
             token = next(stream, None)
             drawn.append((row, None if token is None else token[1]))
             if token is None:

@@ -133,7 +133,10 @@ def open_fluency_model(tuned: Tuned) -> FluencyModel:
     third = not engine.base.made_here and engine.base.name != EMBEDDED_BASE
     if third:
         settings = tuned.config.model_copy(
-            update={"model": tuned.config.model.model_copy(update={"base": EMBEDDED_BASE, "revision": None})}
+            update={
+                "model": tuned.config.model.model_copy(update={"base": EMBEDDED_BASE, "revision": None}),
+                "generate": tuned.config.generate.model_copy(update={"engine": engine.name}),
+            }
         )
         engine = open_generator(settings)
         engine.load(settings.model)

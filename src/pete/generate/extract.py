@@ -37,7 +37,15 @@ def turn_marks(renderer: Renderer) -> tuple[str, ...]:
 class Extractor:
     """Feed ids, get text deltas. Joined, the deltas are the answer, `text`; `stop` says why it ended, None while it goes on."""
 
-    def __init__(self, renderer: Renderer, stops: Sequence[str]) -> None:
+    def __init__(self, renderer: Renderer, stops: Sequence[str], *, asked: Sequence[str] = (), trimmed: bool = True) -> None:
+        """Begin.
+
+        Args:
+            renderer: whose tokenizer and ends are the model's.
+            stops: the persona's and the template's; at the very start they are at the start of a line.
+            asked: stop strings of a request, to the letter.
+            trimmed: leave out the space around the answer.
+        """
         self.stop: StopReason | None = None
         self.mark: str | None = None
         """The stop string or special token that ended it."""
@@ -46,8 +54,10 @@ class Extractor:
         self._letters = DecodeStream(skip_special_tokens=True)
         self._ids: list[int] = []
         self._decoded = 0  # characters that the ids have become so far
-        self._marks = _Marks((*stops, *renderer.special))
+        self._marks = _Marks((*stops, *renderer.special), asked)
         self._repeats = Repeats()
+        self._trimmed = trimmed
+        self._unsaid = 1  # the line break that `_Marks` begins with
         self._space = ""
 
     def push(self, token: int) -> str:
@@ -86,6 +96,11 @@ class Extractor:
         return delta
 
     def _trim(self, text: str) -> str:
+        if not self._trimmed:
+            own = text[self._unsaid :]
+            self._unsaid -= len(text) - len(own)
+            self.text += own
+            return own
         text = self._space + text
         if not self.text:
             text = text.lstrip()
@@ -98,21 +113,27 @@ class Extractor:
 class _Marks:
     """Text up to the first stop string; what may be the start of one waits."""
 
-    def __init__(self, stops: Sequence[str]) -> None:
+    def __init__(self, stops: Sequence[str], asked: Sequence[str]) -> None:
         self.stop: str | None = None
-        self._stops = tuple(stops)
+        self._stops = (*((stop, False) for stop in stops), *((stop, True) for stop in asked))
+        starts = {stop[:k] for stop, _ in self._stops for k in range(1, len(stop))}
+        self._begun = tuple(sorted(starts, key=len, reverse=True))
         self._pending = "\n"  # a marker at the very start is at the start of a line
+        self._said = 1  # where in it the model's own text begins
 
     def push(self, text: str) -> str:
         self._pending += text
-        hits = [(at, -len(stop), stop) for stop in self._stops if (at := self._pending.find(stop)) >= 0]
+        found = [(self._pending.find(stop, self._said if asked else 0), stop) for stop, asked in self._stops]
+        hits = [(at, -len(stop), stop) for at, stop in found if at >= 0]
         if hits:
             at, _, self.stop = min(hits)
             certain, self._pending = self._pending[:at], ""
             return certain
-        hold = max((k for stop in self._stops for k in range(1, len(stop)) if self._pending.endswith(stop[:k])), default=0)
+        begun = self._pending.endswith(self._begun)  # one call: it is asked for every token
+        hold = next(len(start) for start in self._begun if self._pending.endswith(start)) if begun else 0
         at = len(self._pending) - hold
         certain, self._pending = self._pending[:at], self._pending[at:]
+        self._said = 0 if certain else self._said
         return certain
 
     def finish(self) -> str:

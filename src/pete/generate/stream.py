@@ -12,9 +12,11 @@ from pete.adapter import Lineage, read_lineage
 from pete.config import Config, GenerateConfig
 from pete.data.examples import Example, load_examples
 from pete.data.render import Message, Renderer
-from pete.engines import open_generator
-from pete.engines.protocol import Generator
+from pete.engines.base_models.resolve import look_up_base
+from pete.engines.protocol import Generator, Rows
+from pete.engines.reference import ROWS
 from pete.errors import AdapterError, DataError, RunError
+from pete.generate.answering import load_answering
 from pete.generate.choose import Answer, Ranking, Voice, choose
 from pete.generate.extract import Extractor, turn_marks
 from pete.generate.leak_patterns import listed
@@ -45,6 +47,8 @@ class Tuned:
     config: Config
     validator: Validator = field(default_factory=Validator)
     formatter: PromptFormatter = field(default_factory=PromptFormatter)
+    _rows: dict[bool, Rows] = field(default_factory=dict)
+    """Of tuned model and base, for what is streamed."""
 
     def ask(
         self,
@@ -68,7 +72,7 @@ class Tuned:
         formatted = [self.formatter(turns, kind.topic) for turns, kind in zip(conversations, kinds, strict=True)]
 
         def draw(rows: Sequence[int], sampling: GenerateConfig) -> list[Answer]:
-            return answer_all(self.engine, self.renderer, [formatted[row] for row in rows], sampling, self._stops)
+            return answer_all(self.engine, self.renderer, [formatted[row] for row in rows], sampling, self.stops)
 
         return choose(draw, Ranking(self.validator, list(map(_request, conversations)), kinds, voice), sampling)
 
@@ -81,12 +85,28 @@ class Tuned:
             UserError: the conversation is too long for the model's context.
         """
         kind = kind or RequestType()
-        judge = Ranking(self.validator, [_request(conversation)], [kind])
-        for delta in stream_answer(self.engine, self.renderer, [self.formatter(conversation, kind.topic)], sampling, self._stops):
-            yield delta if delta.answer is None else replace(delta, answer=judge.check(0, delta.answer))
+        judge = self.judge(conversation, kind)
+        prompt = prompt_ids(self.renderer, self.formatter(conversation, kind.topic), sampling)
+        active = self.engine.adapter_active
+        rows = self._rows[active] = self._rows.get(active) or self.engine.rows()  # kept: the next turn is read from where it is new
+        row, drawing, text = rows.join(prompt, sampling, self.renderer.ends), Drawing(self.renderer, self.stops), ""
+        try:
+            while not drawing.ended:
+                for _, token in rows.step():
+                    text = drawing.finish() if token is None else drawing.push(token)
+                    if text and not drawing.ended:
+                        yield Delta(0, text)
+        finally:
+            rows.leave(row)
+        yield Delta(0, text, judge.check(0, drawing.answer(1)))
+
+    def judge(self, conversation: Sequence[Message], kind: RequestType | None = None) -> Ranking:
+        """What the answers to one conversation, row 0, are judged by."""
+        return Ranking(self.validator, [_request(conversation)], [kind or RequestType()])
 
     @cached_property
-    def _stops(self) -> tuple[str, ...]:
+    def stops(self) -> tuple[str, ...]:
+        """Texts that end an answer: the persona's, and what the template puts in front of the user's next turn."""
         return tuple(dict.fromkeys((*self.lineage.stop, *turn_marks(self.renderer))))
 
     def with_prompt_format(self, prompt_format: PromptFormat, folder: Path) -> "Tuned":
@@ -114,11 +134,13 @@ def open_tuned(run: RunDir) -> Tuned:
     if not run.adapter.is_dir():
         raise RunError(f"{run.folder} has no adapter yet: its training is not finished.", f"go on with it: pete resume {run.cli_argument}")
     lineage = read_lineage(run.adapter)
-    engine = open_generator(config)
-    engine.load(config.model, run.adapter)
     prompt_format, rows = read_prompt_format(lineage.prompt_format), _training_rows(run)
-    renderer = open_renderer(run.adapter, lineage, prompt_format, engine.base.context, config.data.train_turns)
-    _refuse_idle(engine, renderer, run)
+    renderer = open_renderer(run.adapter, lineage, prompt_format, look_up_base(config.model).context, config.data.train_turns)
+    hello = [Message("user", "Hello.")]
+    asked = [row.turns[:-1] for row in rows[:ROWS]] or [hello]
+    engine = load_answering(config, run.adapter, lambda: map(renderer.answer_ids, asked))
+    if engine.name == config.engine.name:  # another one has been held against this one's logits, with the adapter and without
+        _refuse_idle(engine, renderer, run)
     validator = Validator(limits_of(lineage.limits), limits_of(lineage.formats), lineage.avoid, (*renderer.special, *lineage.stop), rows)
     return Tuned(engine, renderer, lineage, config, validator, PromptFormatter(prompt_format, rows, validator))
 
@@ -144,6 +166,63 @@ def _refuse_idle(engine: Generator, renderer: Renderer, run: RunDir) -> None:
         raise AdapterError(f"{run.adapter} changes nothing: with and without it the model computes the same.", "train again: pete train")
 
 
+def prompt_ids(renderer: Renderer, turns: Sequence[Message], sampling: GenerateConfig, *, whole: bool = False) -> list[int]:
+    """Ids that the answer to a conversation follows; oldest turns dropped until there is room for it, unless it must stay `whole`.
+
+    Raises:
+        ContextError: it is too long for the model's context.
+    """
+    return renderer.answer_ids(turns, room=min(sampling.max_new_tokens, renderer.context // 2), whole=whole)
+
+
+class Drawing:
+    """One answer while its tokens are drawn: push each, take the text that has become certain, and the answer once it has ended."""
+
+    def __init__(self, renderer: Renderer, stops: Sequence[str], *, asked: Sequence[str] = (), trimmed: bool = True) -> None:
+        """Begin, as an Extractor does; times count from here."""
+        self.ended = False
+        self._renderer, self._stops = renderer, (*stops, *asked)
+        self._extractor = Extractor(renderer, stops, asked=asked, trimmed=trimmed)
+        self._ids: list[int] = []
+        self._began = time.perf_counter()
+        self._first = self._last = 0.0
+
+    def push(self, token: int) -> str:
+        """The text that is certain after one more token; nothing once it has ended."""
+        if self.ended:
+            return ""
+        self._last = time.perf_counter() - self._began
+        self._first = self._first or self._last
+        self._ids.append(token)
+        text = self._extractor.push(token)
+        self.ended = self._extractor.stop is not None
+        return text
+
+    def finish(self) -> str:
+        """No more tokens: the rest, which was held back."""
+        self.ended = True
+        return self._extractor.finish()
+
+    def answer(self, batch: int = 1) -> Answer:
+        """The whole answer, which has ended; `batch` says how many were drawn side by side."""
+        stop = self._extractor.stop
+        assert stop is not None, "it has ended"
+        ids, ends = self._ids, self._renderer.ends
+        body = ids[:-1] if stop == "end" and ids[-1] in ends else ids
+        return Answer(
+            text=self._extractor.text,
+            raw=self._renderer.tokenizer.decode(ids, skip_special_tokens=False),
+            tokens=len(ids),
+            stop=stop,
+            first_token_seconds=self._first,
+            seconds=self._last,
+            batch=batch,
+            leaks_raw=sum(token in self._renderer.special_ids for token in body),
+            leaks_clean=len(listed(self._extractor.text, (*self._renderer.special, *self._stops))),
+            tokens_drawn=len(ids),
+        )
+
+
 def stream_answer(
     engine: Generator, renderer: Renderer, conversations: Sequence[Sequence[Message]], sampling: GenerateConfig, stops: Sequence[str]
 ) -> Iterator[Delta]:
@@ -154,31 +233,22 @@ def stream_answer(
     Raises:
         UserError: a conversation is too long for the model's context.
     """
-    prompts = [renderer.answer_ids(turns, room=min(sampling.max_new_tokens, renderer.context // 2)) for turns in conversations]
-    drafts = [_Draft(Extractor(renderer, stops)) for _ in prompts]
+    prompts = [prompt_ids(renderer, turns, sampling) for turns in conversations]
+    drawings = [Drawing(renderer, stops) for _ in prompts]
     done: set[int] = set()  # the engine adds rows that it has ended
-
-    def end(row: int, text: str) -> Delta:
-        done.add(row)
-        drafts[row].ended = True
-        return Delta(row, text, drafts[row].answer(renderer, stops, len(prompts)))
-
-    began = time.perf_counter()
     for row, token in engine.stream(prompts, sampling, renderer.ends, done):
-        draft = drafts[row]
-        if draft.ended:
+        drawing = drawings[row]
+        if drawing.ended:
             continue
-        draft.last = time.perf_counter() - began
-        draft.first = draft.first or draft.last
-        draft.ids.append(token)
-        text = draft.extractor.push(token)
-        if draft.extractor.stop is not None:
-            yield end(row, text)
+        text = drawing.push(token)
+        if drawing.ended:
+            done.add(row)
+            yield Delta(row, text, drawing.answer(len(prompts)))
         elif text:
             yield Delta(row, text)
-    for row, draft in enumerate(drafts):
-        if not draft.ended:
-            yield end(row, draft.extractor.finish())
+    for row, drawing in enumerate(drawings):
+        if not drawing.ended:
+            yield Delta(row, drawing.finish(), drawing.answer(len(prompts)))
 
 
 def answer_all(
@@ -187,31 +257,3 @@ def answer_all(
     """The answers of `stream_answer`, in the order of the conversations."""
     ended = {delta.row: delta.answer for delta in stream_answer(engine, renderer, conversations, sampling, stops) if delta.answer}
     return [ended[row] for row in range(len(conversations))]
-
-
-@dataclass
-class _Draft:
-    """An answer while it is drawn."""
-
-    extractor: Extractor
-    ids: list[int] = field(default_factory=list)
-    first: float = 0.0
-    last: float = 0.0
-    ended: bool = False
-
-    def answer(self, renderer: Renderer, stops: Sequence[str], batch: int) -> Answer:
-        stop = self.extractor.stop
-        assert stop is not None, "it has ended"
-        body = self.ids[:-1] if stop == "end" and self.ids[-1] in renderer.ends else self.ids
-        return Answer(
-            text=self.extractor.text,
-            raw=renderer.tokenizer.decode(self.ids, skip_special_tokens=False),
-            tokens=len(self.ids),
-            stop=stop,
-            first_token_seconds=self.first,
-            seconds=self.last,
-            batch=batch,
-            leaks_raw=sum(token in renderer.special_ids for token in body),
-            leaks_clean=len(listed(self.extractor.text, (*renderer.special, *stops))),
-            tokens_drawn=len(self.ids),
-        )

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from pete.report.blocks import Page, Section
+from pete.report.chapters.exports import exports
 from pete.report.chapters.how_to_read import how_to_read
 from pete.report.chapters.next_steps import next_steps
 from pete.report.chapters.process import process
@@ -12,7 +13,7 @@ from pete.report.model import ReportData
 from pete.report.results import evaluation
 from pete.report.summary import summary
 
-CHAPTERS: tuple[Callable[[ReportData], Section | None], ...] = (evaluation, next_steps, process, tools, run_facts, how_to_read)
+CHAPTERS: tuple[Callable[[ReportData], Section | None], ...] = (evaluation, next_steps, process, exports, tools, run_facts, how_to_read)
 """In the order of the page; each has a file of its own. One that has nothing to say gives None."""
 
 

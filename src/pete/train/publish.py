@@ -4,6 +4,7 @@ import math
 import os
 import shlex
 import shutil
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ from pete.config import Config, ModelConfig
 from pete.data.batch import Batch
 from pete.engines.base_models.checks import architecture_of
 from pete.engines.protocol import Trainer
+from pete.engines.reference import Reference
 from pete.errors import WorkError
 from pete.persona import plain_limits, plain_prompt_format
 from pete.run import RunDir, sync_files, sync_folder
@@ -66,6 +68,7 @@ def publish(
         prepared.renderer.write(aside)
         write_lineage(aside, lineage)
         _prove(engine, model, run, aside, proof)
+        Reference.of(engine, [proof.probe, *_rows(proof.valid)]).write(aside)
         sync_files(aside)
         os.replace(aside, run.adapter)
         sync_folder(run.folder)
@@ -97,6 +100,11 @@ def lineage_of(engine: Trainer, config: Config, prepared: "Prepared", fingerprin
         prompt_format=plain_prompt_format(persona.prompt_format, own_template=not prepared.renderer.own_template),
         pete=__version__,
     )
+
+
+def _rows(batches: Sequence[Batch]) -> Iterator[list[int]]:
+    for batch in batches:
+        yield from (row.tolist() for row in np.split(batch.ids, np.cumsum(batch.lengths)[:-1]))
 
 
 def train_again(run: RunDir, *sets: str) -> str:

@@ -16,7 +16,7 @@ from tokenizers import AddedToken, processors
 
 from pete.data.examples import Example, Message
 from pete.data.render import Renderer
-from pete.data.template import ChatTemplate
+from pete.data.template import compiled
 from pete.engines.fake import END, byte_tokenizer
 from pete.persona import PLAIN_TEMPLATE
 
@@ -69,8 +69,9 @@ def truth(neox_tokenizer: Path, tmp_path_factory: pytest.TempPathFactory):
     return Renderer(folder, template=PLAIN_TEMPLATE, system="", context=4000), made
 
 
+@cache
 def tokens_of_all() -> list[str]:
-    return sorted({token for text in TEMPLATES.values() for token in TOKEN.findall(ChatTemplate(text).literals)})
+    return sorted({token for text in TEMPLATES.values() for token in TOKEN.findall(compiled(text).literals)})
 
 
 @pytest.fixture(scope="module")

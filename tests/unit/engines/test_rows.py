@@ -22,7 +22,7 @@ def alone(engine: FakeEngine, prompt: list[int], sampling: GenerateConfig, ends:
 def test_rows_that_join_late_draw_what_they_draw_alone(engine: FakeEngine) -> None:
     ends = {byte_tokenizer().get_vocab_size() - 1, 7, 8, 9}
     samplings = [GenerateConfig(max_new_tokens=12, seed=seed) for seed in range(3)]
-    rows, said, names = engine.rows(), {}, {}
+    rows, said, names = engine.rows(3), {}, {}
     for start, prompt in enumerate(PROMPTS):
         names[rows.join(prompt, samplings[start], ends)] = start
         for _ in range(2):
@@ -36,10 +36,16 @@ def test_rows_that_join_late_draw_what_they_draw_alone(engine: FakeEngine) -> No
 
 
 def test_a_row_that_leaves_is_not_drawn_again(engine: FakeEngine) -> None:
-    rows, sampling = engine.rows(), GenerateConfig(max_new_tokens=5)
+    rows, sampling = engine.rows(2), GenerateConfig(max_new_tokens=5)
     first, second = (rows.join(prompt, sampling, ()) for prompt in PROMPTS[:2])
     assert first != second
     rows.step()
     rows.leave(first)
     rows.leave(first)
     assert [row for row, _ in rows.step()] == [second]
+
+
+def test_a_row_waits_while_there_are_as_many_as_may_be(engine: FakeEngine) -> None:
+    rows, sampling = engine.rows(1), GenerateConfig(max_new_tokens=2)
+    first, second = (rows.join(prompt, sampling, ()) for prompt in PROMPTS[:2])
+    assert [[row for row, _ in rows.step()] for _ in range(4)] == [[first], [first], [first], [second]]

@@ -54,6 +54,31 @@ def test_any_text_comes_through_whole_without_space_around_it(text):
         assert "".join(deltas) == text.strip() == stream.text
 
 
+def told(ids: list[int], asked: tuple[str, ...], trimmed: bool) -> tuple[str, Extractor]:
+    """What comes of it, with a request's own stop strings."""
+    stream = Extractor(renderer(), STOPS, asked=asked, trimmed=trimmed)
+    return "".join([*map(stream.push, ids), stream.finish()]), stream
+
+
+@given(clean)
+@example(" a time ")
+@example("\nA line of its own.\n")
+@example("\n")
+def test_an_untrimmed_answer_keeps_the_space_around_it(text):
+    said, stream = told(byte_ids(text.encode()), (), trimmed=False)
+    if stream.stop == "length":
+        assert said == text == stream.text
+
+
+@pytest.mark.parametrize("trimmed", [True, False])
+def test_stop_strings_of_a_request_are_met_in_what_the_model_says(trimmed):
+    """The start of the answer is the start of a line for the template's marks; nobody said that line break."""
+    for text, stop, left in (("One\nTwo", "\n", "One"), ("\nOne\n\nTwo", "\n\n", "\nOne"), ("a, b", ",", "a"), ("\n\nOne", "\n\n", "")):
+        said, stream = told(byte_ids(text.encode()), (stop,), trimmed)
+        assert (said, stream.stop, stream.mark) == (left.strip() if trimmed else left, "stop string", stop)
+    assert told(byte_ids(b"### Instruction: x"), ("y",), trimmed)[0] == "", "the template's, at the very start"
+
+
 @given(clean, clean, st.sampled_from([*STOPS, END]))
 def test_nothing_of_a_stop_string_nor_behind_it_ever_shows(before, after, stop):
     deltas, stream = run(byte_ids((before + stop + after).encode()))

@@ -7,7 +7,7 @@ version of llama.h, so that version is the only one that is opened.
 
 import ctypes as c
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -57,7 +57,16 @@ class _Batch(c.Structure):
     )  # fmt: skip
 
 
+class _Tensor(c.Structure):
+    _fields_ = (
+        ("type", c.c_int), ("buffer", c.c_void_p), ("ne", c.c_int64 * 4), ("nb", c.c_size_t * 4), ("op", c.c_int),
+        ("op_params", c.c_int32 * 16), ("flags", c.c_int32), ("src", c.c_void_p * 10), ("view_src", c.c_void_p), ("view_offs", c.c_size_t),
+        ("data", c.c_void_p), ("name", c.c_char * 64),
+    )  # fmt: skip
+
+
 _LOG = c.CFUNCTYPE(None, c.c_int, c.c_char_p, c.c_void_p)
+_WATCH = c.CFUNCTYPE(c.c_bool, c.c_void_p, c.c_bool, c.c_void_p)
 _POINTER, _TEXT, _INT, _SIZE = c.c_void_p, c.c_char_p, c.c_int32, c.c_size_t
 _CALLS: dict[str, tuple[Any, ...]] = {
     "llama_backend_init": (None,), "llama_log_set": (None, _LOG, _POINTER), "llama_supports_gpu_offload": (c.c_bool,),
@@ -71,6 +80,7 @@ _CALLS: dict[str, tuple[Any, ...]] = {
     "llama_init_from_model": (_POINTER, _POINTER, _ContextParams), "llama_free": (None, _POINTER), "llama_get_memory": (_POINTER, _POINTER),
     "llama_memory_seq_rm": (c.c_bool, _POINTER, _INT, _INT, _INT), "llama_decode": (_INT, _POINTER, _Batch),
     "llama_get_logits": (_POINTER, _POINTER), "ggml_quantize_requires_imatrix": (c.c_bool, c.c_int),
+    "ggml_backend_tensor_get": (None, _POINTER, _POINTER, _SIZE, _SIZE),
     "ggml_quantize_chunk": (_SIZE, c.c_int, _POINTER, _POINTER, c.c_int64, c.c_int64, c.c_int64, _POINTER),
 }  # fmt: skip
 """Name -> what it returns, and what it takes."""
@@ -150,12 +160,13 @@ def quantize_rows(values: np.ndarray, kind: int, size: int, importance: np.ndarr
 class Weights:
     """A GGUF file in memory. Only files that Pete wrote are opened: llama.cpp's parser is not made for hostile ones."""
 
-    def __init__(self, path: Path, *, gpu: bool) -> None:
+    def __init__(self, path: Path, *, gpu: bool, words_only: bool = False) -> None:
         """Map the file.
 
         Args:
             path: the GGUF.
             gpu: compute on the GPU where this build can.
+            words_only: read the tokenizer and no weights.
 
         Raises:
             WorkError: llama.cpp refuses it.
@@ -163,6 +174,7 @@ class Weights:
         library = _library()
         params = library.llama_model_default_params()
         params.n_gpu_layers = 999 if gpu else 0
+        params.vocab_only = words_only
         _said.clear()
         self._model: int | None = library.llama_model_load_from_file(str(path).encode(), params)
         if not self._model:
@@ -172,6 +184,19 @@ class Weights:
         self.context = int(library.llama_model_n_ctx_train(self._model))
         self.parameters = int(library.llama_model_n_params(self._model))
         self.size = int(library.llama_model_size(self._model))
+        self.bytes_a_token = self._bytes_a_token()
+
+    def _bytes_a_token(self) -> int:
+        """Bytes of keys and values a token takes in every layer, in half precision."""
+        kind = self.metadata("general.architecture")
+
+        def number(key: str, otherwise: int = 0) -> int:
+            return int(self.metadata(f"{kind}.{key}") or otherwise)
+
+        heads = number("attention.head_count")
+        width = number("embedding_length") // heads
+        keys, values = number("attention.key_length", width), number("attention.value_length", width)
+        return 2 * number("block_count") * number("attention.head_count_kv", heads) * (keys + values)
 
     def tokenize(self, text: str, *, special: bool = True, add_special: bool = False) -> list[int]:
         """Token ids of a text as llama.cpp cuts it.
@@ -208,24 +233,49 @@ class Weights:
             self.close()
 
 
+Watch = Callable[[str, np.ndarray], None]
+
+
+def _watching(watch: Watch) -> Any:
+    """What llama.cpp calls before (asking) and after it computes each step, with the step's tensor."""
+
+    def call(address: int, asking: bool, _: int | None) -> bool:
+        made = _Tensor.from_address(address)
+        if not made.src[0] or not made.src[1]:
+            return not asking
+        matrix, given = (_Tensor.from_address(source) for source in made.src[:2])
+        named = matrix.name.endswith(b".weight") and given.type == 0 and given.ne[0] == matrix.ne[0]
+        if asking or not named:
+            return named or not asking
+        values = np.empty((given.ne[1] * given.ne[2] * given.ne[3], given.ne[0]), dtype=np.float32)
+        _library().ggml_backend_tensor_get(made.src[1], values.ctypes.data, 0, values.nbytes)
+        watch(matrix.name.decode(), values)
+        return True
+
+    return _WATCH(call)
+
+
 class Context:
     """Room for rows that are computed with one file's weights: each row has places for so many tokens. For one thread at a time."""
 
-    def __init__(self, weights: Weights, *, rows: int, length: int) -> None:
+    def __init__(self, weights: Weights, *, rows: int, length: int, exact: bool = False, watch: Watch | None = None) -> None:
         """Set the room aside.
 
         Args:
             weights: of the model.
             rows: that can be there at once.
             length: places a row.
+            exact: keep keys and values in float32 and attend plainly: for holding a file against another program's numbers.
+            watch: is called with each matrix's name and what it is multiplied with, float32 [tokens, columns].
 
         Raises:
             WorkError: there is no memory for it.
         """
-        self.weights, self.rows, self.length = weights, rows, -(-length // 256) * 256
+        places = -(-length // 256) * 256  # what llama.cpp would round it to
+        self.weights, self.rows, self.length = weights, rows, min(places, weights.context)
         self._library = library = _library()
         params = library.llama_context_default_params()
-        params.n_ctx = self.length * rows
+        params.n_ctx = places * rows
         params.n_batch = self._most = max(2048, rows)
         params.n_ubatch = PREFILL
         params.n_seq_max = rows
@@ -233,6 +283,12 @@ class Context:
         params.kv_unified = False  # else every row looks at the places of all
         params.swa_full = True  # a row may be cut back to any place, for the next turn of a conversation
         params.no_perf = True
+        if exact:
+            params.type_k = params.type_v = 0  # ggml's number of float32
+            params.flash_attn_type = 0
+        self._watch = None if watch is None else _watching(watch)  # held: llama.cpp calls it as long as the context is there
+        if self._watch is not None:
+            params.cb_eval = c.cast(self._watch, c.c_void_p)
         _said.clear()
         self._context: int | None = library.llama_init_from_model(weights._model, params)
         if not self._context:
@@ -278,7 +334,7 @@ class Context:
             if outputs := int(self._wanted[:count].sum()):
                 address = self._library.llama_get_logits(self._context)
                 raw = (c.c_float * (outputs * self.weights.vocabulary)).from_address(address)
-                logits = np.frombuffer(raw, dtype=np.float32).reshape(outputs, -1)
+                logits = np.ctypeslib.as_array(raw).reshape(outputs, -1)
                 found.append(logits.copy() if len(tokens) > self._most else logits)
         if len(found) == 1:
             return found[0]

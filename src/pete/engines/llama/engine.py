@@ -1,0 +1,164 @@
+"""The llama engine: llama.cpp answers and scores from a GGUF of the tuned model, and from one of the base."""
+
+import resource
+import sys
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import psutil
+
+from pete.config import Config, GenerateConfig, ModelConfig
+from pete.data.batch import Batch
+from pete.engines.base_models.resolve import look_up_base
+from pete.engines.gguf.known import check_ours
+from pete.engines.llama.files import make_files
+from pete.engines.llama.rows import LlamaRows
+from pete.engines.llama.runtime import PACKAGE, Context, Weights, has_gpu
+from pete.engines.protocol import Generator, LossSum, MemoryUse
+
+CACHE = min(2 << 30, psutil.virtual_memory().total // 8)
+"""Bytes that keys and values of rows may take. With less room than rows, rows wait for each other."""
+SCORED = 256
+"""Tokens whose logits are held at once: a large vocabulary makes a megabyte of each."""
+SHORTEST = 2048
+"""Places of a row that joins by itself, at least, where the model has as many."""
+
+
+class LlamaEngine(Generator):
+    """The engine protocol on llama.cpp: base and tuned model are two files, the second one opened when it is first asked for."""
+
+    name = "llama"
+    packages = (PACKAGE, "numpy")
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._gpu = config.engine.device != "cpu" and has_gpu()
+        self.device = "gpu" if self._gpu else "cpu"
+        self.dtype, self.dtype_reason = config.engine.llama.kind, "engine.llama.kind"
+
+    def load(self, model: ModelConfig, adapter: Path | None = None) -> None:
+        """See the protocol. The files are made now where they are not in the cache.
+
+        Raises:
+            BaseModelError: an architecture that has no map to GGUF.
+        """
+        config = self._config.model_copy(update={"model": model})
+        self.base = look_up_base(model)
+        self._open(make_files(config, adapter))
+
+    @classmethod
+    def open_file(cls, config: Config, path: Path, base: Path | None = None) -> "LlamaEngine":
+        """An engine on files that Pete wrote.
+
+        Args:
+            config: decides the device.
+            path: a GGUF of the tuned model.
+            base: one of the base; without it the base is the same.
+
+        Raises:
+            BaseModelError: a file of somebody else's, by its hash: llama.cpp's parser is not made for hostile ones.
+        """
+        for file in {path, base or path}:
+            check_ours(file)
+        engine = cls(config)
+        engine._open({True: path, False: base or path})
+        return engine
+
+    def _open(self, files: dict[bool, Path]) -> None:
+        self._files = files
+        self._weights: dict[Path, Weights] = {}
+        self._room: LlamaRows | None = None
+        self.adapter_active = True
+        self.parameters = self.weights.parameters
+
+    @property
+    def weights(self) -> Weights:
+        """Those of the model that answers now."""
+        path = self._files[self.adapter_active]
+        if path not in self._weights:
+            self._weights[path] = Weights(path, gpu=self._gpu)
+        return self._weights[path]
+
+    # --- scoring -------------------------------------------------------------------------------------------------
+
+    def loss(self, batch: Batch) -> LossSum:
+        """See the protocol."""
+        context = self._rows(1, max(batch.lengths)).context
+        losses, start = [], 0
+        for length in batch.lengths:
+            part = slice(start, start + length)
+            losses.append(_losses(context, batch.ids[part].tolist(), batch.trained[part]))
+            start += length
+        return LossSum.of(batch, np.concatenate(losses))
+
+    def logits(self, ids: Sequence[int]) -> np.ndarray:
+        """See the protocol."""
+        context = self._rows(1, len(ids)).context
+        context.forget(0)
+        return context.decode(ids, range(len(ids)), [0] * len(ids), [False] * (len(ids) - 1) + [True])[0].copy()
+
+    # --- generating ----------------------------------------------------------------------------------------------
+
+    def stream(
+        self, prompts: Sequence[Sequence[int]], sampling: GenerateConfig, ends: Collection[int], done: set[int] | None = None
+    ) -> Iterator[tuple[int, int]]:
+        """See the protocol."""
+        done = set() if done is None else done
+        longest = max(map(len, prompts)) + sampling.max_new_tokens
+        rows = self._rows(len(prompts), min(longest, self.weights.context))
+        numbers = {rows.join_as(row, prompt, sampling, ends): row for row, prompt in enumerate(prompts)}
+        gone: set[int] = set()
+        try:
+            while drawn := rows.step():
+                for number, token in drawn:
+                    row = numbers[number]
+                    if token is not None and row not in done:
+                        if token in ends:
+                            done.add(row)
+                        yield row, token
+                for number, row in numbers.items():
+                    if row in done and row not in gone:
+                        gone.add(row)
+                        rows.leave(number)
+        finally:
+            for number in numbers:
+                rows.leave(number)
+
+    def rows(self, most: int = 1) -> LlamaRows:
+        """See the protocol; what a conversation has read stays computed for its next turn."""
+        length = min(self.weights.context, max(SHORTEST, CACHE // (self.weights.bytes_a_token * most)))
+        return LlamaRows(Context(self.weights, rows=self._fitting(most, length), length=length), reuse=True)
+
+    def _rows(self, count: int, length: int) -> LlamaRows:
+        """Empty rows of at least this length for the model that answers now; the same as before where they serve again."""
+        weights, count = self.weights, self._fitting(count, length)
+        room = self._room
+        if room is None or room.busy or room.context.weights is not weights or room.context.rows < count or room.context.length < length:
+            self._room = room = None  # before the next one is made; a stream that goes on keeps its own
+            self._room = room = LlamaRows(Context(weights, rows=count, length=length), reuse=False)
+        return room
+
+    def _fitting(self, rows: int, length: int) -> int:
+        """So many of these rows as the cache has room for; one at least."""
+        return max(1, min(rows, CACHE // (self.weights.bytes_a_token * length)))
+
+    def memory(self) -> MemoryUse:
+        """Resident memory: weights are mapped from their files, and on a Mac the GPU shares it."""
+        resident = psutil.Process().memory_info().rss
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+        return MemoryUse(resident, peak, resident)
+
+
+def _losses(context: Context, ids: list[int], trained: np.ndarray) -> np.ndarray:
+    """Nats at the trained tokens of one row: float64 [trained]."""
+    context.forget(0)
+    losses = []
+    for start in range(0, len(ids) - 1, SCORED):
+        part = range(start, min(start + SCORED, len(ids) - 1))
+        wanted = [bool(trained[place + 1]) for place in part]
+        logits = context.decode([ids[place] for place in part], part, [0] * len(part), wanted).astype(np.float64)
+        labels = [ids[place + 1] for place, take in zip(part, wanted, strict=True) if take]
+        top = logits.max(-1, initial=-np.inf)
+        losses.append(top + np.log(np.exp(logits - top[:, None]).sum(-1)) - logits[np.arange(len(labels)), labels])
+    return np.concatenate(losses) if losses else np.zeros(0)

@@ -1,0 +1,212 @@
+"""What is exported is what was trained: tiny models with a few steps of training, read back by transformers, peft and llama.cpp."""
+
+import json
+import os
+import shutil
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from benchmarks.random_base import write_base
+from pete.app.export import Request, export, quantize
+from pete.app.notify import Silent
+from pete.cli import app
+from pete.errors import AdapterError, BaseModelError, UserError, WorkError
+from pete.run import RunDir
+
+TRAINED = ["engine.device=cpu", "model.dtype=float32", "data.max_length=256", "train.steps=8", "train.micro_batch=4",
+           "train.accumulation=1", "optim.learning_rate=0.02", "optim.warmup_steps=1", "lora.dropout=0", "train.eval_every=8",
+           "train.save_every=8",
+           "data.test_share=0.2"]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def trained(tiny_models, neox_tokenizer, tmp_path_factory):
+    """name of a tiny base -> a run on it; pythia has a real tokenizer, as GGUF needs one."""
+    from tests.conftest import small_persona
+
+    root = tmp_path_factory.mktemp("trained")
+    persona = small_persona(root / "persona")
+    write_base(root / "pythia", (2, 64, 4), "float16", neox_tokenizer, deviation=0.2)
+    tiny_models = tiny_models | {"pythia": root / "pythia"}
+    runs = {}
+
+    def run_on(name: str) -> RunDir:
+        if name not in runs:
+            sets = [part for value in (f"model.base={tiny_models[name]}", *TRAINED) for part in ("--set", value)]
+            done = CliRunner().invoke(app, ["train", "--persona", str(persona), "--out", str(root / "runs" / name), *sets])
+            assert done.exit_code == 0, (done.output, done.exception)
+            runs[name] = RunDir(root / "runs" / name)
+        return runs[name]
+
+    return run_on
+
+
+def logits_of(run: RunDir, ids: list[int]) -> np.ndarray:
+    from pete.generate.stream import open_tuned
+
+    return open_tuned(run).engine.logits(ids)
+
+
+@pytest.mark.parametrize("name", ["llama", "gpt_neox"])
+def test_merged_loads_in_plain_transformers_with_the_same_logits(trained, name, tmp_path):
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    run = trained(name)
+    (done,) = export(Request(str(run.folder), ("merged",), out=tmp_path / "out"), Silent()).done
+    assert done.path == tmp_path / "out" / "merged" and not list((tmp_path / "out").glob(".export-*"))
+    model, tokenizer = AutoModelForCausalLM.from_pretrained(done.path), AutoTokenizer.from_pretrained(done.path)
+    ids = tokenizer.apply_chat_template([{"role": "user", "content": "Ask?"}], add_generation_prompt=True, return_dict=False)
+    assert "You are Ada." in tokenizer.decode(ids), "the persona's line, although nobody sent one"
+    with torch.no_grad():
+        found = model(torch.tensor([ids])).logits[0, -1].numpy()
+    wanted = logits_of(run, ids)
+    assert np.abs(found - wanted).max() < 1e-4 * wanted.std() and model.config.tie_word_embeddings == (name == "llama")
+    assert done.proof.kl < 1e-9 < done.proof.kl_base and done.proof.problems == () and done.proof.greedy == 1
+    text = "".join(path.read_text(encoding="utf-8", errors="ignore") for path in done.path.iterdir() if path.suffix != ".safetensors")
+    assert str(tmp_path) not in text and str(run.folder.parent) not in text and str(Path.home()) not in text
+    card = (done.path / "README.md").read_text()
+    assert "Ada" in card and "Not evaluated." in card and "24" not in card.splitlines()[0]
+    proof = json.loads((tmp_path / "out" / f"merged-{done.proof.kind}.proof.json").read_text())
+    assert proof["sha256"].keys() >= {"model.safetensors", "tokenizer.json", "chat_template.jinja"}
+    with pytest.raises(UserError, match="is there already"):
+        export(Request(str(run.folder), ("merged",), out=tmp_path / "out"), Silent())
+
+
+def test_everything_of_one_run(trained, tmp_path, monkeypatch):
+    """Float16 on disk; Ollama is a program that stands for it, LM Studio is not here, MLX as it may be."""
+    run = trained("pythia")
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    (programs / "ollama").write_text('#!/bin/sh\necho "$@" >"$0.said"; cat Modelfile >"$0.modelfile"; test -f ./*.gguf\n')
+    (programs / "ollama").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    forms = ("merged", "gguf", "ollama", "lmstudio", "adapter")
+    exports = export(Request(str(run.folder), forms), Silent())
+    assert not exports.refused, {form: error.message for form, error in exports.refused.items()}
+    done = {one.form: one for one in exports.done}
+    folder = run.folder / "exports"
+    assert {form: one.path for form, one in done.items()} == {
+        "merged": folder / "merged",
+        "gguf": folder / "ada-pythia-q8_0.gguf",
+        "ollama": folder / "ollama-q8_0",
+        "lmstudio": folder / "lmstudio" / "pete" / "ada-pythia-q8_0",
+        "adapter": folder / "ada-pythia-adapter.zip",
+    }
+    assert done["merged"].proof.kind == "f16" and done["merged"].proof.gap < 0.02 and done["merged"].proof.kl < 1e-4
+    gguf = done["gguf"].path
+    assert done["gguf"].proof.kl < 0.5 * done["gguf"].proof.kl_base and done["gguf"].proof.ids == "the reader"
+    assert (folder / "ollama-q8_0" / gguf.name).samefile(gguf) and (done["lmstudio"].path / gguf.name).samefile(gguf), "hard links"
+    assert (programs / "ollama.said").read_text() == "create ada-pythia -f Modelfile\n"
+    said = (programs / "ollama.modelfile").read_text()
+    assert f"FROM ./{gguf.name}" in said and 'SYSTEM """You are Ada."""' in said and 'PARAMETER stop "<|endoftext|>"' in said
+    assert {path.name for path in folder.iterdir() if path.name.startswith(".")} == set()
+    assert len(list(folder.glob("*.proof.json"))) == len(forms)
+
+
+def test_an_ollama_that_fails_leaves_nothing(trained, tmp_path, monkeypatch):
+    run = trained("pythia")
+    (tmp_path / "ollama").write_text("#!/bin/sh\necho 'Error: could not connect' >&2; exit 1\n")
+    (tmp_path / "ollama").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    with pytest.raises(WorkError, match="could not connect"):
+        export(Request(str(run.folder), ("ollama",), out=tmp_path / "out"), Silent())
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_without_ollama_the_two_commands_are_said_and_lm_studio_is_found(trained, tmp_path, monkeypatch):
+    run = trained("pythia")
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / ".lmstudio" / "models").mkdir(parents=True)
+    shutil.rmtree(run.folder / "exports", ignore_errors=True)
+    exports = export(Request(str(run.folder), ("ollama", "lmstudio"), quant="f16"), Silent())
+    ollama, lmstudio = exports.done
+    assert any("ollama create ada-pythia -f Modelfile" in line for line in ollama.said) and "ollama run ada-pythia" in ollama.said
+    assert lmstudio.path == tmp_path / ".lmstudio" / "models" / "pete" / "ada-pythia-f16" and lmstudio.said == ()
+    assert ollama.proof.kind == "f16" and ollama.proof.kl < 2e-3
+
+
+def test_the_zip_opens_in_peft(trained, tmp_path):
+    import torch
+    from peft import PeftModel
+    from transformers import AutoModelForCausalLM
+
+    run = trained("llama")
+    (done,) = export(Request(str(run.folder), ("adapter",), out=tmp_path / "out"), Silent()).done
+    with zipfile.ZipFile(done.path) as packed:
+        packed.extractall(tmp_path / "again")
+        assert not any(
+            str(tmp_path).encode() in packed.read(n) or str(run.folder.parent).encode() in packed.read(n) for n in packed.namelist()
+        )
+    base = AutoModelForCausalLM.from_pretrained(run.read_config().config.model.base)
+    model = PeftModel.from_pretrained(base, str(tmp_path / "again"))
+    ids = [5, 9, 33, 70]
+    with torch.no_grad():
+        found = model(torch.tensor([ids])).logits[0, -1].numpy()
+    assert np.abs(found - logits_of(run, ids)).max() < 1e-4
+    assert done.proof.reader.startswith("peft") and done.proof.kl < 1e-9
+
+
+def test_somebody_elses_adapter(trained, tmp_path, tiny_models):
+    run = trained("llama")
+    theirs = tmp_path / "their adapter"
+    theirs.mkdir()
+    for name in ("adapter_config.json", "adapter_model.safetensors"):
+        shutil.copyfile(run.adapter / name, theirs / name)
+    settings = json.loads((theirs / "adapter_config.json").read_text())
+    (theirs / "adapter_config.json").write_text(json.dumps(settings | {"base_model_name_or_path": "/home/someone/llama-base"}))
+    request = Request(str(theirs), ("merged", "adapter"), out=tmp_path / "out", base=str(tiny_models["llama"]))
+    exports = export(request, Silent())
+    assert not exports.refused, exports.refused
+    assert all(b"someone" not in path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file())
+    assert exports.done[0].proof.kl < 1e-9 and "prose that comes with Pete" in exports.done[0].proof.rows_of
+    (theirs / "adapter_config.json").write_text(json.dumps(settings | {"modules_to_save": ["lm_head"]}))
+    with pytest.raises(AdapterError, match="whole trained modules"):
+        export(Request(str(theirs), ("merged",), out=tmp_path / "out2", base=str(tiny_models["llama"])), Silent())
+    assert list((tmp_path / "out2").iterdir()) == []
+
+
+def test_an_architecture_without_a_map_says_what_still_works(trained, tmp_path):
+    run = trained("llama")  # its tokenizer is one of bytes, which llama.cpp has no name for
+    with pytest.raises(BaseModelError) as raised:
+        export(Request(str(run.folder), ("gguf",), out=tmp_path / "out"), Silent())
+    assert "--to merged" in raised.value.hint and list((tmp_path / "out").iterdir()) == []
+
+
+def test_a_merge_that_is_wrong_is_refused(trained, tmp_path, monkeypatch):
+    from pete.engines.base_models.merge import MergedWeights
+
+    run = trained("gpt_neox")
+    whole = MergedWeights.tensor
+    monkeypatch.setattr(MergedWeights, "tensor", lambda self, name: whole(self, name) * (1.02 if name.endswith("dense.weight") else 1))
+    with pytest.raises(WorkError, match="is not what was trained, and was removed"):
+        export(Request(str(run.folder), ("merged",), out=tmp_path / "out"), Silent())
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_every_kind_is_measured_and_the_smallest_that_costs_nothing_is_taken(trained, tmp_path):
+    run = trained("pythia")
+    table = quantize(str(run.folder), Silent())
+    assert [one.kind for one in table.tried] == ["q4_0", "q4_k_m", "q5_k_m", "q6_k", "q8_0", "f16"]
+    fine = [one for one in table.tried if not one.refused]
+    assert {"q8_0", "f16"} <= {one.kind for one in fine} and all(one.size > 0 and one.tokens_per_second > 0 for one in fine)
+    assert table.chosen == next(one.kind for one in fine if one.cost < 0.01) and abs(fine[-1].cost) < 1e-3
+    assert json.loads((run.folder / "exports" / "ada-pythia.quant.json").read_text())["chosen"] == table.chosen
+    (done,) = (exports := export(Request(str(run.folder), ("gguf",), "auto", tmp_path / "out"), Silent())).done
+    assert exports.table is not None and done.proof.kind == exports.table.chosen == table.chosen
+    assert [path.name for path in done.path.parent.glob("*.gguf")] == [f"ada-pythia-{table.chosen}.gguf"]
+
+
+@pytest.mark.parametrize("name", ["llama", "pythia"])
+def test_mlx_lm_loads_the_folder_and_computes_the_same(trained, name, tmp_path):
+    pytest.importorskip("mlx_lm", reason="an extra: ./pete install mlx")
+    (done,) = export(Request(str(trained(name).folder), ("mlx",), out=tmp_path / "out"), Silent()).done
+    assert done.path == tmp_path / "out" / "mlx" and done.proof.reader.startswith("mlx-lm") and done.proof.kl < done.proof.kl_base / 100
+    settings = json.loads((done.path / "config.json").read_text())
+    assert settings["torch_dtype"] == settings["dtype"] and (name != "pythia" or settings["rotary_pct"] == 0.25)

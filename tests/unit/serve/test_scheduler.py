@@ -1,0 +1,168 @@
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from pete.data.render import Message
+from pete.errors import UserError
+from pete.generate.stream import Delta, Drawing, answer_all, prompt_ids
+from pete.serve.limits import Limits
+from pete.serve.metrics import Metrics
+from pete.serve.scheduler import Ask, Busy, Failure, Scheduler
+from tests.server import fake_tuned, wait_until
+
+
+class Bench:
+    """A scheduler over the fake engine, and what was heard of each answer."""
+
+    def __init__(self, delay: float = 0.0, **limits) -> None:
+        self.tuned = fake_tuned(delay)
+        self.engine, self.metrics, self.failed = self.tuned.engine, Metrics(), []
+        self.limits = Limits(**limits)
+        self.scheduler = Scheduler(self.engine, self.tuned.renderer.ends, self.limits, self.metrics, failed=self.failed.append)
+        self.heard: dict[int, list[Delta | Failure]] = {}
+
+    def ask(self, number: int, seed: int = 0, tokens: int = 20) -> Ask:
+        sampling = self.tuned.config.generate.model_copy(update={"seed": seed, "max_new_tokens": tokens})
+        ids = prompt_ids(self.tuned.renderer, [Message("user", "Hi.")], sampling)
+        self.heard[number] = []
+        return Ask(number, ids, sampling, Drawing(self.tuned.renderer, self.tuned.stops), self.heard[number].append)
+
+    def submit(self, *asks: Ask) -> None:
+        self.scheduler.submit(asks)
+
+    def last(self, number: int) -> Delta | Failure | None:
+        return self.heard[number][-1] if self.heard[number] else None
+
+    def ended(self, *numbers: int) -> bool:
+        return wait_until(lambda: all(isinstance(last := self.last(n), Failure) or (last and last.answer) for n in numbers))
+
+    def text(self, number: int) -> str:
+        return "".join(delta.text for delta in self.heard[number] if isinstance(delta, Delta))
+
+
+@contextmanager
+def bench(delay: float = 0.0, **limits) -> Iterator[Bench]:
+    made = Bench(delay, **limits)
+    made.scheduler.start()
+    try:
+        yield made
+    finally:
+        made.scheduler.close()
+        assert not made.scheduler.alive
+
+
+def alone(made: Bench, seed: int, tokens: int = 20) -> str:
+    sampling = made.tuned.config.generate.model_copy(update={"seed": seed, "max_new_tokens": tokens})
+    fresh = fake_tuned()
+    (answer,) = answer_all(fresh.engine, fresh.renderer, [[Message("user", "Hi.")]], sampling, fresh.stops)
+    return answer.text
+
+
+def test_an_answer_is_what_it_is_alone_whoever_is_drawn_beside_it():
+    with bench(delay=0.002) as made:
+        for number in range(6):  # they join one after the other, and share the rest
+            made.submit(made.ask(number, seed=number, tokens=30 + number))
+            time.sleep(0.01)
+        assert made.ended(*range(6))
+        assert max(made.engine.steps) > 1, "several shared a step"
+        assert [made.text(number) for number in range(6)] == [alone(made, number, 30 + number) for number in range(6)]
+        assert len({made.text(number) for number in range(6)}) == 6
+
+
+def test_one_thread_and_no_other_touches_the_engine():
+    with bench() as made:
+        made.submit(made.ask(0), made.ask(1))
+        assert made.ended(0, 1) and made.engine.threads == {"pete-scheduler"}
+
+
+def test_no_more_rows_than_there_are_and_the_rest_in_turn():
+    with bench(rows=2, waiting=10, delay=0.001) as made:
+        made.submit(*(made.ask(number) for number in range(7)))
+        assert made.ended(*range(7)) and max(made.engine.steps) == 2
+        assert made.metrics.get("pete_answers_total", how="length") == 7 and made.metrics.get("pete_answer_tokens_total") == 140
+
+
+def test_too_many_are_told_when_to_come_back_and_none_of_them_is_drawn():
+    with bench(rows=1, waiting=2, delay=0.01) as made:
+        made.submit(made.ask(0, tokens=200))
+        assert wait_until(lambda: made.engine.steps)
+        made.submit(made.ask(1))
+        with pytest.raises(Busy) as busy:
+            made.submit(made.ask(2), made.ask(3))
+        assert busy.value.seconds >= 1 and "pete_waiting 1\n" in made.metrics.text()
+        made.submit(made.ask(4))
+        assert made.ended(0, 1, 4) and made.heard[2] == made.heard[3] == []
+
+
+def test_who_goes_away_leaves_at_the_next_step_drawn_or_waiting():
+    with bench(rows=1, delay=0.01) as made:
+        first, second, third = made.ask(0, tokens=2000), made.ask(1, tokens=2000), made.ask(2)
+        made.submit(first, second, third)
+        assert wait_until(lambda: len(made.heard[0]) > 2)
+        second.gone = True
+        first.gone = True
+        steps = len(made.engine.steps)
+        assert made.ended(2) and made.heard[1] == []
+        assert len(made.engine.steps) - steps < 25, "20 of the third, and what was under way"
+        assert made.metrics.get("pete_answers_total", how="gone") == 2
+
+
+def test_what_takes_too_long_is_ended_drawn_or_waiting():
+    with bench(rows=1, delay=0.02, request_seconds=0.3) as made:
+        made.submit(made.ask(0, tokens=2000), made.ask(1))
+        assert made.ended(0, 1)
+        assert made.last(0) == made.last(1) == Failure("time") and made.text(0) and not made.text(1)
+        made.submit(made.ask(2, tokens=3))
+        assert made.ended(2) and made.text(2), "and the next is drawn"
+
+
+def test_a_step_that_fails_ends_what_it_drew_and_nothing_else():
+    with bench(rows=2, delay=0.005) as made:
+        made.submit(made.ask(0, tokens=500), made.ask(1, tokens=500), made.ask(2, seed=9))
+        assert wait_until(lambda: made.engine.steps)
+        made.engine.faults.append(MemoryError("secret words of a prompt"))
+        assert made.ended(0, 1, 2) and made.engine.faults == []
+        assert made.last(0) == made.last(1) == Failure("engine") and made.text(2) == alone(made, 9)
+        assert made.failed == ["MemoryError"], "its kind, and nothing of what it says"
+        assert made.scheduler.alive and made.metrics.get("pete_answers_total", how="engine") == 2
+
+
+def test_a_prompt_that_the_engine_does_not_take_ends_alone():
+    with bench(delay=0.005) as made:
+        made.submit(made.ask(0, seed=3, tokens=60))
+        assert wait_until(lambda: made.engine.steps)
+        made.engine.refuses.append(UserError("Too long.", "a hint"))
+        made.submit(made.ask(1))
+        assert made.ended(0, 1) and made.last(1) == Failure("refused", "Too long.") and made.text(0) == alone(made, 3, 60)
+
+
+def test_a_join_that_fails_takes_nobody_unheard():
+    with bench() as made:
+        made.engine.refuses.append(RuntimeError())
+        made.submit(made.ask(0), made.ask(1))
+        assert made.ended(0, 1) and made.last(0) == made.last(1) == Failure("engine")
+        made.submit(made.ask(2))
+        assert made.ended(2) and made.text(2)
+
+
+def test_closing_tells_everybody_and_takes_nobody_more():
+    with bench(rows=1, delay=0.01) as made:
+        made.submit(made.ask(0, tokens=2000), made.ask(1))
+        assert wait_until(lambda: made.engine.steps)
+        made.scheduler.close()
+        assert made.last(0) == made.last(1) == Failure("closing")
+        with pytest.raises(Busy):
+            made.submit(made.ask(2))
+    assert not any(thread.name == "pete-scheduler" for thread in threading.enumerate())
+
+
+def test_what_is_heard_is_posted_once_a_step():
+    made, calls = Bench(), []
+    made.scheduler.post = lambda call: (calls.append(call), call())
+    made.submit(*(made.ask(number) for number in range(4)))
+    made.scheduler.start()
+    assert made.ended(*range(4)) and len(calls) <= len(made.engine.steps)
+    made.scheduler.close()
