@@ -46,15 +46,23 @@ LIMITS = {"f32": Limit(2e-3, 1e-5, 0.9), "f16": Limit(0.02, 2e-3, 0.75), "bf16":
 class Reader(Protocol):
     """A program that reads an export: what it computes, and what it makes of messages and ends."""
 
-    name: str
-    """With its version, for people."""
-    engine: Generator
+    @property
+    def name(self) -> str:
+        """With its version, for people."""
+        ...
+
+    @property
+    def engine(self) -> Generator:
+        """What it computes with."""
+        ...
 
     def prompt_ids(self, messages: Sequence[Mapping[str, object]]) -> list[int] | None:
         """Ids of a conversation, ready to be answered; None where this program leaves that to others."""
+        ...
 
     def ends(self) -> Collection[int] | None:
         """Ids that end an answer; None where this program leaves that to others."""
+        ...
 
 
 @dataclass(frozen=True)
