@@ -13,6 +13,9 @@ from pete.listener import LISTENER
 BITS = {"q4_0": 4.6, "q4_k_m": 5.0, "q5_k_m": 5.8, "q6_k": 6.6, "q8_0": 8.5, "f16": 16.0}
 """What --quant offers, the smallest first -> bits a weight takes, about, for the room on a disk."""
 
+WEIGHED = frozenset(kind for kind, bits in BITS.items() if bits < 8)
+"""Kinds small enough that it pays to know which columns matter."""
+
 
 class Gguf(Exporter):
     """See the module."""
@@ -33,8 +36,8 @@ class Gguf(Exporter):
 
 
 def file_room(parameters: int, kind: str) -> int:
-    """Bytes that a file takes, about; small models keep a large part of themselves, the embedding, in more bits."""
-    return int(parameters * BITS[kind] / 8 * 1.2) + 2**24
+    """Bytes that a file takes, about, and what it is made of; small models keep the embedding, a large part of them, in more bits."""
+    return int(parameters * BITS[kind] / 8 * 1.2) + 2**24 + (2 * parameters if kind in WEIGHED else 0)
 
 
 def file_name(shop: Workshop) -> str:
@@ -65,7 +68,7 @@ def write(shop: Workshop, kind: str) -> Path:
     require_llama()
     path = shop.scratch / f"{shop.source.name}-{kind}.gguf"
     LISTENER.get().message(f"writing {path.name} ...")
-    write_gguf(shop.source.base, shop.dressed, path, kind)
+    write_gguf(shop.source.base, shop.dressed, path, kind, shop.importance if kind in WEIGHED else None)
     return path
 
 

@@ -5,12 +5,15 @@ import gc
 import math
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
+
+from pete.data.examples import load_examples
 from pete.engines import open_trainer
 from pete.engines.base_models.merge import MergedWeights
 from pete.errors import UserError, WorkError
@@ -23,6 +26,8 @@ from pete.words import file_size
 
 SPARE = 2**29
 """Bytes of a disk that are left alone."""
+LOOKED_AT = 40
+"""Rows of training text, of a hundred tokens or so, that show which numbers matter."""
 
 
 @dataclass(frozen=True)
@@ -125,6 +130,27 @@ class Workshop:
         del engine
         gc.collect()
         return made
+
+    @cached_property
+    def importance(self) -> Mapping[str, np.ndarray] | None:
+        """Which columns matter when the tuned model reads what it was trained on; None for a source without a run."""
+        from pete.engines.gguf import write_gguf
+        from pete.engines.gguf.importance import importance_of
+
+        if self.source.run is None:
+            return None
+        LISTENER.get().message("looking at which numbers matter, on the run's own training text ...")
+        rows = load_examples([self.source.run.split_file("train")])
+        read: list[list[int]] = []
+        for row in rows[:: max(1, len(rows) // LOOKED_AT)]:
+            if sum(map(len, read)) < LOOKED_AT * 100:
+                read.append(self.source.renderer.example(row).ids.tolist())
+        path = self.scratch / "full.gguf"
+        try:
+            write_gguf(self.source.base, self.dressed, path, "f16")
+            return importance_of(path, read)
+        finally:
+            path.unlink(missing_ok=True)
 
     @cached_property
     def in_float32(self) -> bool:

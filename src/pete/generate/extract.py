@@ -116,6 +116,8 @@ class _Marks:
     def __init__(self, stops: Sequence[str], asked: Sequence[str]) -> None:
         self.stop: str | None = None
         self._stops = (*((stop, False) for stop in stops), *((stop, True) for stop in asked))
+        starts = {stop[:k] for stop, _ in self._stops for k in range(1, len(stop))}
+        self._begun = tuple(sorted(starts, key=len, reverse=True))
         self._pending = "\n"  # a marker at the very start is at the start of a line
         self._said = 1  # where in it the model's own text begins
 
@@ -127,7 +129,8 @@ class _Marks:
             at, _, self.stop = min(hits)
             certain, self._pending = self._pending[:at], ""
             return certain
-        hold = max((k for stop, _ in self._stops for k in range(1, len(stop)) if self._pending.endswith(stop[:k])), default=0)
+        begun = self._pending.endswith(self._begun)  # one call: it is asked for every token
+        hold = next(len(start) for start in self._begun if self._pending.endswith(start)) if begun else 0
         at = len(self._pending) - hold
         certain, self._pending = self._pending[:at], self._pending[at:]
         self._said = 0 if certain else self._said

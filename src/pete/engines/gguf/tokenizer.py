@@ -53,17 +53,18 @@ KNOWN_ENDS = frozenset(
 class Vocabulary:
     """The tokenizer that a model speaks with, for the metadata of its file."""
 
-    def __init__(self, folder: Path, rows: int) -> None:
+    def __init__(self, folder: Path, rows: int, name: str) -> None:
         """Read it.
 
         Args:
             folder: of the adapter where it brings a tokenizer, else of the base.
             rows: of the model's embedding.
+            name: what to call the base.
 
         Raises:
             BaseModelError: llama.cpp has nothing that cuts texts the same way.
         """
-        self.folder, self.rows = folder, rows
+        self.rows, self.name = rows, name
         self.renderer = Renderer(folder, template="{{ messages[0].content }}", system="", context=1 << 20)
         self.base = self.renderer.reader
         self.template = self.renderer.template if self.renderer.own_template else None
@@ -197,7 +198,7 @@ class Vocabulary:
         return any(token.rstrip and token.special for token in tokens if token.content in (self.template or ""))
 
     def _refused(self, what: str) -> BaseModelError:
-        return BaseModelError(f"The tokenizer of {self.folder.name} {what}: llama.cpp would read texts as other tokens.", WAY_OUT)
+        return BaseModelError(f"The tokenizer of {self.name} {what}: llama.cpp would read texts as other tokens.", WAY_OUT)
 
 
 def _parts(part: Mapping[str, Any] | None) -> list[dict[str, Any]]:

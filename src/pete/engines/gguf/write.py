@@ -56,7 +56,7 @@ def write_gguf(
     shape = architectures.metadata(base, settings, architecture)
     weights = MergedWeights(base, adapter)
     folder = adapter if adapter is not None and (adapter / TOKENIZER).is_file() else base.folder
-    vocabulary = Vocabulary(folder, settings["vocab_size"])
+    vocabulary = Vocabulary(folder, settings["vocab_size"], base.name)
     names = architectures.tensor_names(_needed(weights), base, settings, architecture)
     extra = architectures.extra_tensors(settings)
     layers = settings["num_hidden_layers"]

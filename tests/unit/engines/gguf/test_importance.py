@@ -1,14 +1,19 @@
 """What llama.cpp multiplies each matrix with, looked at while it computes; and what the quantiser makes of it."""
 
+import json
+from types import SimpleNamespace
+
 import numpy as np
 from gguf.quants import dequantize
 
+from pete.data.render import Renderer
 from pete.engines.base_models.merge import MergedWeights
 from pete.engines.gguf import write_gguf
 from pete.engines.gguf.importance import importance_of
 from pete.engines.gguf.kinds import G
 from pete.engines.llama.runtime import quantize_rows
-from tests.unit.engines.gguf.conftest import WIDTH, by_bytes
+from pete.export.workshop import Workshop
+from tests.unit.engines.gguf.conftest import TEMPLATE, WIDTH, by_bytes
 
 ROWS = [[5, 300, 41, 7], [9, 10, 11]]
 
@@ -37,3 +42,16 @@ def test_columns_that_matter_are_rounded_less():
         )  # fmt: skip
         costs = [float((importance * (values - made) ** 2).sum()) for made in (plain, weighed)]
         assert costs[1] < 0.9 * costs[0]
+
+
+def test_an_export_looks_at_the_runs_own_training_text(tiny, tmp_path):
+    base = tiny(by_bytes(), TEMPLATE)
+    train = tmp_path / "train.jsonl"
+    train.write_text("".join(json.dumps({"prompt": f"Say {n}.", "completion": f"It is {n}."}) + "\n" for n in range(3)))
+    renderer = Renderer(base.folder, template="", system="", context=128)
+    run = SimpleNamespace(split_file=lambda split: {"train": train}[split])
+    source = SimpleNamespace(base=base, adapter=None, renderer=renderer, run=run)
+    found = Workshop(source, "q4_k_m", tmp_path, tmp_path).importance  # type: ignore[arg-type]
+    assert found is not None and found["blk.0.ffn_down.weight"].shape == (2 * WIDTH,) and not (tmp_path / "full.gguf").exists()
+    source.run = None
+    assert Workshop(source, "q4_k_m", tmp_path, tmp_path).importance is None  # type: ignore[arg-type]

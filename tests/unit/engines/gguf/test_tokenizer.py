@@ -8,6 +8,7 @@ from pete.engines.gguf.tokenizer import PATTERNS
 from pete.engines.gguf.write import write_gguf
 from pete.engines.llama.runtime import Weights
 from pete.errors import BaseModelError
+from pete.listener import LISTENER, Listener
 from tests.unit.engines.gguf.conftest import END, ROWS, TEMPLATE, USER, by_bytes, by_pattern, by_pieces
 
 TAKEN = {
@@ -61,6 +62,26 @@ def test_a_file_that_reads_otherwise_is_not_kept(tiny, tmp_path, monkeypatch):
     with pytest.raises(BaseModelError, match="reads a text otherwise than tiny's tokenizer, from token"):
         write_gguf(tiny(by_pattern(pattern)), None, tmp_path / "it.gguf", "f32")
     assert not list(tmp_path.glob("*gguf*"))
+
+
+@pytest.mark.parametrize("parts", [True, False])
+def test_letters_with_marks_are_said_to_be_read_otherwise(tiny, tmp_path, parts):
+    said: list[str] = []
+
+    class Heard(Listener):
+        def message(self, text: str) -> None:
+            said.append(text)
+
+    tokenizer = by_bytes()
+    if parts:
+        tokenizer.normalizer = normalizers.NFC()  # type: ignore[assignment]
+    token = LISTENER.set(Heard())
+    try:
+        write_gguf(tiny(tokenizer, TEMPLATE), None, tmp_path / "it.gguf", "f32")
+    finally:
+        LISTENER.reset(token)
+    assert [text for text in said if "letters with marks" in text] == said and bool(said) == parts
+    assert Weights(tmp_path / "it.gguf", gpu=False).metadata("tokenizer.ggml.normalizer.nfc") == ("true" if parts else None)
 
 
 @pytest.mark.parametrize(
