@@ -78,7 +78,7 @@ def delayed(seconds: float):
 
 def alone(tuned, prompt: list[int], sampling, streams: int) -> tuple[int, float]:
     """(tokens, seconds) of the engine and nothing else."""
-    rows, tokens = tuned.engine.rows(), 0
+    rows, tokens = tuned.engine.rows(streams), 0
     began = time.perf_counter()
     left = {rows.join(prompt, sampling.model_copy(update={"seed": seed}), tuned.renderer.ends) for seed in range(streams)}
     while left:

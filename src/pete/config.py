@@ -172,7 +172,7 @@ class EvaluateConfig(ConfigSection):
     """The evaluation."""
 
     prompts_per_category: Positive | None = Field(None, description="nothing means every prompt of the suite")
-    batch: Positive = Field(16, description="answers generated side by side")
+    batch: Positive = Field(16, description="answers generated side by side, by an engine whose rows cannot wait for each other")
     samples: Positive = Field(3, description="answers a prompt, each with its own seed")
 
 

@@ -113,6 +113,8 @@ class Generator(Protocol):
     base: Base
     adapter_active: bool = True
     """Switch: False answers and scores as the base would, on the same weights in memory."""
+    queues: bool = False
+    """Any number of prompts may be streamed together: rows wait until there is room for them."""
     packages: tuple[str, ...] = ("numpy",)
     """What computes: another version of one of these may compute other bits."""
 

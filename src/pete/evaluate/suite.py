@@ -233,7 +233,9 @@ def answer(
     on_done: Callable[[int], None],
     voice: VoiceOf | None = None,
 ) -> list[Sample]:
-    """So many answers to each prompt, `evaluate.batch` side by side; whoever asks the same prompts again gets the same seeds.
+    """So many answers to each prompt; whoever asks the same prompts again gets the same seeds.
+
+    `evaluate.batch` are drawn side by side; an engine whose rows queue is given all prompts at once.
 
     Args:
         tuned: what answers; whether its adapter is on is the caller's business.
@@ -245,7 +247,7 @@ def answer(
         voice: decides between answers that keep the same rules.
     """
     asked = [(prompt, number) for number in range(samples) for prompt in prompts]
-    size = tuned.config.evaluate.batch
+    size = max(len(prompts), 1) if tuned.engine.queues else tuned.config.evaluate.batch
     given: list[Sample] = []
     for start in range(0, len(asked), size):
         part = asked[start : start + size]

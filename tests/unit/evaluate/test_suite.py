@@ -56,7 +56,9 @@ class Asked(SimpleNamespace):
     """A model that answers everything, and keeps how it was asked. With retries it breaks a rule twice."""
 
     def __init__(self, *overrides: str) -> None:
-        super().__init__(config=resolve(overrides=list(overrides)).config, engine=SimpleNamespace(adapter_active=True), calls=[])
+        super().__init__(
+            config=resolve(overrides=list(overrides)).config, engine=SimpleNamespace(adapter_active=True, queues=False), calls=[]
+        )
 
     def ask(self, turns, sampling, kinds=None, voice=None):
         self.calls.append((self.engine.adapter_active, [t[-1].content for t in turns], sampling, kinds, voice))
@@ -82,6 +84,14 @@ def test_answers_are_judged_by_category_and_format_and_kept_with_how_many_were_d
     for s in samples:
         assert (s.text, s.attempts, s.tokens_drawn) == ("Fine.", 2, 8)
         assert [(f.rule, f.words, f.start, f.end) for f in s.flags] == [("length", "too short", 0, 3)]
+
+
+def test_an_engine_whose_rows_queue_is_given_all_prompts_at_once():
+    tuned = Asked("evaluate.batch=2", "evaluate.samples=2")
+    tuned.engine.queues = True
+    samples = module._generate(tuned, PROMPTS, [], lambda *_: None)
+    assert [asked for _, asked, *_ in tuned.calls] == [[p.prompt for p in PROMPTS]] * 4
+    assert len({s.seed for s in samples if s.model == "base"}) == 2, "each sample of a prompt with another seed"
 
 
 def test_only_where_several_are_drawn_the_voice_helps_to_choose():

@@ -11,6 +11,7 @@ import psutil
 from pete.config import Config, GenerateConfig, ModelConfig
 from pete.data.batch import Batch
 from pete.engines.base_models.resolve import look_up_base
+from pete.engines.gguf.known import check_ours
 from pete.engines.llama.files import make_files
 from pete.engines.llama.rows import LlamaRows
 from pete.engines.llama.runtime import PACKAGE, Context, Weights, has_gpu
@@ -18,6 +19,8 @@ from pete.engines.protocol import Generator, LossSum, MemoryUse
 
 CACHE = min(2 << 30, psutil.virtual_memory().total // 8)
 """Bytes that keys and values of rows may take. With less room than rows, rows wait for each other."""
+TOGETHER = 32
+"""Rows of a stream that are computed at once; the next one joins where one ends. More are no faster on a processor."""
 SCORED = 256
 """Tokens whose logits are held at once: a large vocabulary makes a megabyte of each."""
 SHORTEST = 2048
@@ -29,6 +32,7 @@ class LlamaEngine(Generator):
 
     name = "llama"
     packages = (PACKAGE, "numpy")
+    queues = True
 
     def __init__(self, config: Config) -> None:
         self._config = config
@@ -54,7 +58,12 @@ class LlamaEngine(Generator):
             config: decides the device.
             path: a GGUF of the tuned model.
             base: one of the base; without it the base is the same.
+
+        Raises:
+            BaseModelError: a file of somebody else's, by its hash: llama.cpp's parser is not made for hostile ones.
         """
+        for file in {path, base or path}:
+            check_ours(file)
         engine = cls(config)
         engine._open({True: path, False: base or path})
         return engine
@@ -100,7 +109,7 @@ class LlamaEngine(Generator):
         """See the protocol."""
         done = set() if done is None else done
         longest = max(map(len, prompts)) + sampling.max_new_tokens
-        rows = self._rows(len(prompts), min(longest, self.weights.context))
+        rows = self._rows(min(len(prompts), TOGETHER), min(longest, self.weights.context))
         numbers = {rows.join_as(row, prompt, sampling, ends): row for row, prompt in enumerate(prompts)}
         gone: set[int] = set()
         try:
@@ -151,8 +160,9 @@ def _losses(context: Context, ids: list[int], trained: np.ndarray) -> np.ndarray
     for start in range(0, len(ids) - 1, SCORED):
         part = range(start, min(start + SCORED, len(ids) - 1))
         wanted = [bool(trained[place + 1]) for place in part]
-        logits = context.decode([ids[place] for place in part], part, [0] * len(part), wanted).astype(np.float64)
+        logits = context.decode([ids[place] for place in part], part, [0] * len(part), wanted)
         labels = [ids[place + 1] for place, take in zip(part, wanted, strict=True) if take]
-        top = logits.max(-1, initial=-np.inf)
-        losses.append(top + np.log(np.exp(logits - top[:, None]).sum(-1)) - logits[np.arange(len(labels)), labels])
+        below = logits - logits.max(-1, initial=-np.inf, keepdims=True)
+        said = below[np.arange(len(labels)), labels].astype(np.float64)
+        losses.append(np.log(np.exp(below, out=below).sum(-1, dtype=np.float64)) - said)
     return np.concatenate(losses) if losses else np.zeros(0)

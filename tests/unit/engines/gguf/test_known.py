@@ -2,7 +2,9 @@
 
 import pytest
 
+from pete.config import Config
 from pete.engines.gguf.known import check_ours, is_ours, remember
+from pete.engines.llama.engine import LlamaEngine
 from pete.errors import BaseModelError
 
 
@@ -23,3 +25,11 @@ def test_known_by_what_is_in_it(tmp_path):
         check_ours(moved)
     with pytest.raises(BaseModelError, match="There is no file"):
         check_ours(path)
+
+
+def test_nothing_else_is_opened(tmp_path, monkeypatch):
+    path = tmp_path / "foreign.gguf"
+    path.write_bytes(b"GGUF\xff\xff\xff\xff")
+    monkeypatch.setattr("pete.engines.llama.engine.Weights", lambda *_, **__: pytest.fail("it was given to llama.cpp"))
+    with pytest.raises(BaseModelError, match="not written by Pete"):
+        LlamaEngine.open_file(Config(), path)
