@@ -46,15 +46,23 @@ LIMITS = {"f32": Limit(2e-3, 1e-5, 0.9), "f16": Limit(0.02, 2e-3, 0.75), "bf16":
 class Reader(Protocol):
     """A program that reads an export: what it computes, and what it makes of messages and ends."""
 
-    name: str
-    """With its version, for people."""
-    engine: Generator
+    @property
+    def name(self) -> str:
+        """With its version, for people."""
+        ...
+
+    @property
+    def engine(self) -> Generator:
+        """What it computes with."""
+        ...
 
     def prompt_ids(self, messages: Sequence[Mapping[str, object]]) -> list[int] | None:
         """Ids of a conversation, ready to be answered; None where this program leaves that to others."""
+        ...
 
     def ends(self) -> Collection[int] | None:
         """Ids that end an answer; None where this program leaves that to others."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -169,7 +177,7 @@ def compare(source: Source, reference: Reference, reader: Reader, form: str, kin
     gap, kl = _gap(tuned.logits[:, :count], found.logits[:, :count]), divergence(tuned.logits[:, :count], found.logits[:, :count])
     kl_base = None if base is None else divergence(tuned.logits[:, :count], base.logits[:, :count])
     greedy = float(np.mean([ours == theirs for ours, theirs in zip(tuned.drawn, found.drawn, strict=True)]))
-    problems += _text_problems(source, reader)
+    problems += _text_problems(source, reader, line_inside=form != "adapter" and not source.needs_system)
     limit = LIMITS.get(kind)
     if not np.isfinite([gap, kl]).all():
         problems.append("it computes numbers that are not finite")
@@ -212,14 +220,17 @@ def compare(source: Source, reference: Reference, reader: Reader, form: str, kin
     )
 
 
-def _text_problems(source: Source, reader: Reader) -> list[str]:
-    """Where the reader's ids or ends are not those of training; conversations with their system line, and without."""
+def _text_problems(source: Source, reader: Reader, *, line_inside: bool) -> list[str]:
+    """Where the reader's ids or ends are not those of training.
+
+    Conversations are put with their system line, and without one where the template should have it (`line_inside`).
+    """
     renderer = copy.copy(source.renderer)
     renderer.now = datetime.datetime.now().replace(microsecond=0)  # a template that writes the date takes today's, as the reader does
     problems = []
     for number, turns in enumerate(source.prompts, 1):
         said = {"with its system line": renderer.messages(turns)}
-        if renderer.system and not source.needs_system:
+        if renderer.system and line_inside:
             said["without a system line"] = bare_messages(renderer, turns)
         for how, messages in said.items():
             ids = reader.prompt_ids(messages)

@@ -28,6 +28,8 @@ from pete.run import RunDir, write_json
 
 MOST = 20
 """Prompts, and rows, that every export is compared on."""
+ANSWER = 32
+"""Tokens that have to fit behind a prompt."""
 SPOKEN = (TOKENIZER, TOKENIZER_SETTINGS, "special_tokens_map.json", TEMPLATE, GENERATION)
 """Files that say how text becomes ids."""
 
@@ -66,7 +68,7 @@ class Source:
 
     def prompt_ids(self) -> list[list[int]]:
         """The prompts as the model sees them."""
-        return [self.renderer.prompt_ids(turns, room=32) for turns in self.prompts]
+        return [self.renderer.prompt_ids(turns, ANSWER) for turns in self.prompts]
 
     def rendered(self) -> list[Rendered]:
         """The rows, with loss on nothing but the answers' own text."""
@@ -96,7 +98,7 @@ def of_run(run: RunDir) -> Source:
         sampling=config.generate,
         stops=tuple(dict.fromkeys((*lineage.stop, *turn_marks(renderer)))),
         config=config,
-        prompts=_asked(prompts or [row.prompt for row in rows]),
+        prompts=_asked(prompts or [row.prompt for row in rows], renderer),
         rows=_evenly(rows),
         rows_of=rows_of,
         lineage=lineage,
@@ -151,7 +153,7 @@ def _of_nobody(name: str, base: Base, adapter: Path | None, renderer: Renderer, 
         sampling=GenerateConfig.model_validate(lineage.generate) if lineage else config.generate,
         stops=tuple(dict.fromkeys((*(lineage.stop if lineage else ()), *turn_marks(renderer)))),
         config=config,
-        prompts=_asked([row.prompt for row in rows]),
+        prompts=_asked([row.prompt for row in rows], renderer),
         rows=_evenly(rows),
         rows_of="ordinary prose that comes with Pete",
         lineage=lineage,
@@ -182,14 +184,18 @@ def _evenly(rows: Sequence[Example]) -> tuple[Example, ...]:
     return tuple(rows[::step][:MOST])
 
 
-def _asked(prompts: Sequence[str]) -> tuple[tuple[Message, ...], ...]:
-    """At most so many prompts, from all over the file, the last ones in a conversation."""
-    step = max(1, len(prompts) // MOST)
-    chosen = list(prompts[::step][:MOST])
-    talks: list[tuple[Message, ...]] = [(Message("user", prompt),) for prompt in chosen]
-    if len(chosen) > 1:
-        talks[-1] = (Message("user", chosen[0]), Message("assistant", "Yes."), *talks[-1])
+def _asked(prompts: Sequence[str], renderer: Renderer) -> tuple[tuple[Message, ...], ...]:
+    """At most so many prompts that the model can see whole, from all over the file, the last one in a conversation."""
+    fitting = [turns for prompt in prompts if _fits(turns := (Message("user", prompt),), renderer)] or [(Message("user", "Hello."),)]
+    talks = list(fitting[:: max(1, len(fitting) // MOST)][:MOST])
+    longer = (*talks[0], Message("assistant", "Yes."), *talks[-1])
+    if len(talks) > 1 and _fits(longer, renderer):
+        talks[-1] = longer
     return tuple(talks)
+
+
+def _fits(turns: Sequence[Message], renderer: Renderer) -> bool:
+    return len(renderer.encode(renderer.prompt_text(turns))) + ANSWER <= renderer.context
 
 
 def _plain(name: str) -> str:

@@ -69,8 +69,10 @@ def test_names_that_every_registry_takes():
     assert _plain("日本") == "model" and _plain("../../x y") == "x-y"
 
 
-def test_prompts_from_all_over_the_file_and_one_conversation():
-    talks = _asked([f"p{n}" for n in range(60)])
+def test_prompts_from_all_over_the_file_and_one_conversation(folder):
+    renderer = Renderer(folder, template=PLAIN_TEMPLATE, system="", context=130)
+    talks = _asked(["far too long " * 20, *(f"p{n}" for n in range(60))], renderer)
     assert len(talks) == MOST and talks[0] == (Message("user", "p0"),) and talks[10][0].content == "p30"
     assert [turn.role for turn in talks[-1]] == ["user", "assistant", "user"]
+    assert _asked(["far too long " * 20], renderer) == ((Message("user", "Hello."),),)
     assert len(_evenly(list(range(7)))) == 7  # type: ignore[arg-type]
