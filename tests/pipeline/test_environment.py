@@ -49,12 +49,11 @@ def noted(pete, tmp_path):
 
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="there the self-test, a process of its own, imports torch first")
-def test_training_on_a_base_that_has_to_be_converted_first(noted, persona_folder, tmp_path):
-    """Converting imports torch, too: on a Mac's very first start that decides for the whole process."""
-    cache = {"PETE_CACHE": str(tmp_path / "empty")}
+def test_training_on_the_embedded_base(noted, persona_folder, tmp_path):
+    """Converting it, as a very first start does, imports no torch: tests/unit/engines/base_models/test_embedded.py."""
     base = ("--persona", persona_folder, "--set", "model.base=smollm2-135m-instruct")
-    assert noted("train", "--preset", "report", "--plan", *base, **cache) == REPORT
-    assert noted("quickstart", "--out", tmp_path / "run", **cache) == OURS
+    assert noted("train", "--preset", "report", "--plan", *base) == REPORT
+    assert noted("quickstart", "--out", tmp_path / "run") == OURS
 
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="there the self-test, a process of its own, imports torch first")
