@@ -11,7 +11,8 @@ from pete.engines.fake import END, byte_tokenizer
 
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
-LOADS_TORCH = ("engines", "golden", "evaluator", "unit/engines/torch", "pipeline/test_tiny_neox.py", "pipeline/test_hub_base.py")
+LOADS_TORCH = ("engines", "golden", "evaluator", "unit/engines/torch", "pipeline/test_tiny_neox.py", "pipeline/test_hub_base.py",
+               "pipeline/test_quickstart.py")  # fmt: skip
 """Below tests/."""
 
 

@@ -34,10 +34,17 @@ def run(*args: object) -> subprocess.CompletedProcess:
     return subprocess.run(command(*args), env=environment(), capture_output=True, text=True, timeout=1500, check=False)
 
 
-def test_golden_losses(tmp_path):
-    done = run("train", "--out", tmp_path / "run", *sets(GOLDEN))
+@pytest.fixture(scope="module")
+def golden(tmp_path_factory):
+    """One run, for its losses and for its adapter."""
+    folder = tmp_path_factory.mktemp("golden") / "run"
+    done = run("train", "--out", folder, *sets(GOLDEN))
     assert done.returncode == 0, done.stderr
-    seen = list(events.read(tmp_path / "run" / "events.jsonl"))
+    return folder
+
+
+def test_golden_losses(golden):
+    seen = list(events.read(golden / "events.jsonl"))
     assert [e.loss for e in seen if isinstance(e, events.Step)] == pytest.approx(GOLDEN_LOSSES, abs=2e-3)
     assert [e.loss for e in seen if isinstance(e, events.Validated)] == pytest.approx(GOLDEN_VALID, abs=2e-3)
 
@@ -73,24 +80,8 @@ def test_thirty_steps_straight_equal_twelve_kill_and_resume(tmp_path):
         assert (tmp_path / "straight" / "adapter" / name).read_bytes() == (out / "adapter" / name).read_bytes()
 
 
-def test_quickstart_leaves_everything_it_promises(tmp_path):
-    out = tmp_path / 'quick "start"'
-    done = run("quickstart", "--out", out, "--steps", 8, "--seed", 3)
-    assert done.returncode == 0, done.stderr
-    for part in ("plan", "train", "base beside tuned", "report", "bits a byte", "pete chat"):
-        assert part in done.stdout
-    assert (out / "report.html").stat().st_size > 20_000 and (out / "report.md").is_file()
-    log = json.loads((out / "evaluations" / "quickstart.json").read_text())
-    assert len({s["prompt_id"] for s in log["samples"]}) == 15 and sum(s["leaks_clean"] for s in log["samples"]) == 0
-    gain = sum(r["base_nats"] - r["tuned_nats"] for r in log["held_out"])
-    assert gain > 0, "eight steps already help"
-    assert str(tmp_path.parent) not in (out / "adapter" / "adapter_config.json").read_text() + (out / "adapter" / "pete.json").read_text()
-
-
-def test_the_adapter_opens_in_peft_and_computes_the_same(tmp_path):
+def test_the_adapter_opens_in_peft_and_computes_the_same(golden):
     """What we save is PEFT's own format: transformers and peft, without us, read it to the same logits."""
-    done = run("train", "--out", tmp_path / "run", *sets([*GOLDEN, "train.steps=3"]))
-    assert done.returncode == 0, done.stderr
     script = """
 import sys, numpy as np, torch
 from peft import PeftModel
@@ -118,6 +109,22 @@ np.testing.assert_allclose(ours, wanted, atol=2e-3)
 print("same")
 """
     checked = subprocess.run(
-        [sys.executable, "-c", script, str(tmp_path / "run")], env=environment(), capture_output=True, text=True, timeout=300, check=False
+        [sys.executable, "-c", script, str(golden)], env=environment(), capture_output=True, text=True, timeout=300, check=False
     )
     assert checked.stdout.strip() == "same", checked.stderr
+
+
+@pytest.mark.long
+def test_quickstart_leaves_everything_it_promises(tmp_path):
+    """With the real base; every step of it with a tiny one: tests/pipeline/test_quickstart.py."""
+    out = tmp_path / 'quick "start"'
+    done = run("quickstart", "--out", out, "--steps", 8, "--seed", 3)
+    assert done.returncode == 0, done.stderr
+    for part in ("plan", "train", "base beside tuned", "report", "bits a byte", "pete chat"):
+        assert part in done.stdout
+    assert (out / "report.html").stat().st_size > 20_000 and (out / "report.md").is_file()
+    log = json.loads((out / "evaluations" / "quickstart.json").read_text())
+    assert len({s["prompt_id"] for s in log["samples"]}) == 15 and sum(s["leaks_clean"] for s in log["samples"]) == 0
+    gain = sum(r["base_nats"] - r["tuned_nats"] for r in log["held_out"])
+    assert gain > 0, "eight steps already help"
+    assert str(tmp_path.parent) not in (out / "adapter" / "adapter_config.json").read_text() + (out / "adapter" / "pete.json").read_text()
