@@ -58,6 +58,7 @@ class PlainTransformers(Generator):
                 f"{self.name} cannot load what was exported: {reason}", "please report this; --to adapter still works"
             ) from None
         self._model: Any = model.eval()
+        self._asked = {} if adapter is None else {"enable_thinking": False}  # an exported template says so itself
         self._ends: Any = model.generation_config if adapter is None else None
 
     @property
