@@ -186,7 +186,8 @@ def _evenly(rows: Sequence[Example]) -> tuple[Example, ...]:
 
 def _asked(prompts: Sequence[str], renderer: Renderer) -> tuple[tuple[Message, ...], ...]:
     """At most so many prompts that the model can see whole, from all over the file, the last one in a conversation."""
-    fitting = [turns for prompt in prompts if _fits(turns := (Message("user", prompt),), renderer)] or [(Message("user", "Hello."),)]
+    asked: list[tuple[Message, ...]] = [(Message("user", prompt),) for prompt in prompts]
+    fitting = [turns for turns in asked if _fits(turns, renderer)] or [(Message("user", "Hello."),)]
     talks = list(fitting[:: max(1, len(fitting) // MOST)][:MOST])
     longer = (*talks[0], Message("assistant", "Yes."), *talks[-1])
     if len(talks) > 1 and _fits(longer, renderer):
