@@ -66,8 +66,10 @@ class PlainTransformers(Generator):
         """Itself."""
         return self
 
-    def prompt_ids(self, messages: Sequence[Mapping[str, object]]) -> list[int]:
-        """What apply_chat_template makes of a conversation; nothing of none."""
+    def prompt_ids(self, messages: Sequence[Mapping[str, object]]) -> list[int] | None:
+        """What apply_chat_template makes of a conversation; nothing of none, and None where an adapter came without a template."""
+        if self._tokenizer.chat_template is None:
+            return None
         if not messages:
             return []
         return list(
