@@ -72,9 +72,7 @@ class PlainTransformers(Generator):
             return None
         if not messages:
             return []
-        return list(
-            self._tokenizer.apply_chat_template(list(messages), add_generation_prompt=True, return_dict=False, enable_thinking=False)
-        )
+        return list(self._tokenizer.apply_chat_template(list(messages), add_generation_prompt=True, return_dict=False, **self._asked))
 
     def ends(self) -> Collection[int] | None:
         """Every end that generation_config.json names; of an adapter None: its base's would be read."""
