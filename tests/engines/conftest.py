@@ -8,6 +8,7 @@ import pytest
 from pete.config import Config, ModelConfig
 from pete.engines import open_generator, open_trainer
 from pete.engines.protocol import Generator, Trainer
+from tests.engines import DEVICE
 
 TRAINERS = ("fake", "torch-llama", "torch-gpt_neox")
 GENERATORS = (*TRAINERS, "llama-llama", "llama-gpt_neox")
@@ -20,7 +21,8 @@ def answering(request: pytest.FixtureRequest, tiny_models: dict[str, Path], tmp_
     monkeypatch.setenv("PETE_CACHE", str(tmp_path))
     engine_name, _, shape = request.param.partition("-")
     model = ModelConfig(base=str(tiny_models[shape]) if shape else "fake", dtype="float32")
-    sections = {"engine": {"device": "cpu", "llama": {"kind": "f32"}}, "generate": {"engine": engine_name}}
+    device = DEVICE if engine_name == "torch" else "cpu"
+    sections = {"engine": {"device": device, "llama": {"kind": "f32"}}, "generate": {"engine": engine_name}}
     engine = open_generator(Config.model_validate({"model": model.model_dump(), **sections}))
     engine.load(model)
     return engine
@@ -33,7 +35,7 @@ def make(request: pytest.FixtureRequest, tiny_models: dict[str, Path]) -> Callab
 
     def build(adapter: Path | None = None, **sections: dict) -> tuple[Trainer, ModelConfig]:
         model = ModelConfig(base=str(tiny_models[shape]) if shape else "fake", dtype="float32")
-        config = Config.model_validate({"model": model.model_dump(), "engine": {"name": engine_name, "device": "cpu"}, **sections})
+        config = Config.model_validate({"model": model.model_dump(), "engine": {"name": engine_name, "device": DEVICE}, **sections})
         engine = open_trainer(config)
         engine.load(model, adapter)
         return engine, model

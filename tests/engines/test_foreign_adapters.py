@@ -19,6 +19,7 @@ from pete.data.render import Rendered
 from pete.engines.fake import END, byte_tokenizer
 from pete.engines.torch.engine import TorchEngine
 from pete.errors import AdapterError, ConfigError
+from tests.engines import DEVICE
 
 IDS = [1, 2, 3, 4, 5]
 
@@ -36,7 +37,7 @@ def bases(tiny_models, tmp_path_factory) -> dict[str, Path]:
 
 
 def engine_for(base: Path, adapter: Path | None = None) -> TorchEngine:
-    engine = TorchEngine(Config.model_validate({"engine": {"device": "cpu"}, "lora": {"dropout": 0.0}}))
+    engine = TorchEngine(Config.model_validate({"engine": {"device": DEVICE}, "lora": {"dropout": 0.0}}))
     engine.load(ModelConfig(base=str(base), dtype="float32"), adapter)
     return engine
 
@@ -146,7 +147,7 @@ def test_a_target_that_the_base_has_not_is_no_traceback(bases, tmp_path):
 def test_targets_that_cannot_be_trained_are_refused_before_anything_costs(bases, shape, target, offered):
     engine = engine_for(bases[shape])
     lora = LoraConfig(rank=4, targets=(offered, target))
-    plan = TorchEngine(Config.model_validate({"engine": {"device": "cpu"}}))
+    plan = TorchEngine(Config.model_validate({"engine": {"device": DEVICE}}))
     model = ModelConfig(base=str(bases[shape]), dtype="float32")
     for ask in (
         lambda: engine.add_lora(lora),
@@ -198,7 +199,7 @@ def test_conv1d_trains_the_right_way_round_and_peft_reads_it(bases, tmp_path):
     ids = torch.from_numpy(row.ids.astype(np.int64))[None]
     torch.nn.functional.cross_entropy(theirs(ids).logits[0, 14:-1], ids[0, 15:], reduction="sum").backward()
     engine._losses(Batch.of([row])).sum().backward()
-    grads = {name: p.grad for name, p in engine._trainable().items()}
+    grads = {name: p.grad.cpu() for name, p in engine._trainable().items()}
     compared = {name: p.grad for name, p in theirs.named_parameters() if p.requires_grad}
     assert len(compared) == len(grads) == 16
     for name, grad in compared.items():

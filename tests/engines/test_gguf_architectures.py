@@ -74,7 +74,7 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
     "llama, another activation": ("llama", {"hidden_act": "relu"}, "hidden_act = 'relu'"),
     "smollm3, angles left out elsewhere": ("smollm3", {**NOPE, "no_rope_layers": [1, 0, 1, 0]}, "no_rope_layers"),
 }  # fmt: skip
-GAPS = {"f32": 1e-4, "f16": 1e-2}
+GAPS = {"f32": 1e-4, "f16": 5e-2}
 """Largest difference of a logit, as a share of the logits' spread."""
 ROUGHER = {"gpt_neox": 5e-3, "gemma2": 5e-3, "gemma3_text": 5e-3}
 """llama.cpp looks its GELU up in a table of half precision."""

@@ -14,6 +14,7 @@ from pete.engines.torch.engine import TorchEngine
 from pete.engines.torch.kernels import Cache, View, attend
 from pete.engines.torch.proof import TOLERANCE, first_layers, layers_of_every_kind, measure, prove, prove_shape
 from pete.errors import BaseModelError
+from tests.engines import DEVICE
 from tests.engines.architectures import build, engine_on
 
 ALL_PAIRS = torch_kernels._all_pairs
@@ -93,7 +94,7 @@ def tiny(tiny_models):
 
 
 def fresh() -> TorchEngine:
-    return TorchEngine(Config.model_validate({"engine": {"device": "cpu"}, "train": {"epochs": 1}}))
+    return TorchEngine(Config.model_validate({"engine": {"device": DEVICE}, "train": {"epochs": 1}}))
 
 
 def test_a_base_is_proven_once(tiny, tmp_path, monkeypatch):
@@ -107,6 +108,22 @@ def test_a_base_is_proven_once(tiny, tmp_path, monkeypatch):
     engine.dtype = "bfloat16"
     with pytest.raises(BaseException, match="proven already"):
         prove(engine, tmp_path)
+
+
+class OnMac(torch.Tensor):
+    """A tensor on a Mac's GPU, which has no float64."""
+
+    def double(self):
+        raise TypeError("Cannot convert a MPS Tensor to float64 dtype as the MPS framework doesn't support float64.")
+
+    def cpu(self):
+        return self.as_subclass(torch.Tensor)
+
+
+def test_a_proof_asks_no_gpu_for_float64(monkeypatch):
+    usual = TorchEngine._losses
+    monkeypatch.setattr(TorchEngine, "_losses", lambda engine, batch: usual(engine, batch).as_subclass(OnMac))
+    assert measure(engine_on(build("llama"))).widest[1] < TOLERANCE["float32"]
 
 
 def test_a_gap_is_told_with_kind_and_size_and_is_not_remembered(tiny, tmp_path, monkeypatch):

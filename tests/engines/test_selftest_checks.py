@@ -12,13 +12,38 @@ import torch.nn.functional as F
 from pete.engines.torch.kernels import attend, lora_linear, token_losses
 from pete.engines.torch.selftest_checks import CHECKS, Operations, run_checks
 from pete.resources import PROJECT
+from tests.engines import DEVICE
 
 
-def test_every_check_holds_on_this_cpu():
-    results = list(run_checks("cpu"))
+def test_every_check_holds_on_this_device():
+    results = list(run_checks(DEVICE))
     assert [name for name, _, _ in results] == list(CHECKS) and len(results) == 10
     assert [(name, wrong) for name, wrong, _ in results if wrong] == []
     assert sum(seconds for _, _, seconds in results) < 60  # about 1.5 s on an idle machine
+
+
+@pytest.mark.parametrize("name", [name for name in CHECKS if name not in ("random state", "twenty steps")])
+def test_a_check_never_mixes_the_device_with_the_cpu_nor_asks_it_for_float64(name, monkeypatch):
+    """The meta device stands for a GPU: tensors on it go with no others, and here it has no float64, as a Mac's has not."""
+
+    def cpu(tensor: torch.Tensor) -> torch.Tensor:
+        return torch.zeros(tensor.shape, dtype=tensor.dtype) if tensor.is_meta else tensor
+
+    def double(tensor: torch.Tensor) -> torch.Tensor:
+        assert not tensor.is_meta, "float64 on the device"
+        return tensor.to(torch.float64)
+
+    monkeypatch.setattr(torch.Tensor, "cpu", cpu)
+    monkeypatch.setattr(torch.Tensor, "double", double)
+    compared = []
+
+    def look(what: str, ours: torch.Tensor, reference: torch.Tensor, close: float = 0.0) -> str:
+        assert not reference.is_meta, f"{what} is held against the device itself"
+        compared.append(what)
+        return ""
+
+    monkeypatch.setattr("pete.engines.torch.selftest_checks._differs", look)
+    assert CHECKS[name](Operations(), "meta") == "" and compared
 
 
 class _ReadsPast(torch.autograd.Function):

@@ -13,6 +13,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM
+from transformers.masking_utils import chunked_causal_mask_function
 
 from pete.config import Config, LoraConfig, ModelConfig
 from pete.data.batch import Batch
@@ -20,13 +21,15 @@ from pete.data.render import Rendered
 from pete.engines.base_models.resolve import look_up_base
 from pete.engines.fake import byte_tokenizer
 from pete.engines.torch.engine import TorchEngine
-from pete.engines.torch.kernels import PADDED_UP_TO, lora_linear, token_losses
+from pete.engines.torch.forecast import kept_beside
+from pete.engines.torch.kernels import PADDED_UP_TO, Packed, lora_linear, token_losses
 from pete.errors import AdapterError, BaseModelError, ConfigError, WorkError
+from tests.engines import DEVICE
 
 
 def engine_for(folder: Path, adapter: Path | None = None, dtype: str = "float32", recompute: bool = False) -> TorchEngine:
     train = {"epochs": 1, "gradient_checkpointing": recompute}
-    engine = TorchEngine(Config.model_validate({"engine": {"device": "cpu"}, "lora": {"dropout": 0.0}, "train": train}))
+    engine = TorchEngine(Config.model_validate({"engine": {"device": DEVICE}, "lora": {"dropout": 0.0}, "train": train}))
     engine.load(ModelConfig(base=str(folder), dtype=dtype), adapter)  # type: ignore[arg-type]
     return engine
 
@@ -81,7 +84,7 @@ def test_packed_losses_and_gradients_equal_the_reference(tiny_models, shape, len
 
     losses = engine._losses(Batch.of(rows))
     (losses.sum() / total).backward()
-    ours = {name: p.grad for name, p in engine._trainable().items()}
+    ours = {name: p.grad.cpu() for name, p in engine._trainable().items()}
     theirs = {name: p.grad for name, p in reference.named_parameters() if p.requires_grad}
     assert len(ours) == len(theirs) > 0
     for name, grad in theirs.items():
@@ -105,6 +108,14 @@ def test_examples_do_not_see_each_other(tiny_models):
     assert engine.loss(Batch.of([b, a])).nats[1] == pytest.approx(engine.loss(Batch.of([c, a])).nats[1], rel=1e-6)
 
 
+@pytest.fixture
+def on_device():
+    """Tensors are made on the device that is tested."""
+    with torch.device(DEVICE):
+        yield
+
+
+@pytest.mark.usefixtures("on_device")
 def test_lora_linear_equals_autograd():
     torch.manual_seed(1)
     x, w, bias = torch.randn(2, 5, 6, requires_grad=True), torch.randn(7, 6), torch.randn(7)
@@ -118,6 +129,7 @@ def test_lora_linear_equals_autograd():
         torch.testing.assert_close(mine, theirs)
 
 
+@pytest.mark.usefixtures("on_device")
 def test_dropout_drops_its_share_scales_the_rest_and_backpropagates_the_same_mask():
     torch.manual_seed(2)
     n, p = 400, 0.25
@@ -131,6 +143,7 @@ def test_dropout_drops_its_share_scales_the_rest_and_backpropagates_the_same_mas
     torch.testing.assert_close(grad, kept.float() / (1 - p))
 
 
+@pytest.mark.usefixtures("on_device")
 def test_token_losses_equal_cross_entropy_over_many_slices():
     torch.manual_seed(3)
     head = torch.nn.Linear(8, 50, bias=False)
@@ -216,6 +229,18 @@ def test_gradient_checkpointing_keeps_less_and_computes_the_same(tiny_models, sh
         torch.testing.assert_close(grads[True][name], grad, rtol=1e-5, atol=1e-7)
 
 
+def test_a_rule_with_numbers_of_its_own_is_followed_on_every_device():
+    """Llama 4's chunks: transformers keeps the left padding on the model's device, and a forecast's has no numbers."""
+    masks = {}
+    for device in {"cpu", DEVICE, "meta"}:
+        packed = Packed.of([12, 5], torch.device(device), torch.float32)
+        masks[device] = packed.mask(chunked_causal_mask_function(4, torch.zeros(1, dtype=torch.int64, device=device)))
+        assert masks[device] is not None and masks[device].device.type == device
+    assert masks["meta"].shape == masks["cpu"].shape
+    assert torch.equal(masks[DEVICE].cpu(), masks["cpu"])
+    assert (masks["cpu"][6] == 0).nonzero().flatten().tolist() == [4, 5, 6]
+
+
 @pytest.mark.parametrize("shape", ["llama", "gpt_neox"])
 def test_a_forecast_counts_weights_and_adapter_exactly_and_activations_by_length(tiny_models, shape):
     lora = LoraConfig(rank=4, alpha=8.0, dropout=0.0)
@@ -232,7 +257,8 @@ def test_a_forecast_counts_weights_and_adapter_exactly_and_activations_by_length
     assert parts["adapter"] == trainable * 16, "float32: itself, its gradient, two moments"
     assert found[120, False].parts["activations"] > 2 * parts["activations"] > 0
     assert found[120, True].parts["activations"] < found[120, False].parts["activations"]
-    assert parts["heap"] > 0 and found[40, False].tokens_per_second > 0 and found[40, False].available > 0
+    assert kept_beside(DEVICE, parts["activations"]).items() <= parts.items()
+    assert found[40, False].tokens_per_second > 0 and found[40, False].available > 0
 
 
 @pytest.mark.parametrize("shape", ["llama", "gpt_neox"])
@@ -278,7 +304,7 @@ def test_a_base_that_is_not_whole_is_refused_by_its_tensors_before_and_at_load(t
     """transformers would put new random numbers there, other ones at each start."""
     folder = broken(tiny_models["llama"], tmp_path, change)
     model = ModelConfig(base=str(folder), dtype="float32")
-    engine = TorchEngine(Config.model_validate({"engine": {"device": "cpu"}}))
+    engine = TorchEngine(Config.model_validate({"engine": {"device": DEVICE}}))
     with pytest.raises(BaseModelError, match=reason) as error:
         engine.estimate(look_up_base(model), model, LoraConfig(rank=4), largest=[8], typical=[8], scored=[])
     assert "is no whole llama" in error.value.message and "\n" not in error.value.message
@@ -318,7 +344,7 @@ def test_a_config_that_transformers_cannot_build_is_a_sentence(tiny_models, tmp_
     settings = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps(settings | wrong))
     model = ModelConfig(base=str(folder), dtype="float32")
-    engine = TorchEngine(Config.model_validate({"engine": {"device": "cpu"}}))
+    engine = TorchEngine(Config.model_validate({"engine": {"device": DEVICE}}))
     with pytest.raises(BaseModelError) as error:
         engine.estimate(look_up_base(model), model, LoraConfig(rank=4), largest=[8], typical=[8], scored=[])
     assert "llama" in error.value.message and "\n" not in error.value.message

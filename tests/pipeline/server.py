@@ -32,8 +32,9 @@ class PeteServer:
 
     def __init__(self) -> None:
         environment = os.environ | {"PYTHONPATH": f"{PROJECT / 'src'}{os.pathsep}{PROJECT}"}
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-        self._process = subprocess.Popen([sys.executable, "-m", "tests.pipeline.server"], env=environment, text=True, bufsize=1, **pipes)
+        # unbuffered: `select` sees the second line only while nobody has read it with the first
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "bufsize": 0}
+        self._process = subprocess.Popen([sys.executable, "-m", "tests.pipeline.server"], env=environment, **pipes)
 
     def run(self, args: list[str], here: Path, environment: dict[str, str], text: str, timeout: float) -> subprocess.CompletedProcess[str]:
         """As `subprocess.run` of `python -m pete`, with its output captured."""
@@ -42,7 +43,7 @@ class PeteServer:
             streams = [Path(folder, name) for name in ("stdin", "stdout", "stderr")]
             streams[0].write_text(text, encoding="utf-8")
             request = {"args": args, "here": str(here), "environment": environment, "streams": list(map(str, streams))}
-            self._process.stdin.write(json.dumps(request) + "\n")
+            self._process.stdin.write(json.dumps(request).encode() + b"\n")
             number = int(self._process.stdout.readline())
             late = not select([self._process.stdout], [], [], timeout)[0]
             if late:

@@ -44,6 +44,7 @@ def test_train_leaves_a_whole_run_folder(trained):
         "chat_template.jinja",
         "generation_config.json",
         "pete.json",
+        "reference.safetensors",
         "tokenizer.json",
         "tokenizer_config.json",
     }

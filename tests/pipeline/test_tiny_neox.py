@@ -9,7 +9,7 @@ import json
 import numpy as np
 import pytest
 
-from benchmarks.random_base import END, SHAPES, configuration, tensors, write_base
+from benchmarks.random_base import END, SHAPES, configuration, tensors, write_base, write_like
 from pete import events
 from pete.config import Config, ModelConfig
 from pete.data.batch import in_batches
@@ -172,3 +172,15 @@ def test_a_random_base_is_what_it_says(dtype, neox_tokenizer, tmp_path):
         write_base(tmp_path / "exact", (2, 64, 4), "float32", neox_tokenizer)
         exact = AutoModelForCausalLM.from_pretrained(tmp_path / "exact", dtype=torch.float32).gpt_neox.layers[1].attention.query_key_value
         assert torch.equal(exact.weight.to(torch.bfloat16).float(), matrix.weight), "rounded as torch rounds"
+
+
+def test_a_random_base_like_another_has_its_shape_and_its_small_files(tiny_models, tmp_path):
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    like = tiny_models["llama"]
+    assert write_like(tmp_path / "base", like, "bfloat16") > 0
+    made, theirs = (AutoModelForCausalLM.from_pretrained(folder) for folder in (tmp_path / "base", like))
+    assert {n: p.shape for n, p in made.named_parameters()} == {n: p.shape for n, p in theirs.named_parameters()}
+    assert made.dtype == torch.bfloat16
+    assert {file.name for file in (tmp_path / "base").iterdir()} == {file.name for file in like.iterdir()}

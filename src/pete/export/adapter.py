@@ -72,7 +72,7 @@ def portable_settings(path: Path) -> bytes:
     return (json.dumps(settings, indent=2, sort_keys=True) + "\n").encode()
 
 
-class EngineReader(Reader):
+class EngineReader:
     """The engine that trained, where nothing else knows the base."""
 
     def __init__(self, engine: Generator) -> None:

@@ -6,7 +6,6 @@ from pathlib import Path
 from pete.data.template import TemplateError
 from pete.engines.protocol import Generator
 from pete.errors import UserError
-from pete.export.proof import Reader
 from pete.export.source import Source
 from pete.export.workshop import Exporter, Made, Workshop
 from pete.listener import LISTENER
@@ -83,7 +82,7 @@ def require_llama() -> None:
         )
 
 
-class LlamaReader(Reader):
+class LlamaReader:
     """llama.cpp with a file that was just written: its numbers, its tokenizer, and the template and ends of the file's metadata."""
 
     def __init__(self, source: Source, path: Path) -> None:

@@ -8,6 +8,7 @@ hard (q8_0, q4_0) has no limit on single logits: it has to stay nearer to the tu
 import copy
 import datetime
 import hashlib
+import math
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -46,15 +47,23 @@ LIMITS = {"f32": Limit(2e-3, 1e-5, 0.9), "f16": Limit(0.02, 2e-3, 0.75), "bf16":
 class Reader(Protocol):
     """A program that reads an export: what it computes, and what it makes of messages and ends."""
 
-    name: str
-    """With its version, for people."""
-    engine: Generator
+    @property
+    def name(self) -> str:
+        """With its version, for people."""
+        ...
+
+    @property
+    def engine(self) -> Generator:
+        """What it computes with."""
+        ...
 
     def prompt_ids(self, messages: Sequence[Mapping[str, object]]) -> list[int] | None:
         """Ids of a conversation, ready to be answered; None where this program leaves that to others."""
+        ...
 
     def ends(self) -> Collection[int] | None:
         """Ids that end an answer; None where this program leaves that to others."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -71,8 +80,8 @@ class Readings:
 
     @property
     def bits_per_byte(self) -> float:
-        """Of the rows."""
-        return self.nats / np.log(2) / self.text_bytes if self.text_bytes else float("nan")
+        """Of the rows; 0 where none fits the model's context."""
+        return self.nats / math.log(2) / self.text_bytes if self.text_bytes else 0.0
 
 
 @dataclass(frozen=True)
@@ -169,7 +178,7 @@ def compare(source: Source, reference: Reference, reader: Reader, form: str, kin
     gap, kl = _gap(tuned.logits[:, :count], found.logits[:, :count]), divergence(tuned.logits[:, :count], found.logits[:, :count])
     kl_base = None if base is None else divergence(tuned.logits[:, :count], base.logits[:, :count])
     greedy = float(np.mean([ours == theirs for ours, theirs in zip(tuned.drawn, found.drawn, strict=True)]))
-    problems += _text_problems(source, reader)
+    problems += _text_problems(source, reader, line_inside=form != "adapter" and not source.needs_system)
     limit = LIMITS.get(kind)
     if not np.isfinite([gap, kl]).all():
         problems.append("it computes numbers that are not finite")
@@ -197,7 +206,7 @@ def compare(source: Source, reference: Reference, reader: Reader, form: str, kin
         reader=reader.name,
         reference=f"{reference.engine}, {reference.dtype}",
         prompts=len(source.prompts),
-        rows=len(source.rows),
+        rows=len(source.rendered()),
         rows_of=source.rows_of,
         ids="the reader" if reader.prompt_ids([]) is not None else "Pete",
         gap=gap,
@@ -212,14 +221,17 @@ def compare(source: Source, reference: Reference, reader: Reader, form: str, kin
     )
 
 
-def _text_problems(source: Source, reader: Reader) -> list[str]:
-    """Where the reader's ids or ends are not those of training; conversations with their system line, and without."""
+def _text_problems(source: Source, reader: Reader, *, line_inside: bool) -> list[str]:
+    """Where the reader's ids or ends are not those of training.
+
+    Conversations are put with their system line, and without one where the template should have it (`line_inside`).
+    """
     renderer = copy.copy(source.renderer)
     renderer.now = datetime.datetime.now().replace(microsecond=0)  # a template that writes the date takes today's, as the reader does
     problems = []
     for number, turns in enumerate(source.prompts, 1):
         said = {"with its system line": renderer.messages(turns)}
-        if renderer.system and not source.needs_system:
+        if renderer.system and line_inside:
             said["without a system line"] = bare_messages(renderer, turns)
         for how, messages in said.items():
             ids = reader.prompt_ids(messages)

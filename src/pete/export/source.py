@@ -28,6 +28,8 @@ from pete.run import RunDir, write_json
 
 MOST = 20
 """Prompts, and rows, that every export is compared on."""
+ANSWER = 32
+"""Tokens that have to fit behind a prompt."""
 SPOKEN = (TOKENIZER, TOKENIZER_SETTINGS, "special_tokens_map.json", TEMPLATE, GENERATION)
 """Files that say how text becomes ids."""
 
@@ -66,7 +68,7 @@ class Source:
 
     def prompt_ids(self) -> list[list[int]]:
         """The prompts as the model sees them."""
-        return [self.renderer.prompt_ids(turns, room=32) for turns in self.prompts]
+        return [self.renderer.prompt_ids(turns, ANSWER) for turns in self.prompts]
 
     def rendered(self) -> list[Rendered]:
         """The rows, with loss on nothing but the answers' own text."""
@@ -96,7 +98,7 @@ def of_run(run: RunDir) -> Source:
         sampling=config.generate,
         stops=tuple(dict.fromkeys((*lineage.stop, *turn_marks(renderer)))),
         config=config,
-        prompts=_asked(prompts or [row.prompt for row in rows]),
+        prompts=_asked(prompts or [row.prompt for row in rows], renderer),
         rows=_evenly(rows),
         rows_of=rows_of,
         lineage=lineage,
@@ -151,7 +153,7 @@ def _of_nobody(name: str, base: Base, adapter: Path | None, renderer: Renderer, 
         sampling=GenerateConfig.model_validate(lineage.generate) if lineage else config.generate,
         stops=tuple(dict.fromkeys((*(lineage.stop if lineage else ()), *turn_marks(renderer)))),
         config=config,
-        prompts=_asked([row.prompt for row in rows]),
+        prompts=_asked([row.prompt for row in rows], renderer),
         rows=_evenly(rows),
         rows_of="ordinary prose that comes with Pete",
         lineage=lineage,
@@ -182,14 +184,19 @@ def _evenly(rows: Sequence[Example]) -> tuple[Example, ...]:
     return tuple(rows[::step][:MOST])
 
 
-def _asked(prompts: Sequence[str]) -> tuple[tuple[Message, ...], ...]:
-    """At most so many prompts, from all over the file, the last ones in a conversation."""
-    step = max(1, len(prompts) // MOST)
-    chosen = list(prompts[::step][:MOST])
-    talks: list[tuple[Message, ...]] = [(Message("user", prompt),) for prompt in chosen]
-    if len(chosen) > 1:
-        talks[-1] = (Message("user", chosen[0]), Message("assistant", "Yes."), *talks[-1])
+def _asked(prompts: Sequence[str], renderer: Renderer) -> tuple[tuple[Message, ...], ...]:
+    """At most so many prompts that the model can see whole, from all over the file, the last one in a conversation."""
+    asked: list[tuple[Message, ...]] = [(Message("user", prompt),) for prompt in prompts]
+    fitting = [turns for turns in asked if _fits(turns, renderer)] or [(Message("user", "Hello."),)]
+    talks = list(fitting[:: max(1, len(fitting) // MOST)][:MOST])
+    longer = (*talks[0], Message("assistant", "Yes."), *talks[-1])
+    if len(talks) > 1 and _fits(longer, renderer):
+        talks[-1] = longer
     return tuple(talks)
+
+
+def _fits(turns: Sequence[Message], renderer: Renderer) -> bool:
+    return len(renderer.encode(renderer.prompt_text(turns))) + ANSWER <= renderer.context
 
 
 def _plain(name: str) -> str:
@@ -227,35 +234,38 @@ def bare_messages(renderer: Renderer, turns: Sequence[Message]) -> list[dict[str
 
 
 def with_system(renderer: Renderer) -> tuple[str, str]:
-    """The chat template, with the persona's system line for conversations that bring none: as in training.
+    """The chat template for programs that do not ask it as training did.
+
+    Where nothing is said of thinking it thinks not, and a conversation without a system line has the persona's.
 
     Returns:
         The template, and why the line is not in it, as a sentence; empty where it is, or where there is none.
     """
+    quiet = _THINKING + renderer.template if "enable_thinking" in renderer.template else renderer.template
     if not renderer.system:
-        return renderer.template, ""
+        return quiet, ""
     line = json.dumps(renderer.system, ensure_ascii=False)
     if renderer.folds_system:
-        first = f"[{{'role': 'user', 'content': {line} + '\\n\\n' + messages[0]['content']}}]"
-        made = (
-            "{%- if messages and messages[0]['role'] == 'user' and messages[0]['content'] is string %}"
-            f"{{%- set messages = {first} + messages[1:] %}}{{%- endif %}}{{{{- '' }}}}{renderer.template}"
-        )
+        wanted = "messages and messages[0]['role'] == 'user' and messages[0]['content'] is string"
+        value, rest = f"{line} + '\\n\\n' + messages[0]['content']", "messages[1:]"
     else:
-        content = renderer.messages([Message("user", "x")])[0]["content"]
-        value = line if isinstance(content, str) else f"[{{'type': 'text', 'text': {line}}}]"
-        made = (
-            "{%- if not messages or messages[0]['role'] != 'system' %}"
-            f"{{%- set messages = [{{'role': 'system', 'content': {value}}}] + messages %}}{{%- endif %}}{{{{- '' }}}}{renderer.template}"
-        )
+        wanted, rest = "not messages or messages[0]['role'] != 'system'", "messages"
+        in_parts = not isinstance(renderer.messages([Message("user", "x")])[0]["content"], str)
+        value = f"[{{'type': 'text', 'text': {line}}}]" if in_parts else line
+    role = "user" if renderer.folds_system else "system"
+    made = _PREFIX.format(wanted=wanted, value=f"[{{'role': '{role}', 'content': {value}}}] + {rest}", name="messages") + quiet
     for turns in ((Message("user", "Hi."),), (Message("user", "Hi."), Message("assistant", "Yes?"), Message("user", "A\nb"))):
         try:
             held = renderer.text_by(made, bare_messages(renderer, turns)) == renderer.prompt_text(turns)
         except TemplateError:
             held = False
         if not held:
-            return renderer.template, "The chat template cannot hold the persona's system line: send it with every conversation."
+            return quiet, "The chat template cannot hold the persona's system line: send it with every conversation."
     return made, ""
+
+
+_PREFIX = "{{%- if {wanted} %}}{{%- set {name} = {value} %}}{{%- endif %}}{{{{- '' }}}}"
+_THINKING = _PREFIX.format(wanted="enable_thinking is not defined", name="enable_thinking", value="false")
 
 
 def require_adapter(source: Source) -> Path:

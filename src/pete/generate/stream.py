@@ -135,10 +135,13 @@ def open_tuned(run: RunDir) -> Tuned:
         raise RunError(f"{run.folder} has no adapter yet: its training is not finished.", f"go on with it: pete resume {run.cli_argument}")
     lineage = read_lineage(run.adapter)
     prompt_format, rows = read_prompt_format(lineage.prompt_format), _training_rows(run)
-    renderer = open_renderer(run.adapter, lineage, prompt_format, look_up_base(config.model).context, config.data.train_turns)
-    hello = [Message("user", "Hello.")]
-    asked = [row.turns[:-1] for row in rows[:ROWS]] or [hello]
-    engine = load_answering(config, run.adapter, lambda: map(renderer.answer_ids, asked))
+
+    def render(context: int) -> Renderer:
+        return open_renderer(run.adapter, lineage, prompt_format, context, config.data.train_turns)
+
+    asked = [row.turns[:-1] for row in rows[:ROWS]] or [[Message("user", "Hello.")]]
+    engine = load_answering(config, run.adapter, lambda: map(render(look_up_base(config.model).context).answer_ids, asked))
+    renderer = render(engine.base.context)
     if engine.name == config.engine.name:  # another one has been held against this one's logits, with the adapter and without
         _refuse_idle(engine, renderer, run)
     validator = Validator(limits_of(lineage.limits), limits_of(lineage.formats), lineage.avoid, (*renderer.special, *lineage.stop), rows)

@@ -3,6 +3,7 @@
 import resource
 import sys
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -47,8 +48,9 @@ class LlamaEngine(Generator):
             BaseModelError: an architecture that has no map to GGUF.
         """
         config = self._config.model_copy(update={"model": model})
-        self.base = look_up_base(model)
         self._open(make_files(config, adapter))
+        base = look_up_base(model)
+        self.base = replace(base, context=min(base.context, self.weights.context))  # where llama.cpp knows no window, it ends there
 
     @classmethod
     def open_file(cls, config: Config, path: Path, base: Path | None = None) -> "LlamaEngine":

@@ -12,7 +12,7 @@ from mlx_lm.models.cache import make_prompt_cache
 
 from pete.config import GenerateConfig, ModelConfig
 from pete.data.batch import Batch
-from pete.engines.protocol import Generator, LossSum, MemoryUse
+from pete.engines.protocol import Base, Generator, LossSum, MemoryUse
 from pete.engines.sampling import draw
 from pete.errors import WorkError
 
@@ -31,6 +31,7 @@ class MlxReader(Generator):
             reason = (str(error).splitlines() or [""])[0][:200]
             raise WorkError(f"{self.name} cannot load what was exported: {reason}", "--to merged or --to gguf may still work") from None
         self._model, self._tokenizer = loaded[:2]
+        self.base = Base(folder.name, folder, "local", "", 0)
         self.device = str(mx.default_device())
 
     @property
@@ -42,9 +43,7 @@ class MlxReader(Generator):
         """What its tokenizer makes of a conversation; nothing of none."""
         if not messages:
             return []
-        return list(
-            self._tokenizer.apply_chat_template(list(messages), add_generation_prompt=True, return_dict=False, enable_thinking=False)
-        )
+        return list(self._tokenizer.apply_chat_template(list(messages), add_generation_prompt=True, return_dict=False))
 
     def ends(self) -> Collection[int]:
         """Ids at which mlx_lm.generate stops."""

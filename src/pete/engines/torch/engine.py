@@ -33,7 +33,7 @@ from pete.engines.base_models.resolve import resolve_base
 from pete.engines.protocol import Base, Forecast, LossSum, MemoryUse, StepResult, Trainer
 from pete.engines.sampling import draw
 from pete.engines.torch.device import get_random, gpus_here, set_random
-from pete.engines.torch.forecast import example_batch, seconds_a_step, step_bytes, timed
+from pete.engines.torch.forecast import example_batch, kept_beside, seconds_a_step, step_bytes, timed
 from pete.engines.torch.head import body_name, is_plain, own_logits
 from pete.engines.torch.kernels import Cache, Packed, attend, laid_out, lora_linear, token_losses, visible
 from pete.engines.torch.policy import choose_device, choose_dtype, measured_matmul
@@ -45,9 +45,6 @@ ADAPTER = "default"
 OPTIMIZER = "optimizer.safetensors"
 RANDOM = "random.safetensors"
 FEW_ROWS = 32
-HEAP_SHARE = 0.65
-"""Of the activations, what the C library's heap keeps beside them on a CPU, because rows change their length from step to step
-(docs/log.md has every run that it was held against). A GPU's allocator is another."""
 
 UNREADABLE = (OSError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError, ImportError, SafetensorError)
 """What transformers raises about a config.json or weights that make no model; memory that ran out is another matter."""
@@ -115,8 +112,7 @@ class TorchEngine(Trainer):
 
         weights, adapter = list(shape._model.parameters()), list(shape._trainable().values())
         parts |= step_bytes(weights, adapter, train, score if scored else None)
-        if self.device == "cpu":
-            parts["heap"] = int(parts["activations"] * HEAP_SHARE)
+        parts |= kept_beside(self.device, parts["activations"])
 
         def seconds(layers: int) -> float:
             engine, batch = open_shape(self.device, layers), example_batch(typical)

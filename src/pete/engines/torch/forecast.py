@@ -27,6 +27,11 @@ WHOLE = 10**9
 faster than they are among thirty; two of a big one do not."""
 
 
+BESIDE = {"cpu": ("heap", 0.65), "cuda": ("allocator", 0.45)}
+"""Of the activations, what is kept beside them because rows change their length from step to step: by the C library's heap on a CPU,
+by PyTorch's own allocator on a CUDA card (docs/log.md has every run that they were held against)."""
+
+
 class LiveBytes(TorchDispatchMode):
     """Counts the bytes of storages that operations made and nobody has let go of yet."""
 
@@ -83,6 +88,14 @@ def step_bytes(
             score()
         highest = max(highest, scoring.peak)
     return {"weights": sum(map(_bytes, weights)) - adapter_bytes, "adapter": 4 * adapter_bytes, "activations": highest}
+
+
+def kept_beside(device: str, activations: int) -> dict[str, int]:
+    """Bytes that this device's memory manager keeps besides what is alive, by its name; empty where none was measured."""
+    if device not in BESIDE:
+        return {}
+    name, share = BESIDE[device]
+    return {name: int(activations * share)}
 
 
 def _bytes(tensor: torch.Tensor) -> int:

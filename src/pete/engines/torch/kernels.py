@@ -18,6 +18,8 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.overrides import TorchFunctionMode
+from torch.utils._pytree import tree_map
 from transformers.masking_utils import causal_mask_function
 
 HEAD_SLICE = 256
@@ -178,7 +180,8 @@ class Packed:
 
     def _mask(self, rule: Rule) -> Tensor | None:
         places = torch.arange(self.width)  # on the CPU: a forecast has no other numbers to look at
-        seen = rule(0, 0, places[:, None], places[None]).expand(self.width, self.width)
+        with _OnCpu():
+            seen = rule(0, 0, places[:, None], places[None]).expand(self.width, self.width)
         causal = places[:, None] >= places
         if bool((seen & ~causal).any()):
             raise NotImplementedError("a layer sees tokens that come later")
@@ -189,6 +192,20 @@ class Packed:
     def ids(self, ids: Tensor) -> Tensor:
         """The examples' ids [n] as the model reads them: [1, n + idle]."""
         return F.pad(ids, (0, self.idle))[None]
+
+
+class _OnCpu(TorchFunctionMode):
+    """Inside, numbers that a rule keeps on the model's device are looked at on the CPU: a chunk's left padding, of which we have none."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Compute with copies; the meta device, which has no numbers, stands for zeros."""
+
+        def here(value: Any) -> Any:
+            if not isinstance(value, Tensor) or value.device.type == "cpu":
+                return value
+            return torch.zeros(value.shape, dtype=value.dtype) if value.is_meta else value.cpu()
+
+        return func(*tree_map(here, args), **tree_map(here, kwargs or {}))
 
 
 def _bias(seen: Tensor, dtype: torch.dtype) -> Tensor:

@@ -13,7 +13,7 @@ from transformers.utils import logging as transformers_logging
 
 from pete.config import GenerateConfig, ModelConfig
 from pete.data.batch import Batch
-from pete.engines.protocol import Generator, LossSum, MemoryUse
+from pete.engines.protocol import Base, Generator, LossSum, MemoryUse
 from pete.engines.sampling import draw
 from pete.errors import WorkError
 
@@ -37,6 +37,7 @@ class PlainTransformers(Generator):
         """
         transformers_logging.set_verbosity_error()
         transformers_logging.disable_progress_bar()
+        self.base = Base(folder.name, folder, "local", "", 0)
         self.dtype = dtype
         try:
             loaded: Any = AutoModelForCausalLM.from_pretrained(
@@ -57,7 +58,8 @@ class PlainTransformers(Generator):
                 f"{self.name} cannot load what was exported: {reason}", "please report this; --to adapter still works"
             ) from None
         self._model: Any = model.eval()
-        self._ends = getattr(model, "generation_config", None) if adapter is None else None
+        self._asked = {} if adapter is None else {"enable_thinking": False}  # an exported template says so itself
+        self._ends: Any = model.generation_config if adapter is None else None
 
     @property
     def engine(self) -> Generator:
@@ -74,8 +76,10 @@ class PlainTransformers(Generator):
 
     def ends(self) -> Collection[int] | None:
         """Every end that generation_config.json names; of an adapter None: its base's would be read."""
-        named = getattr(self._ends, "eos_token_id", None)
-        return None if self._ends is None else named if isinstance(named, list) else [named]
+        if self._ends is None:
+            return None
+        named = self._ends.eos_token_id
+        return named if isinstance(named, list) else [named]
 
     def load(self, model: ModelConfig, adapter: Path | None = None) -> None:
         """It is loaded when it is made."""

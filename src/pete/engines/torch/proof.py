@@ -162,7 +162,7 @@ def measure(engine: "TorchEngine") -> Gap:
     with _narrowed(config):
         with torch.inference_mode():
             trained = np.concatenate([np.arange(len(row)) > 0 for row in rows])
-            losses = small._losses(Batch(np.concatenate(rows), trained, tuple(map(len, rows)))).double().cpu()
+            losses = small._losses(Batch(np.concatenate(rows), trained, tuple(map(len, rows)))).cpu().double()
         logits = small.logits(rows[0].tolist())
         seen, usual = [], small._logits  # what each token was drawn from: an error in it need not change the token
 

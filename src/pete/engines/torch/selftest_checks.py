@@ -219,8 +219,9 @@ def _leaf(tensor: Tensor, device: str) -> Tensor:
 
 
 def _grad(tensor: Tensor) -> Tensor:
+    """On the CPU, where it is compared: a Mac's GPU has no float64."""
     assert tensor.grad is not None
-    return tensor.grad
+    return tensor.grad.cpu()
 
 
 def _differs(what: str, ours: Tensor, reference: Tensor, close: float = CLOSE) -> str:

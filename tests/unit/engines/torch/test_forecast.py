@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from pete.engines.torch.forecast import WHOLE, example_batch, seconds_a_step, step_bytes
+from pete.engines.torch.forecast import WHOLE, example_batch, kept_beside, seconds_a_step, step_bytes
 
 
 def test_a_small_base_is_timed_whole_and_a_large_one_by_what_a_layer_adds():
@@ -38,3 +38,8 @@ def test_the_highest_point_is_counted_beside_weights_and_adapter():
 def test_an_example_batch_has_these_rows_and_half_of_each_is_answer():
     batch = example_batch([4, 7])
     assert batch.lengths == (4, 7) and batch.trained.tolist() == [False] * 2 + [True] * 2 + [False] * 3 + [True] * 4
+
+
+def test_what_a_memory_manager_keeps_has_its_name_and_is_a_share_of_the_activations():
+    assert kept_beside("cpu", 1000) == {"heap": 650} and kept_beside("cuda", 1000) == {"allocator": 450}
+    assert kept_beside("mps", 1000) == {}, "driver memory: nobody has measured it"
