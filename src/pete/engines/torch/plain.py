@@ -66,13 +66,13 @@ class PlainTransformers(Generator):
         """Itself."""
         return self
 
-    def prompt_ids(self, messages: Sequence[Mapping[str, object]]) -> list[int]:
-        """What apply_chat_template makes of a conversation; nothing of none."""
+    def prompt_ids(self, messages: Sequence[Mapping[str, object]]) -> list[int] | None:
+        """What apply_chat_template makes of a conversation; nothing of none, and None where an adapter came without a template."""
+        if self._tokenizer.chat_template is None:
+            return None
         if not messages:
             return []
-        return list(
-            self._tokenizer.apply_chat_template(list(messages), add_generation_prompt=True, return_dict=False, enable_thinking=False)
-        )
+        return list(self._tokenizer.apply_chat_template(list(messages), add_generation_prompt=True, return_dict=False, **self._asked))
 
     def ends(self) -> Collection[int] | None:
         """Every end that generation_config.json names; of an adapter None: its base's would be read."""
