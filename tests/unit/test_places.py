@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from pete.errors import UserError
-from pete.places import cache_root, expand, hub_cache, hub_folder, hub_id_of, is_hub_id, known_home
+from pete.places import cache_root, config_root, expand, hub_cache, hub_folder, hub_id_of, is_hub_id, known_home
 
 
 @pytest.fixture
@@ -64,3 +64,14 @@ def test_the_hubs_cache_is_laid_out_one_way():
     snapshot = f"/home/ada/.cache/huggingface/hub/{hub_folder('EleutherAI/pythia-1.4b')}/snapshots/{commit}"
     assert hub_id_of(snapshot) == hub_id_of(snapshot + "/") == ("EleutherAI/pythia-1.4b", commit)
     assert hub_id_of("/home/ada/models/pythia") is None and hub_id_of(snapshot + "/model.safetensors") is None
+
+
+def test_settings_have_a_place_that_outlives_the_cache(tmp_path, nobody):
+    assert (
+        config_root({"PETE_CONFIG": "/c"}, "darwin") == config_root({"PETE_CONFIG": "/c", "XDG_CONFIG_HOME": "/x"}, "linux") == Path("/c")
+    )
+    assert config_root({"XDG_CONFIG_HOME": "/x"}, "linux") == Path("/x/pete")
+    assert config_root({"XDG_CONFIG_HOME": "/x"}, "darwin", tmp_path) == tmp_path / "Library" / "Application Support" / "pete"
+    assert config_root({}, "linux", tmp_path) == tmp_path / ".config" / "pete"
+    with pytest.raises(UserError, match="no home folder"):
+        config_root({}, "linux")

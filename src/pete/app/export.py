@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pete.adapter import SETTINGS
 from pete.app.notify import Notify
-from pete.errors import PeteError, RunError, UserError
+from pete.errors import PeteError, RunError, UserError, WorkError
 from pete.export import EXPORTERS
 from pete.export.gguf import BITS
 from pete.export.proof import ExportProof, keep_proof
@@ -81,6 +81,10 @@ def export(request: Request, notify: Notify) -> Exports:
     try:
         with workshop_folder(out) as scratch:
             return _export(request, _source(request, run, scratch), run, out, scratch, notify)
+    except OSError as error:
+        raise WorkError(
+            f"The export could not be written: {error.strerror or error}. Nothing was kept.", "make room, or choose another disk with --out"
+        ) from error
     finally:
         LISTENER.reset(token)
 

@@ -128,13 +128,13 @@ class Renderer:
         return [_message(role, unmarked(content), self._form[0]) for role, content in self._placed(turns)]
 
     def text_by(self, template: str, messages: Sequence[dict[str, object]]) -> str:
-        """What another template makes of messages in transformers' form, ready for the model to answer.
+        """What another template makes of messages in transformers' form, ready for the model to answer; nothing is said of thinking.
 
         Raises:
             TemplateError: it is none, or does not take them.
         """
         named = {name: text for name, text in self._base.named.items() if text}
-        return ChatTemplate(template).render(messages, self.now, **named, add_generation_prompt=True, enable_thinking=False)
+        return ChatTemplate(template).render(messages, self.now, **named, add_generation_prompt=True)
 
     def _rendered(self, turns: Sequence[Message], *, prompt: bool) -> str:
         """Text of a conversation, special tokens that people typed set apart in it."""

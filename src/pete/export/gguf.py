@@ -100,10 +100,13 @@ class LlamaReader:
         """Whether the file asks for a first token in front of every text."""
         return self._llama.weights.metadata("tokenizer.ggml.add_bos_token") == "true"
 
-    def prompt_ids(self, messages: Sequence[Mapping[str, object]]) -> list[int]:
+    def prompt_ids(self, messages: Sequence[Mapping[str, object]]) -> list[int] | None:
         """The file's template, in our jinja, cut into tokens by llama.cpp; as there, a BOS that both would write is written once."""
+        template = self._llama.weights.metadata("tokenizer.chat_template")
+        if template is None:  # a base alone that has none
+            return None
         try:
-            text = self._renderer.text_by(self._llama.weights.metadata("tokenizer.chat_template") or "", [dict(one) for one in messages])
+            text = self._renderer.text_by(template, [dict(one) for one in messages])
         except TemplateError:
             return []
         first = self._llama.weights.metadata("tokenizer.ggml.bos_token_id")

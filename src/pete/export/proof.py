@@ -8,6 +8,7 @@ hard (q8_0, q4_0) has no limit on single logits: it has to stay nearer to the tu
 import copy
 import datetime
 import hashlib
+import math
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -79,8 +80,8 @@ class Readings:
 
     @property
     def bits_per_byte(self) -> float:
-        """Of the rows."""
-        return self.nats / np.log(2) / self.text_bytes if self.text_bytes else float("nan")
+        """Of the rows; 0 where none fits the model's context."""
+        return self.nats / math.log(2) / self.text_bytes if self.text_bytes else 0.0
 
 
 @dataclass(frozen=True)
@@ -205,7 +206,7 @@ def compare(source: Source, reference: Reference, reader: Reader, form: str, kin
         reader=reader.name,
         reference=f"{reference.engine}, {reference.dtype}",
         prompts=len(source.prompts),
-        rows=len(source.rows),
+        rows=len(source.rendered()),
         rows_of=source.rows_of,
         ids="the reader" if reader.prompt_ids([]) is not None else "Pete",
         gap=gap,

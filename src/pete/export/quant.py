@@ -61,6 +61,10 @@ def try_kinds(shop: Workshop) -> QuantTable:
     Raises:
         UserError: llama.cpp is not here, or the architecture has no map.
     """
+    if not shop.source.rendered():
+        raise UserError(
+            f"No row of {shop.source.rows_of} fits the model's {shop.source.renderer.context} tokens.", "name a kind: --quant q8_0"
+        )
     reference = shop.reference
     tried: list[KindTried] = []
     chosen = ""
@@ -102,7 +106,7 @@ def try_kinds(shop: Workshop) -> QuantTable:
         base=shop.source.base.name,
         full_bits_per_byte=reference.tuned.bits_per_byte,
         base_bits_per_byte=None if base is None else base.bits_per_byte,
-        rows=len(shop.source.rows),
+        rows=len(shop.source.rendered()),
         rows_of=shop.source.rows_of,
         tried=tuple(tried),
         chosen=chosen,

@@ -186,7 +186,8 @@ def _evenly(rows: Sequence[Example]) -> tuple[Example, ...]:
 
 def _asked(prompts: Sequence[str], renderer: Renderer) -> tuple[tuple[Message, ...], ...]:
     """At most so many prompts that the model can see whole, from all over the file, the last one in a conversation."""
-    fitting = [turns for prompt in prompts if _fits(turns := (Message("user", prompt),), renderer)] or [(Message("user", "Hello."),)]
+    asked: list[tuple[Message, ...]] = [(Message("user", prompt),) for prompt in prompts]
+    fitting = [turns for turns in asked if _fits(turns, renderer)] or [(Message("user", "Hello."),)]
     talks = list(fitting[:: max(1, len(fitting) // MOST)][:MOST])
     longer = (*talks[0], Message("assistant", "Yes."), *talks[-1])
     if len(talks) > 1 and _fits(longer, renderer):
@@ -233,35 +234,38 @@ def bare_messages(renderer: Renderer, turns: Sequence[Message]) -> list[dict[str
 
 
 def with_system(renderer: Renderer) -> tuple[str, str]:
-    """The chat template, with the persona's system line for conversations that bring none: as in training.
+    """The chat template for programs that do not ask it as training did.
+
+    Where nothing is said of thinking it thinks not, and a conversation without a system line has the persona's.
 
     Returns:
         The template, and why the line is not in it, as a sentence; empty where it is, or where there is none.
     """
+    quiet = _THINKING + renderer.template if "enable_thinking" in renderer.template else renderer.template
     if not renderer.system:
-        return renderer.template, ""
+        return quiet, ""
     line = json.dumps(renderer.system, ensure_ascii=False)
     if renderer.folds_system:
-        first = f"[{{'role': 'user', 'content': {line} + '\\n\\n' + messages[0]['content']}}]"
-        made = (
-            "{%- if messages and messages[0]['role'] == 'user' and messages[0]['content'] is string %}"
-            f"{{%- set messages = {first} + messages[1:] %}}{{%- endif %}}{{{{- '' }}}}{renderer.template}"
-        )
+        wanted = "messages and messages[0]['role'] == 'user' and messages[0]['content'] is string"
+        value, rest = f"{line} + '\\n\\n' + messages[0]['content']", "messages[1:]"
     else:
-        content = renderer.messages([Message("user", "x")])[0]["content"]
-        value = line if isinstance(content, str) else f"[{{'type': 'text', 'text': {line}}}]"
-        made = (
-            "{%- if not messages or messages[0]['role'] != 'system' %}"
-            f"{{%- set messages = [{{'role': 'system', 'content': {value}}}] + messages %}}{{%- endif %}}{{{{- '' }}}}{renderer.template}"
-        )
+        wanted, rest = "not messages or messages[0]['role'] != 'system'", "messages"
+        in_parts = not isinstance(renderer.messages([Message("user", "x")])[0]["content"], str)
+        value = f"[{{'type': 'text', 'text': {line}}}]" if in_parts else line
+    role = "user" if renderer.folds_system else "system"
+    made = _PREFIX.format(wanted=wanted, value=f"[{{'role': '{role}', 'content': {value}}}] + {rest}", name="messages") + quiet
     for turns in ((Message("user", "Hi."),), (Message("user", "Hi."), Message("assistant", "Yes?"), Message("user", "A\nb"))):
         try:
             held = renderer.text_by(made, bare_messages(renderer, turns)) == renderer.prompt_text(turns)
         except TemplateError:
             held = False
         if not held:
-            return renderer.template, "The chat template cannot hold the persona's system line: send it with every conversation."
+            return quiet, "The chat template cannot hold the persona's system line: send it with every conversation."
     return made, ""
+
+
+_PREFIX = "{{%- if {wanted} %}}{{%- set {name} = {value} %}}{{%- endif %}}{{{{- '' }}}}"
+_THINKING = _PREFIX.format(wanted="enable_thinking is not defined", name="enable_thinking", value="false")
 
 
 def require_adapter(source: Source) -> Path:

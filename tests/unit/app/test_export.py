@@ -83,6 +83,17 @@ def test_a_full_disk_is_seen_before(run, monkeypatch):
     assert nothing_is_left(run.folder)
 
 
+def test_a_disk_that_fills_up_all_the_same(run, monkeypatch):
+    def full(folder, file):
+        file.write_bytes(b"PK")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("pete.export.adapter.pack", full)
+    with pytest.raises(WorkError, match="could not be written: No space left on device"):
+        export(Request(str(run.folder), ("adapter",)), Heard())
+    assert nothing_is_left(run.folder)
+
+
 def test_a_run_without_an_adapter(run):
     shutil.rmtree(run.adapter)
     with pytest.raises(RunError, match="has no adapter yet"):

@@ -11,6 +11,7 @@ from pete.export.source import MOST, _asked, _evenly, _plain, bare_messages, gen
 from pete.persona import PLAIN_TEMPLATE
 from tests.unit.data.test_chat_templates import TEMPLATES
 
+THINKING = {"qwen3"}
 LINE = 'You are "Ada": {{ brief }}.\nAlways.'
 
 
@@ -26,7 +27,7 @@ def test_a_conversation_without_a_system_line_is_put_as_in_training(folder, name
     template = TEMPLATES.get(name, PLAIN_TEMPLATE)
     renderer = Renderer(folder, template=template, system=LINE, context=4000)
     made, refused = with_system(renderer)
-    assert not refused and made.endswith(renderer.template)
+    assert not refused and made.endswith(renderer.template) and ("enable_thinking" in template) == (name in THINKING)
     for talk in ([("user", "Hi.")], [("user", "Hi."), ("assistant", "Yes?"), ("user", "Bye.")]):
         turns = [Message(role, text) for role, text in talk]
         bare = bare_messages(renderer, turns)
@@ -40,6 +41,13 @@ def test_a_conversation_without_a_system_line_is_put_as_in_training(folder, name
 def test_no_line_no_change(folder):
     renderer = Renderer(folder, template=PLAIN_TEMPLATE, system="", context=4000)
     assert with_system(renderer) == (renderer.template, "")
+    thinks = Renderer(folder, template=TEMPLATES["qwen3"], system="", context=4000)
+    turns = [Message("user", "Hi.")]
+    assert (
+        renderer.text_by(with_system(thinks)[0], thinks.messages(turns))
+        == thinks.prompt_text(turns)
+        != renderer.text_by(thinks.template, thinks.messages(turns))
+    ), "trained without thinking, asked without"
 
 
 def test_a_template_that_cannot_hold_it_says_so(folder):

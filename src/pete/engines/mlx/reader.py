@@ -43,9 +43,7 @@ class MlxReader(Generator):
         """What its tokenizer makes of a conversation; nothing of none."""
         if not messages:
             return []
-        return list(
-            self._tokenizer.apply_chat_template(list(messages), add_generation_prompt=True, return_dict=False, enable_thinking=False)
-        )
+        return list(self._tokenizer.apply_chat_template(list(messages), add_generation_prompt=True, return_dict=False))
 
     def ends(self) -> Collection[int]:
         """Ids at which mlx_lm.generate stops."""

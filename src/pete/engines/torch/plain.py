@@ -1,5 +1,6 @@
 """transformers and peft as everybody else uses them: what an exported folder or adapter is to a program that knows nothing of Pete."""
 
+import warnings
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -50,7 +51,9 @@ class PlainTransformers(Generator):
                 from peft import PeftModel
 
                 self.name = f"peft {version('peft')}"
-                model = PeftModel.from_pretrained(model, str(adapter))
+                with warnings.catch_warnings():  # peft calls what transformers has renamed
+                    warnings.simplefilter("ignore")
+                    model = PeftModel.from_pretrained(model, str(adapter))
             self._tokenizer: Any = AutoTokenizer.from_pretrained(adapter or folder, local_files_only=True)
         except Exception as error:  # it may fail in any way
             reason = (str(error).splitlines() or [""])[0][:200]
@@ -58,6 +61,7 @@ class PlainTransformers(Generator):
                 f"{self.name} cannot load what was exported: {reason}", "please report this; --to adapter still works"
             ) from None
         self._model: Any = model.eval()
+        self._asked = {} if adapter is None else {"enable_thinking": False}  # an exported template says so itself
         self._ends: Any = model.generation_config if adapter is None else None
 
     @property
@@ -65,13 +69,13 @@ class PlainTransformers(Generator):
         """Itself."""
         return self
 
-    def prompt_ids(self, messages: Sequence[Mapping[str, object]]) -> list[int]:
-        """What apply_chat_template makes of a conversation; nothing of none."""
+    def prompt_ids(self, messages: Sequence[Mapping[str, object]]) -> list[int] | None:
+        """What apply_chat_template makes of a conversation; nothing of none, and None where an adapter came without a template."""
+        if self._tokenizer.chat_template is None:
+            return None
         if not messages:
             return []
-        return list(
-            self._tokenizer.apply_chat_template(list(messages), add_generation_prompt=True, return_dict=False, enable_thinking=False)
-        )
+        return list(self._tokenizer.apply_chat_template(list(messages), add_generation_prompt=True, return_dict=False, **self._asked))
 
     def ends(self) -> Collection[int] | None:
         """Every end that generation_config.json names; of an adapter None: its base's would be read."""
