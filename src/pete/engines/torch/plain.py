@@ -1,5 +1,6 @@
 """transformers and peft as everybody else uses them: what an exported folder or adapter is to a program that knows nothing of Pete."""
 
+import warnings
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -50,7 +51,9 @@ class PlainTransformers(Generator):
                 from peft import PeftModel
 
                 self.name = f"peft {version('peft')}"
-                model = PeftModel.from_pretrained(model, str(adapter))
+                with warnings.catch_warnings():  # peft calls what transformers has renamed
+                    warnings.simplefilter("ignore")
+                    model = PeftModel.from_pretrained(model, str(adapter))
             self._tokenizer: Any = AutoTokenizer.from_pretrained(adapter or folder, local_files_only=True)
         except Exception as error:  # it may fail in any way
             reason = (str(error).splitlines() or [""])[0][:200]
