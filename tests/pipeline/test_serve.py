@@ -88,7 +88,7 @@ def test_a_run_is_served_to_openais_client_until_ctrl_c(run, tmp_path):
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not here")
-def test_the_command_that_is_shown_works_and_ctrl_c_ends_a_stream(run, tmp_path):
+def test_the_command_that_is_shown_works_and_so_does_a_stream_with_curl(run, tmp_path):
     with server(tmp_path, run, "--set", "generate.max_new_tokens=30") as (process, url, said):
         (command,) = re.findall(r"try:\s+(curl .*)", said.read_text())
         done = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, timeout=30, check=False)

@@ -69,7 +69,8 @@ def _use(source: Source) -> list[str]:
 
 def _training(source: Source) -> list[str]:
     lineage, run = source.lineage, source.run
-    lines = [f"- Base: {source.base.name}, revision {source.base.revision}, fingerprint {source.base.fingerprint[:16]}"]
+    from_4_bits = "; its weights were kept in 4 bits (Q4_1) and are no others here" if source.base.name == EMBEDDED_BASE else ""
+    lines = [f"- Base: {source.base.name}, revision {source.base.revision}, fingerprint {source.base.fingerprint[:16]}{from_4_bits}"]
     if lineage:
         lines.append(f"- Text: fingerprint {lineage.data_fingerprint[:16]}{_rows(source)}")
         lines.append(f"- Configuration: sha256 {lineage.config_sha256[:16]}, Pete {lineage.pete}")

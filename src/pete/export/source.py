@@ -200,8 +200,8 @@ def _fits(turns: Sequence[Message], renderer: Renderer) -> bool:
 
 
 def _plain(name: str) -> str:
-    """A name that every shell, file system and registry of models takes."""
-    return re.sub(r"[^a-z0-9.]+", "-", name.lower()).strip("-.") or "model"
+    """A name that every shell, file system and registry of models takes: letters, digits, dashes, and dots within numbers."""
+    return re.sub(r"(?:[^a-z0-9.]|(?<!\d)\.|\.(?!\d))+", "-", name.lower()).strip("-") or "model"
 
 
 # --- how it speaks, for programs that know no persona ----------------------------------------------------------------

@@ -73,7 +73,7 @@ def test_how_answers_are_drawn_goes_along(folder):
 
 
 def test_names_that_every_registry_takes():
-    assert _plain("C. Pete Connor-EleutherAI/pythia-1.4b") == "c.-pete-connor-eleutherai-pythia-1.4b"
+    assert _plain("C. Pete Connor-EleutherAI/pythia-1.4b") == "c-pete-connor-eleutherai-pythia-1.4b"
     assert _plain("日本") == "model" and _plain("../../x y") == "x-y"
 
 
