@@ -27,7 +27,7 @@ def test_it_leaves_everything_it_promises(neox_tokenizer: Path, tmp_path: Path):
     write_base(base, (2, 64, 4), "float32", neox_tokenizer)
     done = subprocess.run(
         [sys.executable, "-c", QUICKSTART, str(base), "--out", str(out), "--steps", "8", "--seed", "3"],
-        env=os.environ | {"PYTHONPATH": str(PROJECT / "src")}, capture_output=True, text=True, timeout=600, check=False,
+        env=os.environ | {"PYTHONPATH": str(PROJECT / "src")}, capture_output=True, text=True, timeout=1500, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     for part in ("plan", "train", "base beside tuned", "report", "bits a byte", "pete chat"):

@@ -22,6 +22,7 @@ from pete.config import GenerateConfig
 from pete.data.batch import in_batches
 from pete.data.render import Rendered
 from pete.engines.protocol import Generator
+from pete.engines.reference import divergence
 from pete.export.source import Source, bare_messages
 from pete.run import write_json
 
@@ -175,8 +176,8 @@ def compare(source: Source, reference: Reference, reader: Reader, form: str, kin
     problems = []
     if count < source.renderer.tokenizer.get_vocab_size():
         problems.append(f"it knows {count} tokens, and the tokenizer {source.renderer.tokenizer.get_vocab_size()}")
-    gap, kl = _gap(tuned.logits[:, :count], found.logits[:, :count]), divergence(tuned.logits[:, :count], found.logits[:, :count])
-    kl_base = None if base is None else divergence(tuned.logits[:, :count], base.logits[:, :count])
+    gap, kl = _gap(tuned.logits[:, :count], found.logits[:, :count]), _mean_divergence(tuned, found, count)
+    kl_base = None if base is None else _mean_divergence(tuned, base, count)
     greedy = float(np.mean([ours == theirs for ours, theirs in zip(tuned.drawn, found.drawn, strict=True)]))
     problems += _text_problems(source, reader, line_inside=form != "adapter" and not source.needs_system)
     limit = LIMITS.get(kind)
@@ -244,21 +245,9 @@ def _text_problems(source: Source, reader: Reader, *, line_inside: bool) -> list
     return problems if len(problems) < 4 else [*problems[:3], f"and {len(problems) - 3} more"]
 
 
-def divergence(wanted: np.ndarray, found: np.ndarray) -> float:
-    """Kullback-Leibler divergence of next tokens, mean over the places, in nats.
-
-    Args:
-        wanted: logits [places, vocabulary].
-        found: the same.
-    """
-    ours, theirs = _log_shares(wanted), _log_shares(found)
-    return float(np.mean(np.sum(np.exp(ours) * (ours - theirs), axis=-1)))
-
-
-def _log_shares(logits: np.ndarray) -> np.ndarray:
-    logits = logits.astype(np.float64)
-    logits -= logits.max(-1, keepdims=True)
-    return logits - np.log(np.exp(logits).sum(-1, keepdims=True))
+def _mean_divergence(wanted: Readings, found: Readings, count: int) -> float:
+    """Of the next tokens, among the first `count` of the vocabulary, in nats."""
+    return float(divergence(wanted.logits[:, :count], found.logits[:, :count]).mean())
 
 
 def _gap(wanted: np.ndarray, found: np.ndarray) -> float:

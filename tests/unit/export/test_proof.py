@@ -7,7 +7,7 @@ from pete.config import GenerateConfig
 from pete.data.render import Message, Renderer
 from pete.engines.fake import END, byte_tokenizer
 from pete.engines.protocol import Generator, LossSum
-from pete.export.proof import Readings, Reference, compare, divergence, keep_proof, kept_proofs, read, sha256_of
+from pete.export.proof import Readings, Reference, compare, keep_proof, kept_proofs, read, sha256_of
 from pete.export.source import Source
 from pete.persona import PLAIN_TEMPLATE
 from tests.unit.export.proofs import proof
@@ -123,12 +123,6 @@ def test_a_vocabulary_that_was_cut(source):
     cut = Table()
     cut.table = cut.table[:, :256]
     assert any("knows 256 tokens" in problem for problem in held(source, cut, "q8_0").problems)
-
-
-def test_divergence_of_what_is_known():
-    even, sure = np.log([[0.5, 0.5]]), np.log([[0.25, 0.75]])
-    assert divergence(even, sure) == pytest.approx(0.5 * np.log(2) + 0.5 * np.log(2 / 3))
-    assert divergence(even + 7, even) == pytest.approx(0)
 
 
 def test_proofs_are_kept_and_read(tmp_path):
