@@ -14,8 +14,8 @@ from pete.app.notify import Notify
 from pete.errors import PeteError, RunError, UserError, WorkError
 from pete.export import EXPORTERS
 from pete.export.gguf import BITS
-from pete.export.proof import ExportProof, keep_proof
 from pete.export.quant import QuantTable, try_kinds
+from pete.export.record import ExportProof, keep_proof
 from pete.export.source import Source, of_adapter, of_base, of_run
 from pete.export.workshop import Exporter, Made, Workshop, refuse_existing, refuse_full, workshop_folder
 from pete.listener import LISTENER

@@ -11,7 +11,7 @@ from pete.data.examples import SPLITS
 from pete.errors import DataError
 from pete.evaluate import gates
 from pete.evaluate.log import read_log
-from pete.export.proof import ExportProof
+from pete.export.record import ExportProof
 from pete.export.source import Source
 from pete.places import is_hub_id
 

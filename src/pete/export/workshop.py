@@ -17,7 +17,8 @@ from pete.data.examples import load_examples
 from pete.engines import open_trainer
 from pete.engines.base_models.merge import MergedWeights
 from pete.errors import UserError, WorkError
-from pete.export.proof import ExportProof, Reader, Reference, compare, read
+from pete.export.proof import Reader, Reference, compare, read
+from pete.export.record import ExportProof
 from pete.export.source import Source, write_speech
 from pete.listener import LISTENER
 from pete.machine.memory import read_memory

@@ -10,7 +10,7 @@ from pete.app.export import Request, export, quantize
 from pete.app.train import new_training, train
 from pete.errors import AdapterError, BaseModelError, RunError, UserError, WorkError
 from pete.export import workshop
-from pete.export.proof import kept_proofs
+from pete.export.record import kept_proofs
 from pete.run import RunDir
 from tests.unit.app.conftest import Heard
 

@@ -1,6 +1,6 @@
 """A proof made by hand."""
 
-from pete.export.proof import ExportProof
+from pete.export.record import ExportProof
 
 
 def proof(**changed) -> ExportProof:

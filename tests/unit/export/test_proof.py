@@ -7,10 +7,9 @@ from pete.config import GenerateConfig
 from pete.data.render import Message, Renderer
 from pete.engines.fake import END, byte_tokenizer
 from pete.engines.protocol import Generator, LossSum
-from pete.export.proof import Readings, Reference, compare, keep_proof, kept_proofs, read, sha256_of
+from pete.export.proof import Readings, Reference, compare, read, sha256_of
 from pete.export.source import Source
 from pete.persona import PLAIN_TEMPLATE
-from tests.unit.export.proofs import proof
 
 WORDS = 300
 
@@ -125,10 +124,7 @@ def test_a_vocabulary_that_was_cut(source):
     assert any("knows 256 tokens" in problem for problem in held(source, cut, "q8_0").problems)
 
 
-def test_proofs_are_kept_and_read(tmp_path):
-    keep_proof(proof(), tmp_path / "gguf-q8_0.proof.json")
-    (tmp_path / "other.proof.json").write_text("[]")
-    assert kept_proofs(tmp_path) == [proof()] and kept_proofs(tmp_path / "none") == []
+def test_bits_and_hashes(tmp_path):
     assert Readings(np.zeros((1, 2)), (), 8.0, 4).bits_per_byte == pytest.approx(2 / np.log(2))
     (tmp_path / "a").write_bytes(b"abc")
     assert sha256_of(tmp_path / "a").startswith("ba7816bf")

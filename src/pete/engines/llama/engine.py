@@ -24,8 +24,8 @@ TOGETHER = 32
 """Rows of a stream that are computed at once; the next one joins where one ends. More are no faster on a processor."""
 SCORED = 256
 """Tokens whose logits are held at once: a large vocabulary makes a megabyte of each."""
-SHORTEST = 2048
-"""Places of a row that joins by itself, at least, where the model has as many."""
+SHORTEST, LONGEST = 2048, 4096
+"""Places of a row that joins by itself, where the model has as many: at least, and at most if it is one of several."""
 
 
 class LlamaEngine(Generator):
@@ -133,6 +133,7 @@ class LlamaEngine(Generator):
     def rows(self, most: int = 1) -> LlamaRows:
         """See the protocol; what a conversation has read stays computed for its next turn."""
         length = min(self.weights.context, max(SHORTEST, CACHE // (self.weights.bytes_a_token * most)))
+        length = min(length, LONGEST) if most > 1 else length
         return LlamaRows(Context(self.weights, rows=self._fitting(most, length), length=length), reuse=True)
 
     def _rows(self, count: int, length: int) -> LlamaRows:

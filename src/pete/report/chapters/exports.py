@@ -1,6 +1,6 @@
 """The chapter "Exports": what left this run, and what was shown of it when it was read back."""
 
-from pete.export.proof import ExportProof, kept_proofs
+from pete.export.record import ExportProof, kept_proofs
 from pete.report.blocks import Block, Section, Table, Text
 from pete.report.model import ReportData
 from pete.words import file_size, short

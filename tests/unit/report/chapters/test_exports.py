@@ -1,4 +1,4 @@
-from pete.export.proof import keep_proof
+from pete.export.record import keep_proof
 from pete.report.blocks import Table
 from pete.report.chapters.exports import exports
 from pete.report.model import read_report
