@@ -88,6 +88,7 @@ from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from pete.engines.base_models.embedded import embedded_base
 from pete.run import RunDir
+from pete.engines import open_trainer
 from pete.generate.stream import open_tuned
 from pete.data.render import Message
 from pathlib import Path
@@ -103,7 +104,10 @@ base = AutoModelForCausalLM.from_pretrained(embedded_base().folder, dtype=torch.
 plain = base(torch.tensor([ids])).logits[0, -1].detach().numpy()
 model = PeftModel.from_pretrained(base, run.adapter)
 wanted = model(torch.tensor([ids])).logits[0, -1].detach().numpy()
-ours = tuned.engine.logits(ids)
+config = run.read_config().config
+engine = open_trainer(config)
+engine.load(config.model, run.adapter)
+ours = engine.logits(ids)
 assert np.abs(wanted - plain).max() > 1e-2
 np.testing.assert_allclose(ours, wanted, atol=2e-3)
 print("same")
