@@ -7,7 +7,6 @@ hard (q8_0, q4_0) has no limit on single logits: it has to stay nearer to the tu
 
 import copy
 import datetime
-import hashlib
 import math
 import time
 from collections.abc import Collection, Mapping, Sequence
@@ -20,6 +19,7 @@ import numpy as np
 from pete.config import GenerateConfig
 from pete.data.batch import in_batches
 from pete.data.render import Rendered
+from pete.engines.gguf.known import sha256_of
 from pete.engines.protocol import Generator
 from pete.engines.reference import divergence
 from pete.export.record import ExportProof
@@ -211,9 +211,3 @@ def _gap(wanted: np.ndarray, found: np.ndarray) -> float:
     """Largest difference of a logit, as a share of the spread of its place; a constant added to all of a place is none."""
     ours, theirs = (logits - logits.mean(-1, keepdims=True) for logits in (wanted, found))
     return float((np.abs(ours - theirs).max(-1) / ours.std(-1)).max())
-
-
-def sha256_of(path: Path) -> str:
-    """Of a file, read in pieces."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

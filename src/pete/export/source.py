@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pete.adapter import LINEAGE, SETTINGS, WEIGHTS, Lineage, read_lineage, read_weights
-from pete.config import Config, GenerateConfig, resolve
+from pete.config import EMBEDDED_BASE, Config, GenerateConfig, resolve
 from pete.data.examples import Example, Message, load_examples, load_prompts
 from pete.data.render import Rendered, Renderer
 from pete.data.template import TemplateError
@@ -19,7 +19,7 @@ from pete.data.tokenizer import GENERATION, TEMPLATE, TOKENIZER
 from pete.data.tokenizer import SETTINGS as TOKENIZER_SETTINGS
 from pete.engines.base_models.resolve import resolve_base
 from pete.engines.protocol import Base
-from pete.errors import AdapterError, DataError, RunError
+from pete.errors import AdapterError, BaseModelError, DataError, RunError
 from pete.evaluate.score import NEUTRAL
 from pete.generate.extract import turn_marks
 from pete.generate.prompt_format import open_renderer, read_prompt_format
@@ -117,8 +117,7 @@ def of_adapter(folder: Path, base_name: str, scratch: Path) -> Source:
     Raises:
         BaseModelError, AdapterError: what cannot be read, or is more than plain LoRA.
     """
-    config = resolve(overrides=[f"model.base={json.dumps(base_name)}"]).config
-    base = resolve_base(config.model)
+    config, base = _base_called(base_name, f"--base {EMBEDDED_BASE}, a folder, or a hub name (owner/name)")
     if (folder / LINEAGE).is_file():
         lineage = read_lineage(folder)
         read_weights(folder, base.name, base.fingerprint)
@@ -137,9 +136,19 @@ def of_adapter(folder: Path, base_name: str, scratch: Path) -> Source:
 
 def of_base(base_name: str) -> Source:
     """A base as it is."""
-    config = resolve(overrides=[f"model.base={json.dumps(base_name)}"]).config
-    base = resolve_base(config.model)
+    config, base = _base_called(base_name, f"a run, {EMBEDDED_BASE}, a folder, or a hub name (owner/name)")
     return _of_nobody(base.name, base, None, Renderer(base.folder, template=PLAIN_TEMPLATE, system="", context=base.context), config)
+
+
+def _base_called(name: str, others: str) -> tuple[Config, Base]:
+    """A base by its name, whole on this machine; `others` is what to name in its place where there is none."""
+    config = resolve(overrides=[f"model.base={json.dumps(name)}"]).config
+    try:
+        return config, resolve_base(config.model)
+    except BaseModelError as error:
+        if "--set model.base" in error.hint:  # which is for training
+            error.hint = others
+        raise
 
 
 def _of_nobody(name: str, base: Base, adapter: Path | None, renderer: Renderer, config: Config, lineage: Lineage | None = None) -> Source:

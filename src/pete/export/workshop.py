@@ -185,6 +185,7 @@ def workshop_folder(out: Path) -> Iterator[Path]:
     Raises:
         UserError: `out` cannot be written.
     """
+    was_there = out.is_dir()
     try:
         out.mkdir(parents=True, exist_ok=True)
         for left in out.glob(".export-*"):
@@ -198,6 +199,9 @@ def workshop_folder(out: Path) -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+        if not was_there:
+            with contextlib.suppress(OSError):  # something is in it
+                out.rmdir()
 
 
 def _alive(pid: str) -> bool:

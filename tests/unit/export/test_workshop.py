@@ -14,7 +14,7 @@ def test_what_is_made_aside_is_gone_after_a_failure(tmp_path):
     with pytest.raises(ZeroDivisionError), workshop_folder(tmp_path / "out") as folder:
         (folder / "half.gguf").write_bytes(b"x" * 100)
         raise ZeroDivisionError
-    assert list((tmp_path / "out").iterdir()) == []
+    assert not (tmp_path / "out").exists()
 
 
 def test_what_a_killed_process_left_goes_and_what_a_living_one_makes_stays(tmp_path):
@@ -61,3 +61,14 @@ def test_a_link_where_there_are_links_else_a_copy(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "link", no_links)
     link_or_copy(tmp_path / "a", tmp_path / "c")
     assert (tmp_path / "c").read_bytes() == b"abc" and not (tmp_path / "c").samefile(tmp_path / "a") and (tmp_path / "a").is_file()
+
+
+def test_a_folder_that_was_made_for_nothing_goes_again(tmp_path):
+    from pete.export.workshop import workshop_folder
+
+    with workshop_folder(tmp_path / "exports"):
+        pass
+    assert not (tmp_path / "exports").exists()
+    with workshop_folder(tmp_path / "exports"):
+        (tmp_path / "exports" / "made").touch()
+    assert [path.name for path in (tmp_path / "exports").iterdir()] == ["made"]

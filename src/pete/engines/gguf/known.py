@@ -10,7 +10,7 @@ from pete.places import cache_root
 
 def remember(path: Path) -> str:
     """Note a file that was just written; returns its sha256."""
-    digest = _sha256(path)
+    digest = sha256_of(path)
     mark = _marks() / digest
     mark.parent.mkdir(parents=True, exist_ok=True)
     mark.touch()
@@ -19,7 +19,7 @@ def remember(path: Path) -> str:
 
 def is_ours(path: Path) -> bool:
     """Whether Pete wrote this file on this machine, wherever it lies now; the whole file is read for it."""
-    digest = _sha256(path)
+    digest = sha256_of(path)
     return digest == GGUF_SHA256 or (_marks() / digest).is_file()
 
 
@@ -38,6 +38,7 @@ def _marks() -> Path:
     return cache_root() / "gguf-written"
 
 
-def _sha256(path: Path) -> str:
+def sha256_of(path: Path) -> str:
+    """Of a file, read in pieces."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -7,6 +7,7 @@ version of llama.h, so that version is the only one that is opened.
 
 import ctypes as c
 import importlib.util
+import os
 from collections.abc import Callable, Sequence
 from functools import cache
 from importlib.metadata import version
@@ -19,6 +20,9 @@ import psutil
 from pete.errors import WorkError
 
 PACKAGE, VERSION = "xllamacpp", "2026.10.11549"
+SPIN = "2000"
+"""Turns a thread waits for the others before it sleeps, on Linux. With the compiler's default (300,000) a busy machine makes a token in
+seconds: each waits for one that is not computing. With this one an idle machine loses a twelfth."""
 PREFILL = 512
 """Tokens llama.cpp computes together while it reads a prompt."""
 WARNING = 3
@@ -111,6 +115,7 @@ def _library() -> Any:
     spec = importlib.util.find_spec(PACKAGE)
     assert spec and spec.submodule_search_locations
     (path,) = Path(spec.submodule_search_locations[0]).glob("xllamacpp*.so")
+    os.environ.setdefault("GOMP_SPINCOUNT", SPIN)  # read once, as the library is opened
     library = c.CDLL(str(path))
     for name, (returns, *takes) in _CALLS.items():
         call = getattr(library, name)

@@ -12,8 +12,8 @@ from mlx_lm.models.cache import make_prompt_cache
 
 from pete.config import GenerateConfig, ModelConfig
 from pete.data.batch import Batch
+from pete.engines.one_by_one import Reading, stream_one_by_one
 from pete.engines.protocol import Base, Generator, LossSum, MemoryUse
-from pete.engines.sampling import draw
 from pete.errors import WorkError
 
 
@@ -75,18 +75,12 @@ class MlxReader(Generator):
         self, prompts: Sequence[Sequence[int]], sampling: GenerateConfig, ends: Collection[int], done: set[int] | None = None
     ) -> Iterator[tuple[int, int]]:
         """See the protocol; the rows come one after the other."""
-        done = set() if done is None else done
-        for row, prompt in enumerate(prompts):
-            said: list[int] = []
-            rng, cache, ids = np.random.default_rng([sampling.seed, row]), make_prompt_cache(self._model), list(prompt)
-            while row not in done and len(said) < sampling.max_new_tokens:
-                logits = np.array(self._model(mx.array([ids]), cache=cache)[0, -1].astype(mx.float32))
-                token = draw(logits, said, sampling, rng)
-                said.append(token)
-                ids = [token]
-                if token in ends:
-                    done.add(row)
-                yield row, token
+
+        def begin() -> Reading:
+            cache = make_prompt_cache(self._model)
+            return lambda new: np.array(self._model(mx.array([new]), cache=cache)[0, -1].astype(mx.float32))
+
+        return stream_one_by_one(begin, prompts, sampling, ends, done)
 
     def memory(self) -> MemoryUse:
         """What MLX has allocated."""

@@ -14,8 +14,8 @@ from transformers.utils import logging as transformers_logging
 
 from pete.config import GenerateConfig, ModelConfig
 from pete.data.batch import Batch
+from pete.engines.one_by_one import Reading, stream_one_by_one
 from pete.engines.protocol import Base, Generator, LossSum, MemoryUse
-from pete.engines.sampling import draw
 from pete.errors import WorkError
 
 
@@ -109,20 +109,20 @@ class PlainTransformers(Generator):
         self, prompts: Sequence[Sequence[int]], sampling: GenerateConfig, ends: Collection[int], done: set[int] | None = None
     ) -> Iterator[tuple[int, int]]:
         """See the protocol; the rows come one after the other."""
-        done = set() if done is None else done
-        for row, prompt in enumerate(prompts):
-            said: list[int] = []
-            rng, cache, ids = np.random.default_rng([sampling.seed, row]), None, list(prompt)
-            while row not in done and len(said) < sampling.max_new_tokens:
-                with torch.inference_mode():
-                    made = self._model(torch.tensor([ids]), past_key_values=cache, use_cache=True)
+
+        def begin() -> Reading:
+            cache: Any = None
+
+            @torch.inference_mode()
+            def read(new: list[int]) -> np.ndarray:
+                nonlocal cache
+                made = self._model(torch.tensor([new]), past_key_values=cache, use_cache=True)
                 cache = made.past_key_values
-                token = draw(made.logits[0, -1].float().numpy(), said, sampling, rng)
-                said.append(token)
-                ids = [token]
-                if token in ends:
-                    done.add(row)
-                yield row, token
+                return made.logits[0, -1].float().numpy()
+
+            return read
+
+        return stream_one_by_one(begin, prompts, sampling, ends, done)
 
     def memory(self) -> MemoryUse:
         """The process."""
