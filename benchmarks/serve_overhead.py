@@ -62,8 +62,8 @@ def delayed(seconds: float):
             return super().step()
 
     class Delayed(FakeEngine):
-        def rows(self):
-            return Steps(self)
+        def rows(self, most=1):
+            return Steps(self, most)
 
     config = Config.model_validate({"engine": {"name": "fake"}, "model": {"base": "fake"}})
     engine = Delayed(config)
@@ -76,9 +76,9 @@ def delayed(seconds: float):
     return Tuned(engine, renderer, SimpleNamespace(stop=("\n### Instruction:",), avoid=()), config)
 
 
-def alone(tuned, prompt: list[int], sampling, streams: int) -> tuple[int, float]:
-    """(tokens, seconds) of the engine and nothing else."""
-    rows, tokens = tuned.engine.rows(streams), 0
+def alone(tuned, rows, prompt: list[int], sampling, streams: int) -> tuple[int, float]:
+    """(tokens, seconds) of the engine and nothing else; its rows are kept between rounds, as the server keeps its own."""
+    tokens = 0
     began = time.perf_counter()
     left = {rows.join(prompt, sampling.model_copy(update={"seed": seed}), tuned.renderer.ends) for seed in range(streams)}
     while left:
@@ -101,6 +101,7 @@ def main() -> None:
     from pete.data.render import Message
     from pete.generate.stream import prompt_ids
     from pete.run import RunDir
+    from pete.serve.limits import Limits
     from pete.serve.server import Server, listen
 
     if given.run:
@@ -120,11 +121,11 @@ def main() -> None:
     port = taken.getsockname()[1]
     with socket.create_connection(("127.0.0.1", port)):
         pass
-    results = []
+    results, rows = [], tuned.engine.rows(Limits().rows)
     for streams in (1, 8):
         speeds: dict[str, list[float]] = {"alone": [], "served": []}
         for _ in range(given.rounds + 1):
-            tokens, seconds = alone(tuned, prompt, sampling, streams)
+            tokens, seconds = alone(tuned, rows, prompt, sampling, streams)
             speeds["alone"].append(tokens / seconds)
             client = [sys.executable, "-S", "-c", CLIENT, str(port), key, str(streams), json.dumps(body)]
             served, took = subprocess.run(client, capture_output=True, text=True, check=True).stdout.split()
