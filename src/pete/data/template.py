@@ -27,8 +27,8 @@ LONGEST_TEMPLATE = 100_000
 """Characters of a template."""
 MOST = 4_000_000
 """Characters that a conversation may become, and that any one value in between may have."""
-SECONDS = 0.3
-"""Of processor time for one conversation; real templates take milliseconds."""
+SECONDS = 1.0
+"""Of processor time for one conversation. Real templates take milliseconds; a garbage collection among them takes tenths."""
 LARGEST_NUMBER = 10_000
 """As an argument: of range, of an indent, of a width."""
 

@@ -3,7 +3,7 @@ import time
 
 import pytest
 
-from pete.data.template import LONGEST_TEMPLATE, ChatTemplate, TemplateError
+from pete.data.template import LONGEST_TEMPLATE, SECONDS, ChatTemplate, TemplateError
 
 NOON = datetime.datetime(2026, 11, 26, 12, 0)
 TALK = [{"role": "user", "content": "Grüße"}]
@@ -49,7 +49,7 @@ def test_a_hostile_template_is_refused_in_a_moment(name: str):
     began = time.thread_time()
     with pytest.raises(TemplateError):
         ChatTemplate(HOSTILE[name]).render(TALK, NOON, add_generation_prompt=True)
-    assert time.thread_time() - began < 1.0
+    assert time.thread_time() - began < 2 * SECONDS
 
 
 def test_a_refusal_says_what_the_template_said():
