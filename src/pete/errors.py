@@ -13,6 +13,7 @@ PeteError                  message + hint; printed without a traceback
 └── Interrupted            exit 130, 143: stopped by a signal; what was done is kept
 """
 
+import signal
 from collections.abc import Sequence
 from typing import Self
 
@@ -77,6 +78,6 @@ class WorkError(PeteError):
 class Interrupted(PeteError):
     """A signal asked the work to stop; what was done before it is kept."""
 
-    def __init__(self, message: str, hint: str, signal_number: int) -> None:
+    def __init__(self, message: str, hint: str, signal_number: int = signal.SIGINT) -> None:
         super().__init__(message, hint)
         self.exit_code = 128 + signal_number

@@ -3,7 +3,6 @@
 import os
 import pkgutil
 import shlex
-import signal
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -173,7 +172,7 @@ def _interrupted(begun: str, wanted: Sequence[str], exporters: Mapping[str, Expo
     left = [form for form in wanted if form not in there]
     kept = "\n".join(["Proven and in place:", *lines]) if there else "Nothing was kept."
     gone = f"; {begun} was in work, and is gone" if begun in left else ""
-    return Interrupted(f"Stopped{gone}. {kept}", f"for the rest, export again with --to {','.join(left)}" if left else "", signal.SIGINT)
+    return Interrupted(f"Stopped{gone}. {kept}", f"for the rest, export again with --to {','.join(left)}" if left else "")
 
 
 def _choose_kind(shop: Workshop, exporters: Mapping[str, Exporter]) -> QuantTable | None:
