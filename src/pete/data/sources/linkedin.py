@@ -13,8 +13,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pete.data.sources.chat import Said, turns
-from pete.data.sources.decode import encoding_of, text_lines
+from pete.data.sources.decode import decode, encoding_of, text_lines
 from pete.data.sources.files import SourceFile
+from pete.data.sources.html_text import select, take_out, text_of, tree_of
 from pete.data.sources.record import ImportOptions, Reader, Reason, Record, Unreadable
 
 _MISSING = {"NULL", "N/A", "#N/A", "#N/A N/A", "<NA>", "NA", "1.#QNAN", "-1.#QNAN", "1.#IND", "-1.#IND"}
@@ -234,7 +235,23 @@ def _own_name(file: SourceFile) -> str:
     return ""
 
 
+def _read_article(file: SourceFile) -> Iterator[Record]:
+    tree = tree_of(decode(file.read(), file.label))
+    link = next((one.get("href") or "" for one in select(tree, ["h1", "a"]) if one.tag == "a" and one.getparent().tag == "h1"), "")
+    title, created, published = (" ".join(take_out(tree, [selector])) for selector in ("h1", ".created", ".published"))
+    day = re.search(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d)", published or created)
+    text = text_of(tree)
+    yield Record(
+        text=text, where=file.label, id=link or file.basename, own=True, date=_date(f"{day[1]} {day[2]}:00") if day else None,
+        thread=link or file.basename, title=title, headings=tuple(map(text_of, select(tree, ["h2", "h3"]))), channel="LinkedIn article",
+        dropped=Reason.EMPTY if not text.strip() else Reason.UNPUBLISHED if created and not published else None,
+    )  # fmt: skip
+
+
 def _read(file: SourceFile, options: ImportOptions) -> Iterator[Record]:
+    if _article(file):
+        yield from _read_article(file)
+        return
     header = _header_of(file)
     if header is None:
         raise Unreadable(f"{file.label}: its first line is no header of a LinkedIn file any more")

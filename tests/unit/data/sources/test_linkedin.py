@@ -130,3 +130,19 @@ def test_what_csv_writes_comes_back_letter_for_letter(tmp_path, texts):
         writer.writerow(["2026-01-05 10:00:00", f"https://l/{number}", text, "", "", "PUBLIC"])
     found, problem = outcome(tmp_path, "Shares.csv", memory.getvalue().encode())
     assert not problem and [r.text for r in found if not r.dropped] == [t for t in texts if t.strip() not in ("NULL", "NA", "N/A")]
+
+
+ARTICLE = (
+    '<html><head><title>x</title></head><body><h1><a href="https://www.linkedin.com/pulse/bread">Bread &amp; salt</a></h1>'
+    '<p class="created">Created on 2026-01-05 09:00</p>{}<div><p>One — “two”.</p><h2>Salt</h2><p>Three.</p></div></body></html>'
+)
+
+
+def test_articles_are_their_text_without_the_head_that_linkedin_adds(tmp_path):
+    (one,) = records_of(
+        tmp_path, {"Articles/Articles/bread.html": ARTICLE.format('<p class="published">Published on 2026-01-06 10:00</p>')}
+    )
+    assert (one.text, one.title, one.headings) == ("One — “two”.\n\nSalt\n\nThree.", "Bread & salt", ("Salt",))
+    assert one.date and one.date.isoformat() == "2026-01-06T10:00:00+00:00" and one.id == "https://www.linkedin.com/pulse/bread"
+    (draft,) = records_of(tmp_path / "draft", {"Articles/a.html": ARTICLE.format("")})
+    assert draft.dropped == Reason.UNPUBLISHED
