@@ -72,6 +72,10 @@ class Example(Prompt):
     completion: str
     messages: tuple[Message, ...] = Field((), description="a conversation in place of prompt and completion: [{role, content}, ...]")
     split: Split | None = Field(None, description="a split chosen by the author; nothing lets us choose")
+    train: Literal["all", "last"] | None = Field(None, description="the assistant turns that carry loss; nothing means data.train_turns")
+    origin: str = Field("", description="how the prompt was made, where the answer was imported")
+    date: str = Field("", description="when the answer was written")
+    found: str = Field("", description="where it was imported from")
 
     @model_validator(mode="before")
     @classmethod
