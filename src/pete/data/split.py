@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from pete.config import DataConfig
-from pete.data.examples import SPLITS, Example, Split, load_examples, write_examples
+from pete.data.examples import SPLITS, Example, Split, load_examples, write_examples, written
 from pete.errors import DataError
 from pete.run import RunDir, write_json
 
@@ -19,12 +19,15 @@ def split_rows(rows: Sequence[Example], data: DataConfig) -> dict[Split, list[Ex
     Rows of a topic, and rows with the same completion, are on one side: what shares either, also by way of a third row, is
     one group. A group in which a row carries a split of its own follows it; a row without a topic is its own.
 
+    Rows that were made from others (`augmented_from`) move nobody: the rest is cut as if they were not there, and then they join
+    those they were made from, in training alone. One whose row is held out, gone or says something else now is in no split.
+
     Raises:
         DataError: rows of one group carry different splits (by file:line), or nothing is left to train on.
     """
     splits: dict[Split, list[Example]] = {name: [] for name in SPLITS}
     by_category: dict[str, dict[str, list[Example]]] = {}
-    for name, members in _groups(rows).items():
+    for name, members in _groups(written(rows)).items():
         chosen: Split | None = next((row.split for row in members if row.split is not None), None)
         if chosen is not None:
             splits[chosen] += members
@@ -38,6 +41,7 @@ def split_rows(rows: Sequence[Example], data: DataConfig) -> dict[Split, list[Ex
             f"Nothing is left to train on: {len(rows)} rows, all in valid or test.",
             "add examples, or lower data.valid_share and data.test_share",
         )
+    splits["train"] += _augmented(rows, splits)
     return splits
 
 
@@ -49,7 +53,7 @@ def split_new(new: Sequence[Example], old: Sequence[Example], data: DataConfig) 
     Raises:
         DataError: old rows of one group carry different splits.
     """
-    settled = [row for row in old if row.split is not None]
+    settled = [row for row in written(old) if row.split is not None]
     by_category: dict[str, dict[str, list[Example]]] = {}
     chosen: dict[int, Split] = {}
     for name, members in _groups([*settled, *new]).items():
@@ -80,6 +84,33 @@ def _distributed(groups: Mapping[str, list[Example]], there: Mapping[Split, int]
     return found
 
 
+def _augmented(rows: Sequence[Example], splits: Mapping[Split, Sequence[Example]]) -> list[Example]:
+    """The rows made from rows in training, word for word theirs, that share neither topic nor answer with one that is held out."""
+    made = [row for row in rows if row.augmented_from]
+    held = [row for name in SPLITS if name != "train" for row in splits[name]] if made else []
+    topics, answers, keys = ({of(row) for row in held} for of in (_topic, _answer, lambda row: row.key))
+    trained: dict[str, list[str]] = {}
+    for row in splits["train"] if made else ():
+        trained.setdefault(row.key, []).append(row.completion)
+    return [
+        row
+        for row in made
+        if any(row.completion in text for text in trained.get(row.augmented_from, ()))
+        and row.augmented_from not in keys
+        and _topic(row) not in topics
+        and _answer(row) not in answers
+    ]
+
+
+def _topic(row: Example) -> str:
+    """The topic as it is compared; of a row without one, its answer."""
+    return " ".join(row.topic.lower().split()) or _answer(row)
+
+
+def _answer(row: Example) -> str:
+    return " ".join(row.completion.lower().split())
+
+
 def _groups(rows: Sequence[Example]) -> dict[str, list[Example]]:
     """Rows that share a topic or an answer, by a name that no order of rows changes."""
     root: dict[str, str] = {}
@@ -91,8 +122,7 @@ def _groups(rows: Sequence[Example]) -> dict[str, list[Example]]:
 
     keys = []
     for row in rows:
-        answer = " ".join(row.completion.lower().split())
-        topic = " ".join(row.topic.lower().split()) or answer
+        answer, topic = _answer(row), _topic(row)
         keys.append(topic)
         # the smaller name stands for both; an answer gets a mark no topic has
         low, high = sorted((find(topic), find(f"\0{answer}")), key=lambda key: (key.startswith("\0"), key))
