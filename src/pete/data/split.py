@@ -8,7 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from pete.config import DataConfig
-from pete.data.examples import SPLITS, Example, Split, load_examples, write_examples
+from pete.data.examples import SPLITS, Example, Split, load_examples, write_examples, written
 from pete.data.near import Near
 from pete.errors import DataError
 from pete.run import RunDir, write_json
@@ -21,12 +21,15 @@ def split_rows(rows: Sequence[Example], data: DataConfig) -> dict[Split, list[Ex
     third row, is one group. A group in which a row carries a split of its own follows it; a row without a topic is its own. Nearly
     the same completions in rows that carry different splits stay where their rows were put: the check of the data names them.
 
+    Rows that were made from others (`augmented_from`) move nobody: the rest is cut as if they were not there, and then they join
+    those they were made from, in training alone. One whose row is held out, gone or says something else now is in no split.
+
     Raises:
         DataError: rows of one group carry different splits (by file:line), or nothing is left to train on.
     """
     splits: dict[Split, list[Example]] = {name: [] for name in SPLITS}
     by_category: dict[str, dict[str, list[Example]]] = {}
-    for name, members in _groups(rows).items():
+    for name, members in _groups(written(rows)).items():
         chosen: Split | None = next((row.split for row in members if row.split is not None), None)
         if chosen is not None:
             splits[chosen] += members
@@ -50,7 +53,35 @@ def split_rows(rows: Sequence[Example], data: DataConfig) -> dict[Split, list[Ex
             f"Nothing is left to train on: {len(rows)} rows, all in valid or test.",
             "add examples, or lower data.valid_share and data.test_share",
         )
+    splits["train"] += _augmented(rows, splits)
     return splits
+
+
+def _augmented(rows: Sequence[Example], splits: Mapping[Split, Sequence[Example]]) -> list[Example]:
+    """The rows made from rows in training, word for word theirs, that share neither topic nor answer with one that is held out."""
+    made = [row for row in rows if row.augmented_from]
+    held = [row for name in SPLITS if name != "train" for row in splits[name]] if made else []
+    topics, answers, keys = ({of(row) for row in held} for of in (_topic, _answer, lambda row: row.key))
+    trained: dict[str, list[str]] = {}
+    for row in splits["train"] if made else ():
+        trained.setdefault(row.key, []).append(row.completion)
+    return [
+        row
+        for row in made
+        if any(row.completion in text for text in trained.get(row.augmented_from, ()))
+        and row.augmented_from not in keys
+        and _topic(row) not in topics
+        and _answer(row) not in answers
+    ]
+
+
+def _topic(row: Example) -> str:
+    """The topic as it is compared; of a row without one, its answer."""
+    return " ".join(row.topic.lower().split()) or _answer(row)
+
+
+def _answer(row: Example) -> str:
+    return " ".join(row.completion.lower().split())
 
 
 def _groups(rows: Sequence[Example]) -> dict[str, list[Example]]:
@@ -64,8 +95,7 @@ def _groups(rows: Sequence[Example]) -> dict[str, list[Example]]:
 
     keys = []
     for row in rows:
-        answer = " ".join(row.completion.lower().split())
-        topic = " ".join(row.topic.lower().split()) or answer
+        answer, topic = _answer(row), _topic(row)
         keys.append(topic)
         # the smaller name stands for both; an answer gets a mark no topic has
         low, high = sorted((find(topic), find(f"\0{answer}")), key=lambda key: (key.startswith("\0"), key))
@@ -81,8 +111,8 @@ def _groups(rows: Sequence[Example]) -> dict[str, list[Example]]:
     _refuse_contradictions(groups.values())
     chosen = {name: next((row.split for row in members if row.split is not None), None) for name, members in groups.items()}
     for near in Near([row.completion for row in rows]).groups:
-        for first, second in pairwise(near):
-            low, high = sorted((find(keys[first]), find(keys[second])), key=lambda key: (key.startswith("\0"), key))
+        for first, second in pairwise(sorted({find(keys[number]) for number in near})):
+            low, high = sorted((find(first), find(second)), key=lambda key: (key.startswith("\0"), key))
             if low != high and (chosen[low] is None or chosen[high] is None or chosen[low] == chosen[high]):
                 root[high] = low
                 chosen[low] = chosen[low] or chosen[high]
