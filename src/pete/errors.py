@@ -10,9 +10,10 @@ PeteError                  message + hint; printed without a traceback
 │   ├── ContextError       a text longer than the model can see at once
 │   └── RunError           a run folder that is missing, taken or unwritable
 ├── WorkError              exit 1: the work itself failed (diverged, no memory, a gate)
-└── Interrupted            exit 130, 143: stopped by a signal, saved, and can go on
+└── Interrupted            exit 130, 143: stopped by a signal; what was done is kept
 """
 
+import signal
 from collections.abc import Sequence
 from typing import Self
 
@@ -75,8 +76,8 @@ class WorkError(PeteError):
 
 
 class Interrupted(PeteError):
-    """A signal asked training to stop; everything up to this step is saved."""
+    """A signal asked the work to stop; what was done before it is kept."""
 
-    def __init__(self, message: str, hint: str, signal_number: int) -> None:
+    def __init__(self, message: str, hint: str, signal_number: int = signal.SIGINT) -> None:
         super().__init__(message, hint)
         self.exit_code = 128 + signal_number

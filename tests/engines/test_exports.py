@@ -3,6 +3,10 @@
 import json
 import os
 import shutil
+import signal
+import subprocess
+import sys
+import time
 import zipfile
 from pathlib import Path
 
@@ -15,7 +19,9 @@ from pete.app.export import Request, export, quantize
 from pete.app.notify import Silent
 from pete.cli import app
 from pete.engines import open_trainer
+from pete.engines.gguf.known import sha256_of
 from pete.errors import AdapterError, BaseModelError, UserError, WorkError
+from pete.resources import PROJECT
 from pete.run import RunDir
 
 TRAINED = ["engine.device=cpu", "model.dtype=float32", "data.max_length=256", "train.steps=4", "train.micro_batch=4",
@@ -125,6 +131,31 @@ def test_an_ollama_that_fails_leaves_nothing(trained, tmp_path, monkeypatch):
     with pytest.raises(WorkError, match="could not connect"):
         export(Request(str(run.folder), ("ollama",), out=tmp_path / "out"), Silent())
     assert not (tmp_path / "out").exists()
+
+
+def test_ctrl_c_in_the_middle_leaves_what_was_proven(trained, tmp_path):
+    """The terminal's signal goes to pete and to the program that it waits for."""
+    run, out = trained("pythia"), tmp_path / "out"
+    (tmp_path / "ollama").write_text('#!/bin/sh\ntouch "$0.begun"; sleep 60; touch "$0.ended"\n')
+    (tmp_path / "ollama").chmod(0o755)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pete", "export", run.folder, "--to", "merged,gguf,ollama,lmstudio", "--out", out],
+        env=os.environ | {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": str(PROJECT / "src")},
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    begun = tmp_path / "ollama.begun"
+    while process.poll() is None and not begun.exists():
+        time.sleep(0.02)
+    assert process.poll() is None, process.communicate()
+    assert list(out.glob(".export-*/ollama/Modelfile")), "in the middle of the third form"
+    os.killpg(process.pid, signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    said = " ".join(said.split())
+    assert process.returncode == 130 and "ollama was in work, and is gone" in said and "--to ollama,lmstudio" in said, said
+    assert not (tmp_path / "ollama.ended").exists()
+    assert {path.name for path in out.iterdir()} == {"merged", "merged-f16.proof.json", "ada-pythia-q8_0.gguf", "gguf-q8_0.proof.json"}
+    hashes = json.loads((out / "gguf-q8_0.proof.json").read_text())["sha256"]
+    assert hashes == {"ada-pythia-q8_0.gguf": sha256_of(out / "ada-pythia-q8_0.gguf")}
 
 
 def test_without_ollama_the_two_commands_are_said_and_lm_studio_is_found(trained, tmp_path, monkeypatch):

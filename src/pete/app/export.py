@@ -4,20 +4,20 @@ import os
 import pkgutil
 import shlex
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from pete.adapter import SETTINGS
 from pete.app.notify import Notify
-from pete.errors import PeteError, RunError, UserError, WorkError
+from pete.errors import Interrupted, PeteError, RunError, UserError, WorkError
 from pete.export import EXPORTERS
 from pete.export.gguf import BITS
 from pete.export.quant import QuantTable, try_kinds
 from pete.export.record import ExportProof, keep_proof
 from pete.export.source import Source, of_adapter, of_base, of_run
-from pete.export.workshop import Exporter, Made, Workshop, refuse_existing, refuse_full, workshop_folder
+from pete.export.workshop import Exporter, Workshop, refuse_existing, refuse_full, workshop_folder
 from pete.listener import LISTENER
 from pete.run import RunDir
 
@@ -61,12 +61,13 @@ class Exports:
 
 
 def export(request: Request, notify: Notify) -> Exports:
-    """Make every form aside, prove it, and put it in its place.
+    """Make every form aside, prove it, and put it in its place before the next one is begun.
 
     Of one form, a failure is raised. Of several, one that cannot be made does not keep the others from being made.
 
     Raises:
         UserError: what is asked for cannot be, said before anything is written. WorkError: it is not what was trained.
+        Interrupted: Ctrl-C; what was proven before it is there, the form in work is not.
     """
     for form in request.forms:
         if form not in EXPORTERS:
@@ -82,11 +83,16 @@ def export(request: Request, notify: Notify) -> Exports:
         with workshop_folder(out) as scratch:
             return _export(request, _source(request, run, scratch), run, out, scratch, notify)
     except OSError as error:
-        raise WorkError(
-            f"The export could not be written: {error.strerror or error}. Nothing was kept.", "make room, or choose another disk with --out"
-        ) from error
+        raise _unwritten(error) from error
     finally:
         LISTENER.reset(token)
+
+
+def _unwritten(error: OSError) -> WorkError:
+    return WorkError(
+        f"The export could not be written: {error.strerror or error}. Nothing of it was kept.",
+        "make room, or choose another disk with --out",
+    )
 
 
 def _run(request: Request) -> RunDir:
@@ -115,15 +121,17 @@ def _export(request: Request, source: Source, run: RunDir | None, out: Path, scr
     shop = Workshop(source, request.quant, out, scratch, out_is_asked_for=request.out is not None)
     exporters: dict[str, Exporter] = {form: pkgutil.resolve_name(EXPORTERS[form])() for form in request.forms}
     exports = Exports(source.name, table=_choose_kind(shop, exporters) if request.quant == AUTO else None)
+    proofs = dict.fromkeys((out, run.folder / "exports") if run and os.access(run.folder, os.W_OK) else (out,))
 
     @contextmanager
     def attempt(form: str) -> Iterator[None]:
         """Of several forms, one that fails is put down with its reason."""
         try:
             yield
-        except PeteError as error:
+        except (PeteError, OSError) as error:
+            error = _unwritten(error) if isinstance(error, OSError) else error
             if len(exporters) == 1:
-                raise
+                raise error
             exports.refused[form] = error
 
     needed = 0
@@ -132,21 +140,39 @@ def _export(request: Request, source: Source, run: RunDir | None, out: Path, scr
             refuse_existing(exporter.target(shop))
             needed += exporter.room(shop)
     refuse_full(out, needed)
-    made: dict[str, Made] = {}
-    for form, exporter in exporters.items():
-        if form not in exports.refused:
-            with attempt(form):
+    begun = ""
+    try:
+        for begun in [form for form in exporters if form not in exports.refused]:
+            with attempt(begun):
                 if len(exporters) > 1:
-                    notify.message(form, "title")
-                made[form] = exporter.make(shop)
-    for form, one in made.items():
-        with attempt(form):
-            target = exporters[form].target(shop)
-            said = exporters[form].place(one, target)
-            for folder in dict.fromkeys((out, run.folder / "exports") if run and os.access(run.folder, os.W_OK) else (out,)):
-                keep_proof(one.proof, folder / f"{form}-{one.proof.kind}.proof.json")
-            exports.done.append(Exported(form, target, one.proof, said))
+                    notify.message(begun, "title")
+                exports.done.append(_made_and_placed(begun, exporters[begun], shop, [*proofs]))
+    except KeyboardInterrupt:
+        raise _interrupted(begun, [form for form in exporters if form not in exports.refused], exporters, shop) from None
     return exports
+
+
+def _made_and_placed(form: str, exporter: Exporter, shop: Workshop, folders: Sequence[Path]) -> Exported:
+    """One form, proven and in its place, its proof in each of the folders."""
+    made, target = exporter.make(shop), exporter.target(shop)
+    try:
+        said = exporter.place(made, target)
+    finally:  # also where Ctrl-C came right behind it: what is there has its proof
+        if target.exists():
+            shop.moved(made, target)
+            for folder in folders:
+                keep_proof(made.proof, folder / f"{form}-{made.proof.kind}.proof.json")
+    return Exported(form, target, made.proof, said)
+
+
+def _interrupted(begun: str, wanted: Sequence[str], exporters: Mapping[str, Exporter], shop: Workshop) -> Interrupted:
+    """What to say after Ctrl-C: what is there, what is gone, how to go on."""
+    there = {form: target for form in wanted if (target := exporters[form].target(shop)).exists()}
+    lines = [f"  {form}: {target}" for form, target in there.items()]
+    left = [form for form in wanted if form not in there]
+    kept = "\n".join(["Proven and in place:", *lines]) if there else "Nothing was kept."
+    gone = f"; {begun} was in work, and is gone" if begun in left else ""
+    return Interrupted(f"Stopped{gone}. {kept}", f"for the rest, export again with --to {','.join(left)}" if left else "")
 
 
 def _choose_kind(shop: Workshop, exporters: Mapping[str, Exporter]) -> QuantTable | None:

@@ -6,7 +6,7 @@ import math
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Protocol
@@ -91,6 +91,10 @@ class Workshop:
         if what not in self._made:
             self._made[what] = make()
         return self._made[what]
+
+    def moved(self, made: Made, to: Path) -> None:
+        """It is in its place: forms that are made of it find it there."""
+        self._made = {what: replace(one, path=to) if one.path == made.path else one for what, one in self._made.items()}
 
     @cached_property
     def weights(self) -> MergedWeights:

@@ -1,16 +1,21 @@
 """pete export on the engine that needs no model: only the adapter can leave, and everything else says why it cannot."""
 
 import json
+import os
 import shutil
+import signal
+import time
 import zipfile
 
 import pytest
 
 from pete.app.export import Request, export, quantize
 from pete.app.train import new_training, train
-from pete.errors import AdapterError, BaseModelError, RunError, UserError, WorkError
+from pete.errors import AdapterError, BaseModelError, Interrupted, RunError, UserError, WorkError
 from pete.export import workshop
+from pete.export.adapter import Adapter
 from pete.export.record import kept_proofs
+from pete.export.workshop import Made, link_or_copy
 from pete.run import RunDir
 from tests.unit.app.conftest import Heard
 
@@ -92,6 +97,91 @@ def test_a_disk_that_fills_up_all_the_same(run, monkeypatch):
     with pytest.raises(WorkError, match="could not be written: No space left on device"):
         export(Request(str(run.folder), ("adapter",)), Heard())
     assert nothing_is_left(run.folder)
+
+
+class Copied(Adapter):
+    """The adapter once more, under another name; made of what was made before."""
+
+    def target(self, shop):
+        return shop.out / f"{type(self).__name__.lower()}.zip"
+
+    def make(self, shop):
+        first = shop.once("zip", lambda: Adapter.make(self, shop))
+        if first.path.parent == shop.scratch:
+            return first
+        link_or_copy(first.path, shop.scratch / "copy.zip")
+        return Made(shop.scratch / "copy.zip", first.proof)
+
+
+class Stopped(Copied):
+    """Somebody presses Ctrl-C while it is made."""
+
+    def make(self, shop):
+        assert super().make(shop).path.is_file(), "it is in the middle"
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(10)
+        raise AssertionError("nobody stopped it")
+
+
+class StoppedBehind(Copied):
+    """Somebody presses Ctrl-C when it has just been put in its place."""
+
+    def place(self, made, target):
+        super().place(made, target)
+        raise KeyboardInterrupt
+
+
+class Full(Copied):
+    """The disk fills up while it is made."""
+
+    def make(self, shop):
+        raise OSError(28, "No space left on device")
+
+
+class Last(Copied):
+    """One more."""
+
+
+def only(monkeypatch, *kinds):
+    """The forms there are."""
+    monkeypatch.setattr("pete.app.export.EXPORTERS", {kind.__name__.lower(): f"{__name__}:{kind.__name__}" for kind in kinds})
+
+
+def test_what_is_proven_stays_when_the_next_form_is_interrupted(run, tmp_path, monkeypatch):
+    only(monkeypatch, Copied, Stopped, Last)
+    out = tmp_path / "out"
+    with pytest.raises(Interrupted) as raised:
+        export(Request(str(run.folder), ("copied", "stopped", "last"), out=out), Heard())
+    assert raised.value.exit_code == 130 and raised.value.hint.endswith("--to stopped,last")
+    assert f"copied: {out / 'copied.zip'}" in raised.value.message and "stopped was in work, and is gone" in raised.value.message
+    assert {path.name for path in out.iterdir()} == {"copied.zip", "copied-f32.proof.json"}
+    assert [path.name for path in (run.folder / "exports").iterdir()] == ["copied-f32.proof.json"]
+    with zipfile.ZipFile(out / "copied.zip") as packed:
+        assert packed.testzip() is None
+    rest = export(Request(str(run.folder), ("last",), out=out), Heard())
+    assert [one.form for one in rest.done] == ["last"]
+
+
+def test_an_interrupt_right_behind_a_form_leaves_it_its_proof(run, tmp_path, monkeypatch):
+    only(monkeypatch, StoppedBehind, Last)
+    with pytest.raises(Interrupted, match="stoppedbehind: ") as raised:
+        export(Request(str(run.folder), ("stoppedbehind", "last"), out=tmp_path / "out"), Heard())
+    assert "in work" not in raised.value.message
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"stoppedbehind.zip", "stoppedbehind-f32.proof.json"}
+
+
+def test_an_interrupt_of_the_first_form_leaves_nothing(run, tmp_path, monkeypatch):
+    only(monkeypatch, Stopped)
+    with pytest.raises(Interrupted, match=r"stopped was in work, and is gone\. Nothing was kept\."):
+        export(Request(str(run.folder), ("stopped",), out=tmp_path / "out"), Heard())
+    assert not (tmp_path / "out").exists() and not (run.folder / "exports").exists()
+
+
+def test_a_disk_that_is_full_at_the_second_form_leaves_the_first(run, tmp_path, monkeypatch):
+    only(monkeypatch, Copied, Full)
+    exports = export(Request(str(run.folder), ("copied", "full"), out=tmp_path / "out"), Heard())
+    assert [one.form for one in exports.done] == ["copied"] and "No space left" in exports.refused["full"].message
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"copied.zip", "copied-f32.proof.json"}
 
 
 def test_a_run_without_an_adapter(run):
