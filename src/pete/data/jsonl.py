@@ -94,7 +94,7 @@ def read_text(path: Path) -> str:
 
 def _parsed(line: str) -> Any:
     try:
-        return _DECODER.decode(line)
+        return DECODER.decode(line)
     except (ValueError, RecursionError) as error:  # also whole numbers of thousands of digits
         return Broken(error)
 
@@ -107,7 +107,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return record
 
 
-_DECODER = json.JSONDecoder(object_pairs_hook=_once)
+DECODER = json.JSONDecoder(object_pairs_hook=_once)
 
 
 def _document(text: str) -> list[tuple[int, Any]]:
@@ -122,7 +122,7 @@ def _document(text: str) -> list[tuple[int, Any]]:
     while (at := _BETWEEN.match(text, at, end).end()) < end:  # type: ignore[union-attr]
         line, counted = line + text.count("\n", counted, at), at
         try:
-            value, at = _DECODER.raw_decode(text, at)
+            value, at = DECODER.raw_decode(text, at)
         except (ValueError, RecursionError):
             return []
         if not isinstance(value, dict):

@@ -4,10 +4,12 @@ import datetime
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 from pete.config import DataConfig
 from pete.data.examples import SPLITS, Example, Split, load_examples, write_examples, written
+from pete.data.near import Near
 from pete.errors import DataError
 from pete.run import RunDir, write_json
 
@@ -15,8 +17,9 @@ from pete.run import RunDir, write_json
 def split_rows(rows: Sequence[Example], data: DataConfig) -> dict[Split, list[Example]]:
     """Cut rows by topic within each category, so that each split sees every category.
 
-    Rows of a topic, and rows with the same completion, are on one side: what shares either, also by way of a third row, is
-    one group. A group in which a row carries a split of its own follows it; a row without a topic is its own.
+    Rows of a topic, and rows with the same or nearly the same completion, are on one side: what shares either, also by way of a
+    third row, is one group. A group in which a row carries a split of its own follows it; a row without a topic is its own. Nearly
+    the same completions in rows that carry different splits stay where their rows were put: the check of the data names them.
 
     Rows that were made from others (`augmented_from`) move nobody: the rest is cut as if they were not there, and then they join
     those they were made from, in training alone. One whose row is held out, gone or says something else now is in no split.
@@ -97,11 +100,23 @@ def _groups(rows: Sequence[Example]) -> dict[str, list[Example]]:
         # the smaller name stands for both; an answer gets a mark no topic has
         low, high = sorted((find(topic), find(f"\0{answer}")), key=lambda key: (key.startswith("\0"), key))
         root[high] = low
-    groups: dict[str, list[Example]] = {}
-    for row, key in zip(rows, keys, strict=True):
-        groups.setdefault(find(key), []).append(row)
+
+    def gathered() -> dict[str, list[Example]]:
+        groups: dict[str, list[Example]] = {}
+        for row, key in zip(rows, keys, strict=True):
+            groups.setdefault(find(key), []).append(row)
+        return groups
+
+    groups = gathered()
     _refuse_contradictions(groups.values())
-    return groups
+    chosen = {name: next((row.split for row in members if row.split is not None), None) for name, members in groups.items()}
+    for near in Near([row.completion for row in rows]).groups:
+        for first, second in pairwise(sorted({find(keys[number]) for number in near})):
+            low, high = sorted((find(first), find(second)), key=lambda key: (key.startswith("\0"), key))
+            if low != high and (chosen[low] is None or chosen[high] is None or chosen[low] == chosen[high]):
+                root[high] = low
+                chosen[low] = chosen[low] or chosen[high]
+    return gathered()
 
 
 def _refuse_contradictions(groups: Iterable[Sequence[Example]]) -> None:

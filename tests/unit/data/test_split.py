@@ -154,6 +154,24 @@ def test_rows_that_were_changed_since_are_refused_by_name(tmp_path):
         refuse_changed(run)
 
 
+LONG = "The parcel was on the doorstep of number 12 all along, under the mat, where the driver says he put it on {day}, in the rain."
+
+
+def test_nearly_the_same_answers_stay_together_unless_their_rows_say_otherwise():
+    days = [
+        Example(prompt=f"p{n}", completion=LONG.format(day=day), topic=f"d{n}", source=f"d{n}")
+        for n, day in enumerate(("Monday", "Friday"))
+    ]
+    for seed in range(12):
+        splits = split_rows([*rows(40), *days], DataConfig(split_seed=seed, valid_share=0.3, test_share=0.3))
+        assert sum(any(row in part for row in days) for part in splits.values()) == 1
+    follower = [days[0].model_copy(update={"split": "test"}), days[1]]
+    assert all(row in split_rows([*rows(40), *follower], DataConfig())["test"] for row in follower)
+    apart = [days[0].model_copy(update={"split": "test"}), days[1].model_copy(update={"split": "train"})]
+    splits = split_rows([*rows(40), *apart], DataConfig())
+    assert apart[0] in splits["test"] and apart[1] in splits["train"]
+
+
 WORDS = st.sampled_from(["One. Two. Three.", "Two.", "Four. Five.", "five.", "Six."])
 
 
