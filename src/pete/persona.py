@@ -2,6 +2,7 @@
 
 import difflib
 import re
+import shlex
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -142,6 +143,11 @@ class Persona(BaseModel):
     def file(self) -> Path:
         """persona.toml."""
         return self.folder / "persona.toml"
+
+    @property
+    def cli_argument(self) -> str:
+        """The persona as one word of a command line: its name where that is enough, else its quoted folder."""
+        return shlex.quote(self.folder.name if self.folder.parent == PERSONAS else str(self.folder))
 
     @property
     def examples(self) -> list[Path]:

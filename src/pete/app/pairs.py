@@ -44,7 +44,9 @@ class Pairs:
         }  # fmt: skip
 
 
-def open_writer(config: Config, by: str, model: str | None, persona: Persona, notify: Notify, environ: Mapping[str, str] = os.environ) -> Kept:
+def open_writer(
+    config: Config, by: str, model: str | None, persona: Persona, notify: Notify, environ: Mapping[str, str] = os.environ
+) -> Kept:
     """Whoever `--by` names, its answers kept in the persona's folder. Nothing is sent.
 
     Raises:
@@ -91,18 +93,19 @@ def make_pairs(
     """
     persona = load_persona(config.data.persona)
     rows = load_examples(persona.examples)
-    bare = [row for row in rows if row.origin == RULE and not row.messages and not row.augmented_from]
+    bare = [row for row in rows if _is_bare(row)]
     if not bare:
         raise DataError(
             f"No row of {persona.folder.name} has a prompt by rule: there is nothing to write for.",
             f'pete data import makes such rows of texts that answer nobody (origin "{RULE}")',
         )
     embed = embed or Embedder()
+    held_out = persona_prompts(persona)
     writer = open_writer(config, by, model, persona, notify, environ)
     session = BackTranslation(
         [Bare(row.completion, row.prompt, row.topic, row.format) for row in bare],
-        [row.prompt for row in rows if row not in bare and not row.augmented_from],
-        [prompt.prompt for prompt in (kept.rows if (kept := persona_prompts(persona)) else ())],
+        [row.prompt for row in rows if not _is_bare(row) and not row.augmented_from],
+        [prompt.prompt for prompt in (held_out.rows if held_out else ())],
         embed,
     )
     notify.message(writer.announcement(session.questions()))
@@ -110,13 +113,19 @@ def make_pairs(
         session.run(writer, tries, notify.progress)
     except WorkError as error:
         count = _keep(session, bare, persona, writer.origin)
-        raise WorkError(f"{error.message} {count} prompts are made and kept.", f"{error.hint}; the same command asks only for the rest") from None
+        raise WorkError(
+            f"{error.message} {count} prompts are made and kept.", f"{error.hint}; the same command asks only for the rest"
+        ) from None
     except KeyboardInterrupt:
         count = _keep(session, bare, persona, writer.origin)
         notify.message(f"{count} prompts are made and kept; the same command asks only for the rest", "note")
         raise
     made = _keep(session, bare, persona, writer.origin)
     return Pairs(persona, writer.origin, len(bare), made, session.counts(), writer.asked)
+
+
+def _is_bare(row: Example) -> bool:
+    return row.origin == RULE and not row.messages and not row.augmented_from
 
 
 def _keep(session: BackTranslation, bare: Sequence[Example], persona: Persona, origin: str) -> int:

@@ -41,13 +41,11 @@ def pairs(
 def _show(screen: "Console", made: "Pairs") -> None:
     from rich.text import Text
 
-    from pete.words import counted
-
     kept = made.texts - made.made
-    screen.print(Text.assemble((f"{made.made} of {counted(made.texts, 'text')}", "bold"), f" have a prompt by {made.by.partition(':')[2]}"))
+    screen.print(Text.assemble((f"{made.made} of {made.texts} texts", "bold"), f" have a prompt by {made.by.partition(':')[2]}"))
     if kept:
         screen.print(f"{kept} keep theirs by rule; what was wrong with the last try:")
         for refusal, count in made.refused.most_common():
             screen.print(f"  {count:>5}  {refusal}", soft_wrap=True)
-    argument = as_typed(f"pete data review --persona {made.persona.folder.name}")
+    argument = as_typed(f"pete data review --persona {made.persona.cli_argument}")
     screen.print(f"look at some before a night is spent: {argument}", soft_wrap=True)

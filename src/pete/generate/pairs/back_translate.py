@@ -72,9 +72,7 @@ class BackTranslation:
             open_ = [number for number in range(len(self.texts)) if number not in self.made]
             if not open_:
                 return
-            questions = [
-                ask_for_request(self.texts[n].text, self.texts[n].kind, self.refused.get(n), self._last.get(n, "")) for n in open_
-            ]
+            questions = [ask_for_request(self.texts[n].text, self.texts[n].kind, self.refused.get(n), self._last.get(n, "")) for n in open_]
             what = "prompts" if attempt == 1 else f"prompts, try {attempt}"
             for done, (number, reply) in enumerate(zip(open_, writer.ask(questions, attempt), strict=True), 1):
                 self._take(number, read_request(reply), attempt)

@@ -41,11 +41,15 @@ class Objection:
 
 
 _ABOUT = re.compile(
-    r"\b(?:this|th(?:e|is) (?:above|given|following|provided|original|attached)) (?:text|passage|post|article|e-?mail|message|piece|request)\b"
+    r"\b(?:this|th(?:e|is) (?:above|given|following|provided|original|attached)) "
+    r"(?:text|passage|post|article|e-?mail|message|piece|request)\b"
     r"|\bas an ai\b|\bhere(?:'s| is) (?:a|the|your) (?:request|prompt)\b|\b(?:text|marks) (?:above|below)\b",
     re.IGNORECASE,
 )
-_LINK = re.compile(r"https?://[^\s\"'<>)\]]+|www\.[^\s\"'<>)\]]+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+|(?<!\w)[#@]\w+|\b[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}\b", re.IGNORECASE)
+_LINK = re.compile(
+    r"https?://[^\s\"'<>)\]]+|www\.[^\s\"'<>)\]]+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+|(?<!\w)[#@]\w+|\b[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}\b",
+    re.IGNORECASE,
+)
 _TOKEN = re.compile(r"[^\W\d_][\w&]*(?:[-.][^\W\d_][\w]*)*(?:['\u2019]\w+)?")
 _SPOKEN = frozenset(("I", "I'm", "I've", "I'd", "I'll"))
 _QUOTED = re.compile(r"[\"\u201c\u201e\u00ab]([^\"\u201c\u201d\u201e\u00ab\u00bb\n]{2,})[\"\u201d\u201c\u00bb]")
@@ -107,11 +111,14 @@ def _names(prompt: str) -> Iterator[str]:
                 continue
             name = re.sub(r"['\u2019]s$", "", token)
             follows = number + 1 < len(tokens) and tokens[number + 1][0].isupper() and tokens[number + 1] not in _SPOKEN
-            if number or name != token or (follows and name.casefold() not in _OPENERS) or not name[1:].islower() and len(name) > 1:
+            if number or name != token or (follows and name.casefold() not in _OPENERS) or (len(name) > 1 and not name[1:].islower()):
                 yield name
 
 
-_OPENERS = frozenset("write draft give make put create compose tell explain describe share say post reply answer please for in on about".split())
+_OPENERS = frozenset(
+    ("write", "draft", "give", "make", "put", "create", "compose", "tell", "explain", "describe", "share", "say", "post", "reply", "answer",
+     "please", "for", "in", "on", "about")
+)  # fmt: skip
 """First words of requests, which a name may follow."""
 
 

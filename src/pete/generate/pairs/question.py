@@ -11,7 +11,7 @@ READ = 900
 
 _THOUGHT = re.compile(r"<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)", re.DOTALL | re.IGNORECASE)
 _LABEL = re.compile(r"^\W*(?:the )?(?:request|prompt|instruction|order|answer|output)\W*:\W*", re.IGNORECASE)
-_LEAD = re.compile(r"^(?:sure|certainly|of course|okay|ok|here(?:'s| is| you go))\b[^\n]*:\s*\n*", re.IGNORECASE)
+_LEAD = re.compile(r"^(?:sure|certainly|of course|okay|ok|here(?:'s| is| you go))\b[^\n]*:[ \t*]*\n\s*", re.IGNORECASE)
 _PAIRS = {'"': '"', "\u201c": "\u201d", "\u00ab": "\u00bb", "'": "'", "\u2018": "\u2019", "`": "`"}
 
 

@@ -144,9 +144,9 @@ class Kept:
         self._replies[name] = reply
         self.asked += 1
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        torn = self._path.is_file() and not self._path.read_bytes()[-1:] in (b"", b"\n")  # of a session that was broken off
         with self._path.open("a", encoding="utf-8") as file:
-            file.write("\n" * torn + json.dumps({"asked": name, "reply": reply}) + "\n")
+            # the first line begins anew: an earlier session may have been broken off in the middle of one
+            file.write("\n" * (self.asked == 1 and file.tell() > 0) + json.dumps({"asked": name, "reply": reply}) + "\n")
 
     def _name(self, question: str, attempt: int) -> str:
         return hashlib.sha256(json.dumps([self.origin, attempt, question]).encode()).hexdigest()
