@@ -72,9 +72,11 @@ class Example(Prompt):
     completion: str
     messages: tuple[Message, ...] = Field((), description="a conversation in place of prompt and completion: [{role, content}, ...]")
     split: Split | None = Field(None, description="a split chosen by the author; nothing lets us choose")
+    train: Literal["all", "last"] | None = Field(None, description="the assistant turns that carry loss; nothing means data.train_turns")
     date: str = Field("", description="when the author wrote it, as ISO 8601, where the source says so")
     origin: str = Field("", description="how the prompt was made: incoming message, rule, base:NAME, url:HOST MODEL, edited ...")
     augmented_from: str = Field("", description="key of the row that this one was made from; it is trained on and never held out")
+    found: str = Field("", description="where it was imported from")
 
     @model_validator(mode="before")
     @classmethod
