@@ -2,6 +2,7 @@
 
 import difflib
 import re
+import shlex
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -144,6 +145,11 @@ class Persona(BaseModel):
         return self.folder / "persona.toml"
 
     @property
+    def cli_argument(self) -> str:
+        """The persona as one word of a command line: its name where that is enough, else its quoted folder."""
+        return shlex.quote(self.folder.name if self.folder.parent == PERSONAS else str(self.folder))
+
+    @property
     def examples(self) -> list[Path]:
         """The example files, in name order: *.jsonl in any case, and none whose name begins with a dot."""
         return [path for path in self._beside if path.suffix.lower() == ".jsonl"]
@@ -181,8 +187,12 @@ def plain_prompt_format(prompt_format: PromptFormat, *, own_template: bool = Tru
     return prompt_format.model_dump(exclude_defaults=True, exclude=set() if own_template else {"template"})
 
 
-def load_persona(name: str) -> Persona:
+def load_persona(name: str, *, empty: bool = False) -> Persona:
     """Find a persona by folder, or by name below personas/.
+
+    Args:
+        name: of its folder, or the folder.
+        empty: it may have no examples yet.
 
     Raises:
         PersonaError: no such persona, or what is wrong in its persona.toml.
@@ -198,7 +208,7 @@ def load_persona(name: str) -> Persona:
             f"known: {', '.join(known) or 'none'}; or --persona FOLDER (copy personas/pete-connor to start your own)",
         )
     persona = _read(path)
-    if not persona.examples:
+    if not persona.examples and not empty:
         others = f"; it holds {', '.join(persona.passed_over[:5])}" if persona.passed_over else ""
         raise PersonaError(
             f"{folder} has no examples: expected examples/*.jsonl with one prompt and completion a line{others}.",

@@ -3,6 +3,7 @@
 import datetime
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -36,18 +37,8 @@ def split_rows(rows: Sequence[Example], data: DataConfig) -> dict[Split, list[Ex
         else:
             by_category.setdefault(members[0].category, {})[name] = members
     for groups in by_category.values():
-        names = sorted(groups, key=lambda name: hashlib.sha256(f"{data.split_seed}\0{name}".encode()).digest())
-        total = sum(map(len, groups.values()))
-        filled = {"test": 0, "valid": 0}
-        for name in names:
-            members = groups[name]
-            target: Split = "train"
-            for part, share in (("test", data.test_share), ("valid", data.valid_share)):
-                if filled[part] + len(members) <= round(share * total):
-                    filled[part] += len(members)
-                    target = part  # type: ignore[assignment]
-                    break
-            splits[target] += members
+        for name, target in _distributed(groups, Counter(), data).items():
+            splits[target] += groups[name]
     if not splits["train"]:
         raise DataError(
             f"Nothing is left to train on: {len(rows)} rows, all in valid or test.",
@@ -55,6 +46,45 @@ def split_rows(rows: Sequence[Example], data: DataConfig) -> dict[Split, list[Ex
         )
     splits["train"] += _augmented(rows, splits)
     return splits
+
+
+def split_new(new: Sequence[Example], old: Sequence[Example], data: DataConfig) -> list[Split]:
+    """The split of each new row beside old ones that keep theirs: shares and categories come out right for all of them together.
+
+    What shares a topic or an answer with a row that has a split goes there too.
+
+    Raises:
+        DataError: old rows of one group carry different splits.
+    """
+    settled = [row for row in written(old) if row.split is not None]
+    by_category: dict[str, dict[str, list[Example]]] = {}
+    chosen: dict[int, Split] = {}
+    for name, members in _groups([*settled, *new]).items():
+        given = next((row.split for row in members if row.split is not None), None)
+        if given is not None:
+            chosen |= {id(row): given for row in members}
+        else:
+            by_category.setdefault(members[0].category, {})[name] = members
+    for category, groups in by_category.items():
+        there = Counter(split for row in (*settled, *new) if row.category == category and (split := chosen.get(id(row))))
+        for name, target in _distributed(groups, there, data).items():
+            chosen |= {id(row): target for row in groups[name]}
+    return [chosen[id(row)] for row in new]
+
+
+def _distributed(groups: Mapping[str, list[Example]], there: Mapping[Split, int], data: DataConfig) -> dict[str, Split]:
+    """The split of each group of a category, by the hash of its name, beside the rows that are there."""
+    total = sum(map(len, groups.values())) + sum(there.values())
+    filled = {"test": there.get("test", 0), "valid": there.get("valid", 0)}
+    found: dict[str, Split] = {}
+    for name in sorted(groups, key=lambda name: hashlib.sha256(f"{data.split_seed}\0{name}".encode()).digest()):
+        found[name] = "train"
+        for part, share in (("test", data.test_share), ("valid", data.valid_share)):
+            if filled[part] + len(groups[name]) <= round(share * total):
+                filled[part] += len(groups[name])
+                found[name] = part  # type: ignore[assignment]
+                break
+    return found
 
 
 def _augmented(rows: Sequence[Example], splits: Mapping[Split, Sequence[Example]]) -> list[Example]:
