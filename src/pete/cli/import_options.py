@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pete.data.foreign_formats import MEANINGS
 from pete.errors import UserError
 
 if TYPE_CHECKING:
@@ -12,8 +13,6 @@ if TYPE_CHECKING:
 
     from pete.data.importer import Wishes
 
-MEANINGS = ("incoming", "reply", "author", "date", "public", "thread", "title", "category", "id")
-"""What a column may mean."""
 _MAPPED = re.compile(rf",\s*(?=(?:{'|'.join(MEANINGS)})\s*=)")
 _DAY = "a day, written 2023-11-30"
 

@@ -87,7 +87,7 @@ class Importer:
     def read(self, sources: Sequence[Source], listener: Listener) -> Imported:
         """Read everything; a file that breaks off costs the rest of itself, and the ledger says so."""
         ledger = self._imported.ledger
-        files = [(source, file, reader) for source in sources for file, reader in readers_of(source)]
+        files = [(source, file, reader) for source in sources for file, reader in readers_of(source, self._wishes.options)]
         for number, (_, file, reader) in enumerate(files, 1):
             if reader is None:
                 ledger.passed_over.append((file.label, "no format that is known" if file.size else "empty"))
