@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 
-from pete.data.sources import linkedin
+from pete.data.sources import linkedin, mail
 from pete.data.sources.files import Source, SourceFile
 from pete.data.sources.record import Reader
 
-READERS: tuple[Reader, ...] = (linkedin.READER,)
+READERS: tuple[Reader, ...] = (linkedin.READER, mail.READER)
 """In the order in which they are asked: formats that know their files by content first, plain text last."""
 
 
