@@ -78,7 +78,7 @@ def target(name: str) -> Path:
         PersonaError: it is there, or cannot be a name.
     """
     folder = expand(name) if os.sep in name else own_personas() / name
-    if not _NAME.fullmatch(folder.name):
+    if not _NAME.fullmatch(name.rstrip(os.sep).rpartition(os.sep)[2]):
         raise PersonaError(f"{name!r} cannot be the name of a persona.", "letters, digits and - make one: pete persona new ada --from ...")
     if folder.exists():
         raise PersonaError(
@@ -115,7 +115,7 @@ def understand(
         entry = entry_of(sources, imported)
     profile = profile_of([(text.record.channel, text.record.text) for text in imported.kept])
     voice = name or _author(imported) or re.sub(r"[-_]+", " ", folder.name).title()
-    return Understood(folder, config, wishes, imported, entry, voice, named or proposed(imported.kept), profile)
+    return Understood(folder, config, wishes, imported, entry, " ".join(voice.split()), named or proposed(imported.kept), profile)
 
 
 def make_persona(understood: Understood) -> Created:

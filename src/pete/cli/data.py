@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pete.cli import pairs
 from pete.cli.console import JsonOption, SetOption, as_path, as_typed, console, print_json
 from pete.cli.import_options import (
     AuthorOption,
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 app = typer.Typer(
     cls=Listing, help="Datasets: check them, and see the exact text that will be trained.", no_args_is_help=True, rich_markup_mode=None
 )
+
+app.command("pairs")(pairs.pairs)
 
 FilesArgument = Annotated[
     list[Path] | None, typer.Argument(metavar="[FILE]...", parser=as_path, help="JSONL files; the persona's examples unless given")

@@ -48,7 +48,7 @@ def read_rows(path: Path) -> list[tuple[int, Any]]:
     Raises:
         NotRows: what the file is instead, in one sentence.
     """
-    text = _text(path).replace("\r\n", "\n").replace("\r", "\n")
+    text = read_text(path).replace("\r\n", "\n").replace("\r", "\n")
     lines = [(number, line) for number, raw in enumerate(text.split("\n"), 1) if (line := raw.strip().lstrip("\ufeff"))]
     if not lines:
         raise NotRows("empty; expected one JSON object a line")
@@ -69,7 +69,12 @@ def read_rows(path: Path) -> list[tuple[int, Any]]:
     return [(number, _parsed(line)) for number, line in lines]
 
 
-def _text(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """The characters of a file, whichever Unicode encoding it says it has; line ends as they are.
+
+    Raises:
+        NotRows: it is no text.
+    """
     data = path.read_bytes()
     mark, codec, name = next(entry for entry in _ENCODINGS if data.startswith(entry[0]))
     for begin, words in _OTHERS.items():
