@@ -4,7 +4,7 @@ import difflib
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -113,7 +113,7 @@ class Example(Prompt):
     @property
     def key(self) -> str:
         """What names the row in other files: its id, else a hash of its answer."""
-        return self.id or hashlib.sha256(self.completion.encode()).hexdigest()[:16]
+        return _key(self.id, self.completion)
 
     @property
     def turns(self) -> tuple[Message, ...]:
@@ -147,6 +147,16 @@ class DataFinding:
         places = [f"{Path(where).name} ({text})" if text else Path(where).name for where, text in self.examples]
         more = f" and {self.count - len(places):,} more" if self.count > len(places) else ""
         return f"{self.message}: {', '.join(places)}{more}" if places else self.message
+
+
+def record_key(record: Mapping[str, Any]) -> str:
+    """The key of a row as it stands in a file; of one that `load_examples` can read."""
+    messages = record.get("messages")
+    return _key(str(_plain(dict(record), Example).get("id", "")), str(messages[-1]["content"] if messages else record.get("completion")))
+
+
+def _key(given: str, answer: str) -> str:
+    return given or hashlib.sha256(answer.encode()).hexdigest()[:16]
 
 
 def written(rows: Iterable[Example]) -> list[Example]:

@@ -87,9 +87,14 @@ def format_asked(prompt: str, formats: Mapping[str, Limit]) -> str:
     return min(mentions)[2] if mentions else ""
 
 
+def without_lengths(prompt: str) -> str:
+    """A prompt with spaces where it says how long: "about 120 words" is no fact."""
+    return _LENGTH.sub(lambda match: " " * len(match.group()), prompt)
+
+
 def facts_asked(prompt: str) -> list[str]:
     """Figures, names and short quotations of a prompt: what an answer may not leave out or change at will."""
-    text = _LENGTH.sub(lambda match: " " * len(match.group()), prompt)
+    text = without_lengths(prompt)
     text = re.sub(r"\b\d+-second\b", "", text)
     quoted = [q for q in _QUOTED.findall(text) if len(q.split()) <= MOST_QUOTED]
     plain = _QUOTED.sub(" ", text)
