@@ -37,6 +37,9 @@ class TimedEngine(FakeEngine):
         self.refuses: list[Exception] = []
         """Raised one a join."""
         self.threads: set[str] = set()
+        self.flows = threading.Event()
+        """While it is not set, a step does not come back."""
+        self.flows.set()
 
     def load(self, model: ModelConfig, adapter: Any = None) -> None:
         super().load(model, adapter)
@@ -65,6 +68,7 @@ class TimedEngine(FakeEngine):
             def step(self):
                 if engine.faults:
                     raise engine.faults.pop(0)
+                engine.flows.wait()
                 if engine.delay:
                     time.sleep(engine.delay)
                 drawn = inner.step()

@@ -45,9 +45,9 @@ def start(persona: Path, out: Path) -> subprocess.Popen:
 
 def wait_for_step(out: Path, step: int, process: subprocess.Popen) -> None:
     end = time.monotonic() + 180  # a start examines the machine and times a step first
+    tail = events.Tail(out / "events.jsonl")  # whoever reads the whole file at each look takes the processor from the training
     while time.monotonic() < end:
-        last = max((e.step for e in events.read(out / "events.jsonl") if isinstance(e, events.Step)), default=0)
-        if last >= step:
+        if any(isinstance(event, events.Step) and event.step >= step for event in tail.poll()[1]):
             return
         assert process.poll() is None, process.stderr.read()
         time.sleep(0.01)

@@ -41,12 +41,14 @@ def last_step(out: Path) -> int:
 def test_closing_the_window_saves_and_the_run_goes_on_later(finder, training, every, step, steps):
     finder.env |= {"MORE": f"--set train.eval_every={every} --set train.steps={steps}"}
     window = finder.window(finder.root / "launchers" / NAMES[0])
-    end = time.monotonic() + 60
-    while last_step(training) < step:
+    end, tail, last = time.monotonic() + 180, events.Tail(training / "events.jsonl"), 0  # a start examines the machine
+    while last < step:
         assert time.monotonic() < end and window.look(), window.text
+        last = max([last, *(event.step for event in tail.poll()[1] if isinstance(event, events.Step))])
     trainer = next(event.pid for event in events.read(training / "events.jsonl") if isinstance(event, events.Started))
     assert alive(trainer)
     window.close()
+    end = time.monotonic() + 60
     while alive(trainer):
         assert time.monotonic() < end, "the closed window did not end the training"
         time.sleep(0.02)

@@ -17,6 +17,7 @@ from pete.cli import (
     install,
     launchers,
     monitor,
+    persona,
     prompts,
     quickstart,
     report,
@@ -32,7 +33,8 @@ from pete.errors import PeteError, UserError, WorkError
 
 GROUPS = {
     "Start": ("quickstart", "doctor", "install", "launchers"),
-    "Train": ("data", "train", "resume", "monitor"),
+    "Bring your writing": ("persona", "data"),
+    "Train": ("train", "resume", "monitor"),
     "Use": ("chat", "test", "serve", "prompts"),
     "Judge": ("evaluate", "blind", "report"),
     "Take along": ("export", "quantize"),
@@ -57,6 +59,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("quickstart")(quickstart.quickstart)
+app.add_typer(persona.app, name="persona")
 app.add_typer(data.app, name="data")
 app.command("train")(train.train)
 app.command("resume")(resume.resume)

@@ -13,8 +13,11 @@ TURN = re.compile(
     re.MULTILINE | re.IGNORECASE,
 )
 """A line that begins another turn."""
+REDACTED = ("address", "card", "email", "IBAN", "key", "name", "phone")
+"""What stands in place of what was private: "[phone 1]" is no blank, but how the person wants it to be said."""
 BLANK = re.compile(
-    r"\[[A-Za-z][^\]\n]{1,40}\](?!\()|\{\{[^{}\n]{1,60}\}\}|\{\s*[A-Za-z_][\w ]{1,40}\}"
+    rf"\[(?!(?:{'|'.join(REDACTED)}) \d+\])"
+    r"[A-Za-z][^\]\n]{1,40}\](?!\()|\{\{[^{}\n]{1,60}\}\}|\{\s*[A-Za-z_][\w ]{1,40}\}"
     r"|<[A-Za-z]+(?:[ _-][A-Za-z]+){1,4}>|<[A-Z]{3,}>|[(\[<{]insert [^)\]>}\n]{1,40}[)\]>}]|%[A-Z][A-Z_]{2,}%|\*\|[A-Z_]+\|\*"
     r"|\b(?:XXX+|TKTK)\b|\bTODO\b(?! [A-Z\u00c0-\u00de]{2})|\b[Ll]orem ipsum\b"
 )

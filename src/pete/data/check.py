@@ -101,7 +101,7 @@ def _repeated() -> Callable[[Example], Iterable[str]]:
 
     def look(row: Example) -> Iterable[str]:
         key = " ".join(row.completion.lower().split())
-        earlier = first.setdefault(key, row.source)
+        earlier = first.setdefault(key, row.source) if not row.augmented_from else row.source
         return [f"as in {earlier.rpartition('/')[2]}"] if key and earlier != row.source else []
 
     return look

@@ -4,7 +4,7 @@ import difflib
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -26,7 +26,7 @@ MEANT = re.compile(
     re.IGNORECASE,
 )
 """Keys that mean something to a model in the data of other tools."""
-_LABELS = ("id", "category", "format", "topic", "group")
+_LABELS = ("id", "category", "format", "topic", "group", "date", "origin", "augmented_from")
 _TEXTS = (("prompt",), ("completion",))
 _PLACE = re.compile(r":\d+$")
 
@@ -72,6 +72,11 @@ class Example(Prompt):
     completion: str
     messages: tuple[Message, ...] = Field((), description="a conversation in place of prompt and completion: [{role, content}, ...]")
     split: Split | None = Field(None, description="a split chosen by the author; nothing lets us choose")
+    train: Literal["all", "last"] | None = Field(None, description="the assistant turns that carry loss; nothing means data.train_turns")
+    date: str = Field("", description="when the author wrote it, as ISO 8601, where the source says so")
+    origin: str = Field("", description="how the prompt was made: incoming message, rule, base:NAME, url:HOST MODEL, edited ...")
+    augmented_from: str = Field("", description="key of the row that this one was made from; it is trained on and never held out")
+    found: str = Field("", description="where it was imported from")
 
     @model_validator(mode="before")
     @classmethod
@@ -98,6 +103,17 @@ class Example(Prompt):
         if any(not message.content.strip() for message in self.messages):
             raise ValueError("messages: a message is empty")
         return self
+
+    @model_validator(mode="after")
+    def _augmented_is_trained(self) -> Self:
+        if self.augmented_from and self.split not in (None, "train"):
+            raise ValueError(f"split: a row with augmented_from is trained on and nothing else, found {self.split}")
+        return self
+
+    @property
+    def key(self) -> str:
+        """What names the row in other files: its id, else a hash of its answer."""
+        return _key(self.id, self.completion)
 
     @property
     def turns(self) -> tuple[Message, ...]:
@@ -131,6 +147,21 @@ class DataFinding:
         places = [f"{Path(where).name} ({text})" if text else Path(where).name for where, text in self.examples]
         more = f" and {self.count - len(places):,} more" if self.count > len(places) else ""
         return f"{self.message}: {', '.join(places)}{more}" if places else self.message
+
+
+def record_key(record: Mapping[str, Any]) -> str:
+    """The key of a row as it stands in a file; of one that `load_examples` can read."""
+    messages = record.get("messages")
+    return _key(str(_plain(dict(record), Example).get("id", "")), str(messages[-1]["content"] if messages else record.get("completion")))
+
+
+def _key(given: str, answer: str) -> str:
+    return given or hashlib.sha256(answer.encode()).hexdigest()[:16]
+
+
+def written(rows: Iterable[Example]) -> list[Example]:
+    """The rows that somebody wrote, without those that were made from them."""
+    return [row for row in rows if not row.augmented_from]
 
 
 Row = TypeVar("Row", bound=Prompt)

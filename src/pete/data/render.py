@@ -301,7 +301,7 @@ class Renderer:
         text = self._rendered(turns, prompt=False)
         spans = self._spans(turns, text)
         assistants = [number for number, turn in enumerate(turns) if turn.role == "assistant"]
-        wanted = assistants if self.train_turns == "all" else assistants[-1:]
+        wanted = assistants if (row.train or self.train_turns) == "all" else assistants[-1:]
         end = spans[assistants[-1]][1] + len(self._answer.closing)
         ids, places = self._base.encode(text[:end])
         begins, stops = (np.array([place[side] for place in places], dtype=np.int64) for side in (0, 1))

@@ -3,11 +3,14 @@
 import datetime
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 from pete.config import DataConfig
-from pete.data.examples import SPLITS, Example, Split, load_examples, write_examples
+from pete.data.examples import SPLITS, Example, Split, load_examples, write_examples, written
+from pete.data.near import Near
 from pete.errors import DataError
 from pete.run import RunDir, write_json
 
@@ -15,39 +18,100 @@ from pete.run import RunDir, write_json
 def split_rows(rows: Sequence[Example], data: DataConfig) -> dict[Split, list[Example]]:
     """Cut rows by topic within each category, so that each split sees every category.
 
-    Rows of a topic, and rows with the same completion, are on one side: what shares either, also by way of a third row, is
-    one group. A group in which a row carries a split of its own follows it; a row without a topic is its own.
+    Rows of a topic, and rows with the same or nearly the same completion, are on one side: what shares either, also by way of a
+    third row, is one group. A group in which a row carries a split of its own follows it; a row without a topic is its own. Nearly
+    the same completions in rows that carry different splits stay where their rows were put: the check of the data names them.
+
+    Rows that were made from others (`augmented_from`) move nobody: the rest is cut as if they were not there, and then they join
+    those they were made from, in training alone. One whose row is held out, gone or says something else now is in no split.
 
     Raises:
         DataError: rows of one group carry different splits (by file:line), or nothing is left to train on.
     """
     splits: dict[Split, list[Example]] = {name: [] for name in SPLITS}
     by_category: dict[str, dict[str, list[Example]]] = {}
-    for name, members in _groups(rows).items():
+    for name, members in _groups(written(rows)).items():
         chosen: Split | None = next((row.split for row in members if row.split is not None), None)
         if chosen is not None:
             splits[chosen] += members
         else:
             by_category.setdefault(members[0].category, {})[name] = members
     for groups in by_category.values():
-        names = sorted(groups, key=lambda name: hashlib.sha256(f"{data.split_seed}\0{name}".encode()).digest())
-        total = sum(map(len, groups.values()))
-        filled = {"test": 0, "valid": 0}
-        for name in names:
-            members = groups[name]
-            target: Split = "train"
-            for part, share in (("test", data.test_share), ("valid", data.valid_share)):
-                if filled[part] + len(members) <= round(share * total):
-                    filled[part] += len(members)
-                    target = part  # type: ignore[assignment]
-                    break
-            splits[target] += members
+        for name, target in _distributed(groups, Counter(), data).items():
+            splits[target] += groups[name]
     if not splits["train"]:
         raise DataError(
             f"Nothing is left to train on: {len(rows)} rows, all in valid or test.",
             "add examples, or lower data.valid_share and data.test_share",
         )
+    splits["train"] += _augmented(rows, splits)
     return splits
+
+
+def split_new(new: Sequence[Example], old: Sequence[Example], data: DataConfig) -> list[Split]:
+    """The split of each new row beside old ones that keep theirs: shares and categories come out right for all of them together.
+
+    What shares a topic or an answer with a row that has a split goes there too.
+
+    Raises:
+        DataError: old rows of one group carry different splits.
+    """
+    settled = [row for row in written(old) if row.split is not None]
+    by_category: dict[str, dict[str, list[Example]]] = {}
+    chosen: dict[int, Split] = {}
+    for name, members in _groups([*settled, *new]).items():
+        given = next((row.split for row in members if row.split is not None), None)
+        if given is not None:
+            chosen |= {id(row): given for row in members}
+        else:
+            by_category.setdefault(members[0].category, {})[name] = members
+    for category, groups in by_category.items():
+        there = Counter(split for row in (*settled, *new) if row.category == category and (split := chosen.get(id(row))))
+        for name, target in _distributed(groups, there, data).items():
+            chosen |= {id(row): target for row in groups[name]}
+    return [chosen[id(row)] for row in new]
+
+
+def _distributed(groups: Mapping[str, list[Example]], there: Mapping[Split, int], data: DataConfig) -> dict[str, Split]:
+    """The split of each group of a category, by the hash of its name, beside the rows that are there."""
+    total = sum(map(len, groups.values())) + sum(there.values())
+    filled = {"test": there.get("test", 0), "valid": there.get("valid", 0)}
+    found: dict[str, Split] = {}
+    for name in sorted(groups, key=lambda name: hashlib.sha256(f"{data.split_seed}\0{name}".encode()).digest()):
+        found[name] = "train"
+        for part, share in (("test", data.test_share), ("valid", data.valid_share)):
+            if filled[part] + len(groups[name]) <= round(share * total):
+                filled[part] += len(groups[name])
+                found[name] = part  # type: ignore[assignment]
+                break
+    return found
+
+
+def _augmented(rows: Sequence[Example], splits: Mapping[Split, Sequence[Example]]) -> list[Example]:
+    """The rows made from rows in training, word for word theirs, that share neither topic nor answer with one that is held out."""
+    made = [row for row in rows if row.augmented_from]
+    held = [row for name in SPLITS if name != "train" for row in splits[name]] if made else []
+    topics, answers, keys = ({of(row) for row in held} for of in (_topic, _answer, lambda row: row.key))
+    trained: dict[str, list[str]] = {}
+    for row in splits["train"] if made else ():
+        trained.setdefault(row.key, []).append(row.completion)
+    return [
+        row
+        for row in made
+        if any(row.completion in text for text in trained.get(row.augmented_from, ()))
+        and row.augmented_from not in keys
+        and _topic(row) not in topics
+        and _answer(row) not in answers
+    ]
+
+
+def _topic(row: Example) -> str:
+    """The topic as it is compared; of a row without one, its answer."""
+    return " ".join(row.topic.lower().split()) or _answer(row)
+
+
+def _answer(row: Example) -> str:
+    return " ".join(row.completion.lower().split())
 
 
 def _groups(rows: Sequence[Example]) -> dict[str, list[Example]]:
@@ -61,17 +125,28 @@ def _groups(rows: Sequence[Example]) -> dict[str, list[Example]]:
 
     keys = []
     for row in rows:
-        answer = " ".join(row.completion.lower().split())
-        topic = " ".join(row.topic.lower().split()) or answer
+        answer, topic = _answer(row), _topic(row)
         keys.append(topic)
         # the smaller name stands for both; an answer gets a mark no topic has
         low, high = sorted((find(topic), find(f"\0{answer}")), key=lambda key: (key.startswith("\0"), key))
         root[high] = low
-    groups: dict[str, list[Example]] = {}
-    for row, key in zip(rows, keys, strict=True):
-        groups.setdefault(find(key), []).append(row)
+
+    def gathered() -> dict[str, list[Example]]:
+        groups: dict[str, list[Example]] = {}
+        for row, key in zip(rows, keys, strict=True):
+            groups.setdefault(find(key), []).append(row)
+        return groups
+
+    groups = gathered()
     _refuse_contradictions(groups.values())
-    return groups
+    chosen = {name: next((row.split for row in members if row.split is not None), None) for name, members in groups.items()}
+    for near in Near([row.completion for row in rows]).groups:
+        for first, second in pairwise(sorted({find(keys[number]) for number in near})):
+            low, high = sorted((find(first), find(second)), key=lambda key: (key.startswith("\0"), key))
+            if low != high and (chosen[low] is None or chosen[high] is None or chosen[low] == chosen[high]):
+                root[high] = low
+                chosen[low] = chosen[low] or chosen[high]
+    return gathered()
 
 
 def _refuse_contradictions(groups: Iterable[Sequence[Example]]) -> None:

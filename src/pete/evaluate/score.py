@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pete.data.check import same_prompt
-from pete.data.examples import Example, load_examples
+from pete.data.examples import Example, load_examples, written
 from pete.data.split import refuse_changed
 from pete.engines.sentence import Embedder, find_embedder
 from pete.errors import DataError
@@ -35,7 +35,12 @@ class Material:
     def context(self, log: EvaluationLog) -> Context:
         """What the scorers of a log are made from."""
         author = {row.source: self.held_out[row.source] for row in log.held_out if row.source in self.held_out}
-        return Context(log, self.training, author, self.neutral, self.others, self.embedder)
+        return Context(log, self.written, author, self.neutral, self.others, self.embedder)
+
+    @property
+    def written(self) -> list[Example] | None:
+        """The training rows that the author wrote: what was made from them is no evidence of a voice."""
+        return None if self.training is None else written(self.training)
 
 
 def read_material(run: RunDir) -> Material:

@@ -14,7 +14,7 @@ import numpy as np
 
 from pete.config import EMBEDDED_BASE, GenerateConfig
 from pete.data.batch import in_batches
-from pete.data.examples import Example, Question, load_examples, load_prompts
+from pete.data.examples import Example, Question, load_examples, load_prompts, written
 from pete.data.render import Message, Rendered, Renderer
 from pete.data.split import read_splits, refuse_changed
 from pete.engines import open_generator
@@ -77,7 +77,7 @@ def evaluate(tuned: Tuned, run: RunDir, prompts: Sequence[Question], on_stage: O
     known = {row.prompt for row in splits["train"]}
     ordinary = [row for row in load_examples([NEUTRAL]) if row.prompt not in known]
     neutral = score_held_out(engine, tuned.renderer, ordinary, on_stage, "neutral text")
-    samples = _generate(tuned, prompts, splits["train"], on_stage)
+    samples = _generate(tuned, prompts, written(splits["train"]), on_stage)
     speed = _time_alone(tuned, prompts, on_stage)
     peak = engine.memory().peak  # before a third model is in memory too
     on_stage("scores", 0, 1)

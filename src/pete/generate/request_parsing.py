@@ -33,19 +33,6 @@ _NAME = re.compile(r"(?<=[a-z0-9,;] )[A-Z][a-z]+(?: (?:& |and )?[A-Z][a-z]+)*")
 MOST_QUOTED = 3
 """Words: a longer quotation is somebody talking, not a name."""
 
-# the commonest words of a language that its neighbours do not share
-_STOP_WORDS = {
-    "English": "the and of to is it that for you with this are we on have not our your be what",
-    "German": "der die das und ist nicht ein eine wir sie mit auf f\u00fcr den dem von zu ich es unser",
-    "French": "le la les et est une nous vous pour dans pas que qui sur avec notre des du ce au",
-    "Spanish": "el los las y es una por para con no que nuestro su se del lo como m\u00e1s al est\u00e1",
-    "Italian": "il lo gli e \u00e8 una per con non che di nostro del della sono si al pi\u00f9 ma anche",
-    "Dutch": "het een en is niet wij ons voor van met op te dat deze zijn ook maar bij naar je",
-    "Portuguese": "o os as e \u00e9 uma para com n\u00e3o que nosso do da em por mais ao se sua est\u00e1",
-}
-_LANGUAGES = {name: frozenset(words.split()) for name, words in _STOP_WORDS.items()}
-_LETTERS = re.compile(r"[^\W\d_]+")
-
 
 @dataclass(frozen=True)
 class RequestType:
@@ -100,21 +87,18 @@ def format_asked(prompt: str, formats: Mapping[str, Limit]) -> str:
     return min(mentions)[2] if mentions else ""
 
 
+def without_lengths(prompt: str) -> str:
+    """A prompt with spaces where it says how long: "about 120 words" is no fact."""
+    return _LENGTH.sub(lambda match: " " * len(match.group()), prompt)
+
+
 def facts_asked(prompt: str) -> list[str]:
     """Figures, names and short quotations of a prompt: what an answer may not leave out or change at will."""
-    text = _LENGTH.sub(lambda match: " " * len(match.group()), prompt)
+    text = without_lengths(prompt)
     text = re.sub(r"\b\d+-second\b", "", text)
     quoted = [q for q in _QUOTED.findall(text) if len(q.split()) <= MOST_QUOTED]
     plain = _QUOTED.sub(" ", text)
     return list(dict.fromkeys([*_FIGURE.findall(text), *(q.strip(" .,") for q in quoted), *_NAME.findall(plain)]))
-
-
-def language_of(text: str, least: int = 3) -> str:
-    """The language whose commonest words a text uses most; "" when fewer than `least` of them, or no clear winner."""
-    words = [word.casefold() for word in _LETTERS.findall(text)]
-    counts = sorted(((sum(word in common for word in words), name) for name, common in _LANGUAGES.items()), reverse=True)
-    (most, name), (second, _) = counts[:2]
-    return name if most >= least and most >= 2 * second else ""
 
 
 def _value(number: str) -> int:

@@ -9,13 +9,14 @@ from typing import Any
 from pydantic import ValidationError
 
 from pete.data.examples import Example, phrase_pattern, phrases_used
+from pete.data.language import language_of
 from pete.data.text import BULLET, Corpus, lines_in, list_items, repeats, sentences_in, size, words, words_in
 from pete.errors import AdapterError
 from pete.generate.extract import StopReason
 from pete.generate.facts import holds
 from pete.generate.leak_patterns import leaks, placeholders
 from pete.generate.repeats import find_loop
-from pete.generate.request_parsing import RequestType, facts_asked, format_asked, language_of, length_asked
+from pete.generate.request_parsing import RequestType, facts_asked, format_asked, length_asked
 from pete.persona import EVERYTHING, Limit
 
 LEAST_REPEATED_SENTENCE = 4

@@ -10,7 +10,7 @@ import numpy as np
 
 from pete.adapter import Lineage, read_lineage
 from pete.config import Config, GenerateConfig
-from pete.data.examples import Example, load_examples
+from pete.data.examples import Example, load_examples, written
 from pete.data.render import Message, Renderer
 from pete.engines.base_models.resolve import look_up_base
 from pete.engines.protocol import Generator, Rows
@@ -151,7 +151,7 @@ def open_tuned(run: RunDir) -> Tuned:
 def _training_rows(run: RunDir) -> Sequence[Example]:
     """What an answer could have copied, and what a request is put with; without the run's data nobody can tell."""
     try:
-        return load_examples([run.split_file("train")])
+        return written(load_examples([run.split_file("train")]))
     except DataError:
         return ()
 

@@ -25,7 +25,7 @@ from pete.serve.limits import Limits
 from pete.serve.metrics import Metrics
 from pete.serve.replies import Reply, extras
 from pete.serve.requests import SEEDS, ChatRequest, TextRequest
-from pete.serve.scheduler import Ask, Busy, Failure, Scheduler
+from pete.serve.scheduler import Ask, Busy, Failure, Scheduler, Unable
 
 PATHS = frozenset({"/v1/models", "/v1/chat/completions", "/v1/completions", "/v1/embeddings", OPEN, "/metrics"})
 QUIET: Any = {"tracing": False, "metrics": False, "logs": False, "operation_spans": False, "auto_configure": False}
@@ -33,11 +33,15 @@ QUIET: Any = {"tracing": False, "metrics": False, "logs": False, "operation_span
 FAILED = {
     "time": (408, "It took longer than {seconds:g} seconds.", "request_timeout"),
     "engine": (500, "The engine failed; this answer is lost.", "engine_failed"),
+    "hung": (503, "{words} While it computes nothing is answered; if it stays so, start pete serve again.", "engine_hangs"),
     "refused": (400, "{words}", "invalid_value"),
     "closing": (503, "The server is closing.", "closing"),
 }
 """Reason of a failure -> status, message, code."""
-BROKEN = Refusal(500, "The server failed; this request is lost.", code="server_failed", headers={"x-should-retry": "false"})
+BROKEN = Refusal(
+    500, "The server failed; this request is lost.", code="server_failed", headers={"x-should-retry": "false", "connection": "close"}
+)
+"""uvicorn closes the connection of an application that failed: whoever keeps it for the next request has to know."""
 T = TypeVar("T")
 
 
@@ -60,7 +64,7 @@ class Exchange:
         """Ask for them, or for those of these numbers.
 
         Raises:
-            Refusal: the server is busy.
+            Refusal: the server is busy, or its engine hangs.
         """
         self._limits, self._judge, self._metrics = limits, wanted.judge, scheduler.metrics
         self._heard: asyncio.Queue[Delta | Failure] = asyncio.Queue()  # an answer has an end, and so has this
@@ -79,6 +83,8 @@ class Exchange:
             scheduler.submit(self._asks)
         except Busy as busy:
             raise Refusal(429, "Too many requests are waiting.", code="server_busy", headers={"retry-after": str(busy.seconds)}) from None
+        except Unable as unable:
+            raise self._refusal(unable.failure) from None
 
     async def deltas(self) -> AsyncIterator[list[Delta]]:
         """Text as it becomes certain, all that there is at a time; the last delta of each answer has it whole, judged.
@@ -96,9 +102,12 @@ class Exchange:
             yield certain
             for failure in heard:
                 if isinstance(failure, Failure):
-                    status, message, code = FAILED[failure.reason]
-                    words = message.format(seconds=self._limits.request_seconds, words=failure.words)
-                    raise Refusal(status, words, code=code, headers={"x-should-retry": "false"})
+                    raise self._refusal(failure)
+
+    def _refusal(self, failure: Failure) -> Refusal:
+        status, message, code = FAILED[failure.reason]
+        words = message.format(seconds=self._limits.request_seconds, words=failure.words)
+        return Refusal(status, words, code=code, headers={"x-should-retry": "false"})
 
     async def _judged(self, delta: Delta) -> Delta:
         if delta.answer is None or self._judge is None:
@@ -156,7 +165,8 @@ def make_app(tuned: Tuned, name: str, limits: Limits, metrics: Metrics, failed: 
 
     @app.get(OPEN)
     async def health() -> Response:
-        return JSONResponse({"status": "ok" if scheduler.alive else "failed"}, 200 if scheduler.alive else 503)
+        state = scheduler.state
+        return JSONResponse({"status": state if state in ("ok", "hung") else "failed"}, 200 if state == "ok" else 503)
 
     @app.get("/metrics")
     async def counts() -> Response:

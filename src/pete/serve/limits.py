@@ -18,6 +18,9 @@ class Limits:
     """Messages of a conversation."""
     request_seconds: float = 600.0
     """From the request to the end of its last answer."""
+    step_seconds: float = 120.0
+    """For a step of the engine, and `token_seconds` more for each token of a prompt that it reads: beyond, the engine hangs."""
+    token_seconds: float = 0.25
     read_seconds: float = 30.0
     """For a request to arrive whole."""
     write_seconds: float = 30.0

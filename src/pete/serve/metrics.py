@@ -7,7 +7,7 @@ from collections.abc import Callable
 HELP = {
     "pete_requests_total": "Requests answered, by address and status.",
     "pete_request_seconds_total": "Seconds from request to end of reply, by address.",
-    "pete_answers_total": "Answers that ended, by how: end, stop string, loop, length, gone, time, engine.",
+    "pete_answers_total": "Answers that ended, by how: end, stop string, loop, length, gone, time, engine, hung.",
     "pete_first_token_seconds_total": "Seconds from being asked to the first token, all answers.",
     "pete_prompt_tokens_total": "Tokens read.",
     "pete_answer_tokens_total": "Tokens drawn.",

@@ -101,7 +101,7 @@ def test_what_the_files_alone_show(persona_folder):
     write(
         place, "MORE.JSONL", {"prompt": "a", "completion": "more", "input": "the order", "url": "x", "catagory": "service", "source": "a:1"}
     )
-    write(place, "own.jsonl", {"prompt": "a", "completion": "own", "date": 3, "weight": 0.5, "source": "mine", "input": ""})
+    write(place, "own.jsonl", {"prompt": "a", "completion": "own", "mood": 3, "weight": 0.5, "source": "mine", "input": ""})
     write(place, "._own.jsonl", "\x00")
     write(place, "old.json", 1)
     write(place, "README.md", 1)
@@ -114,7 +114,7 @@ def test_what_the_files_alone_show(persona_folder):
     assert "examples/ also holds old.json, sub/: not read, rows come from *.jsonl" in lines
     (line,) = (line for line in lines if "in MORE.JSONL" in line)
     assert "catagory (did you mean category?), input in MORE.JSONL: not used" in line and "url too: passed over" in line
-    assert any(line.startswith("date, source, weight in own.jsonl: passed over: own.jsonl:1 (date)") for line in lines)
+    assert any(line.startswith("mood, source, weight in own.jsonl: passed over: own.jsonl:1 (mood)") for line in lines)
     assert any("fact (did you mean facts?) in prompts.jsonl" in line for line in lines)
 
 

@@ -152,3 +152,70 @@ def test_rows_that_were_changed_since_are_refused_by_name(tmp_path):
     refuse_changed(run, lost=True)
     with pytest.raises(DataError, match="cannot say"):
         refuse_changed(run)
+
+
+LONG = "The parcel was on the doorstep of number 12 all along, under the mat, where the driver says he put it on {day}, in the rain."
+
+
+def test_nearly_the_same_answers_stay_together_unless_their_rows_say_otherwise():
+    days = [
+        Example(prompt=f"p{n}", completion=LONG.format(day=day), topic=f"d{n}", source=f"d{n}")
+        for n, day in enumerate(("Monday", "Friday"))
+    ]
+    for seed in range(12):
+        splits = split_rows([*rows(40), *days], DataConfig(split_seed=seed, valid_share=0.3, test_share=0.3))
+        assert sum(any(row in part for row in days) for part in splits.values()) == 1
+    follower = [days[0].model_copy(update={"split": "test"}), days[1]]
+    assert all(row in split_rows([*rows(40), *follower], DataConfig())["test"] for row in follower)
+    apart = [days[0].model_copy(update={"split": "test"}), days[1].model_copy(update={"split": "train"})]
+    splits = split_rows([*rows(40), *apart], DataConfig())
+    assert apart[0] in splits["test"] and apart[1] in splits["train"]
+
+
+WORDS = st.sampled_from(["One. Two. Three.", "Two.", "Four. Five.", "five.", "Six."])
+
+
+@given(
+    st.lists(st.tuples(TOPICS, WORDS | ANSWERS), min_size=6, max_size=40),
+    st.lists(st.tuples(st.integers(0, 39), TOPICS, st.sampled_from(["whole", "part", "other"])), max_size=20),
+    st.integers(0, 50),
+)
+def test_rows_made_from_others_move_nobody_and_are_trained_on_only_beside_their_own(pairs, made, seed):
+    own = [Example(id=f"r{n}", prompt="p", completion=c, topic=t, source=f"f:{n}") for n, (t, c) in enumerate(pairs)]
+    copies = []
+    for number, (of, topic, what) in enumerate(made):
+        row = own[of % len(own)]
+        text = {"whole": row.completion, "part": row.completion.split()[0], "other": "Never said."}[what]
+        changed = row.topic if what != "part" else topic
+        copies.append(Example(prompt="q", completion=text, topic=changed, augmented_from=row.key, source=f"a:{number}"))
+    data = DataConfig(split_seed=seed, valid_share=0.3, test_share=0.3)
+    try:
+        alone = split_rows(own, data)
+    except DataError:
+        return
+    splits = split_rows([*copies, *own], data)
+    assert {name: {r.source for r in part if not r.augmented_from} for name, part in splits.items()} == {
+        name: {r.source for r in part} for name, part in alone.items()
+    }
+    held = [*splits["valid"], *splits["test"]]
+    assert not any(row.augmented_from for row in held)
+    texts = {row.key: row.completion for row in splits["train"] if not row.augmented_from}
+    answers = {" ".join(row.completion.lower().split()) for row in held}
+    for row in splits["train"]:
+        if row.augmented_from:
+            assert row.completion in texts[row.augmented_from] and " ".join(row.completion.lower().split()) not in answers
+
+
+def test_a_copy_is_trained_on_if_its_row_is_and_says_the_same():
+    own = [Example(id=f"r{n}", prompt="p", completion=f"Text {n}.", topic=f"t{n}", source=f"f:{n}") for n in range(40)]
+    held = {row.key for name in ("valid", "test") for row in split_rows(own, DataConfig())[name]}
+    copies = [Example(prompt="q", completion=row.completion, topic=row.topic, augmented_from=row.key, source="a:1") for row in own]
+    splits = split_rows([*own, *copies], DataConfig())
+    assert len(held) == 8 and {row.augmented_from for row in splits["train"] if row.augmented_from} == {row.key for row in own} - held
+    stale = own[0].model_copy(update={"completion": "Mended."}), *own[1:]
+    assert copies[0] not in split_rows([*stale, *copies], DataConfig())["train"]
+
+
+def test_a_copy_may_not_be_held_out():
+    with pytest.raises(ValueError, match="trained on and nothing else, found test"):
+        Example(prompt="p", completion="c", augmented_from="r1", split="test")

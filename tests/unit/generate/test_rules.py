@@ -4,7 +4,7 @@ import pytest
 
 from pete.data.examples import Example, load_examples
 from pete.errors import AdapterError
-from pete.generate.request_parsing import RequestType, facts_asked, format_asked, language_of, length_asked
+from pete.generate.request_parsing import RequestType, facts_asked, format_asked, length_asked
 from pete.generate.rules import RULES, Validator, limits_of
 from pete.persona import Limit, load_persona
 
@@ -191,12 +191,6 @@ def test_facts_that_prompts_state():
     assert facts_asked(prompt) == ["10:30", "1,900", "15", "Big Oak", "Marlow & Finch", "Ms Brandl", "January"]
     assert facts_asked("He wrote: 'my mother has been waiting since noon for you'. Reply, under 60 words.") == []
     assert facts_asked("") == []
-
-
-def test_languages_by_their_commonest_words():
-    assert language_of(LOREM) == "English" and language_of("Wir sind nicht da, und das ist gut so.") == "German"
-    assert language_of("Nous sommes dans la rue et vous \u00eates sur le toit avec une chaise.") == "French"
-    assert language_of("Hm.") == "" == language_of("12 345 678")
 
 
 def test_limits_travel_as_plain_data():

@@ -291,7 +291,9 @@ def test_an_engine_that_fails_costs_its_answers_and_says_nothing_of_them(caplog,
             and kinds == ["RuntimeError"]
         )
         tuned.validator.check = lambda *_: 1 / 0  # type: ignore[method-assign]
-        assert http.post("/v1/chat/completions", json=body).json()["error"]["code"] == "server_failed"
+        broken = http.post("/v1/chat/completions", json=body)
+        assert broken.json()["error"]["code"] == "server_failed"
+        assert broken.headers["connection"] == "close", "uvicorn does, and a client that kept it would meet a reset"
         with http.stream("POST", "/v1/chat/completions", json=body | {"stream": True}) as reply:
             assert "server_failed" in reply.read().decode()
         assert kinds == ["RuntimeError", "ZeroDivisionError", "ZeroDivisionError"]
@@ -299,6 +301,34 @@ def test_an_engine_that_fails_costs_its_answers_and_says_nothing_of_them(caplog,
         assert http.get(f"/v1/models/{SECRET}").status_code == 404 and SECRET not in http.get("/metrics").text
     said = caplog.text + "".join(capfd.readouterr())
     assert SECRET not in said and KEY not in said and "Traceback" not in said
+
+
+def test_an_engine_that_hangs_is_a_503_and_not_healthy_until_it_comes_back():
+    tuned, kinds = fake_tuned(), []
+    with serving(tuned, Limits(step_seconds=0.2, token_seconds=0), failed=kinds.append) as server, client(server) as http:
+        assert (http.get("/health").status_code, http.get("/health").json()) == (200, {"status": "ok"})
+        tuned.engine.flows.clear()
+        got = http.post("/v1/chat/completions", json=BODY)
+        assert (got.status_code, got.json()["error"]["code"]) == (503, "engine_hangs") and "start pete serve again" in got.text
+        assert (http.get("/health").status_code, http.get("/health").json()) == (503, {"status": "hung"})
+        assert http.post("/v1/chat/completions", json=BODY | {"stream": True}).status_code == 503, "nothing is taken meanwhile"
+        tuned.engine.flows.set()
+        assert wait_until(lambda: http.get("/health").status_code == 200) and kinds == ["the engine hangs"]
+        assert http.post("/v1/chat/completions", json=BODY).status_code == 200 and "pete_rows 0\n" in http.get("/metrics").text
+
+
+def test_a_stream_says_that_the_engine_hangs():
+    tuned = fake_tuned(delay=0.01, max_new_tokens=1500)
+    with serving(tuned, Limits(step_seconds=0.2, token_seconds=0)) as server, client(server) as http:
+        with http.stream("POST", "/v1/chat/completions", json=BODY | {"stream": True}) as reply:
+            lines = []
+            for line in reply.iter_lines():
+                lines += [line] if line else []
+                if len(lines) == 4:
+                    tuned.engine.flows.clear()
+        assert '"code":"engine_hangs"' in lines[-1] and len(lines) > 4
+        tuned.engine.flows.set()
+        assert wait_until(lambda: "pete_rows 0\n" in http.get("/metrics").text)
 
 
 @pytest.mark.parametrize("stream", [False, True])

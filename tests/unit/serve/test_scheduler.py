@@ -10,7 +10,7 @@ from pete.errors import UserError
 from pete.generate.stream import Delta, Drawing, answer_all, prompt_ids
 from pete.serve.limits import Limits
 from pete.serve.metrics import Metrics
-from pete.serve.scheduler import Ask, Busy, Failure, Scheduler
+from pete.serve.scheduler import Ask, Busy, Failure, Scheduler, Unable
 from tests.server import fake_tuned, wait_until
 
 
@@ -51,7 +51,7 @@ def bench(delay: float = 0.0, **limits) -> Iterator[Bench]:
         yield made
     finally:
         made.scheduler.close()
-        assert not made.scheduler.alive
+        assert made.scheduler.state == "closing"
 
 
 def alone(made: Bench, seed: int, tokens: int = 20) -> str:
@@ -127,7 +127,7 @@ def test_a_step_that_fails_ends_what_it_drew_and_nothing_else():
         assert made.ended(0, 1, 2) and made.engine.faults == []
         assert made.last(0) == made.last(1) == Failure("engine") and made.text(2) == alone(made, 9)
         assert made.failed == ["MemoryError"], "its kind, and nothing of what it says"
-        assert made.scheduler.alive and made.metrics.get("pete_answers_total", how="engine") == 2
+        assert made.scheduler.state == "ok" and made.metrics.get("pete_answers_total", how="engine") == 2
 
 
 def test_a_prompt_that_the_engine_does_not_take_ends_alone():
@@ -154,9 +154,10 @@ def test_closing_tells_everybody_and_takes_nobody_more():
         assert wait_until(lambda: made.engine.steps)
         made.scheduler.close()
         assert made.last(0) == made.last(1) == Failure("closing")
-        with pytest.raises(Busy):
+        with pytest.raises(Unable) as unable:
             made.submit(made.ask(2))
-    assert not any(thread.name == "pete-scheduler" for thread in threading.enumerate())
+        assert unable.value.failure.reason == "closing"
+    assert not {"pete-scheduler", "pete-watch"} & {thread.name for thread in threading.enumerate()}
 
 
 def test_what_is_heard_is_posted_once_a_step():
@@ -166,3 +167,53 @@ def test_what_is_heard_is_posted_once_a_step():
     made.scheduler.start()
     assert made.ended(*range(4)) and len(calls) <= len(made.engine.steps)
     made.scheduler.close()
+
+
+def test_an_engine_that_hangs_is_said_to_everybody_and_when_it_comes_back_all_rows_are_free():
+    with bench(rows=2, delay=0.005, step_seconds=0.2, token_seconds=0) as made:
+        made.submit(made.ask(0, tokens=2000), made.ask(1, tokens=2000), made.ask(2))
+        assert wait_until(lambda: len(made.heard[0]) > 2)
+        made.engine.flows.clear()
+        assert made.ended(0, 1, 2) and {made.last(number).reason for number in range(3)} == {"hung"}
+        assert made.scheduler.state == "hung" and made.failed == ["the engine hangs"], "said once"
+        with pytest.raises(Unable) as unable:
+            made.submit(made.ask(3))
+        assert unable.value.failure.reason == "hung" and "0 seconds" in unable.value.failure.words
+        steps = len(made.engine.steps)
+        made.engine.flows.set()
+        assert wait_until(lambda: made.scheduler.state == "ok" and not made.scheduler._active)
+        made.submit(made.ask(4, seed=4), made.ask(5, seed=5))
+        assert made.ended(4, 5) and [made.text(4), made.text(5)] == [alone(made, 4), alone(made, 5)]
+        assert max(made.engine.steps[steps:]) == 2 and made.metrics.get("pete_answers_total", how="hung") == 3
+        assert "pete_rows 0\n" in made.metrics.text() and all(isinstance(made.last(number), Failure) for number in range(3))
+
+
+def test_an_engine_that_takes_long_to_read_does_not_hang():
+    with bench(step_seconds=0.1, token_seconds=1.0) as made:
+        made.engine.flows.clear()
+        made.submit(made.ask(0))
+        time.sleep(0.4)
+        assert made.scheduler.state == "ok" and made.heard[0] == []
+        made.engine.flows.set()
+        assert made.ended(0) and made.text(0) == alone(made, 0)
+
+
+def test_what_takes_too_long_is_told_so_in_the_middle_of_a_step():
+    with bench(request_seconds=0.2) as made:
+        made.engine.flows.clear()
+        made.submit(made.ask(0))
+        assert made.ended(0) and made.last(0) == Failure("time") and made.scheduler.state == "ok"
+        made.engine.flows.set()
+        made.submit(made.ask(1))
+        assert made.ended(1) and made.text(1) == alone(made, 0) and made.metrics.get("pete_answers_total", how="time") == 1
+
+
+def test_a_server_whose_engine_cannot_begin_again_says_so():
+    with bench() as made:
+        made.engine.rows = lambda most: 1 / 0
+        made.engine.faults.append(RuntimeError())
+        made.submit(made.ask(0))
+        assert made.ended(0) and made.last(0) == Failure("engine")
+        assert wait_until(lambda: made.scheduler.state == "engine") and made.failed == ["RuntimeError", "ZeroDivisionError"]
+        with pytest.raises(Unable):
+            made.submit(made.ask(1))

@@ -21,11 +21,13 @@ from pete.data.examples import Example, load_examples
 from pete.errors import DataError, UserError, WorkError
 from pete.evaluate.judge.conclusion import ControlResult, JudgedPair, JudgeResult, Outcome, conclude
 from pete.evaluate.judge.control_pairs import ControlPair, control_pairs
-from pete.evaluate.judge.endpoint import KEY, OPTIONS, Endpoint, Reply
 from pete.evaluate.log import EvaluationLog, Sample, pairs
+from pete.generate.endpoint import OPTIONS, Called, Endpoint, Reply
 from pete.persona import Persona, run_persona
 from pete.run import RunDir, write_json
 
+KEY = "PETE_JUDGE_KEY"
+JUDGE = Called("judge", KEY, "--judge", "--judge-model", "pete evaluate --judge URL --judge-model NAME")
 FEWEST_CONTROLS = 10
 
 _THOUGHT = re.compile(r"<think(?:ing)?>.*?</think(?:ing)?>", re.DOTALL | re.IGNORECASE)
@@ -62,7 +64,7 @@ class Judge:
         """
         if not model.strip():
             raise UserError("A judge needs the name of a model.", "--judge-model NAME, as its server calls it")
-        endpoint = Endpoint(url, environ.get(KEY, ""))
+        endpoint = Endpoint(JUDGE, url, environ.get(KEY, ""))
         persona = run_persona(run)
         try:
             unseen = load_examples([run.split_file("test")])

@@ -216,7 +216,7 @@ def _scorers(run: RunDir, log: EvaluationLog) -> tuple[dict[str, Scorer], dict[s
     base = _base_answers(run, notes)
     material = read_material(run)
     known = Context(
-        log.model_copy(update={"samples": base}), material.training, material.held_out, material.neutral, material.others, material.embedder
+        log.model_copy(update={"samples": base}), material.written, material.held_out, material.neutral, material.others, material.embedder
     )
     made = make_scorers([spec for spec in specs() if spec.name in ("voice", "relevance", "degenerate", "originality")], known)
     scorers: dict[str, Scorer] = {"rules": Rules(), **made.scorers}

@@ -15,7 +15,7 @@ def records_of(folder: Path, files: dict[str, str | bytes], options: ImportOptio
         path.write_bytes(data if isinstance(data, bytes) else data.encode())
     found = []
     with Source(folder / "in") as source:
-        for file, reader in readers_of(source):
+        for file, reader in readers_of(source, options):
             assert reader is not None, f"nobody reads {file.name}"
             found += reader.read(file, options or ImportOptions())
     return found

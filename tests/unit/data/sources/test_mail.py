@@ -55,15 +55,18 @@ def test_an_answered_mail_that_stands_in_the_answer_without_a_mark_is_not_learnt
 @pytest.mark.parametrize(("headers", "text", "reason"), [
     ({"Auto_Submitted": "auto-replied"}, "I am away.", Reason.AUTOMATIC),
     ({"Auto_Submitted": "no"}, "Here.", None),
-    ({"Precedence": "bulk"}, "News.", Reason.AUTOMATIC), ({"Precedence": "list", "List_Post": "<mailto:l@example.org>"}, "To the list.", None),
-    ({"List_Unsubscribe": "<mailto:l@example.org>"}, "News.", Reason.AUTOMATIC), ({"X_Autoreply": "yes"}, "Away.", Reason.AUTOMATIC),
+    ({"Precedence": "bulk"}, "News.", Reason.AUTOMATIC),
+    ({"Precedence": "list", "List_Post": "<mailto:l@example.org>"}, "To the list.", None),
+    ({"List_Unsubscribe": "<mailto:l@example.org>"}, "News.", Reason.AUTOMATIC),
+    ({"X_Autoreply": "yes"}, "Away.", Reason.AUTOMATIC),
     ({"Content_Type": "text/calendar; method=REPLY"}, "BEGIN:VCALENDAR", Reason.AUTOMATIC),
     ({"Content_Type": "multipart/report; boundary=b"}, "--b\n\nFailed.\n--b--", Reason.AUTOMATIC),
     ({"Content_Type": "multipart/encrypted; boundary=b"}, "--b\n\nVersion: 1\n--b--", Reason.DAMAGED),
     ({"Content_Type": "multipart/mixed; boundary=b"}, "--b\n\nOne wo", Reason.DAMAGED),
     ({}, "---------- Forwarded message ---------\nFrom: Ada\n\nTea?", Reason.FORWARD),
     ({}, "> Tea?", Reason.QUOTE), ({}, "\n", Reason.EMPTY),
-    ({"X_Gmail_Labels": "=?UTF-8?Q?Entw=C3=BCrfe?="}, "Not yet.", Reason.UNPUBLISHED), ({"X_Gmail_Labels": "Sent,Drafty"}, "Sent.", None),
+    ({"X_Gmail_Labels": "=?UTF-8?Q?Entw=C3=BCrfe?="}, "Not yet.", Reason.UNPUBLISHED),
+    ({"X_Gmail_Labels": "Sent,Drafty"}, "Sent.", None),
 ])  # fmt: skip
 def test_what_is_nothing_to_learn_from_has_a_reason(tmp_path, headers, text, reason):
     (one,) = records_of(tmp_path, {"a.mbox": box(mail(text, **headers))})

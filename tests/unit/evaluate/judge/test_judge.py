@@ -12,8 +12,8 @@ from pete.config import resolve
 from pete.data.examples import Example, write_examples
 from pete.errors import PersonaError, UserError, WorkError
 from pete.evaluate.judge.conclusion import FIT, JudgeResult, sentences
-from pete.evaluate.judge.endpoint import KEY, Endpoint
-from pete.evaluate.judge.judge import Judge, judge_log, question, read_choice
+from pete.evaluate.judge.judge import JUDGE, KEY, Judge, judge_log, question, read_choice
+from pete.generate.endpoint import Endpoint
 from pete.persona import load_persona
 from pete.resources import PROJECT
 from pete.run import RunDir
@@ -78,7 +78,7 @@ def examined(rule):
 
 def judge(fake: FakeJudge, cache: Path, patience: float = 5.0, key: str = SECRET, rows=ROWS) -> Judge:
     waited: list[float] = []
-    return Judge(Endpoint(fake.url, key, patience, waited.append), "m", PERSONA, rows, cache)
+    return Judge(Endpoint(JUDGE, fake.url, key, patience, waited.append), "m", PERSONA, rows, cache)
 
 
 def run(fake: FakeJudge, cache: Path, log=None, **options) -> JudgeResult:
@@ -292,7 +292,7 @@ def test_nobody_there(tmp_path):
 def test_the_server_names_how_long_to_wait_and_is_not_obeyed_for_hours(tmp_path):
     waited: list[float] = []
     with serve(FakeJudge(good, faults=["429", "drop", "500"])) as fake:
-        Endpoint(fake.url, "", 5.0, waited.append).ask("m", question(PERSONA, "p", "a", "b"))
+        Endpoint(JUDGE, fake.url, "", 5.0, waited.append).ask("m", question(PERSONA, "p", "a", "b"))
     assert waited == [0.0, 4.0, 0.0]
 
 

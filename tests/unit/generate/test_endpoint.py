@@ -1,9 +1,10 @@
-"""Where a judge may be asked, and by whom; what can go wrong on the way is in test_judge.py, with a judgement around it."""
+"""Which addresses may be asked; what can go wrong on the way is in evaluate/judge/test_judge.py, with a judgement around it."""
 
 import pytest
 
 from pete.errors import UserError
-from pete.evaluate.judge.endpoint import KEY, Endpoint, read_address
+from pete.evaluate.judge.judge import JUDGE, KEY
+from pete.generate.endpoint import Endpoint, read_address
 
 SECRET = "sk-canary-3141592653589793"
 
@@ -19,7 +20,7 @@ SECRET = "sk-canary-3141592653589793"
     ("http://studio.local:8000/v1", "http://studio.local:8000/v1/chat/completions"),
 ])  # fmt: skip
 def test_addresses_that_are_asked(typed, url):
-    assert read_address(typed).url == url
+    assert read_address(typed, JUDGE).url == url
 
 
 @pytest.mark.parametrize("typed", [
@@ -29,7 +30,7 @@ def test_addresses_that_are_asked(typed, url):
 ])  # fmt: skip
 def test_addresses_that_are_refused(typed):
     with pytest.raises(UserError):
-        read_address(typed)
+        read_address(typed, JUDGE)
 
 
 @pytest.mark.parametrize(
@@ -37,12 +38,12 @@ def test_addresses_that_are_refused(typed):
 )
 def test_a_secret_in_an_address_is_refused_and_not_repeated(typed):
     with pytest.raises(UserError, match="carries") as failure:
-        read_address(typed)
+        read_address(typed, JUDGE)
     assert SECRET not in failure.value.message + failure.value.hint and KEY in failure.value.hint
 
 
 def test_a_key_does_not_travel_unencrypted():
     with pytest.raises(UserError, match="unencrypted"):
-        Endpoint("http://192.168.1.20:8000/v1", SECRET)
-    assert Endpoint("http://192.168.1.20:8000/v1").address.private
-    assert Endpoint("http://127.0.0.1:8000/v1", SECRET).has_key
+        Endpoint(JUDGE, "http://192.168.1.20:8000/v1", SECRET)
+    assert Endpoint(JUDGE, "http://192.168.1.20:8000/v1").address.private
+    assert Endpoint(JUDGE, "http://127.0.0.1:8000/v1", SECRET).has_key

@@ -18,7 +18,6 @@ import httpx2
 
 from pete.errors import UserError, WorkError
 
-KEY = "PETE_JUDGE_KEY"
 PATH = "/chat/completions"
 PATIENCE = 180.0
 """Seconds for one whole answer; a server that thinks longer is asked once more."""
@@ -33,6 +32,22 @@ Answer = tuple[httpx2.Response, bytes]
 OPTIONS: Mapping[str, Any] = {"temperature": 0, "max_tokens": 2000, "stream": False}
 """2000: models that think before they answer count their thoughts too."""
 NO_CHAT = "is that the address of a chat API? It usually ends in /v1"
+
+
+@dataclass(frozen=True)
+class Called:
+    """What a verb calls the model behind an address and its options, for messages."""
+
+    who: str
+    """ "judge" """
+    key: str
+    """The variable of the environment that holds the key."""
+    url: str
+    """The option that takes the address."""
+    model: str
+    """The option that takes the model's name."""
+    command: str
+    """The verb with both."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +68,7 @@ class Address:
     private: bool
 
 
-def read_address(url: str) -> Address:
+def read_address(url: str, called: Called) -> Address:
     """Check an address as typed; /v1 and /chat/completions are added where they are missing.
 
     https goes anywhere. Plain http goes to this machine, and to a machine that is named as a neighbour (10.x, 192.168.x, a name
@@ -70,11 +85,11 @@ def read_address(url: str) -> Address:
     example = "expected an address such as https://api.example.com/v1 or http://127.0.0.1:8080/v1"
     if parts.username or parts.password or parts.query or parts.fragment:  # not repeated: it may be a secret
         raise UserError(
-            f"The judge's address carries a name, a password, a ?query or a #fragment: {example}.",
-            f"put the key into the environment as {KEY}: addresses end up in the shell's history",
+            f"The {called.who}'s address carries a name, a password, a ?query or a #fragment: {example}.",
+            f"put the key into the environment as {called.key}: addresses end up in the shell's history",
         )
     if parts.scheme not in ("http", "https") or not host or any(c.isspace() or not c.isprintable() for c in url):
-        raise UserError(f"{url!r} is no address of a judge: {example}.", "pete evaluate --judge URL --judge-model NAME")
+        raise UserError(f"{url!r} is no address of a {called.who}: {example}.", called.command)
     loopback, private = _nearness(host)
     if parts.scheme == "http" and not private:
         raise UserError(
@@ -90,7 +105,8 @@ def read_address(url: str) -> Address:
         httpx2.URL(whole)
         host.encode("idna")
     except (httpx2.InvalidURL, UnicodeError) as error:
-        raise UserError(f"{url!r} is no address of a judge ({error}): {example}.", "see whether it was typed as it should be") from None
+        problem = f"{url!r} is no address of a {called.who} ({error}): {example}."
+        raise UserError(problem, "see whether it was typed as it should be") from None
     return Address(whole, host, loopback, parts.scheme == "http")
 
 
@@ -106,20 +122,25 @@ def _nearness(host: str) -> tuple[bool, bool]:
 class Endpoint:
     """One address and the key for it."""
 
-    def __init__(self, url: str, key: str = "", patience: float = PATIENCE, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self, called: Called, url: str, key: str = "", patience: float = PATIENCE, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
         """Check address and key; nothing is sent.
 
         Raises:
             UserError: see `read_address`; or the key cannot be one, or would travel unencrypted.
         """
-        self.address = read_address(url)
+        self.called, self.address = called, read_address(url, called)
         key = key.strip()
         if not all("!" <= c <= "~" for c in key):
-            raise UserError(f"{KEY} holds characters that no key has (spaces, line ends or letters beyond ASCII).", f"set {KEY} again")
+            raise UserError(
+                f"{called.key} holds characters that no key has (spaces, line ends or letters beyond ASCII).", f"set {called.key} again"
+            )
         if key and self.address.private and not self.address.loopback:
             raise UserError(
-                f"The key in {KEY} would travel unencrypted to http://{self.address.host}.",
-                f"tunnel it (ssh -L 8080:localhost:PORT {self.address.host}, then --judge http://127.0.0.1:8080/v1), or unset {KEY}",
+                f"The key in {called.key} would travel unencrypted to http://{self.address.host}.",
+                f"tunnel it (ssh -L 8080:localhost:PORT {self.address.host}, then {called.url} http://127.0.0.1:8080/v1), "
+                f"or unset {called.key}",
             )
         self._key, self._patience, self._sleep = key, patience, sleep
         self._client: httpx2.Client | None = None
@@ -217,11 +238,13 @@ class Endpoint:
         if 300 <= status < 400:
             to = urlsplit(answer.headers.get("location", ""))
             where = f"{to.scheme}://{to.hostname}" if to.scheme and to.hostname else "elsewhere"
-            return f"it wants to send Pete to {self._clean(where, 80)}, and texts go only where you said: give the final address to --judge"
+            where = self._clean(where, 80)
+            return f"it wants to send Pete to {where}, and texts go only where you said: give the final address to {self.called.url}"
         if status in (401, 403):
-            return f"see whether the key in {KEY} is right" if self._key else f"put a key into the environment as {KEY}"
+            name = self.called.key
+            return f"see whether the key in {name} is right" if self._key else f"put a key into the environment as {name}"
         if status == 404:
-            return "see whether the address ends as its documentation says (usually /v1) and --judge-model names a model it has"
+            return f"see whether the address ends as its documentation says (usually /v1) and {self.called.model} names a model it has"
         return "see what its documentation says about that"
 
     def _words(self, status: int, document: Any) -> str:
@@ -233,7 +256,7 @@ class Endpoint:
         return f" ({self._clean(message, 160)})"
 
     def _failed(self, problem: str, hint: str) -> WorkError:
-        return WorkError(f"The judge at {self.address.url} cannot be asked: {problem}.", hint)
+        return WorkError(f"The {self.called.who} at {self.address.url} cannot be asked: {problem}.", hint)
 
     def _clean(self, text: str, most: int) -> str:
         line = " ".join("".join(c if c.isprintable() else " " for c in self._without_key(text)).split())

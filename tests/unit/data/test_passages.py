@@ -1,0 +1,43 @@
+import re
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pete.data.passages import passages
+
+
+def by_words(most):
+    return lambda text: len(text.split()) / most
+
+
+def test_a_text_that_fits_is_left_as_it_is():
+    text = "One.\n\n\n  Two \u2014 and \u201cthree\u201d."
+    assert passages(text, by_words(10)) == [text]
+
+
+def test_paragraphs_are_kept_whole_and_pieces_are_of_like_length():
+    paragraphs = [f"Paragraph {i} has these six words." for i in range(9)]
+    pieces = passages("\n\n".join(paragraphs), by_words(24))
+    assert "\n\n".join(pieces) == "\n\n".join(paragraphs)
+    assert sorted(len(piece.split()) for piece in pieces) == [18, 18, 18], "not 24, 24 and 6"
+
+
+def test_a_long_paragraph_is_cut_at_a_line_then_at_a_sentence():
+    lines = "\n".join(f"Line {i} of a poem" for i in range(4))
+    assert passages(lines, by_words(10)) == ["Line 0 of a poem\nLine 1 of a poem", "Line 2 of a poem\nLine 3 of a poem"]
+    sentences = "He came in at nine. She left. The boiler stayed where it was."
+    assert passages(sentences, by_words(8)) == ["He came in at nine. She left.", "The boiler stayed where it was."]
+
+
+def test_a_sentence_without_an_end_is_too_long():
+    assert passages("word " * 50, by_words(10)) == []
+    assert passages("Short.\n\n" + "word " * 50, by_words(10)) == [], "the rest is not learned from as if it were the text"
+
+
+@given(st.lists(st.text("ab. \n\u3002", min_size=1, max_size=40), max_size=12), st.integers(1, 12))
+def test_nothing_is_lost_and_everything_fits(parts, most):
+    text = "\n\n".join(parts).strip()
+    pieces = passages(text, by_words(most))
+    assert all(by_words(most)(piece) <= 1 for piece in pieces)
+    if pieces:
+        assert re.sub(r"\s", "", "".join(pieces)) == re.sub(r"\s", "", text)
