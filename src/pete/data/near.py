@@ -1,6 +1,7 @@
 """Texts that are nearly the same: MinHash over runs of five characters, a few seconds for a hundred thousand texts."""
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -49,9 +50,9 @@ class Near:
         return float((first == second).mean())
 
 
-def _matrices(texts: Sequence[str]) -> Iterator["object"]:
+def _matrices(texts: Sequence[str]) -> Iterator[Any]:
     """MinHash digests of the texts, some thousand at a time."""
-    from rensa import RMinHash
+    from rensa import RMinHash  # type: ignore[attr-defined]  (compiled)
 
     held: list[str] = []
     size = 0
@@ -84,7 +85,7 @@ def _hashes(texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
 
 def _flagged(texts: Sequence[str]) -> list[str]:
     """The texts that may be near to another: they share a band."""
-    from rensa import RMinHashLSH
+    from rensa import RMinHashLSH  # type: ignore[attr-defined]
 
     index = RMinHashLSH(SIMILAR, PERMUTATIONS, BANDS)
     matrices = list(_matrices(texts))

@@ -2,21 +2,36 @@
 
 from collections.abc import Iterator, Sequence
 
-from pete.data.sources import linkedin
+from pete.data.sources import alpaca, column_map, intercom, linkedin, mail, openai_messages, pairs, sharegpt, zendesk
 from pete.data.sources.files import Source, SourceFile
-from pete.data.sources.record import Reader
+from pete.data.sources.record import ImportOptions, Reader
 
-READERS: tuple[Reader, ...] = (linkedin.READER,)
+READERS: tuple[Reader, ...] = (
+    linkedin.READER,
+    mail.READER,
+    zendesk.READER,
+    intercom.READER,
+    sharegpt.READER,
+    openai_messages.READER,
+    alpaca.READER,
+    pairs.READER,
+    column_map.READER,  # every table that nobody above knows
+)
 """In the order in which they are asked: formats that know their files by content first, plain text last."""
 
 
-def readers_of(source: Source) -> Iterator[tuple[SourceFile, Reader | None]]:
-    """Each file that holds text of its own, and its reader; None where nobody reads it."""
+def readers_of(source: Source, options: ImportOptions | None = None) -> Iterator[tuple[SourceFile, Reader | None]]:
+    """Each file that holds text of its own, and its reader; None where nobody reads it.
+
+    Tables are read by the columns that the person named, where they named some.
+    """
     for file in source.files:
-        if reader := reader_of(file):
+        if file.size and options and column_map.mapped(file, options):
+            yield file, column_map.READER
+            continue
+        reader = reader_of(file)
+        if reader not in (None, column_map.READER) or not any(other.companion(file) for other in READERS):
             yield file, reader
-        elif not any(other.companion(file) for other in READERS):
-            yield file, None
 
 
 def reader_of(file: SourceFile, readers: Sequence[Reader] | None = None) -> Reader | None:
