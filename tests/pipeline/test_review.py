@@ -37,7 +37,7 @@ def test_a_page_and_its_result(persona: Path, pete):
         for row, verdict in zip(shown, ("accept", "accept", "reject"), strict=True)
     ]
     result = persona.parent / "pete-review.json"
-    result.write_text(json.dumps({"kind": "pete review", "version": 1, "persona": "bea [b]", "decisions": decisions}))
+    result.write_text(json.dumps({"kind": "review of pairs", "version": 1, "persona": "bea [b]", "decisions": decisions}))
     read = pete("data", "review", "--persona", persona, "--rows", "3", "--read", result)
     assert read.returncode == 0 and "3 decisions are in the rows" in read.stdout
     assert "2 of 3 right: 95% interval 21 to 94% of all rows; 0 edited, 1 rejected" in read.stdout

@@ -31,7 +31,7 @@ class Result(BaseModel):
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
-    kind: Literal["pete review"]
+    kind: Literal["review of pairs"]
     version: Literal[1]
     persona: str
     decisions: list[Said] = Field(min_length=1)

@@ -12,7 +12,7 @@ __all__ = ["persona"]
 
 def saved(folder: Path, **more) -> Path:
     path = folder / "pete-review.json"
-    path.write_text(json.dumps({"kind": "pete review", "version": 1, "persona": "bea", "decisions": []} | more))
+    path.write_text(json.dumps({"kind": "review of pairs", "version": 1, "persona": "bea", "decisions": []} | more))
     return path
 
 
