@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pete.cli import pairs
-from pete.cli.console import JsonOption, SetOption, as_path, console, print_json
+from pete.cli.console import JsonOption, SetOption, as_path, as_typed, console, print_json
 from pete.cli.import_options import (
     AuthorOption,
     DayFirstOption,
+    ExplainOption,
     HumanUntilOption,
     LanguageOption,
     MapOption,
@@ -116,7 +117,7 @@ def show(
 @app.command("import")
 def import_(
     sources: Annotated[list[Path], typer.Argument(metavar="SRC...", parser=as_path, help="files, folders, zips: an export as you got it")],
-    persona: Annotated[str, typer.Option(metavar="NAME|FOLDER", help="whose rows they become; pete persona new makes one")],
+    persona: Annotated[str, typer.Option(metavar="NAME|FOLDER", help="whose rows they become; pete persona new makes a new one")],
     author: AuthorOption = None,
     map_: MapOption = None,
     category: Annotated[str | None, typer.Option(metavar="KEY", help="of every text; proposed unless given")] = None,
@@ -126,7 +127,7 @@ def import_(
     until: UntilOption = None,
     human_until: HumanUntilOption = None,
     day_first: DayFirstOption = None,
-    explain: Annotated[int | None, typer.Option(min=1, metavar="N", help="show N dropped texts of each reason")] = None,
+    explain: ExplainOption = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="read and say everything, write nothing")] = False,
     preset: PresetOption = None,
     set_: SetOption = None,
@@ -155,3 +156,5 @@ def import_(
         show_result(screen, result)
     if explain:
         show_dropped(screen, result.ledger, explain)
+    if result.written:
+        screen.print(as_typed(f"next: pete data check --persona {result.persona.cli_argument}"), soft_wrap=True)

@@ -3,16 +3,15 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from pete.data.foreign_formats import CONVERSATIONS
 from pete.data.sources.conversation import Turn, answers, opening, turns_in
 from pete.data.sources.files import SourceFile
 from pete.data.sources.record import ImportOptions, Reader, Reason, Record
 from pete.data.sources.row_record import record_of, unusable
 from pete.data.sources.tables import Row, peek, rows_of
 
-COLUMNS = ("messages", "conversations", "conversation", "dialogue", "dialog", "turns", "contents")
 
-
-def turns_of(row: Row, columns: Sequence[str] = COLUMNS) -> list[Turn] | None:
+def turns_of(row: Row, columns: Sequence[str] = CONVERSATIONS) -> list[Turn] | None:
     """The conversation of a row; None where it has none. The turns of a prompt are context of those of a completion."""
     prompt, completion = turns_in(row.get("prompt")), turns_in(row.get("completion"))
     if prompt and completion:
@@ -20,7 +19,7 @@ def turns_of(row: Row, columns: Sequence[str] = COLUMNS) -> list[Turn] | None:
     return next((turns for column in columns if (turns := turns_in(row.get(column)))), None)
 
 
-def conversations(file: SourceFile, options: ImportOptions, columns: Sequence[str] = COLUMNS) -> Iterator[Record]:
+def conversations(file: SourceFile, options: ImportOptions, columns: Sequence[str] = CONVERSATIONS) -> Iterator[Record]:
     """The answers of every row of a file."""
     for row in rows_of(file):
         turns = None if row.problem else turns_of(row, columns)
