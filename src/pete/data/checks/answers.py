@@ -11,7 +11,7 @@ LONG = 30
 LINE = 8
 """Words of its last line: a shorter one may be a button, a signature, a heading."""
 _UNENDED = re.compile(
-    r"(?:[,;(\[\u2014\u2013]|\b(?:and|or|but|the|a|an|of|to|in|on|for|with|that|which|because|our|your|my|their|is|are|was|und|oder|der|die|das"
+    r"(?:[,;(\[]|\b(?:and|or|but|the|a|an|of|to|in|on|for|with|that|which|because|our|your|my|their|is|are|was|und|oder|der|die|das"
     r"|ein|eine|mit|et|ou|le|la|les|de|des|un|une|avec|que))\s*$"
 )
 _CUT = re.compile(r"(?:\.\.\.|\u2026)\s*(?:see|read|show) more\s*$|(?:\u2026|\.\.\.)\s*mehr (?:anzeigen|ansehen)\s*$", re.IGNORECASE)
@@ -36,7 +36,8 @@ _PHRASES = (
 )  # fmt: skip
 _PHRASE = re.compile("|".join(_PHRASES).replace("'", "(?:'|\u2019)"), re.IGNORECASE | re.MULTILINE)
 _PHRASE_SIGNS = ("as a", "an ai", "i'm ", "i am ", "my knowledge", "my training", "my last", "i do not have", "i don't have", "here's", 
-                 "here is", "here are", "be happy", "let me know if you", "i hope this", "regenerate", "oaicite", "contentreference")  # fmt: skip
+                 "here is", "here are", "be happy", "let me know if you", "i hope this", "regenerate", "oaicite",
+                 "contentreference")  # fmt: skip
 
 QUOTATIONS = (
     "to be or not to be that is the question", "all the world's a stage", "the course of true love never did run smooth",
@@ -78,8 +79,9 @@ def unended(text: str) -> Iterable[str]:
         return [mask(text.rstrip())[-30:]]
     if _ENDED.search(text) or len(text.split()) < LONG:
         return []
-    last = lines_in(text)[-1].text
-    prose = len(last.split()) >= LINE and not _NO_PROSE.search(last.split()[-1]) and text.count(".") >= 2
+    *before, last = (line.text for line in lines_in(text))
+    ended = all(_ENDED.search(line) for line in before if len(line.split()) >= LINE)  # a list of headlines has no full stops
+    prose = ended and len(last.split()) >= LINE and not _NO_PROSE.search(last.split()[-1]) and text.count(".") >= 2
     return [mask(last)[-30:]] if prose else []
 
 

@@ -25,7 +25,8 @@ _HABITS = {
     ),
     "adjective": (
         "seamless|robust|pivotal|crucial|vibrant|cutting-edge|state-of-the-art|game-chang|unwavering|meticulous|thoughtfully "
-        "|carefully c|comprehensive|invaluable|multifaceted|ever-|fast-paced|unparalleled|innovative|transformative|holistic|versatile|tailored|valuable ",
+        "|carefully c|comprehensive|invaluable|multifaceted|ever-|fast-paced|unparalleled|innovative|transformative|holistic"
+        "|versatile|tailored|valuable ",
         r"\b(?:seamless(?:ly)?|robust|pivotal|crucial|vibrant|cutting-edge|state-of-the-art|game-chang\w+|unwavering|meticulous(?:ly)?"
         r"|thoughtfully (?:designed|crafted)|carefully (?:crafted|curated)|comprehensive|invaluable|multifaceted|ever-(?:evolving|changing)"
         r"|fast-paced|unparalleled|innovative|transformative|holistic|versatile|tailored|valuable (?:insights?|lessons?))\b",

@@ -48,7 +48,7 @@ def languages(rows: Sequence[Example]) -> list[DataFinding]:
 
 
 def few_rows(rows: int, base: str, shape: Mapping[str, Any]) -> list[DataFinding]:
-    """Whether there is enough to learn from, by the size of the base.
+    """Whether there is enough to learn from, by the size of the base, where that is known.
 
     Args:
         rows: those of the training split.
@@ -56,10 +56,9 @@ def few_rows(rows: int, base: str, shape: Mapping[str, Any]) -> list[DataFinding
         shape: its config.json.
     """
     size = parameters(shape)
-    small = 0 < size < SMALL
-    if rows >= (FEW_SMALL if small else FEW):
+    if not size or rows >= (FEW_SMALL if size < SMALL else FEW):
         return []
-    of = f"{base} ({millions(size)} parameters)" if size else base
+    of = f"{base} ({millions(size)} parameters)"
     message = (
         f"{counted(rows, 'row')} to learn from {'is' if rows == 1 else 'are'} few for {of}: people who were content had 100 to 1,000, "
         "a base below a billion wants 200 (pete prompts try shows what examples in the prompt do instead)"
