@@ -2,13 +2,35 @@
 
 from collections.abc import Iterator, Sequence
 
-from pete.data.sources import alpaca, column_map, intercom, linkedin, mail, openai_messages, pairs, sharegpt, zendesk
+from pete.data.sources import (
+    alpaca,
+    column_map,
+    discord,
+    facebook,
+    intercom,
+    linkedin,
+    mail,
+    openai_messages,
+    pairs,
+    sharegpt,
+    slack,
+    telegram,
+    whatsapp,
+    x_archive,
+    zendesk,
+)
 from pete.data.sources.files import Source, SourceFile
 from pete.data.sources.record import ImportOptions, Reader
 
 READERS: tuple[Reader, ...] = (
     linkedin.READER,
     mail.READER,
+    whatsapp.READER,
+    x_archive.READER,
+    slack.READER,
+    telegram.READER,
+    facebook.READER,
+    discord.READER,
     zendesk.READER,
     intercom.READER,
     sharegpt.READER,
