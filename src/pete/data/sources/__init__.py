@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 
-from pete.data.sources import alpaca, column_map, intercom, linkedin, openai_messages, pairs, sharegpt, zendesk
+from pete.data.sources import alpaca, column_map, intercom, linkedin, mail, openai_messages, pairs, sharegpt, zendesk
 from pete.data.sources.files import Source, SourceFile
 from pete.data.sources.record import ImportOptions, Reader
 
 READERS: tuple[Reader, ...] = (
     linkedin.READER,
+    mail.READER,
     zendesk.READER,
     intercom.READER,
     sharegpt.READER,
