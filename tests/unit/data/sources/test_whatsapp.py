@@ -5,7 +5,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pete.data.examples import Message
+from pete.data.sources.files import Source
 from pete.data.sources.record import ImportOptions, Reason, Unreadable
+from pete.data.sources.whatsapp import READER
 from tests.unit.data.sources.reading import outcome, records_of
 
 NAME = "WhatsApp Chat with Jane.txt"
@@ -89,7 +91,9 @@ def test_what_whatsapp_says_itself_is_told_from_what_people_say(tmp_path, text, 
 
 @pytest.mark.parametrize("text", ["Dear Ada,\n\n2019-01-01 was a day.\n", "2019-01-01 12:00 a log\n", "# 1\n[link] (x)\n"])
 def test_other_texts_are_left_to_others(tmp_path, text):
-    assert outcome(tmp_path, "notes.txt", text.encode())[1] == "unknown"
+    (tmp_path / "notes.txt").write_text(text)
+    with Source(tmp_path / "notes.txt") as source:
+        assert not READER.recognises(source.files[0])
 
 
 TEXT = st.text(
