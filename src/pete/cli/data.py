@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pete.cli import pairs
+from pete.cli import pairs, review
 from pete.cli.console import JsonOption, SetOption, as_path, as_typed, console, print_json
 from pete.cli.import_options import (
     AuthorOption,
@@ -31,6 +31,7 @@ app = typer.Typer(
 )
 
 app.command("pairs")(pairs.pairs)
+app.command("review")(review.review)
 
 FilesArgument = Annotated[
     list[Path] | None, typer.Argument(metavar="[FILE]...", parser=as_path, help="JSONL files; the persona's examples unless given")

@@ -3,10 +3,14 @@
 import codecs
 import io
 from collections.abc import Iterator
-from typing import BinaryIO
+from functools import lru_cache
+from typing import TYPE_CHECKING, BinaryIO
 
 from pete.data.artefacts import broken_in
 from pete.data.sources.record import Unreadable
+
+if TYPE_CHECKING:
+    from pete.data.sources.files import SourceFile
 
 _MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -64,6 +68,15 @@ def decode(data: bytes, label: str) -> str:
         if codec == "utf-8":  # the beginning was; a letter far below is not
             codec = encoding_of(data, label, whole=True)
         return data.decode(codec, "replace")
+
+
+@lru_cache(maxsize=64)
+def beginning(file: "SourceFile") -> str:
+    """The first 64 KiB of a file as text, by which readers recognise it; nothing where it is no text."""
+    try:
+        return file.head.decode(encoding_of(file.head, file.label), "replace").lstrip("\ufeff")
+    except Unreadable:
+        return ""
 
 
 def text_lines(stream: BinaryIO, label: str, codec: str) -> Iterator[tuple[int, str]]:
