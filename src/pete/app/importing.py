@@ -19,7 +19,7 @@ from pete.data.import_rows import INCOMING, edits_of, rows_of
 from pete.data.import_store import ImportStore, bare_rows, source_record
 from pete.data.importer import Imported, Importer, Kept, Wishes
 from pete.data.ledger import Ledger
-from pete.data.passages import Fits
+from pete.data.passages import Fullness, Room
 from pete.data.render import Renderer
 from pete.data.sources.files import Source
 from pete.data.sources.record import Reason
@@ -137,7 +137,7 @@ def _vectors(texts: Sequence[str]) -> np.ndarray:
     return embedder(texts)
 
 
-def read_sources(sources: Sequence[Source], wishes: Wishes, known: set[str], fullness: Fits, notify: Notify) -> Imported:
+def read_sources(sources: Sequence[Source], wishes: Wishes, known: set[str], fullness: Fullness, notify: Notify) -> Imported:
     """Read sources; who the author is is asked where they do not say.
 
     Raises:
@@ -155,7 +155,7 @@ def read_sources(sources: Sequence[Source], wishes: Wishes, known: set[str], ful
     return imported
 
 
-def fullness_of(config: Config, persona: Persona) -> Fits:
+def fullness_of(config: Config, persona: Persona) -> Fullness:
     """How full a text makes a row of the base that would be trained, beside template, system line and a prompt by rule."""
     base = look_up_base(config.model)
     renderer = Renderer(base.folder, template=persona.template, system=persona.system, context=base.context)
@@ -167,12 +167,7 @@ def fullness_of(config: Config, persona: Persona) -> Fits:
             f"{around} go to the template and the system line.",
             f"--set data.max_length={around + 5 * ROOM_FOR_PROMPT}",
         )
-
-    def fullness(text: str) -> float:
-        most = len(text.encode())  # no tokenizer makes more of a text
-        return (most if 2 * most <= room else len(renderer.tokenizer.encode(text, add_special_tokens=False).ids)) / room
-
-    return fullness
+    return Room(lambda text: len(renderer.tokenizer.encode(text, add_special_tokens=False).ids), room)
 
 
 def entry_of(sources: Sequence[Source], imported: Imported) -> dict[str, Any]:
