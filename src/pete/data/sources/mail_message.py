@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from pete.data.sources.decode import decode
-from pete.data.sources.record import Unreadable
 
 _BLANK = re.compile(rb"\r?\n[ \t]*\r?\n|\r\r")
 _ENCODED = re.compile(r"(=\?[^?\s]+\?[bBqQ]\?[^?]*\?=)\s+(?==\?)")
@@ -181,10 +180,7 @@ def _letters(data: bytes, charset: object) -> str:
             continue
     if not data.decode("utf-8", "ignore").isascii():  # it is UTF-8, with a broken letter
         return data.decode("utf-8", "replace")
-    try:
-        return decode(data, "")
-    except Unreadable:
-        return data.decode("cp1252", "replace")
+    return data.decode("cp1252", "replace") if b"\x00" in data else decode(data, "")
 
 
 def _content(headers: dict[str, str]) -> email.message.Message:
