@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (a fixture stays in one line where its format has none)
 import pytest
 
 from pete.data.sources import other_documents
