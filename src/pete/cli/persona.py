@@ -144,6 +144,7 @@ def _check(screen: "Console", folder: Path, preset: str, overrides: list[str]) -
     from rich.text import Text
 
     from pete.app.data import check
+    from pete.cli.check_view import show_findings
     from pete.config import resolve
     from pete.errors import DataError
 
@@ -152,8 +153,7 @@ def _check(screen: "Console", folder: Path, preset: str, overrides: list[str]) -
     except DataError as error:
         screen.print(Text.assemble(("check", "bold red"), f" {error.message}"), soft_wrap=True)
         return
-    for finding in data.findings:
-        screen.print(Text.assemble(("look at", "yellow"), f" {finding.in_words()}"), soft_wrap=True)
+    show_findings(screen, data.findings)
 
 
 @app.command("list")

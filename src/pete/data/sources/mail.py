@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pete.data.examples import Message
 from pete.data.sources.files import Source, SourceFile
 from pete.data.sources.html_text import tree_of
-from pete.data.sources.mail_box import Raw, holds_mail, outlook, raw_mails
+from pete.data.sources.mail_box import Raw, holds_mail, raw_mails
 from pete.data.sources.mail_message import Mail
 from pete.data.sources.mail_quote import Parts, answered, marked, split
 from pete.data.sources.record import ImportOptions, Reader, Reason, Record, Unreadable
@@ -97,7 +97,7 @@ class _Neighbours:
     @staticmethod
     def _heads(source: Source) -> Iterator[tuple[SourceFile, Raw, Mail]]:
         for file in source.files:
-            if file.size and holds_mail(file) and not outlook(file):
+            if file.size and holds_mail(file):
                 try:
                     for raw in raw_mails(file):
                         yield file, raw, Mail(raw.data)

@@ -17,7 +17,6 @@ _LINES = re.compile(rb"\r\n|\n|\r")
 _COUNT = re.compile(rb"\s*(\d{1,12})[ \t]*\r?\n")
 _FLAGS = re.compile(r"[:;!]2,([A-Za-z]*)$")
 _KNOWN = ("from", "date", "subject", "to", "message-id", "mime-version", "received", "content-type", "return-path", "delivered-to")
-_OUTLOOK = {b"!BDN": "Outlook's data file", b"\xd0\xcf\x11\xe0": "a mail in Outlook's own form"}
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,7 @@ class Raw:
 def holds_mail(file: SourceFile) -> bool:
     """Whether a file is one of these, by its content."""
     head = file.head
-    return is_box(head) or _is_mail(head, file) or outlook(file) != ""
+    return is_box(head) or _is_mail(head, file)
 
 
 def is_box(head: bytes) -> bool:
@@ -44,23 +43,12 @@ def is_box(head: bytes) -> bool:
     return len(lines) > 1 and bool(_SEPARATOR.match(lines[0])) and bool(_HEADER.match(lines[1]))
 
 
-def outlook(file: SourceFile) -> str:
-    """What a file is that only Outlook reads; empty for others."""
-    if file.suffix not in (".pst", ".ost", ".msg"):
-        return ""
-    return next((what for mark, what in _OUTLOOK.items() if file.head.startswith(mark)), "")
-
-
 def raw_mails(file: SourceFile) -> Iterator[Raw]:
     """The mails of a file, streaming; a line that begins with "From " begins a mail only with a date on it and headers below it.
 
     Raises:
-        Unreadable: only Outlook reads it, or it breaks off.
+        Unreadable: it breaks off.
     """
-    if what := outlook(file):
-        raise Unreadable(
-            f"{file.label} is {what}: move the mails to a folder of Apple Mail or Thunderbird and export that, or save them as .eml"
-        )
     if is_box(file.head):
         yield from _box(file)
         return

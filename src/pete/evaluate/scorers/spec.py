@@ -187,7 +187,7 @@ class Context:
     @cached_property
     def prompts(self) -> list[Asked]:
         """The prompts asked, and the author's rows whose prompt is one of them: they have to keep what it asks for."""
-        from pete.data.check import same_prompt
+        from pete.data.text import same_prompt
 
         suite = {same_prompt(p.prompt): p for p in self.log.prompts}
         keys = {source: same_prompt(row.prompt) for source, row in self.author.items()}

@@ -77,7 +77,7 @@ def test_marks_encodings_and_line_ends_change_nothing(tmp_path, name, codec, end
 @pytest.mark.parametrize("share", [0.02, 0.3, 0.55, 0.97])
 def test_what_is_cut_off_is_never_a_success_without_a_word(tmp_path, name, share):
     found, problem = outcome(tmp_path, name, WHOLE[name][: int(len(WHOLE[name]) * share)])
-    assert sound(found) and len(learned(found)) < 5 or name == "pairs.tsv", "where nothing is quoted, a shorter text is a text"
+    assert (sound(found) and len(learned(found)) < 5) or name == "pairs.tsv", "where nothing is quoted, a shorter text is a text"
     if name.endswith(("json", "parquet")) and found and not found[-1].dropped:
         assert problem or WHOLE[name].startswith(b"{")
 

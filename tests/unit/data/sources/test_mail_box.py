@@ -92,9 +92,3 @@ def test_what_is_no_mail_is_left_to_others(tmp_path, name, data):
     (tmp_path / name).write_bytes(data)
     with Source(tmp_path / name) as source:
         assert not holds_mail(source.files[0])
-
-
-@pytest.mark.parametrize(("name", "data"), [("a.pst", b"!BDN\x00\x01"), ("a.msg", b"\xd0\xcf\x11\xe0\xa1\xb1")])
-def test_outlooks_own_files_are_named_with_a_way_out(tmp_path, name, data):
-    with pytest.raises(Unreadable, match=r"Outlook.*\.eml"):
-        bodies(tmp_path, data, name)
