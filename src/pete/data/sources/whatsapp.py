@@ -67,6 +67,7 @@ _SECRET = re.compile(
     r"|Berichten en gesprekken|Meddelanden och samtal) .{0,30}"
     r"(?:end-to-end|Ende-zu-Ende|bout en bout|extremo a extremo|crittografati|ponta a ponta)"
 )
+_CUT = re.compile(r"\n(?:\[\d{1,4}[./-][^\n\]]*|\d{1,4}[./-]\d{1,2}[./-]\d{2,4}[, ][^\n:]{0,9}(?:[:.]\d{0,2})?(?: -?)?)\Z")
 _HEADS = 20
 """Lines of the beginning by which a chat is known."""
 
@@ -119,6 +120,11 @@ def _lines(file: SourceFile) -> Iterator[_Line]:
                     now = _Line(number, None, text)
             else:
                 now.rest += f"\n{text}"
+    if now and now.stamp and (cut := _CUT.search(now.rest)):  # a file that breaks off in the beginning of a line
+        last = now.number + now.rest.count("\n")
+        now.rest, rest = now.rest[: cut.start()], cut[0].strip()
+        yield now
+        now = _Line(last, None, rest)
     if now:
         yield now
 

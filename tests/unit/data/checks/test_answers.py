@@ -59,7 +59,8 @@ def test_what_an_assistant_says_of_itself_or_its_draft(text):
 @pytest.mark.parametrize(
     "text",
     [
-        "As an airline we model demand.", "Sure. The kettle leaves today.", "Here is your refund: 12 euros.", "Let me know if you need a bag.",
+        "As an airline we model demand.", "Sure. The kettle leaves today.", "Here is your refund: 12 euros.",
+        "Let me know if you need a bag.",
         "I'm sorry, but I can't find your order.", "Here is the thing about kettles.", "Of course we deliver.",
     ],
 )  # fmt: skip
