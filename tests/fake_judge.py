@@ -1,4 +1,4 @@
-"""A chat server on 127.0.0.1 that speaks the OpenAI wire format, judges by a rule, and fails on demand."""
+"""A chat server on 127.0.0.1 that speaks the OpenAI wire format, judges by a rule or says what it is told to, and fails on demand."""
 
 import json
 import re
@@ -29,9 +29,11 @@ def parts(text: str) -> tuple[str, str, str]:
 class FakeJudge:
     """What it does before it answers: `faults` are used up one a request; `always` never is."""
 
-    rule: Rule
+    rule: Rule = lambda prompt, a, b: says("A")
     faults: list[str] = field(default_factory=list)
     always: str = ""
+    answers: Callable[[str], str] | None = None
+    """What it says to a question that is no pair to judge."""
     refuses: tuple[str, ...] = ()
     """Settings that newer models do not take."""
     requests: list[dict[str, Any]] = field(default_factory=list)
@@ -68,7 +70,8 @@ def serve(fake: FakeJudge) -> Iterator[FakeJudge]:
                         better = " Use 'max_completion_tokens' instead." if name == "max_tokens" else ""
                         message = f"Unsupported parameter: '{name}' is not supported with this model.{better}"
                         return self.send(400, {"error": {"message": message, "param": name, "code": "unsupported_parameter"}})
-                self.send(200, reply(fake.rule(*parts(body["messages"][0]["content"])), body["model"]))
+                asked = body["messages"][0]["content"]
+                self.send(200, reply(fake.answers(asked) if fake.answers else fake.rule(*parts(asked)), body["model"]))
             elif fault.isdigit():
                 self.send(int(fault), {"error": {"message": f"Not now, {key}", "type": "error"}}, {"Retry-After": "0"})
             elif fault == "wrong key":

@@ -23,12 +23,15 @@ from pete.terminal import scrub
 RUNS = expand(os.environ.get("PETE_RUNS") or (Path() if INSTALLED else PROJECT) / "runs")
 
 
-def write_atomic(path: Path, content: str | bytes) -> None:
-    """Replace `path` in one step: a reader, or a power cut, sees the old file or the new one, never half of it."""
+def write_atomic(path: Path, content: str | bytes, mode: int = 0o666) -> None:
+    """Replace `path` in one step: a reader, or a power cut, sees the old file or the new one, never half of it.
+
+    `mode` is who may read it, from its first byte on: 0o600 for what is nobody else's.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with aside.open("wb") as file:
+        with open(aside, "wb", opener=lambda name, flags: os.open(name, flags, mode)) as file:
             file.write(content.encode() if isinstance(content, str) else content)
             sync(file.fileno())
         os.replace(aside, path)

@@ -1,14 +1,21 @@
 import json
 import re
 import tomllib
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
 
 import pytest
 
 from pete.data.check import check_data, persona_prompts
-from pete.data.examples import load_examples, load_prompts, read_examples
+from pete.data.examples import Example, Question, load_examples, load_prompts, read_examples
 from pete.errors import PersonaError
-from pete.persona import Limit, PromptFormat, load_persona, plain_limits, set_prompt_format, write_prompt_format
-from pete.resources import PROJECT
+from pete.evaluate.scorers.formatting import refuse_unknown
+from pete.generate.request_parsing import RequestType
+from pete.generate.rules import Validator
+from pete.persona import Limit, Persona, PromptFormat, load_persona, plain_limits, set_prompt_format, write_prompt_format
+from pete.resources import PERSONAS, PROJECT
 
 
 def test_unknown_persona_lists_the_known():
@@ -126,44 +133,110 @@ def test_no_examples(persona_folder):
         load_persona(str(persona_folder))
 
 
-class TestTheBundledPersona:
-    persona = load_persona("pete-connor")
-    rows = load_examples(persona.examples)
+@dataclass(frozen=True)
+class Bundled:
+    """A persona that ships, and what its data card says of it."""
 
-    def test_enough_rows_of_every_category_and_twenty_prompts(self):
-        prompts = load_prompts(self.persona.prompts)
-        for category in ("marketing", "copywriting", "customer_service"):
-            assert sum(row.category == category for row in self.rows) >= 60
-            assert sum(prompt.category == category for prompt in prompts) == 20
+    name: str
+    each: int
+    """Rows of every category."""
+    prompts: int
+    """Held-out prompts of every category."""
+    words: tuple[int, int]
+    """The shortest and the longest answer lie within."""
+    talks: int
+    """Rows that are conversations, at least."""
 
-    def test_an_editor_finds_nothing(self):
-        assert check_data(self.persona, read_examples(self.persona.examples), persona_prompts(self.persona)) == []
+    @cached_property
+    def persona(self) -> Persona:
+        return load_persona(self.name)
 
-    def test_lengths_vary_and_openings_do_not_repeat(self):
-        words = sorted(len(re.findall(r"[\w'-]+", row.completion)) for row in self.rows)
-        assert words[0] <= 8 and words[-1] >= 150 and words[-1] <= 190
-        openings = [" ".join(re.findall(r"[\w'-]+", row.completion.lower())[:3]) for row in self.rows]
-        assert max(openings.count(opening) for opening in set(openings)) <= 2
+    @cached_property
+    def rows(self) -> list[Example]:
+        return load_examples(self.persona.examples)
 
-    def test_held_out_prompts_share_no_topic_with_the_examples(self):
-        topics = {row.topic.lower() for row in self.rows}
-        prompts = load_prompts(self.persona.prompts)
-        assert len(prompts) == 60 and not [p.id for p in prompts if p.topic.lower() in topics]
-        asked = {row.prompt for row in self.rows}
-        assert not [p.id for p in prompts if p.prompt in asked]
+    @cached_property
+    def asked(self) -> list[Question]:
+        return load_prompts(self.persona.prompts)
 
-    def test_no_tics_of_the_trade(self):
-        for row in self.rows:
+
+PETE = Bundled("pete-connor", each=150, prompts=20, words=(5, 165), talks=8)
+TILDA = Bundled("tilda-moss", each=20, prompts=6, words=(8, 165), talks=6)
+
+
+def said(text: str) -> list[str]:
+    return re.findall(r"[\w'-]+", text.lower())
+
+
+@pytest.mark.parametrize("one", [PETE, TILDA], ids=lambda one: one.name)
+class TestTheBundledPersonas:
+    def test_so_many_rows_and_prompts_of_every_category(self, one):
+        assert {category: sum(row.category == category for row in one.rows) for category in one.persona.categories} == dict.fromkeys(
+            one.persona.categories, one.each
+        )
+        assert Counter(prompt.category for prompt in one.asked) == dict.fromkeys(one.persona.categories, one.prompts)
+        assert sum(len(row.turns) > 2 for row in one.rows) >= one.talks
+
+    def test_an_editor_finds_nothing(self, one):
+        assert check_data(one.persona, read_examples(one.persona.examples), persona_prompts(one.persona)) == []
+
+    def test_lengths_vary_and_openings_do_not_repeat(self, one):
+        words = sorted(len(said(row.completion)) for row in one.rows)
+        assert one.words[0] <= words[0] and words[-1] <= one.words[1] and words[-1] > 4 * words[0]
+        openings = Counter((Path(row.source).name.partition(":")[0], *said(row.completion)[:2]) for row in one.rows)
+        assert [opening for opening, count in openings.items() if count > 1] == []
+
+    def test_no_two_answers_share_seven_words(self, one):
+        first: dict[tuple[str, ...], str] = {}
+        shared = []
+        for row in one.rows:
+            words = said(row.completion)
+            for span in {tuple(words[i : i + 7]) for i in range(len(words) - 6)}:
+                if first.setdefault(span, row.id) != row.id:
+                    shared.append((first[span], row.id, " ".join(span)))
+        assert shared == []
+
+    def test_held_out_prompts_share_no_topic_with_the_examples(self, one):
+        topics = {row.topic.lower() for row in one.rows}
+        assert [p.id for p in one.asked if p.topic.lower() in topics] == []
+        asked = {row.prompt for row in one.rows}
+        assert [p.id for p in one.asked if p.prompt in asked] == []
+
+    def test_the_checks_of_its_prompts_can_be_run(self, one):
+        refuse_unknown({f"prompt {p.id}": p.checks for p in one.asked})
+        assert sum(bool(p.checks or p.facts) for p in one.asked) >= 0.9 * len(one.asked)
+
+    def test_the_rows_keep_to_its_own_limits(self, one):
+        validator = Validator(one.persona.limits, one.persona.formats, one.persona.avoid)
+        kinds = [RequestType(row.category, row.format) for row in one.rows]
+        flagged = [row.id for row, kind in zip(one.rows, kinds, strict=True) if validator.check(row.completion, row.prompt, kind)]
+        assert len(flagged) <= len(one.rows) / 50, flagged
+
+    def test_no_tics_of_the_trade(self, one):
+        for row in one.rows:
             assert "#" not in row.completion and not re.search(r"\[[A-Za-z ]+\]", row.completion), row.id
             assert not re.search("[\U0001f300-\U0001faff]", row.completion), row.id
 
-    def test_ids_are_unique(self):
-        ids = [json.loads(line)["id"] for path in self.persona.examples for line in path.read_text().splitlines()]
-        assert len(ids) == len(set(ids)) == len(self.rows)
+    def test_ids_are_unique(self, one):
+        ids = [json.loads(line)["id"] for path in one.persona.examples for line in path.read_text(encoding="utf-8").splitlines()]
+        assert len(ids) == len(set(ids)) == len(one.rows)
 
-    def test_has_a_data_card(self):
-        card = (PROJECT / "personas" / "pete-connor" / "README.md").read_text()
+    def test_has_a_data_card(self, one):
+        card = (PROJECT / "personas" / one.name / "README.md").read_text(encoding="utf-8")
         assert "licen" in card.lower() and "written" in card.lower()
+        assert f"{len(one.rows)} rows" in card and f"{len(one.asked)} held-out prompts" in card
+
+
+def test_the_second_voice_is_not_the_first():
+    assert not PETE.persona.categories.keys() & TILDA.persona.categories.keys()
+    assert not {row.topic for row in PETE.rows} & {row.topic for row in TILDA.rows}
+    signed = [row for row in TILDA.rows if row.format == "email"]
+    assert len(signed) > 20 and [row.id for row in signed if not row.completion.endswith("\n\nTilda")] == []
+    assert sum("!" in row.completion for row in TILDA.rows) == 2, "where a child was born"
+
+
+def test_every_persona_that_ships_is_looked_at():
+    assert {path.parent.name for path in PERSONAS.glob("*/persona.toml")} == {PETE.name, TILDA.name}
 
 
 # --- [prompt_format] ------------------------------------------------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 from typing import TYPE_CHECKING
 
-from pete.cli.console import as_typed
 from pete.words import counted
 
 if TYPE_CHECKING:
@@ -62,7 +61,7 @@ def show_dropped(screen: "Console", ledger: "Ledger", most: int) -> None:
 
 
 def show_result(screen: "Console", result: "ImportResult") -> None:
-    """Where everything went, and what to do next."""
+    """Where everything went."""
     from pete.data.import_store import ImportStore
 
     for note in result.notes:
@@ -86,7 +85,6 @@ def show_result(screen: "Console", result: "ImportResult") -> None:
     if result.edits:
         screen.print(f"  edit pairs {store.edits_file} ({result.edits:,} new)", soft_wrap=True)
     screen.print(f"  ledger     {store.record_file}", soft_wrap=True)
-    screen.print(as_typed(f"next: pete data check --persona {result.persona.cli_argument}"), soft_wrap=True)
 
 
 def _dropped(file: "FileLedger") -> str:

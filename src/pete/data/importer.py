@@ -12,7 +12,7 @@ from pete.data.authors import Authors
 from pete.data.examples import Message
 from pete.data.language import in_another
 from pete.data.ledger import FileLedger, Ledger
-from pete.data.passages import Fits, passages
+from pete.data.passages import Fullness, passages
 from pete.data.sources import readers_of
 from pete.data.sources.decode import mended
 from pete.data.sources.files import Source
@@ -70,7 +70,7 @@ class Imported:
 class Importer:
     """One import."""
 
-    def __init__(self, wishes: Wishes, known: Iterable[str], fullness: Fits) -> None:
+    def __init__(self, wishes: Wishes, known: Iterable[str], fullness: Fullness) -> None:
         """Nothing is read yet.
 
         Args:
@@ -87,7 +87,7 @@ class Importer:
     def read(self, sources: Sequence[Source], listener: Listener) -> Imported:
         """Read everything; a file that breaks off costs the rest of itself, and the ledger says so."""
         ledger = self._imported.ledger
-        files = [(source, file, reader) for source in sources for file, reader in readers_of(source)]
+        files = [(source, file, reader) for source in sources for file, reader in readers_of(source, self._wishes.options)]
         for number, (_, file, reader) in enumerate(files, 1):
             if reader is None:
                 ledger.passed_over.append((file.label, "no format that is known" if file.size else "empty"))
@@ -111,8 +111,7 @@ class Importer:
         pieces: list[str] = []
         reason = self._reason(record, keys)
         if reason is None:
-            room, conversation = self._room(conversation)
-            pieces = passages(record.text, room)
+            conversation, pieces = self._fitted(conversation, record.text)
             reason = None if pieces else Reason.LONG
         if reason is not None:
             self._imported.ledger.drop(part, record, reason)
@@ -146,12 +145,18 @@ class Importer:
             return Reason.LANGUAGE
         return None
 
-    def _room(self, conversation: tuple[Message, ...]) -> tuple[Fits, tuple[Message, ...]]:
-        """How full a text makes a row behind a conversation; old turns make room for half of it at least."""
-        while conversation and self._fullness("\n".join(turn.content for turn in conversation)) > 0.5:
+    def _fitted(self, conversation: tuple[Message, ...], text: str) -> tuple[tuple[Message, ...], list[str]]:
+        """A conversation and what answers it, as there is room for them: old turns make room for half of a row at least."""
+        if self._fullness(_joined(conversation, text), 1.0) <= 1:
+            return conversation, [text]
+        while conversation and self._fullness(_joined(conversation)) > 0.5:
             conversation = _later(conversation)
-        taken = self._fullness("\n".join(turn.content for turn in conversation)) if conversation else 0.0
-        return (lambda text: self._fullness(text) / (1 - taken)), conversation
+        left = 1 - (self._fullness(_joined(conversation)) if conversation else 0.0)
+        return conversation, passages(text, lambda piece, within=0.0: self._fullness(piece, within * left) / left)
+
+
+def _joined(conversation: Sequence[Message], *texts: str) -> str:
+    return "\n".join([*(turn.content for turn in conversation), *texts])
 
 
 def _later(conversation: tuple[Message, ...]) -> tuple[Message, ...]:

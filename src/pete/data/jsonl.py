@@ -23,7 +23,7 @@ _OTHERS = {
     b"BZh": "a bzip2 archive: unpack it first (bunzip2)",
     b"\xfd7zXZ": "an xz archive: unpack it first (unxz)",
     b"\x28\xb5\x2f\xfd": "a zstd archive: unpack it first (unzstd)",
-    b"PAR1": "a Parquet table: export its rows as JSON Lines",
+    b"PAR1": "a Parquet table: pete data import FILE reads it",
     b"SQLite format 3": "a database: export its rows as JSON Lines",
     b"%PDF": "a PDF: rows are plain text",
     b"{\\rtf": "rich text: save it as plain text (TextEdit: Format > Make Plain Text)",
@@ -48,7 +48,7 @@ def read_rows(path: Path) -> list[tuple[int, Any]]:
     Raises:
         NotRows: what the file is instead, in one sentence.
     """
-    text = _text(path).replace("\r\n", "\n").replace("\r", "\n")
+    text = read_text(path).replace("\r\n", "\n").replace("\r", "\n")
     lines = [(number, line) for number, raw in enumerate(text.split("\n"), 1) if (line := raw.strip().lstrip("\ufeff"))]
     if not lines:
         raise NotRows("empty; expected one JSON object a line")
@@ -69,7 +69,12 @@ def read_rows(path: Path) -> list[tuple[int, Any]]:
     return [(number, _parsed(line)) for number, line in lines]
 
 
-def _text(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """The characters of a file, whichever Unicode encoding it says it has; line ends as they are.
+
+    Raises:
+        NotRows: it is no text.
+    """
     data = path.read_bytes()
     mark, codec, name = next(entry for entry in _ENCODINGS if data.startswith(entry[0]))
     for begin, words in _OTHERS.items():
@@ -129,5 +134,5 @@ def _document(text: str) -> list[tuple[int, Any]]:
 def _like_a_table(lines: list[tuple[int, str]]) -> str:
     for mark, name in (("\t", "tabs"), (";", "semicolons"), (",", "commas")):
         if lines[0][1].count(mark) and mark in lines[min(1, len(lines) - 1)][1]:
-            return f" but a table with {name} (CSV)"
+            return f" but a table with {name} (pete data import FILE reads it)"
     return ""

@@ -5,12 +5,13 @@ An engine inherits from one of the two, states the facts that differ from the de
 answering sixteen together costs little more than answering one; `estimate` because only an engine knows what its own step keeps.
 """
 
+import json
 from abc import abstractmethod
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -79,6 +80,11 @@ class Base:
     """Bytes of weights that are not on this machine yet; config and tokenizer are."""
     made_here: bool = False
     """Made by Pete itself: transformers knows nothing of it, and it has no weights on disk."""
+
+    @property
+    def shape(self) -> dict[str, Any]:
+        """Its config.json."""
+        return json.loads((self.folder / "config.json").read_bytes())
 
 
 class Rows(Protocol):

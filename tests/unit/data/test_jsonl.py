@@ -56,7 +56,7 @@ def test_objects_are_rows_whatever_the_lines(tmp_path, text, lines):
         (LINES[:20].encode() + b"\x00" + LINES.encode(), "a NUL byte in line 1"),
         (LINES.encode().replace(b"p", b"p\xe9", 1), "not UTF-8 text (line 1, byte 3)"),
         (b"\xff\xfe\x00", "not UTF-16 text"),
-        ("prompt,completion\nHi,Ho\n", "a table with commas (CSV): the first line is 'prompt,completion'"),
+        ("prompt,completion\nHi,Ho\n", "a table with commas (pete data import FILE reads it): the first line is 'prompt,completion'"),
         ("prompt\tcompletion\nHi\tHo\n", "a table with tabs"),
         ("Once upon a time\nthere was\n", "not JSON lines: the first line is 'Once upon a time'"),
         (json.dumps(ROWS, indent=1)[:60], "one JSON array over many lines, and broken"),

@@ -13,6 +13,7 @@ class Reason(StrEnum):
     """Why a record is dropped; the value is what the ledger says."""
 
     EMPTY = "no text"
+    NO_WRITING = "no writing (a template, a menu, an attachment)"
     RESHARE = "reshared, without words of one's own"
     QUOTE = "somebody else's words, quoted"
     FORWARD = "forwarded"
@@ -29,6 +30,8 @@ class Reason(StrEnum):
     LANGUAGE = "in another language"
     MACHINE = "written by a machine"
     OUTSIDE_DATES = "outside the dates asked for"
+    UNSEEN = "answers what a row cannot hold (a picture, a tool's result)"
+    UNWANTED = "marked in the file as not to be learned from"
     DAMAGED = "cannot be read"
 
 
@@ -67,12 +70,16 @@ class Record:
     """Set by the reader where it knows that this is nothing to learn from; such a record is counted, and can be shown."""
 
 
+MEANINGS = ("incoming", "reply", "draft", "author", "date", "public", "thread", "title", "category", "id")
+"""What a column of a table may mean."""
+
+
 @dataclass(frozen=True)
 class ImportOptions:
     """What only the person can say about a source."""
 
     columns: Mapping[str, str] = field(default_factory=dict)
-    """`--map`: what a column means: incoming, reply, author, date, public, thread, title, category, id -> the column's name."""
+    """`--map`: what a column means -> its name, or several as "subject+body"; the meanings are `MEANINGS`."""
     day_first: bool | None = None
     """Dates such as 1/2/2024: day first or month first; None where nobody said."""
 

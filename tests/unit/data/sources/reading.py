@@ -15,14 +15,14 @@ def records_of(folder: Path, files: dict[str, str | bytes], options: ImportOptio
         path.write_bytes(data if isinstance(data, bytes) else data.encode())
     found = []
     with Source(folder / "in") as source:
-        for file, reader in readers_of(source):
+        for file, reader in readers_of(source, options):
             assert reader is not None, f"nobody reads {file.name}"
             found += reader.read(file, options or ImportOptions())
     return found
 
 
 def outcome(folder: Path, name: str, data: bytes) -> tuple[list[Record], str]:
-    """The records of one file, however damaged, and why the rest could not be read: "" where all was, "unknown" where nobody knows the file."""
+    """The records of a file, however damaged, and why the rest could not be read; "unknown" where nobody knows the file."""
     path = folder / "in" / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)
