@@ -20,6 +20,8 @@ _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
 )
 """The longer mark first: UTF-32 begins like UTF-16."""
+_GUESSED = 32
+"""Bytes from which on another script than ours can be told: "caf\xe9" is good Chinese too."""
 
 
 def encoding_of(head: bytes, label: str, *, whole: bool = False) -> str:
@@ -45,9 +47,11 @@ def encoding_of(head: bytes, label: str, *, whole: bool = False) -> str:
     try:
         codecs.getincrementaldecoder("utf-8")().decode(head, whole)
         return "utf-8"
-    except UnicodeDecodeError:
+    except UnicodeDecodeError as error:
+        if error.reason == "unexpected end of data" and not head[: error.start].isascii():
+            return "utf-8"  # cut off within a letter
         # what people have that is not UTF-8 is what Windows wrote; a guess is only worth something where the whole script is another
-        if sum(byte > 127 for byte in head) < 0.25 * len(head):
+        if len(head) < _GUESSED or sum(byte > 127 for byte in head) < 0.25 * len(head):
             return "cp1252"
         from charset_normalizer import from_bytes
 

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from pete.data.sources.decode import decode
-from pete.data.sources.record import Unreadable
 
 _BLANK = re.compile(rb"\r?\n[ \t]*\r?\n|\r\r")
 _ENCODED = re.compile(r"(=\?[^?\s]+\?[bBqQ]\?[^?]*\?=)\s+(?==\?)")
@@ -26,8 +25,6 @@ _REPLY = re.compile(
 _WIDER = {"iso-8859-1": "cp1252", "latin-1": "cp1252", "us-ascii": "utf-8", "ascii": "utf-8", "gb2312": "gb18030", "gbk": "gb18030",
           "ks_c_5601-1987": "cp949", "iso-8859-9": "cp1254", "shift_jis": "cp932", "x-sjis": "cp932", "utf8": "utf-8"}  # fmt: skip
 """What programs call an encoding, and the one they mean."""
-_GUESSED = 64
-"""Bytes from which on another script than ours can be told."""
 _DEEP = 30
 """Parts inside parts."""
 
@@ -183,10 +180,7 @@ def _letters(data: bytes, charset: object) -> str:
             continue
     if not data.decode("utf-8", "ignore").isascii():  # it is UTF-8, with a broken letter
         return data.decode("utf-8", "replace")
-    try:
-        return decode(data, "") if len(data) > _GUESSED else data.decode("cp1252", "replace")
-    except Unreadable:
-        return data.decode("cp1252", "replace")
+    return data.decode("cp1252", "replace") if b"\x00" in data else decode(data, "")
 
 
 def _content(headers: dict[str, str]) -> email.message.Message:

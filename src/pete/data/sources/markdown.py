@@ -3,7 +3,7 @@
 import datetime
 import html
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -24,16 +24,22 @@ _PLACEHOLDER = re.compile(r"\{\{\s*(?:title|date|time)(?::[^{}\n]*)?\s*\}\}")
 
 _FENCE = re.compile(r"^([ \t]*(?:[-*+>] +)?)(`{3,}|~{3,})[ \t]*([\w-]*)[^\n]*\n.*?(?:^[ \t>]*\2[`~]*[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
 _SPAN = re.compile(r"(?<![`\\])(`+)(?!`)(?:[^\n]|\n(?!\s*\n))+?(?<!`)\1(?!`)")
+_MATH = re.compile(r"\$\$.+?\$\$|(?<![\w\\$])\$[^\s$](?:[^$\n]*[^\s$\\])?\$(?![\w$])", re.DOTALL)
 _QUERIES = {"dataview", "dataviewjs", "query", "tasks", "button", "toc", "folder-overview"}
 """Code blocks that Obsidian's plug-ins fill."""
-_HIDDEN = re.compile(
-    r"<!--.*?-->|(?<![\w%])%%(?!%).*?%%(?![\w%])|\{%-?\s*comment\s*-?%\}.*?\{%-?\s*endcomment\s*-?%\}|\{::comment\}.*?\{:/(?:comment)?\}",
-    re.DOTALL,
+_HIDDEN = (
+    (re.compile(r"<!--.*?-->", re.DOTALL), "-->"),
+    (re.compile(r"(?<![\w%])%%(?!%).*?%%(?![\w%])", re.DOTALL), "%%"),
+    (re.compile(r"\{%-?\s*comment\s*-?%\}(?:(?!\{%-?\s*comment).)*?\{%-?\s*endcomment\s*-?%\}", re.DOTALL), "%}"),
+    (re.compile(r"\{::comment\}(?:(?!\{::comment).)*?\{:/(?:comment)?\}", re.DOTALL), "}"),
 )
-_HIGHLIGHT = re.compile(r"\{%-?\s*highlight\s+([\w+-]*).*?%\}\n?(.*?)\n?\{%-?\s*endhighlight\s*-?%\}", re.DOTALL)
+"""Comments of HTML, Obsidian, Liquid and kramdown, and what each ends with."""
+_HIGHLIGHT = re.compile(
+    r"\{%-?\s*highlight\s+([\w+-]*)[^{}]*%\}\n?((?:(?!\{%-?\s*highlight).)*?)\n?\{%-?\s*endhighlight\s*-?%\}", re.DOTALL
+)
 _TAG_LINE = re.compile(r"^[ \t]*(?:\{%.*?%\}|\{\{[<%].*?[>%]\}\}|\{::?[^{}\n]*\})[ \t]*\n", re.MULTILINE)
-_LIQUID = re.compile(r"\{%.*?%\}|\{\{[<%].*?[>%]\}\}|\{::?\s*[.#\w/][^{}\n]*\}", re.DOTALL)
-_OUTPUT = re.compile(r"\{\{.*?\}\}", re.DOTALL)
+_LIQUID = re.compile(r"\{%(?:(?!\{%|%\}).)*%\}|\{\{[<%](?:(?!\{\{|\}\}).)*[>%]\}\}|\{::?\s*[.#\w/][^{}\n]*\}", re.DOTALL)
+_OUTPUT = re.compile(r"\{\{(?:(?!\{\{|\}\}).)*\}\}", re.DOTALL)
 _TOC = re.compile(r"^[*+-] .*\n\{:\s*toc[^{}\n]*\}[ \t]*$|^\[\[?_?TOC_?\]\]?[ \t]*$", re.MULTILINE | re.IGNORECASE)
 _HEADING_ID = re.compile(r"^(#{1,6} .*?)[ \t]*\{[#.][\w-][^{}\n]*\}[ \t]*$", re.MULTILINE)
 _ADDRESS = r"\((?:[^()\n]|\([^()\n]*\))*\)"
@@ -50,8 +56,11 @@ _FIELD = re.compile(r"^[ \t]*(?:[-*] )?[\w][\w -]{0,40}:: .*\n?|[ \t]+\^[\w-]{4,
 _AUTOLINK = re.compile(r"<((?:https?|mailto):[^<>\s]+)>")
 _QUOTE = re.compile(r"(?:^ {0,3}>.*(?:\n|\Z))+", re.MULTILINE)
 _CALLOUT = re.compile(r"\s*\[!([\w-]+)(?:\|[^\]]*)?\][+-]?[ \t]*(.*)")
-_HTML_GONE = re.compile(r"<(script|style|iframe|video|audio|svg|object|figure|form|noscript)\b[^<>]*>.*?</\1>", re.DOTALL | re.IGNORECASE)
-_HTML_QUOTE = re.compile(r"<blockquote\b[^<>]*>(.*?)</blockquote>", re.DOTALL | re.IGNORECASE)
+_HTML_GONE = tuple(
+    (re.compile(rf"<{tag}\b[^<>]*>.*?</{tag}>", re.DOTALL | re.IGNORECASE), f"</{tag}>")
+    for tag in ("script", "style", "iframe", "video", "audio", "svg", "object", "figure", "form", "noscript")
+)
+_HTML_QUOTE = re.compile(r"<blockquote\b[^<>]*>((?:(?!<blockquote\b).)*?)</blockquote>", re.DOTALL | re.IGNORECASE)
 _HTML_BREAK = re.compile(r"<br\s*/?>[ \t]*\n?", re.IGNORECASE)
 _HTML_TAG = re.compile(
     r"</?(?:a|abbr|aside|b|big|center|cite|code|col|colgroup|dd|del|details|div|dl|dt|em|font|h[1-6]|hr|i|img|ins|kbd|li|mark|ol|p|picture|pre"
@@ -65,6 +74,7 @@ _HEADING = re.compile(
 )
 _PROPERTIES = re.compile(r"\s*((?:^[^\n:]{1,40}:[ \t][^\n]*\n)+)(?:[ \t]*\n|\Z)", re.MULTILINE)
 _BEGINS_A_BLOCK = re.compile(r"[ \t]*(?:[-*+] |\d{1,3}[.)] |#{1,6} |\||>|\x00|(?:[-*_][ \t]*){3,}$|=+$|$)")
+_ENDS = (".", "!", "?", ":", ";", ",", "\u2026", "\u201d", '"', ")")
 _EMPHASIS = re.compile(r"(\*\*|__|\*|_|`|==|~~)(?=\S)(.+?)(?<=\S)\1")
 
 
@@ -157,10 +167,11 @@ def prose(text: str, *, outputs: bool = False, title: str = "") -> Prose:
     def fence(found: re.Match[str]) -> str:
         return "" if found[3].lower() in _QUERIES else stash(found)
 
-    text = _FENCE.sub(fence, text.replace("\x00", ""))
+    text = _unwrapped(_FENCE.sub(fence, text.replace("\x00", "")))
+    text = _MATH.sub(stash, text)
     text = _HIGHLIGHT.sub(lambda found: stash(f"```{found[1]}\n{found[2]}\n```"), text)
     text = _SPAN.sub(stash, text)
-    text = _LIQUID.sub("", _TAG_LINE.sub("", _TOC.sub("", _HIDDEN.sub("", text))))
+    text = _LIQUID.sub("", _TAG_LINE.sub("", _TOC.sub("", _without(text, _HIDDEN))))
     if outputs:
         text = _OUTPUT.sub("", text)
     text = _HEADING_ID.sub(r"\1", _FOOTNOTE_MARK.sub("", _FOOTNOTE.sub("", text)))
@@ -184,8 +195,8 @@ def prose(text: str, *, outputs: bool = False, title: str = "") -> Prose:
         quotes.append(found[1])
         return ""
 
-    text = _HTML_QUOTE.sub(html_quotation, _HTML_GONE.sub("", _QUOTE.sub(quotation, text)))
-    text = _without_html(_unwrapped(text))
+    text = _HTML_QUOTE.sub(html_quotation, _without(_QUOTE.sub(quotation, text), _HTML_GONE))
+    text = _without_html(text)
     headings = [(found, _plain(found[2] or found[3] or "")) for found in _HEADING.finditer(text)]
     own_title = ""
     if headings and not text[: headings[0][0].start()].strip():
@@ -211,6 +222,15 @@ def _linked(found: re.Match[str]) -> str:
     return shown.strip() or " > ".join(filter(None, (page.rpartition("/")[2].removesuffix(".md").strip(), part.strip())))
 
 
+def _without(text: str, parts: Iterable[tuple[re.Pattern[str], str]]) -> str:
+    """The text without some parts; beyond the last end of any none is looked for, which would take the square of the time."""
+    for part, ends in parts:
+        last = text.lower().rfind(ends) + len(ends)
+        if last >= len(ends):
+            text = part.sub("", text[:last]) + text[last:]
+    return text
+
+
 def _without_html(text: str) -> str:
     text = _HTML_TAG.sub("", _HTML_BREAK.sub("\n", text))
     return _ENTITY.sub(lambda found: html.unescape(found[0]), text)
@@ -223,14 +243,12 @@ def _plain(heading: str) -> str:
 def _unwrapped(text: str) -> str:
     """A line break within a paragraph is a space to Markdown; where lines were wrapped at a width, it is nothing but that."""
     lines = text.split("\n")
-    inner = [
-        (line, following)
-        for line, following in pairwise(lines)
-        if line.strip() and not _BEGINS_A_BLOCK.match(following) and not _unwrapable(line)
-    ]
-    width = max((len(line) for line, _ in inner), default=0)
-    full = sum(len(line) + 1 + len(following.split()[0]) > width for line, following in inner)
-    if len(inner) >= 4 and 40 <= width <= 120 and full >= 0.9 * len(inner):
+    inner = [line for line, following in pairwise(lines) if line.strip() and not _BEGINS_A_BLOCK.match(following) and not _unwrapable(line)]
+    lengths = sorted(map(len, inner))
+    width = lengths[len(lengths) // 2] if lengths else 0
+    alike = sum(0.85 * width <= length <= 1.15 * width for length in lengths)
+    within = sum(not line.rstrip().endswith(_ENDS) for line in inner)
+    if len(inner) >= 4 and 55 <= width <= 110 and alike >= 0.85 * len(inner) and 2 * within >= len(inner):
         joined = [lines[0]]
         for line in lines[1:]:
             last = joined[-1]

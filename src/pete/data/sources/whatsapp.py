@@ -67,6 +67,7 @@ _SECRET = re.compile(
     r"|Berichten en gesprekken|Meddelanden och samtal) .{0,30}"
     r"(?:end-to-end|Ende-zu-Ende|bout en bout|extremo a extremo|crittografati|ponta a ponta)"
 )
+_CUT = re.compile(r"\n(?:\[\d{1,4}[./-][^\n\]]*|\d{1,4}[./-]\d{1,2}[./-]\d{2,4}[, ][^\n:]{0,9}(?:[:.]\d{0,2})?(?: -?)?)\Z")
 _HEADS = 20
 """Lines of the beginning by which a chat is known."""
 
@@ -119,12 +120,17 @@ def _lines(file: SourceFile) -> Iterator[_Line]:
                     now = _Line(number, None, text)
             else:
                 now.rest += f"\n{text}"
+    if now and now.stamp and (cut := _CUT.search(now.rest)):  # a file that breaks off in the beginning of a line
+        last = now.number + now.rest.count("\n")
+        now.rest, rest = now.rest[: cut.start()], cut[0].strip()
+        yield now
+        now = _Line(last, None, rest)
     if now:
         yield now
 
 
 def _order(file: SourceFile, day_first: bool | None) -> str:
-    """In which order the file writes days: "ymd", "dmy" or "mdy".
+    """In which order the file writes days: "ymd", "dmy", "mdy" or, as in Kazakhstan, "ydm".
 
     Raises:
         Unreadable: nothing in it shows which.
@@ -136,8 +142,9 @@ def _order(file: SourceFile, day_first: bool | None) -> str:
             seen.append(three)
             dots += "." in line.stamp.string[line.stamp.start("one") : line.stamp.end("three")]
     if any(one > 999 for one, _, _ in seen):
-        return "ymd"
+        return "ydm" if any(two > 12 for _, two, _ in seen) and not any(three > 12 for _, _, three in seen) else "ymd"
     fits = [order for order in ("dmy", "mdy", "ymd") if all(_day(three, order) for three in seen)]
+    fits = fits or [order for order in ("ydm",) if all(_day(three, order) for three in seen)]
     if len(fits) > 1 and "ymd" in fits:  # with a year of two digits it comes last nearly everywhere
         fits.remove("ymd")
     in_time = [order for order in fits if _rises([day for three in seen if (day := _day(three, order))])]

@@ -41,7 +41,7 @@ _BLOCK = (
 )
 _AFTER_BLOCK = re.compile(rf"(</?(?:{_BLOCK})\b[^<>]*>)[ \t]*\n\s*", re.IGNORECASE)
 _BEFORE_BLOCK = re.compile(rf"\s*\n[ \t]*(?=</?(?:{_BLOCK})\b)", re.IGNORECASE)
-_PRE = re.compile(r"(<(?:pre|script|style)\b.*?</(?:pre|script|style)>)", re.IGNORECASE | re.DOTALL)
+_PRE = re.compile(r"(<(?:pre|script|style)\b(?:(?!<(?:pre|script|style)\b).)*?</(?:pre|script|style)>)", re.IGNORECASE | re.DOTALL)
 _SHORTCODE = re.compile(r"\[(\[?)(/?)([A-Za-z][\w-]*)((?:\s+[^\[\]]*)?)(/?)\](\]?)")
 _GONE = ("caption", "wp_caption", "embed", "audio", "video", "gallery", "playlist", "youtube", "vimeo", "contact-form", "contact-form-7")
 """Shortcodes whose content is no writing either."""

@@ -2,13 +2,15 @@ import pytest
 
 from pete.data.checks.answers import QUOTATIONS, assistant_phrase, only_links, quotation, unended
 
-PROSE = "The kettle came on Monday. It was the wrong one. We kept it for the office, where nobody asks what colour it is, and wrote to them"
+PROSE = (
+    "It came on Monday. It was the wrong one. We kept it for the desk, where no one asks what colour it is, and in the end we told them so"
+)
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        f"{PROSE} about the",
+        f"{PROSE}, and about the",
         f"{PROSE} about the colour,",
         f"{PROSE} twice before anybody there had read the first of our letters to the end",
         "They said it in a meeting... see more",
@@ -59,7 +61,8 @@ def test_what_an_assistant_says_of_itself_or_its_draft(text):
 @pytest.mark.parametrize(
     "text",
     [
-        "As an airline we model demand.", "Sure. The kettle leaves today.", "Here is your refund: 12 euros.", "Let me know if you need a bag.",
+        "As an airline we model demand.", "Sure. The kettle leaves today.", "Here is your refund: 12 euros.",
+        "Let me know if you need a bag.",
         "I'm sorry, but I can't find your order.", "Here is the thing about kettles.", "Of course we deliver.",
     ],
 )  # fmt: skip

@@ -28,6 +28,7 @@ ID = "0123456789abcdef0123456789abcdef"
         ("```html\n<b>[x](y)</b>\n> {% if %}\n```\n\nand `[[x]]`", "```html\n<b>[x](y)</b>\n> {% if %}\n```\n\nand `[[x]]`"),
         ("~~~\nunclosed [x](y)", "~~~\nunclosed [x](y)"),
         ("| a | b |\n|---|---|\n| 1 | 2 |", "| a | b |\n|---|---|\n| 1 | 2 |"),
+        (r"So $\{a\}_b$ and $$x\, y$$ cost $5 or $6\!", r"So $\{a\}_b$ and $$x\, y$$ cost $5 or $6!"),
         ("Tea costs 5 > 4 and 3 < 4; a_b_c; 2*3*4", "Tea costs 5 > 4 and 3 < 4; a_b_c; 2*3*4"),
     ],
 )  # fmt: skip
@@ -92,6 +93,8 @@ def test_lines_wrapped_at_a_width_are_one_and_lines_broken_on_purpose_stay():
     text = prose(WRAPPED).text
     assert text.split("\n")[0].endswith("with the shopping.") and text.count("\n") == 6
     assert "talks about tea and toast at length.\n- Short" in text and "    code stays\n    as it is" in text
+    linked = WRAPPED.replace("a neighbour who has", "[a neighbour](x) who").replace("about a\n", "`about a`\n")
+    assert prose(linked).text.split("\n")[0].count(" ") == text.split("\n")[0].count(" ") - 1, "lines were wrapped with what is in them"
     poem = "Roses are red\nand tea is brown,\nthe kettle sings\nall over town,\nand every cup\nwill calm me down"
     assert prose(poem).text == poem
     assert prose(WRAPPED.replace("write\n", "write  \n")).text.startswith(

@@ -96,6 +96,12 @@ def test_other_texts_are_left_to_others(tmp_path, text):
         assert not READER.recognises(source.files[0])
 
 
+@pytest.mark.parametrize("cut", ["[13.1.24, 11:0", "[13.1", "13/01/2024, 11:", "13/01/2024, 11:00 -", "2024-01-13 11"])
+def test_a_line_that_breaks_off_is_nobodys_words(tmp_path, cut):
+    rest, tea = sorted(chat(tmp_path, "13.1.24, 10:00 - Me: Tea", cut), key=lambda r: r.dropped is None)
+    assert (tea.text, rest.text, rest.dropped, rest.where) == ("Tea", cut, Reason.DAMAGED, f"in/{NAME}:2")
+
+
 TEXT = st.text(
     st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\u2028\u2029\u200e\u200f\ufeff<>\u2068\u2069"),
     min_size=1,
