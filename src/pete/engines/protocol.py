@@ -124,6 +124,11 @@ class Generator(Protocol):
     packages: tuple[str, ...] = ("numpy",)
     """What computes: another version of one of these may compute other bits."""
 
+    @property
+    def guessed(self) -> tuple[int, int]:
+        """Tokens that a smaller model has guessed so far, and those of them that were drawn."""
+        return 0, 0
+
     @classmethod
     def versions(cls) -> dict[str, str]:
         """Version by package, of those that are installed."""
