@@ -18,8 +18,8 @@ from pathlib import Path
 
 from pete.data.examples import Example
 from pete.evaluate.log import EvaluationLog, HeldOut, Sample, read_log
-from pete.evaluate.results import voice_index
 from pete.evaluate.score import rescore
+from pete.evaluate.scorers.voice import voice_index
 from pete.evaluate.stats import unpaired
 from pete.evaluate.suite import score_held_out
 from pete.generate.stream import open_tuned

@@ -1,10 +1,12 @@
 """Speed of the llama engine beside the torch engine, transformers, and the memory's own speed, in one run.
 
-    PYTHONPATH=src .venv/bin/python benchmarks/llama_speed.py [BASE] [--kinds q8_0 q4_0] [--tokens 100] [--peers]
+    PYTHONPATH=src .venv/bin/python benchmarks/llama_speed.py [BASE] [--kinds q8_0 q4_0] [--tokens 100] [--peers] [--draft BASE]
 
 BASE is a model folder, a hub id that is cached, or nothing: the embedded base. The floor of one row is every weight read once a
 token at the speed memory gives here: the best of several sums over two gigabytes by as many threads as llama.cpp computes with.
-Greedy, end mark ignored; the prompt has 100 tokens. Prints a table, writes benchmarks/llama_speed.json.
+Greedy, end mark ignored; the prompt has 100 tokens. --draft measures one row once more with a smaller base that guesses for it, in
+the numbers of --draft-kind (those of the larger one unless given: the same base in smaller numbers is a draft too). Prints a table,
+writes benchmarks/llama_speed.json.
 """
 
 import argparse
@@ -44,10 +46,10 @@ def read_speed() -> float:
     return best
 
 
-def measure(stream: Callable[[int], object], tokens: int, repeats: int) -> dict[str, float]:
+def measure(stream: Callable[[int], object], repeats: int, counts: tuple[int, ...] = ROWS) -> dict[str, float]:
     """Tokens a second after the first, for each number of rows; and the seconds to the first token of one row."""
     found: dict[str, float] = {}
-    for count in ROWS:
+    for count in counts:
         speeds, firsts = [], []
         for _ in range(repeats):
             start = time.perf_counter()
@@ -66,6 +68,8 @@ def main() -> None:
     parser.add_argument("--tokens", type=int, default=100)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--peers", action="store_true", help="the torch engine and transformers too")
+    parser.add_argument("--draft", metavar="BASE", help="a base with the same tokens")
+    parser.add_argument("--draft-kind")
     args = parser.parse_args()
     model = ModelConfig(base=args.base) if args.base else ModelConfig()
     base = resolve_base(model)
@@ -83,15 +87,23 @@ def main() -> None:
             write_gguf(base, None, path, kind)
             written = time.perf_counter() - start
             engine = LlamaEngine.open_file(Config(), path)
-            row = measure(streams(engine), args.tokens, args.repeats)
+            row = measure(streams(engine), args.repeats)
             row |= {"bytes": engine.weights.size, "floor": bandwidth / engine.weights.size, "written in": written}
             rows[f"llama, {kind}"] = row | {"of the floor": row["1 rows"] / row["floor"], "peak": engine.memory().peak / 2**20}
             del engine
+            if args.draft:
+                smaller = Path(folder) / f"draft-{kind}.gguf"
+                write_gguf(resolve_base(ModelConfig(base=args.draft)), None, smaller, args.draft_kind or kind)
+                engine = LlamaEngine.open_file(Config(), path, draft=smaller)
+                row = measure(streams(engine), args.repeats, counts=(1,))
+                proposed, accepted = engine.guessed
+                rows[f"llama, {kind}, guessed"] = row | {"guesses drawn": accepted / max(proposed, 1)}
+                del engine
             path.unlink()
         if args.peers:
             rows |= peers(model, streams, prompt, args)
     print(f"{base.name}, {os.cpu_count()} cores, {threads()} threads, {platform.machine()}; memory read at {bandwidth / 1e9:.1f} GB/s")
-    names = ["1 rows", "8 rows", "first token", "floor", "of the floor", "written in", "peak"]
+    names = ["1 rows", "8 rows", "first token", "floor", "of the floor", "written in", "peak", "guesses drawn"]
     print(f"{'':24}" + "".join(f"{name:>14}" for name in names))
     for name, row in rows.items():
         print(f"{name:24}" + "".join(f"{row[key]:14.2f}" if key in row else f"{'':14}" for key in names))
@@ -106,7 +118,7 @@ def peers(model: ModelConfig, streams: Callable[[Generator], Callable[[int], obj
 
     engine = open_generator(Config.model_validate({"generate": {"engine": "torch"}}))
     engine.load(model)
-    rows = {f"torch engine, {engine.dtype}": measure(streams(engine), args.tokens, args.repeats)}
+    rows = {f"torch engine, {engine.dtype}": measure(streams(engine), args.repeats)}
     theirs = AutoModelForCausalLM.from_pretrained(engine.base.folder, dtype=getattr(torch, engine.dtype)).eval()
 
     def generate(count: int) -> list[int]:

@@ -87,5 +87,6 @@ def small_persona(folder: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def _own_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test writes into the checkout's runs/."""
+    """No test writes into the checkout's runs/ or personas/."""
     monkeypatch.setattr("pete.run.RUNS", tmp_path / "runs")
+    monkeypatch.setenv("PETE_PERSONAS", str(tmp_path / "personas"))

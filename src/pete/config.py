@@ -133,6 +133,9 @@ class LlamaConfig(ConfigSection):
     kind: Literal["f32", "f16", "q8_0"] = Field(
         "q8_0", description="type of the matrices in the GGUF it answers from; q8_0 is half of f16, as fast again, and next to exact"
     )
+    draft: str | None = Field(
+        None, description="smaller base with the same tokens that guesses what comes next; changes how fast an answer is, not what it says"
+    )
 
 
 class EngineConfig(ConfigSection):
@@ -218,7 +221,7 @@ class Resolved:
     def portable(self, folder: Path) -> "Resolved":
         """The same as a run in `folder` keeps it: folders of this machine as seen from there or from home, files by their names."""
         values = values_of(self.config)
-        seen = {key: seen_from(folder, values[key]) for key in FOLDERS}
+        seen = {key: seen_from(folder, values[key]) for key in FOLDERS if values[key] is not None}
         sources = {key: Path(source).name if source.endswith(".toml") else source for key, source in self.sources.items()}
         return Resolved(_built(values | seen), sources)
 
@@ -235,7 +238,9 @@ class Resolved:
         return "\n".join(lines) + "\n"
 
 
-FOLDERS = ("data.persona", "model.base")
+ANSWERING = ("generate", "engine.llama")
+"""Sections that say how a trained run answers, and can be others each time it does."""
+FOLDERS = ("data.persona", "model.base", "engine.llama.draft")
 """Values that may be a folder: kept absolute while Pete runs, so that the working directory does not matter."""
 MOVED = {"engine.mps_high_watermark": "engine.torch.mps_high_watermark"}
 """Keys of earlier versions, which run folders still have, and where they are now."""
@@ -282,10 +287,10 @@ def override(resolved: Resolved, overrides: Sequence[str], sections: Sequence[st
     """
     problems: list[str] = []
     given = _parse_overrides(overrides, problems)
-    for section in dict.fromkeys(key.partition(".")[0] for key in given):
-        if section not in sections:
-            problems.append(f"{section}: a trained run's {section} cannot change; here only {' and '.join(sections)} can")
-    given = {key: value for key, value in given.items() if key.partition(".")[0] in sections}
+    fixed = [key for key in given if key.rpartition(".")[0] not in sections]
+    for section in dict.fromkeys(key.partition(".")[0] for key in fixed):
+        problems.append(f"{section}: a trained run's {section} cannot change; here only {' and '.join(sections)} can")
+    given = {key: value for key, value in given.items() if key not in fixed}
     config = _validated(values_of(resolved.config) | given, problems, "These values do not fit:", "see docs/configuration.md")
     return Resolved(config, {**resolved.sources, **dict.fromkeys(given, "--set")})
 

@@ -12,8 +12,8 @@ import tomlkit
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from pete.config import in_toml
-from pete.errors import PersonaError
-from pete.places import expand
+from pete.errors import PersonaError, UserError
+from pete.places import expand, own_personas
 from pete.resources import PERSONAS
 from pete.run import RunDir, write_atomic
 
@@ -147,7 +147,7 @@ class Persona(BaseModel):
     @property
     def cli_argument(self) -> str:
         """The persona as one word of a command line: its name where that is enough, else its quoted folder."""
-        return shlex.quote(self.folder.name if self.folder.parent == PERSONAS else str(self.folder))
+        return shlex.quote(self.folder.name if self.folder.parent in persona_folders() else str(self.folder))
 
     @property
     def examples(self) -> list[Path]:
@@ -169,6 +169,20 @@ class Persona(BaseModel):
     def prompts(self) -> Path:
         """The held-out evaluation prompts."""
         return self.folder / "prompts.jsonl"
+
+
+def persona_folders() -> list[Path]:
+    """Where personas are looked for by name: one's own first, then those that come with Pete."""
+    try:
+        return list(dict.fromkeys([own_personas(), PERSONAS]))
+    except UserError:  # no home folder, so nobody's own
+        return [PERSONAS]
+
+
+def all_personas() -> list[Path]:
+    """Folders of the personas that have a name; of two with one name, the one that is found."""
+    found = {path.parent.name: path.parent for place in reversed(persona_folders()) for path in place.glob("*/persona.toml")}
+    return [found[name] for name in sorted(found)]
 
 
 def did_you_mean(word: str, known: list[str]) -> str:
@@ -197,16 +211,16 @@ def load_persona(name: str, *, empty: bool = False) -> Persona:
     Raises:
         PersonaError: no such persona, or what is wrong in its persona.toml.
     """
-    folder = expand(name)
-    if not (folder / "persona.toml").is_file():
-        folder = PERSONAS / name
-    path = folder / "persona.toml"
-    if not path.is_file():
-        known = sorted(p.parent.name for p in PERSONAS.glob("*/persona.toml"))
+    places = [expand(name), *(place / name for place in persona_folders())]
+    folder = next((folder for folder in places if (folder / "persona.toml").is_file()), None)
+    if folder is None:
+        known = sorted(folder.name for folder in all_personas())
         raise PersonaError(
-            f"There is no persona {name!r}: no {Path(name) / 'persona.toml'}, and none of that name in {PERSONAS}.",
-            f"known: {', '.join(known) or 'none'}; or --persona FOLDER (copy personas/pete-connor to start your own)",
+            f"There is no persona {name!r}: no {Path(name) / 'persona.toml'}, and none of that name in "
+            f"{' or '.join(map(str, persona_folders()))}.",
+            f"known: {', '.join(known) or 'none'}; or --persona FOLDER; one of your own: pete persona new NAME --from YOUR-WRITING",
         )
+    path = folder / "persona.toml"
     persona = _read(path)
     if not persona.examples and not empty:
         others = f"; it holds {', '.join(persona.passed_over[:5])}" if persona.passed_over else ""

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pete.errors import UserError
+from pete.resources import INSTALLED, PERSONAS
 
 _SNAPSHOT = re.compile(r"(?:^|/)models--([^/]+)/snapshots/([0-9a-f]+)/?$")
 
@@ -89,6 +90,17 @@ def config_root(environment: Mapping[str, str] = os.environ, platform: str = sys
         return home_folder(home) / "Library" / "Application Support" / "pete"
     given = environment.get("XDG_CONFIG_HOME")
     return (expand(given) if given else home_folder(home) / ".config") / "pete"
+
+
+def own_personas(environment: Mapping[str, str] = os.environ, *, installed: bool = INSTALLED) -> Path:
+    """Where personas are made: personas/ of a checkout; with an installed Pete, beside what else must outlive the cache.
+
+    Raises:
+        UserError: nothing says where, and there is no home folder.
+    """
+    if given := environment.get("PETE_PERSONAS"):
+        return expand(given)
+    return config_root(environment) / "personas" if installed else PERSONAS
 
 
 def hub_cache(environment: Mapping[str, str], home: Path | None = None) -> Path:

@@ -2,6 +2,7 @@
 
 import datetime
 import time
+from collections.abc import Sequence
 
 MINUS = "\u2212"
 GB = 2**30
@@ -69,3 +70,8 @@ def millions(count: int) -> str:
 def counted(number: int, one: str) -> str:
     """A count with its noun: 1 row, 38 rows."""
     return f"{number:,} {one if number == 1 else one + 's'}"
+
+
+def and_between(names: Sequence[str]) -> str:
+    """Names in a sentence: "a", "a and b", "a, b and c"; nothing for none."""
+    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))

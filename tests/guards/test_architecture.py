@@ -28,6 +28,7 @@ GROUND = {
     "places",
     "listener",
     "resources",
+    "sealed_page",
 }
 """What every stage may import, and what imports no stage."""
 BEFORE = {

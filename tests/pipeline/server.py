@@ -21,7 +21,7 @@ import pete.run
 from pete.places import expand
 from pete.resources import PROJECT
 
-AT_RUN_TIME = {"COLUMNS", "LINES", "PATH", "PETE_JUDGE_KEY", "PETE_PAIRS_KEY", "PETE_RUNS"}
+AT_RUN_TIME = {"COLUMNS", "LINES", "PATH", "PETE_JUDGE_KEY", "PETE_PAIRS_KEY", "PETE_PERSONAS", "PETE_RUNS"}
 """Variables that are looked at when they are needed, not when something is imported."""
 USABLE = sys.platform == "linux"
 """On a Mac, who has used the system's libraries may not fork."""

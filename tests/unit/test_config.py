@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pete.config import Config, keys, override, read_resolved, resolve, values_of
+from pete.config import ANSWERING, Config, keys, override, read_resolved, resolve, values_of
 from pete.errors import ConfigError
 from pete.resources import PRESETS, PROJECT
 from pete.run import RunDir
@@ -146,6 +146,9 @@ def test_override_changes_only_what_may_change():
     assert override(resolved, ["generate.temperature=0.1"], ("generate",)).config.generate.temperature == 0.1
     with pytest.raises(ConfigError, match="lora: a trained run's lora cannot change"):
         override(resolved, ["lora.rank=3"], ("generate",))
+    assert override(resolved, ["engine.llama.draft=small"], ANSWERING).config.engine.llama.draft == "small"
+    with pytest.raises(ConfigError, match=r"engine: a trained run's engine cannot change; here only generate and engine\.llama can"):
+        override(resolved, ["engine.device=cpu"], ANSWERING)
 
 
 def test_every_preset_resolves_and_explains_each_value():

@@ -161,13 +161,14 @@ class Bundled:
 
 
 PETE = Bundled("pete-connor", each=150, prompts=20, words=(5, 165), talks=8)
+TILDA = Bundled("tilda-moss", each=20, prompts=6, words=(8, 165), talks=6)
 
 
 def said(text: str) -> list[str]:
     return re.findall(r"[\w'-]+", text.lower())
 
 
-@pytest.mark.parametrize("one", [PETE], ids=lambda one: one.name)
+@pytest.mark.parametrize("one", [PETE, TILDA], ids=lambda one: one.name)
 class TestTheBundledPersonas:
     def test_so_many_rows_and_prompts_of_every_category(self, one):
         assert {category: sum(row.category == category for row in one.rows) for category in one.persona.categories} == dict.fromkeys(
@@ -226,8 +227,16 @@ class TestTheBundledPersonas:
         assert f"{len(one.rows)} rows" in card and f"{len(one.asked)} held-out prompts" in card
 
 
+def test_the_second_voice_is_not_the_first():
+    assert not PETE.persona.categories.keys() & TILDA.persona.categories.keys()
+    assert not {row.topic for row in PETE.rows} & {row.topic for row in TILDA.rows}
+    signed = [row for row in TILDA.rows if row.format == "email"]
+    assert len(signed) > 20 and [row.id for row in signed if not row.completion.endswith("\n\nTilda")] == []
+    assert sum("!" in row.completion for row in TILDA.rows) == 2, "where a child was born"
+
+
 def test_every_persona_that_ships_is_looked_at():
-    assert {path.parent.name for path in PERSONAS.glob("*/persona.toml")} == {PETE.name}
+    assert {path.parent.name for path in PERSONAS.glob("*/persona.toml")} == {PETE.name, TILDA.name}
 
 
 # --- [prompt_format] ------------------------------------------------------------------------------------------------------

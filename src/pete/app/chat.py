@@ -2,23 +2,21 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 
-from pete.config import override
+from pete.config import ANSWERING, override
 from pete.data.render import Message
 from pete.generate.stream import Delta, Tuned, open_tuned
 from pete.run import RunDir
 
 
 def open_chat(run: RunDir, overrides: Sequence[str] = ()) -> Tuned:
-    """Load a run's model, with some values of [generate] changed.
+    """Load a run's model, with some values of [generate] and [engine.llama] changed.
 
     Raises:
         ConfigError: an override does not fit. RunError: the run has no adapter. BaseModelError, AdapterError: it cannot be loaded.
     """
-    config = override(run.read_config(), overrides, ("generate",)).config
-    return replace(open_tuned(run), config=config)
+    return open_tuned(run, override(run.read_config(), overrides, ANSWERING).config)
 
 
 class Conversation:

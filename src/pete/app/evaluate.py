@@ -3,12 +3,12 @@
 import shlex
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from pete.adapter import read_lineage
 from pete.app.notify import Notify
-from pete.config import Resolved, override
+from pete.config import ANSWERING, Resolved, override
 from pete.errors import RunError, UserError, WorkError
 from pete.evaluate import gates
 from pete.evaluate.against import in_place_of_base, kept_answers, refuse_other_base, refuse_other_prompts, unused_name
@@ -63,7 +63,7 @@ def evaluate(request: Request, notify: Notify) -> Evaluated:
     resolved = run.read_config()
     if not request.rescore:
         sets = [*request.overrides, *([f"evaluate.samples={request.samples}"] if request.samples else [])]
-        resolved = override(resolved, sets, ("evaluate", "generate"))
+        resolved = override(resolved, sets, ("evaluate", *ANSWERING))
     other = None if request.against == "base" else _other_run(run, request.against)
     judge = (
         Judge.of(run, request.judge_url, request.judge_model) if request.judge_url is not None and request.judge_model is not None else None
@@ -86,7 +86,7 @@ def evaluate_run(run: RunDir, resolved: Resolved, suite: Path | None, name: str,
     """Load a run's model, put the suite before it, and keep the log as evaluations/<name>.json."""
     prompts = load_suite(run, suite, resolved.config.evaluate.prompts_per_category)
     notify.message(f"loading {run.name} ...", "working")
-    log = run_suite(replace(open_tuned(run), config=resolved.config), run, prompts, notify.progress)
+    log = run_suite(open_tuned(run, resolved.config), run, prompts, notify.progress)
     keep(log, run.evaluation_file(name))
     return log
 
@@ -157,7 +157,7 @@ def _compare(run: RunDir, log: EvaluationLog, other: RunDir, resolved: Resolved,
         # the other run's own config decides engine and base; what is asked, and how, is this run's
         theirs = other.read_config()
         for section in ("evaluate", "generate"):
-            for key, value in getattr(resolved.config, section).model_dump().items():
+            for key, value in getattr(resolved.config, section).model_dump(exclude={"engine"}).items():
                 theirs = theirs.replace(f"{section}.{key}", value, f"as {run.name}")
         before = evaluate_run(other, theirs, request.suite or run.prompts_file, unused_name(other, run), notify)
     refuse_other_prompts(run.name, log, other.name, before)

@@ -2,26 +2,30 @@
 
 import datetime
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from pete.app.notify import Notify
 from pete.config import Config
 from pete.data.authors import EVERYBODY, Author, listed
+from pete.data.categories import assign
 from pete.data.examples import Example
 from pete.data.import_rows import INCOMING, edits_of, rows_of
 from pete.data.import_store import ImportStore, bare_rows, source_record
 from pete.data.importer import Imported, Importer, Kept, Wishes
 from pete.data.ledger import Ledger
-from pete.data.passages import Fits
+from pete.data.passages import Fullness, Room
 from pete.data.render import Renderer
 from pete.data.sources.files import Source
 from pete.data.sources.record import Reason
 from pete.data.split import split_new
 from pete.engines.base_models.resolve import look_up_base
+from pete.engines.sentence import find_embedder
 from pete.errors import DataError, PersonaError
 from pete.persona import Persona, did_you_mean, load_persona
 from pete.words import counted
@@ -95,16 +99,46 @@ def import_into(
         old = store.rows()
         sources = [stack.enter_context(Source(path)) for path in paths]
         imported = read_sources(sources, wishes, store.known(old), fullness_of(config, persona), notify)
-        rows = rows_of(imported.kept, [_category(persona, text, category) for text in imported.kept], bare_rows(old))
-        splits = split_new(rows, old, config.data)
-        rows = [row.model_copy(update={"split": split}) for row, split in zip(rows, splits, strict=True)]
+        rows = new_rows(imported.kept, persona.categories, category, old, config)
         edits = list(edits_of(imported.kept))
         if not dry_run and rows:
-            store.add(imported.kept, rows, edits, entry_of(sources, wishes, imported.ledger))
+            store.add(imported.kept, rows, edits, entry_of(sources, imported), old)
     return ImportResult(persona, imported.ledger, rows, len(edits), bool(rows) and not dry_run, notes_of(imported, wishes))
 
 
-def read_sources(sources: Sequence[Source], wishes: Wishes, known: set[str], fullness: Fits, notify: Notify) -> Imported:
+def new_rows(kept: Sequence[Kept], categories: Mapping[str, str], category: str, old: Sequence[Example], config: Config) -> list[Example]:
+    """Rows of texts beside those that are there: each with its category, prompt and split.
+
+    Args:
+        kept: the texts.
+        categories: key -> title.
+        category: of every text; nothing lets them be told apart.
+        old: the rows that are there.
+        config: has the shares of the split.
+
+    Raises:
+        PersonaError: nothing tells the category of a text.
+    """
+    found = [category] * len(kept) if category else assign(kept, categories, old, _vectors)
+    rows = rows_of(kept, found, bare_rows(old))
+    for number, split in enumerate(split_new(rows, old, config.data)):
+        rows[number] = rows[number].model_copy(update={"split": split})
+    return rows
+
+
+def _vectors(texts: Sequence[str]) -> np.ndarray:
+    """Vectors of texts by the sentence model, which needs no torch.
+
+    Raises:
+        PersonaError: it is not installed.
+    """
+    embedder = find_embedder()
+    if embedder is None:
+        raise PersonaError("Nothing tells which category these texts belong to.", "--category KEY puts all of them in one")
+    return embedder(texts)
+
+
+def read_sources(sources: Sequence[Source], wishes: Wishes, known: set[str], fullness: Fullness, notify: Notify) -> Imported:
     """Read sources; who the author is is asked where they do not say.
 
     Raises:
@@ -122,7 +156,7 @@ def read_sources(sources: Sequence[Source], wishes: Wishes, known: set[str], ful
     return imported
 
 
-def fullness_of(config: Config, persona: Persona) -> Fits:
+def fullness_of(config: Config, persona: Persona) -> Fullness:
     """How full a text makes a row of the base that would be trained, beside template, system line and a prompt by rule."""
     base = look_up_base(config.model)
     renderer = Renderer(base.folder, template=persona.template, system=persona.system, context=base.context)
@@ -134,21 +168,16 @@ def fullness_of(config: Config, persona: Persona) -> Fits:
             f"{around} go to the template and the system line.",
             f"--set data.max_length={around + 5 * ROOM_FOR_PROMPT}",
         )
-
-    def fullness(text: str) -> float:
-        most = len(text.encode())  # no tokenizer makes more of a text
-        return (most if 2 * most <= room else len(renderer.tokenizer.encode(text, add_special_tokens=False).ids)) / room
-
-    return fullness
+    return Room(lambda text: len(renderer.tokenizer.encode(text, add_special_tokens=False).ids), room)
 
 
-def entry_of(sources: Sequence[Source], wishes: Wishes, ledger: Ledger) -> dict[str, Any]:
+def entry_of(sources: Sequence[Source], imported: Imported) -> dict[str, Any]:
     """One import, as imports.json keeps it: no text, no path of this machine."""
     return {
         "at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "sources": [source_record(source) for source in sources],
-        "authors": list(wishes.authors),
-        "ledger": ledger.record(),
+        "authors": imported.authors.wanted,
+        "ledger": imported.ledger.record(),
     }
 
 
@@ -164,11 +193,6 @@ def notes_of(imported: Imported, wishes: Wishes) -> list[str]:
             f"{counted(mended, 'text')} had letters that were decoded wrongly once, and now have the right ones; nothing else was changed"
         )
     return notes
-
-
-def _category(persona: Persona, text: Kept, category: str) -> str:
-    named = category or text.record.category
-    return named if named in persona.categories else next(iter(persona.categories))
 
 
 def _who(question: str, undecided: Sequence[Author]) -> DataError:

@@ -20,7 +20,7 @@ class Notify(Listener, Protocol):
         """Something happened in a training; it is in the run's events.jsonl already."""
 
     def ask(self, question: str, choices: Sequence[str], default: str) -> str:
-        """One of the choices; the default where nobody can be asked."""
+        """One of the choices, or some words where there are none; the default where nobody can be asked."""
         return default
 
 

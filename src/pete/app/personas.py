@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pete.errors import PersonaError
-from pete.persona import load_persona
-from pete.resources import PERSONAS
+from pete.persona import all_personas, load_persona
 
 
 @dataclass(frozen=True)
@@ -19,13 +18,13 @@ class Listed:
 
 
 def personas() -> list[Listed]:
-    """Every persona below personas/, in name order."""
+    """Every persona that has a name, in its order."""
     found = []
-    for path in sorted(PERSONAS.glob("*/persona.toml")):
+    for folder in all_personas():
         try:
-            persona = load_persona(str(path.parent), empty=True)
+            persona = load_persona(str(folder), empty=True)
             rows = sum(1 for file in persona.examples for line in file.read_bytes().splitlines() if line.strip())
-            found.append(Listed(path.parent, persona.name, rows))
+            found.append(Listed(folder, persona.name, rows))
         except PersonaError as error:
-            found.append(Listed(path.parent, error.message.partition("\n")[0], 0))
+            found.append(Listed(folder, error.message.partition("\n")[0], 0))
     return found

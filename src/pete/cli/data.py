@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pete.cli import pairs
-from pete.cli.console import JsonOption, SetOption, as_path, console, print_json
+from pete.cli import augment, pairs, review
+from pete.cli.console import JsonOption, SetOption, as_path, as_typed, console, persona_override, print_json
 from pete.cli.import_options import (
     AuthorOption,
     DayFirstOption,
+    ExplainOption,
     HumanUntilOption,
     LanguageOption,
     MapOption,
@@ -22,13 +23,17 @@ from pete.cli.listing import Listing
 from pete.cli.train import ConfigOption, PersonaOption, PresetOption, read_options
 
 if TYPE_CHECKING:
-    from pete.app.data import CheckedData
+    from pete.app.learning_curve import Curve
+    from pete.cli.screen import Screen
+    from pete.data.redact import Redaction
 
 app = typer.Typer(
     cls=Listing, help="Datasets: check them, and see the exact text that will be trained.", no_args_is_help=True, rich_markup_mode=None
 )
 
 app.command("pairs")(pairs.pairs)
+app.command("review")(review.review)
+app.command("augment")(augment.augment)
 
 FilesArgument = Annotated[
     list[Path] | None, typer.Argument(metavar="[FILE]...", parser=as_path, help="JSONL files; the persona's examples unless given")
@@ -41,51 +46,72 @@ def check(
     persona: PersonaOption = None,
     preset: PresetOption = None,
     set_: SetOption = None,
+    night: Annotated[bool, typer.Option("--night", help="time a step of the base: what a night on these rows means")] = False,
+    html: Annotated[Path | None, typer.Option(metavar="FILE", parser=as_path, help="a page with lengths and categories, too")] = None,
+    redact: Annotated[
+        bool, typer.Option("--redact", help='first put "[phone 1]" and the like into the files; a map stays beside them, for you alone')
+    ] = False,
+    learning_curve: Annotated[
+        bool,
+        typer.Option("--learning-curve", help="is it enough: train on a quarter, half and all of the persona's rows (three trainings)"),
+    ] = False,
     json: JsonOption = False,
 ) -> None:
-    """Read every row and prompt, count, and point at what an editor would question. Exit 2 names each bad line."""
-    from rich.text import Text
+    """Read every row and prompt, count, and point at what an editor would question. Exit 2: it cannot be trained on as it is.
 
-    from pete.app.data import check as check_dataset
+    A file outside the persona's folder is checked on its own terms, unless --persona says whose rows they are.
+    """
+    from pete.app import data as verbs
+    from pete.cli.check_view import checked_document, show_checked, show_curve, show_night
+    from pete.errors import UserError
+
+    if learning_curve and files:
+        raise UserError("--learning-curve trains on the persona's rows.", "leave out the files; --persona says whose")
+    resolved = read_options(preset, None, set_, persona)
+    config, as_persona = resolved.config, resolved.sources.get("data.persona") == "--set"
+    screen = console(quiet=json)
+    if redact:
+        _redact(screen, verbs.redact(config, files or (), as_persona=as_persona))
+    data = verbs.check(config, files or (), as_persona=as_persona)
+    dark = verbs.night(config, data) if night and not data.errors else None
+    if html is not None:
+        verbs.write_page(data, dark, html)
+    if not json:
+        show_checked(screen, data)
+        if dark is not None:
+            show_night(screen, dark)
+    curve = _curve(screen, preset, [*persona_override(persona), *(set_ or [])]) if learning_curve and not data.errors else None
+    if json:
+        print_json(checked_document(data, dark, curve))
+    else:
+        if curve is not None:
+            show_curve(screen, curve)
+        if html is not None:
+            screen.print(f"page: {html}", soft_wrap=True)
+    if data.errors:
+        raise typer.Exit(2)
+
+
+def _curve(screen: "Screen", preset: str | None, overrides: list[str]) -> "Curve":
+    from pete.app.learning_curve import learning_curve
+    from pete.cli.notify import ScreenNotify
+    from pete.train.signals import StopSignal
+
+    with ScreenNotify(screen) as notify:
+        return learning_curve(preset, overrides, notify, StopSignal())
+
+
+def _redact(screen: "Screen", done: "Redaction") -> None:
+    """What was put in whose place, and where the map is."""
     from pete.words import counted
 
-    data = check_dataset(read_options(preset, None, set_, persona).config, files or ())
-    if json:
-        print_json(_document(data))
+    kinds = ", ".join(f"{count:,} x {kind}" for kind, count in done.places.items())
+    if not done.rows:
+        screen.print("nothing private was found to redact")
         return
-    screen = console()
-    screen.print(Text.assemble((counted(len(data.rows), "row"), "bold"), ", every one readable"))
-    for key, count in data.categories.items():
-        screen.print(f"  {data.persona.categories.get(key, key):20} {count}")
-    if lengths := data.lengths:
-        screen.print(
-            f"  tokens a row         {lengths[0]} to {lengths[-1]}, half below {lengths[len(lengths) // 2]}; {sum(lengths):,} in all"
-        )
-        screen.print("  split                " + ", ".join(f"{len(part)} {name}" for name, part in data.splits.items()))
-    if data.prompts:
-        screen.print(f"  prompts              {len(data.prompts)} for the evaluation")
-    for finding in data.findings:
-        screen.print(Text.assemble(("look at", "yellow"), f" {finding.in_words()}"), soft_wrap=True)
-    if not data.findings:
-        screen.print("nothing to question")
-
-
-def _document(data: "CheckedData") -> dict[str, object]:
-    """What --json prints."""
-    from dataclasses import asdict
-
-    lengths = data.lengths or [0]
-    return {
-        "rows": len(data.rows),
-        "prompts": len(data.prompts),
-        "categories": data.categories,
-        "splits": {name: len(part) for name, part in data.splits.items()},
-        "tokens": {"min": lengths[0], "median": lengths[len(lengths) // 2], "max": lengths[-1], "total": sum(lengths)},
-        "findings": [
-            {**asdict(finding), "examples": [{"where": where, "found": text} for where, text in finding.examples]}
-            for finding in data.findings
-        ],
-    }
+    screen.print(f"redacted {counted(done.rows, 'row')}: {kinds}", soft_wrap=True)
+    for path in done.maps:
+        screen.print(f"what stood there is in {path}: for you alone; lose it, and nobody can say", soft_wrap=True)
 
 
 @app.command()
@@ -116,7 +142,7 @@ def show(
 @app.command("import")
 def import_(
     sources: Annotated[list[Path], typer.Argument(metavar="SRC...", parser=as_path, help="files, folders, zips: an export as you got it")],
-    persona: Annotated[str, typer.Option(metavar="NAME|FOLDER", help="whose rows they become; pete persona new makes one")],
+    persona: Annotated[str, typer.Option(metavar="NAME|FOLDER", help="whose rows they become; pete persona new makes a new one")],
     author: AuthorOption = None,
     map_: MapOption = None,
     category: Annotated[str | None, typer.Option(metavar="KEY", help="of every text; proposed unless given")] = None,
@@ -126,7 +152,7 @@ def import_(
     until: UntilOption = None,
     human_until: HumanUntilOption = None,
     day_first: DayFirstOption = None,
-    explain: Annotated[int | None, typer.Option(min=1, metavar="N", help="show N dropped texts of each reason")] = None,
+    explain: ExplainOption = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="read and say everything, write nothing")] = False,
     preset: PresetOption = None,
     set_: SetOption = None,
@@ -155,3 +181,5 @@ def import_(
         show_result(screen, result)
     if explain:
         show_dropped(screen, result.ledger, explain)
+    if result.written:
+        screen.print(as_typed(f"next: pete data check --persona {result.persona.cli_argument}"), soft_wrap=True)

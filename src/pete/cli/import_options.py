@@ -36,6 +36,7 @@ HumanUntilOption = Annotated[
 DayFirstOption = Annotated[
     bool | None, typer.Option("--day-first/--month-first", help="how 1/2/2024 is read, where a file does not show it", show_default=False)
 ]
+ExplainOption = Annotated[int | None, typer.Option("--explain", min=1, metavar="N", help="show N dropped texts of each reason")]
 
 
 def wishes_of(

@@ -62,7 +62,7 @@ def show_dropped(screen: "Console", ledger: "Ledger", most: int) -> None:
 
 
 def show_result(screen: "Console", result: "ImportResult") -> None:
-    """Where everything went, and what to do next."""
+    """Where everything went."""
     from pete.data.import_store import ImportStore
 
     for note in result.notes:
@@ -75,7 +75,9 @@ def show_result(screen: "Console", result: "ImportResult") -> None:
         f"{counted(len(result.rows), 'row')}: " + ", ".join(f"{splits.get(name, 0):,} {name}" for name in ("train", "valid", "test"))
     )
     bare = len(result.rows) - result.answering
-    screen.print(f"  prompts: {result.answering:,} are messages that were really answered, {bare:,} were made by rule", soft_wrap=True)
+    better = "; pete data pairs has better ones written by a model" if bare else ""
+    prompts = f"{result.answering:,} are messages that were really answered, {bare:,} were made by rule{better}"
+    screen.print(as_typed(f"  prompts: {prompts}"), soft_wrap=True)
     titles = result.persona.categories
     screen.print("  categories: " + ", ".join(f"{titles.get(key, key)} {count:,}" for key, count in result.counts("category").items()))
     store = ImportStore(result.persona)
@@ -86,7 +88,6 @@ def show_result(screen: "Console", result: "ImportResult") -> None:
     if result.edits:
         screen.print(f"  edit pairs {store.edits_file} ({result.edits:,} new)", soft_wrap=True)
     screen.print(f"  ledger     {store.record_file}", soft_wrap=True)
-    screen.print(as_typed(f"next: pete data check --persona {result.persona.cli_argument}"), soft_wrap=True)
 
 
 def _dropped(file: "FileLedger") -> str:

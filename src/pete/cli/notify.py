@@ -8,6 +8,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.text import Text
 
 from pete.app.notify import Level, Notify
+from pete.cli.choosing import choose
 from pete.cli.console import as_typed
 from pete.cli.countdown import wants_new
 from pete.cli.training_view import TrainingView
@@ -66,9 +67,11 @@ class ScreenNotify(Notify):
         self._view.show(event)
 
     def ask(self, question: str, choices: Sequence[str], default: str) -> str:
-        """Ten seconds for another choice than the default."""
+        """Ten seconds for the other one of two; as long as it takes for one of several, or for some words."""
         self._end_live()
-        return choices[1] if wants_new(question) else default
+        if len(choices) == 2 and default == choices[0]:
+            return choices[1] if wants_new(question) else default
+        return choose(question, choices, default)
 
     def _end_live(self) -> None:
         self._live.close()

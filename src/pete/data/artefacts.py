@@ -29,6 +29,13 @@ UNFILLED = re.compile(
 """Those of them that nobody asks for on purpose; "[name]" in a prompt may be wanted in the answer."""
 
 
+TEMPLATE_FIELD = re.compile(
+    r"\{\{[^{}\n]{1,60}\}\}|\*\|[A-Z_]+\|\*|%[A-Z][A-Z_]{2,}%|[(\[<{]insert [^)\]>}\n]{1,40}[)\]>}]|\b[Ll]orem ipsum\b"
+    r"|\[[A-Z _]{0,20}(?:NAME|COMPANY|DATE|E-?MAIL|PRODUCT|CITY|ADDRESS|PHONE|YOUR)[A-Z _]{0,20}\](?!\()"
+)
+"""Those of them that a program should have filled in."""
+
+
 def _later(codec: str, without: str = "") -> str:
     """The second and later bytes of UTF-8 letters, as letters of another encoding: what a file looks like that was read as that."""
     letters = [bytes([byte]).decode(codec, "ignore") or chr(byte) for byte in range(0x80, 0xC0)]
@@ -75,6 +82,11 @@ def blanks_in(text: str, pattern: re.Pattern[str] = BLANK) -> list[re.Match[str]
     """The blanks; those that nobody asks for on purpose with `UNFILLED`. Control marks are none."""
     found = pattern.finditer(text) if any(sign in text for sign in _BLANKS) or text.count("%") > 1 else ()
     return [hit for hit in found if not CONTROL.match(hit.group())]
+
+
+def unfilled_in(text: str) -> list[re.Match[str]]:
+    """The fields of a template that nobody filled in."""
+    return blanks_in(text, TEMPLATE_FIELD)
 
 
 def entity_in(text: str) -> re.Match[str] | None:

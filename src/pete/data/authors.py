@@ -49,6 +49,11 @@ class Authors:
         return record.own is None and not (names and self._wanted)
 
     @property
+    def wanted(self) -> list[str]:
+        """Who was asked for."""
+        return list(self._wanted.values())
+
+    @property
     def undecided(self) -> list[Author]:
         """Several who may be meant, the busiest first; nobody where there is no question."""
         others = sorted((author for author in self._seen.values() if author.texts), key=lambda author: -author.texts)

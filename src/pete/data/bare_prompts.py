@@ -1,9 +1,9 @@
 """Prompts by rule for texts that answer nobody: what kind of text, about what, how long; never in the text's own sentences."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pete.data.text import Corpus, words
+from pete.words import and_between
 
 SHARED = 5
 """Words in a row that a prompt and its text may share."""
@@ -60,14 +60,14 @@ def bare_prompt(bare: Bare, number: int) -> str:
 
 def _topics(bare: Bare) -> list[str]:
     """What it is about, the most telling first."""
-    listed = _in_words(bare.terms)
+    listed = and_between(bare.terms)
     title = bare.title.strip().rstrip(".:")
     heads = [heading for heading in bare.headings if heading and heading.casefold() != title.casefold()]
     found = []
     if title and len(title.split()) <= LONGEST_TITLE:
         quoted = f'"{title}"'
         if heads and bare.part == (1, 1):
-            found.append(f"{quoted}, with sections on {_in_words(tuple(heads[:3]))}")
+            found.append(f"{quoted}, with sections on {and_between(heads[:3])}")
         found += [f"{quoted} ({listed})"] * bool(listed) + [quoted]
     return [*found, *([listed] if listed else []), *bare.terms]
 
@@ -82,10 +82,6 @@ def _filled(form: str, bare: Bare, topic: str) -> str:
     a_kind = f"the {kind}" if parts > 1 else _a(kind)
     named = {"a_kind": a_kind, "Kind": _capital(kind if parts == 1 else a_kind), "topic": topic, "Topic": _capital(topic)}
     return form.format(**named, n=_round(len(bare.text.split())))
-
-
-def _in_words(terms: Sequence[str]) -> str:
-    return terms[0] if len(terms) == 1 else f"{', '.join(terms[:-1])} and {terms[-1]}" if terms else ""
 
 
 def _a(noun: str) -> str:

@@ -2,28 +2,58 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 
-from pete.data.artefacts import UNFILLED, blanks_in, broken_in, control_in, entity_in, turns_in
-from pete.data.examples import DataFinding, Example, Question, Read, phrase_pattern, phrases_used, read_prompts
-from pete.data.text import fold
+from pete.data.artefacts import UNFILLED, blanks_in, broken_in, control_in, entity_in, turns_in, unfilled_in
+from pete.data.checks import machine, shape
+from pete.data.checks.answers import assistant_phrase, only_links, quotation, unended
+from pete.data.checks.prompts import held_out, one_prompt, trained_prompts
+from pete.data.examples import DataFinding, Example, Question, Read, Split, phrase_pattern, phrases_used, read_prompts, written
+from pete.data.near import near_to_each_other
+from pete.data.private import KINDS, Kind, Private, find, mask
+from pete.data.text import same_prompt
+from pete.errors import DataError
 from pete.persona import EVERYTHING, Persona
 from pete.words import counted
 
+ERRORS = ("unfilled template", "prompt is answer")
+"""Of what single rows show: a night on such rows is lost."""
 SHOWN = 40
 """Characters of what stands in a row that a finding shows."""
 
 
-def check_data(persona: Persona, read: Read[Example], prompts: Read[Question] | None) -> list[DataFinding]:
-    """Everything there is to question in a persona's files, the plainest losses first."""
+def check_data(
+    persona: Persona, read: Read[Example], prompts: Read[Question] | None, splits: Mapping[Split, Sequence[Example]] | None = None
+) -> list[DataFinding]:
+    """Everything there is to question in a persona's files, the plainest losses first; what is held out, where it is known."""
     return [
         *_passed_over(persona),
         *read.findings,
         *(prompts.findings if prompts else ()),
-        *check_examples(read.rows, persona),
-        *check_prompts(prompts.rows if prompts else (), read.rows),
+        *check_rows(read.rows, persona, splits),
+        *trained_prompts(prompts.rows if prompts else (), read.rows),
         *_check_system(persona),
+    ]
+
+
+def check_rows(
+    rows: Sequence[Example], persona: Persona | None, splits: Mapping[Split, Sequence[Example]] | None = None
+) -> list[DataFinding]:
+    """Everything there is to question in rows: each by itself, then all together. Without a persona, on their own terms."""
+    if not (own := written(rows)):
+        return check_examples(rows, persona)
+    near = near_to_each_other(tuple(row.completion for row in own))
+    return [
+        *check_examples(rows, persona),
+        *one_prompt(own),
+        *held_out(own, near, splits or {}),
+        *shape.near_duplicates(own, near),
+        *shape.languages(own),
+        *shape.categories(own, persona.categories if persona else {}),
+        *shape.lengths(own),
+        *_private(rows, persona),
+        *_machine_written(own),
     ]
 
 
@@ -32,43 +62,69 @@ def persona_prompts(persona: Persona) -> Read[Question] | None:
     return read_prompts(persona.prompts) if persona.prompts.is_file() else None
 
 
-def check_examples(rows: Sequence[Example], persona: Persona) -> list[DataFinding]:
-    """Marks, broken letters and blanks in the texts; repeated answers, categories and words that the persona does not have."""
+def check_examples(rows: Sequence[Example], persona: Persona | None) -> list[DataFinding]:
+    """What stands in single rows: marks, broken letters, blanks, repeated or broken-off answers; what the persona does not say or have."""
     given = [row for row in rows if "category" in row.model_fields_set]
-    unknown = Counter(row.category for row in given if row.category not in persona.categories)
+    unknown = Counter(row.category for row in given if persona and row.category not in persona.categories)
     names = ", ".join(f"{name!r} {count}" for name, count in unknown.most_common())[:200]
+    avoid, stops, known = (persona.avoid, persona.stop, ", ".join(sorted(persona.categories))) if persona else ((), (), "")
     checks: list[tuple[str, str, str, str, Callable[[Example], Iterable[str]]]] = [
+        ("unfilled template", "row", "hold", "a place that a template left to be filled in (fill it; if it is meant so, say "
+         "limits.all.placeholders = true in persona.toml)", lambda row: _unfilled(row, persona)),
+        ("prompt is answer", "row", "have", "a prompt that is its answer: there is nothing to learn", _same),
         ("control marks", "row", "hold", "control marks of a chat template, and would be put into a second one (write the bare text into "
          "prompt and completion)", _control_marks),
         ("broken characters", "row", "hold", "broken characters, decoded wrongly once", _broken),
         ("markup", "row", "hold", "the markup of a web page", _markup),
         ("blanks", "row", "leave", "a blank to be filled in", lambda row: _blanks(row, persona)),
         ("repeated answer", "row", "repeat", "the same completion as an earlier one", _repeated()),
-        ("unknown category", "row", "have", f"a category that is not one of {', '.join(sorted(persona.categories))} ({names})",
+        ("no ending", "answer", "break", "off in the middle of a sentence", lambda row: map(_shown, unended(row.completion))),
+        ("only links", "answer", "have", "nothing but links, hashtags and mentions", lambda row: map(_shown, only_links(row.completion))),
+        ("assistant phrase", "answer", "talk", "as an assistant does of itself or its draft: a machine's words", _assistant),
+        ("quotation", "answer", "hold", "a famous quotation: somebody else's words",
+         lambda row: map(_shown, quotation(row.completion))),
+        ("unknown category", "row", "have", f"a category that is not one of {known} ({names})",
          lambda row: [repr(row.category)] if "category" in row.model_fields_set and row.category in unknown else []),
         ("no category", "row", "have", "no category, others do",  # where no row has one, the persona simply has rows without
          lambda row: [""] if given and "category" not in row.model_fields_set else []),
-        ("avoid", "answer", "use", "what persona.toml says to avoid", _avoided(persona)),
+        ("avoid", "answer", "use", "what persona.toml says to avoid", _avoided(avoid)),
         ("stop", "answer", "hold", "a stop string of persona.toml, which ends answers there",
-         lambda row: [repr(stop) for stop in persona.stop if any(stop in f"\n{text}" for text in _answers(row))]),
+         lambda row: [repr(stop) for stop in stops if any(stop in f"\n{text}" for text in _answers(row))]),
     ]  # fmt: skip
     findings: list[DataFinding] = []
     for kind, noun, verb, rest, look in checks:
         if places := [(row.source, shown) for row in rows for shown in look(row)]:
             ending = verb if len(places) > 1 else "has" if verb == "have" else f"{verb}s"
-            findings.append(DataFinding.of(kind, f"{counted(len(places), noun)} {ending} {rest}", places))
+            findings.append(
+                DataFinding.of(kind, f"{counted(len(places), noun)} {ending} {rest}", places, "error" if kind in ERRORS else "warning")
+            )
     return findings
 
 
-def check_prompts(prompts: Sequence[Question], rows: Sequence[Example]) -> list[DataFinding]:
-    """Prompts of the evaluation that stand in rows which may be trained on."""
-    trained = {same_prompt(row.prompt): row.source for row in reversed(rows) if row.split in (None, "train")}
-    places = [
-        (prompt.source, f"as in {trained[key].rpartition('/')[2]}") for prompt in prompts if (key := same_prompt(prompt.prompt)) in trained
+def _private(rows: Sequence[Example], persona: Persona | None) -> list[DataFinding]:
+    places: dict[Kind, list[tuple[str, str]]] = {kind: [] for kind in KINDS}
+    own = [persona.name] if persona else []
+    for row in rows:
+        found: dict[Kind, Private] = {}
+        for text, answer in _texts(row):
+            for one in find(text, own, greeted=answer, closed=not answer):
+                found.setdefault(one.kind, one)
+        for kind, one in found.items():
+            places[kind].append((row.source, one.masked))
+    found_in = {kind: f"{counted(len(at), 'row')} hold{'s' * (len(at) == 1)}" for kind, at in places.items()}
+    return [
+        DataFinding.of(f"private: {kind}", f"{found_in[kind]} {KINDS[kind]} (pete data check --redact)", at)
+        for kind, at in places.items()
+        if at
     ]
-    also = "of the evaluation also stands" if len(places) == 1 else "of the evaluation also stand"
-    message = f"{counted(len(places), 'prompt')} {also} in the examples: what was trained is no test"
-    return [DataFinding.of("trained prompt", message, places)] if places else []
+
+
+def _machine_written(rows: Sequence[Example]) -> list[DataFinding]:
+    places = [(row.source, ", ".join(machine.habits(row.completion))) for row in rows if machine.machine_written(row.completion)]
+    if len(places) < machine.SHARE * len(rows):
+        return []
+    message = f"{counted(len(places), 'answer')} of {len(rows):,} read{'s' * (len(places) == 1)} like machine prose ({machine.ERROR})"
+    return [DataFinding.of("machine style", message, places)] if places else []
 
 
 def _control_marks(row: Example) -> Iterable[str]:
@@ -88,12 +144,30 @@ def _markup(row: Example) -> Iterable[str]:
     return map(_shown, islice((hit.group() for text, _ in _texts(row) if (hit := entity_in(text))), 1))
 
 
-def _blanks(row: Example, persona: Persona) -> Iterable[str]:
-    limits = [persona.limits.get(EVERYTHING), persona.limits.get(row.category), persona.formats.get(row.format)]
-    if any(limit is not None and limit.placeholders for limit in limits):
-        return []
+def _same(row: Example) -> Iterable[str]:
+    return [_shown(row.prompt)] if row.prompt == row.completion or same_prompt(row.prompt) == same_prompt(row.completion) else []
+
+
+def _unfilled(row: Example, persona: Persona | None) -> Iterable[str]:
+    """What a program should have filled in, on one side only: on both it is what was asked for."""
+    sides = [{hit.group() for text in texts for hit in unfilled_in(text)} for texts in ([row.prompt], _answers(row))]
+    return [] if not sides[0] ^ sides[1] or _allowed(row, persona) else map(_shown, sorted(sides[0] ^ sides[1])[:1])
+
+
+def _blanks(row: Example, persona: Persona | None) -> Iterable[str]:
     answered = [hit for text in _answers(row) for hit in blanks_in(text) if hit.group() not in row.prompt]
-    return [_shown(hit.group()) for hit in [*blanks_in(row.prompt, UNFILLED), *answered][:1]]
+    hits = [hit for hit in [*blanks_in(row.prompt, UNFILLED), *answered] if not unfilled_in(hit.group())]
+    return [] if not hits or _allowed(row, persona) else [_shown(hits[0].group())]
+
+
+def _allowed(row: Example, persona: Persona | None) -> bool:
+    """Whether the persona says that placeholders are meant so."""
+    limits = [persona.limits.get(EVERYTHING), persona.limits.get(row.category), persona.formats.get(row.format)] if persona else []
+    return any(limit is not None and limit.placeholders for limit in limits)
+
+
+def _assistant(row: Example) -> Iterable[str]:
+    return map(_shown, islice((phrase for text in _answers(row) for phrase in assistant_phrase(text)), 1))
 
 
 def _repeated() -> Callable[[Example], Iterable[str]]:
@@ -107,9 +181,9 @@ def _repeated() -> Callable[[Example], Iterable[str]]:
     return look
 
 
-def _avoided(persona: Persona) -> Callable[[Example], Iterable[str]]:
-    banned = phrase_pattern(persona.avoid)
-    phrases = [re.findall(r"\w+", phrase.lower()) for phrase in persona.avoid]
+def _avoided(avoid: Sequence[str]) -> Callable[[Example], Iterable[str]]:
+    banned = phrase_pattern(avoid)
+    phrases = [re.findall(r"\w+", phrase.lower()) for phrase in avoid]
 
     def look(row: Example) -> Iterable[str]:
         for text in _answers(row):
@@ -119,6 +193,14 @@ def _avoided(persona: Persona) -> Callable[[Example], Iterable[str]]:
         return []
 
     return look
+
+
+def refuse_errors(findings: Sequence[DataFinding]) -> None:
+    """Raise DataError with every finding that is an error, if there is one."""
+    if errors := [finding.in_words() for finding in findings if finding.severity == "error"]:
+        raise DataError.of_problems(
+            "The data cannot be trained on as it is:", errors, "mend these rows; pete data check says when all is well"
+        )
 
 
 def _check_system(persona: Persona) -> list[DataFinding]:
@@ -143,11 +225,6 @@ def _answers(row: Example) -> list[str]:
     return [text for text, answer in _texts(row) if answer]
 
 
-def same_prompt(prompt: str) -> str:
-    """A prompt as it is compared with another: blanks, capitals and the kind of quotation marks make no difference."""
-    return " ".join(fold(prompt).casefold().split())
-
-
 def _shown(text: str) -> str:
-    text = re.sub(r"\s+", " ", text).strip()
+    text = re.sub(r"\s+", " ", mask(text)).strip()
     return repr(text if len(text) <= SHOWN else text[: SHOWN - 3] + "...")

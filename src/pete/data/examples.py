@@ -14,6 +14,7 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
 from pete.data.foreign_formats import foreign_format
 from pete.data.jsonl import Broken, NotRows, read_rows
+from pete.data.private import mask
 from pete.data.text import LIKE, SPACELESS, fold, visible
 from pete.errors import DataError
 from pete.words import counted
@@ -126,9 +127,13 @@ class Example(Prompt):
         return {key: value for key, value in record.items() if value not in ("", None, ())}
 
 
+Severity = Literal["error", "warning"]
+"""What cannot be trained on as it is; what can, and deserves a look."""
+
+
 @dataclass(frozen=True)
 class DataFinding:
-    """One kind of thing worth a look in a dataset that can be trained on all the same."""
+    """One kind of thing that an editor would question in a dataset, however many rows have it."""
 
     kind: str
     message: str
@@ -136,15 +141,16 @@ class DataFinding:
     count: int
     examples: tuple[tuple[str, str], ...] = ()
     """The first places: (file:line, what stands there)."""
+    severity: Severity = "warning"
 
     @classmethod
-    def of(cls, kind: str, message: str, places: Sequence[tuple[str, str]]) -> "DataFinding":
-        """A finding at so many places, three of them named."""
-        return cls(kind, message, len(places), tuple(places[:NAMED]))
+    def of(cls, kind: str, message: str, places: Sequence[tuple[str, str]], severity: Severity = "warning") -> "DataFinding":
+        """A finding at so many places, three of them named, nothing private in them told."""
+        return cls(kind, message, len(places), tuple((where, mask(text)) for where, text in places[:NAMED]), severity)
 
     def in_words(self) -> str:
         """One line: the message, then three places by file name and line."""
-        places = [f"{Path(where).name} ({text})" if text else Path(where).name for where, text in self.examples]
+        places = [f"{Path(where).name} ({text})" if text and where else text or Path(where).name for where, text in self.examples]
         more = f" and {self.count - len(places):,} more" if self.count > len(places) else ""
         return f"{self.message}: {', '.join(places)}{more}" if places else self.message
 
@@ -315,7 +321,7 @@ def _row(record: Any, where: str, kind: type[Row], problems: list[str], foreign:
                 problems.append(f"{where}: {item['msg'].removeprefix('Value error, ')}")
                 continue
             name, *inside = map(str, item["loc"])
-            found = "nothing" if item["type"] == "missing" else repr(item["input"])[:60]
+            found = "nothing" if item["type"] == "missing" else mask(repr(item["input"]))[:60]
             wanted = _expected(inside[-1] if len(inside) > 1 else name)
             problems.append(f"{where}: {'.'.join([name, *inside[:2]])}: expected {wanted}, found {found}")
         return None

@@ -1,5 +1,7 @@
 """Rows of an import: each text with what it answers, or with a prompt by rule; edit pairs; topics that hold a thread together."""
 
+import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -9,6 +11,9 @@ from pete.data.importer import Kept
 from pete.data.key_terms import KeyTerms
 from pete.data.language import language_of
 
+HELD_OUT = 20
+"""Prompts of a category that an evaluation asks."""
+_PART = re.compile(r"-[0-9a-f]{16}-\d+$")
 INCOMING, RULE = "incoming message", "rule"
 """How a prompt was made."""
 
@@ -68,6 +73,25 @@ def _bare_row(text: Kept, category: str, part: int, piece: str, terms: KeyTerms,
         terms=tuple(terms.of(piece)), part=(part, len(text.pieces)), language=language_of(piece),
     )  # fmt: skip
     return Example(**_common(text, category, part), origin=RULE, prompt=bare_prompt(bare, number), completion=piece)
+
+
+def questions_of(rows: Sequence[Example], most: int = HELD_OUT) -> list[dict[str, str]]:
+    """Prompts for the evaluation, with the author's own answers: up to `most` a category, of rows that are never trained on.
+
+    One a topic, and none that is understood only in its conversation or is a part of something longer.
+    """
+    found: list[dict[str, str]] = []
+    asked: set[str] = set()
+    counts: Counter[str] = Counter()
+    for row in rows:
+        whole = not row.messages and not _PART.search(row.id)
+        if row.split == "test" and whole and row.topic not in asked and counts[row.category] < most:
+            asked.add(row.topic)
+            counts[row.category] += 1
+            question = {"id": f"{row.category}-{counts[row.category]:02}", "category": row.category, "format": row.format,
+                        "topic": row.topic, "prompt": row.prompt, "reference": row.completion}  # fmt: skip
+            found.append({key: value for key, value in question.items() if value})
+    return found
 
 
 def edits_of(kept: Iterable[Kept]) -> Iterator[dict[str, str]]:

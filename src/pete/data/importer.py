@@ -7,12 +7,13 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from pete.data.authors import Authors
 from pete.data.examples import Message
 from pete.data.language import in_another
 from pete.data.ledger import FileLedger, Ledger
-from pete.data.passages import Fits, passages
+from pete.data.passages import Fullness, passages
 from pete.data.sources import readers_of
 from pete.data.sources.decode import mended
 from pete.data.sources.files import Source
@@ -23,6 +24,8 @@ from pete.listener import Listener
 
 _BREAKS_OFF = (Unreadable, DataError, OSError, EOFError, UnicodeError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, NotImplementedError)
 """What reading a damaged file raises; the rest of it is not read, and the ledger says so."""
+SAID = 50_000
+"""Texts of a file after which it is said how far it is."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,7 @@ class Imported:
 class Importer:
     """One import."""
 
-    def __init__(self, wishes: Wishes, known: Iterable[str], fullness: Fits) -> None:
+    def __init__(self, wishes: Wishes, known: Iterable[str], fullness: Fullness) -> None:
         """Nothing is read yet.
 
         Args:
@@ -94,8 +97,10 @@ class Importer:
             else:
                 part = ledger.begin(file.label, reader.title)
                 try:
-                    for record in reader.read(file, self._wishes.options):
+                    for count, record in enumerate(reader.read(file, self._wishes.options), 1):
                         self._take(part, reader, record)
+                        if count % SAID == 0:
+                            listener.message(f"{file.label}: {count:,} texts so far")
                 except _BREAKS_OFF as error:
                     part.problem = error.message if isinstance(error, DataError) else str(error) or type(error).__name__
             listener.progress("reading", number, len(files))
@@ -111,8 +116,7 @@ class Importer:
         pieces: list[str] = []
         reason = self._reason(record, keys)
         if reason is None:
-            room, conversation = self._room(conversation)
-            pieces = passages(record.text, room)
+            conversation, pieces = self._fitted(conversation, record.text)
             reason = None if pieces else Reason.LONG
         if reason is not None:
             self._imported.ledger.drop(part, record, reason)
@@ -146,12 +150,18 @@ class Importer:
             return Reason.LANGUAGE
         return None
 
-    def _room(self, conversation: tuple[Message, ...]) -> tuple[Fits, tuple[Message, ...]]:
-        """How full a text makes a row behind a conversation; old turns make room for half of it at least."""
-        while conversation and self._fullness("\n".join(turn.content for turn in conversation)) > 0.5:
+    def _fitted(self, conversation: tuple[Message, ...], text: str) -> tuple[tuple[Message, ...], list[str]]:
+        """A conversation and what answers it, as there is room for them: old turns make room for half of a row at least."""
+        if self._fullness(_joined(conversation, text), 1.0) <= 1:
+            return conversation, [text]
+        while conversation and self._fullness(_joined(conversation)) > 0.5:
             conversation = _later(conversation)
-        taken = self._fullness("\n".join(turn.content for turn in conversation)) if conversation else 0.0
-        return (lambda text: self._fullness(text) / (1 - taken)), conversation
+        left = 1 - (self._fullness(_joined(conversation)) if conversation else 0.0)
+        return conversation, passages(text, lambda piece, within=0.0: self._fullness(piece, within * left) / left)
+
+
+def _joined(conversation: Sequence[Message], *texts: str) -> str:
+    return "\n".join([*(turn.content for turn in conversation), *texts])
 
 
 def _later(conversation: tuple[Message, ...]) -> tuple[Message, ...]:
@@ -191,13 +201,14 @@ def tidied(record: Record) -> Record:
         done.extend([what] if what else [])
         return text.strip()
 
-    text = tidy(record.text)
-    said = record.mended or "; ".join(done)
-    before = tuple(Message(turn.role, tidy(turn.content)) for turn in record.before)
-    return replace(
-        record, text=text, before=before, title=" ".join(tidy(record.title).split()), draft=tidy(record.draft), mended=said,
-        headings=tuple(map(tidy, record.headings)),
-    )  # fmt: skip
+    changed: dict[str, Any] = {name: tidy(old) for name in ("text", "draft") if (old := getattr(record, name))}
+    if record.before:
+        changed["before"] = tuple(Message(turn.role, tidy(turn.content)) for turn in record.before)
+    if record.title or record.headings:
+        changed |= {"title": " ".join(tidy(record.title).split()), "headings": tuple(map(tidy, record.headings))}
+    if done and not record.mended:
+        changed["mended"] = "; ".join(done)
+    return replace(record, **changed) if any(getattr(record, name) != new for name, new in changed.items()) else record
 
 
 def _whole(text: str) -> str:

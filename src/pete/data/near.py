@@ -1,6 +1,7 @@
 """Texts that are nearly the same: MinHash over runs of five characters, a few seconds for a hundred thousand texts."""
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -40,7 +41,7 @@ class Near:
         same = [places[key] for key in distinct if len(places[key]) > 1 and places[key][0] not in self._row]
         self.groups = sorted(sorted(group) for group in [*groups.values(), *same] if len(group) > 1)
         """Numbers of the texts that belong together, each one near to another of its group; every text at most once."""
-        self._keys = keys
+        self._keys = list(map(hash, keys))
 
     def similarity(self, one: int, other: int) -> float:
         """The share of their runs that two texts of a group have in common, to about 4 points."""
@@ -48,6 +49,12 @@ class Near:
             return 1.0
         first, second = (self._digests[self._row[number]] for number in (one, other))
         return float((first == second).mean())
+
+
+@lru_cache(maxsize=1)  # the split and the check ask for the same rows
+def near_to_each_other(texts: tuple[str, ...]) -> Near:
+    """The same, kept for who asks next."""
+    return Near(texts)
 
 
 def _matrices(texts: Sequence[str]) -> Iterator[Any]:

@@ -100,7 +100,8 @@ _FICTION = re.compile(r"55501\d\d$|(?:44|0)(?:20\s?79460|7700900|1632960|8081570
 _DATE = re.compile(r"0?\d{1,2}[ ./-]\d{1,2}[ ./-](?:19|20)?\d{2}$|(?:19|20)\d{2}[ ./-]\d{1,2}[ ./-]\d{1,2}$")
 
 _STREET = re.compile(
-    r"\d{1,5}[A-Za-z]?(?:,? (?:North|South|East|West|[NSEW]\.?))? (?:(?!(?:To|The|For|On|Of|In|And|Your|An|With|At|Days|Hour)\b)[A-Z][\w'\u2019-]+ ){1,3}"
+    r"\d{1,5}[A-Za-z]?(?:,? (?:North|South|East|West|[NSEW]\.?))? "
+    r"(?:(?!(?:To|The|For|On|Of|In|And|Your|An|With|At|Days|Hour)\b)[A-Z][\w'\u2019-]+ ){1,3}"
     r"(?:Street|St|Road|Rd|Avenue|Ave|Lane|Ln|Drive|Dr|Boulevard|Blvd|Court|Ct|Place|Pl|Square|Sq|Terrace|Crescent|Gardens|Grove"
     r"|Parkway|Close|Way)\b\.?(?:,? (?:Apt|Apartment|Unit|Suite|Flat|#) ?\w{1,5})?"
     r"|\d{1,4}(?: ?(?:bis|ter))?,? (?:rue|avenue|boulevard|chemin|impasse|quai|all\u00e9e) "

@@ -10,7 +10,7 @@ import itertools
 import json
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Literal
@@ -48,6 +48,35 @@ class Rendered:
     def text_only(self) -> "Rendered":
         """The same row with loss on nothing but the answers' own text: how a likelihood is measured."""
         return self if self.text is None else replace(self, trained=self.text)
+
+
+@dataclass
+class Tried:
+    """Rows put before a model as far as they can be."""
+
+    limit: int
+    """Tokens that a row may have."""
+    context: int
+    rendered: list[Rendered] = field(default_factory=list)
+    """Those that the template takes, the long ones too."""
+    refused: list[tuple[str, str]] = field(default_factory=list)
+    """(file:line, why) of those it does not take."""
+    hint: str = ""
+    """What to do about these."""
+    long: list[tuple[str, str]] = field(default_factory=list)
+    """(file:line, tokens) of those over the limit."""
+
+    @property
+    def too_long(self) -> str:
+        """How many are over the limit, and whose limit it is."""
+        name = "the model's context" if self.limit == self.context else "data.max_length"
+        return f"{len(self.long)} row{'s are' if len(self.long) > 1 else ' is'} longer than {self.limit} tokens ({name})"
+
+    @property
+    def shorten(self) -> str:
+        """What to do about these."""
+        raised = "" if self.limit == self.context else f", or raise --set data.max_length=N (up to {self.context} for this base)"
+        return f"shorten them{raised}"
 
 
 @dataclass(frozen=True)
@@ -355,30 +384,32 @@ class Renderer:
         Raises:
             DataError: rows that the template refuses, or longer than `max_length` or the model's context, by file:line.
         """
-        limit = min(max_length, self.context)
-        rendered: list[Rendered] = []
-        refused: list[str] = []
-        hint = ""
+        tried = self.tried(rows, max_length)
+        if tried.refused:
+            count = len(tried.refused)
+            problems = [f"{where}: {why}" for where, why in tried.refused]
+            raise DataError.of_problems(f"{count} row{'s' if count > 1 else ''} cannot be rendered:", problems, tried.hint)
+        if tried.long:
+            problems = [f"{where}: {tokens}" for where, tokens in tried.long]
+            raise DataError.of_problems(f"{tried.too_long}:", problems, tried.shorten)
+        return tried.rendered
+
+    def tried(self, rows: Sequence[Example], max_length: int) -> "Tried":
+        """Every row, or what is in the way of it."""
+        tried = Tried(min(max_length, self.context), self.context)
         for row in rows:
             try:
-                rendered.append(self.example(row))
+                rendered = self.example(row)
             except (BaseModelError, PersonaError):
                 raise
             except UserError as error:
-                refused.append(f"{row.source}: {error.message}")
-                hint = error.hint
-        if refused:
-            raise DataError.of_problems(f"{len(refused)} row{'s' if len(refused) > 1 else ''} cannot be rendered:", refused, hint)
-        long = [f"{row.source}: {len(r)} tokens" for row, r in zip(rows, rendered, strict=True) if len(r) > limit]
-        if long:
-            name = "the model's context" if limit == self.context else "data.max_length"
-            raise DataError.of_problems(
-                f"{len(long)} row{'s are' if len(long) > 1 else ' is'} longer than {limit} tokens ({name}):",
-                long,
-                "shorten them"
-                + ("" if limit == self.context else f", or raise --set data.max_length=N (up to {self.context} for this base)"),
-            )
-        return rendered
+                tried.refused.append((row.source, error.message))
+                tried.hint = error.hint
+                continue
+            tried.rendered.append(rendered)
+            if len(rendered) > tried.limit:
+                tried.long.append((row.source, f"{len(rendered)} tokens"))
+        return tried
 
     def parts(self, row: Rendered) -> list[tuple[bool, str]]:
         """A row for people: (trained or only read, text) in order, special tokens as they are written."""

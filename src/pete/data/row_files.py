@@ -71,6 +71,15 @@ def replace_rows(paths: Iterable[Path], new: Mapping[tuple[str, str], dict[str, 
     return sum(rewrite_rows(path, change) for path in paths)
 
 
+def find_row(paths: Iterable[Path], name: tuple[str, str]) -> dict[str, Any] | None:
+    """The row of that `row_name` as it stands in its file, keys that nobody knows too."""
+    for path in paths:
+        for _, record in read_rows(path):
+            if isinstance(record, dict) and row_name(record) == name:
+                return record
+    return None
+
+
 def append_rows(path: Path, records: Sequence[Mapping[str, Any]]) -> None:
     """Put rows behind those of a file, all of them or none; raises OSError."""
     before = path.read_bytes() if path.is_file() else b""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pete.config import DataConfig
 from pete.data.examples import SPLITS, Example, Split, load_examples, write_examples, written
-from pete.data.near import Near
+from pete.data.near import near_to_each_other
 from pete.errors import DataError
 from pete.run import RunDir, write_json
 
@@ -140,7 +140,7 @@ def _groups(rows: Sequence[Example]) -> dict[str, list[Example]]:
     groups = gathered()
     _refuse_contradictions(groups.values())
     chosen = {name: next((row.split for row in members if row.split is not None), None) for name, members in groups.items()}
-    for near in Near([row.completion for row in rows]).groups:
+    for near in near_to_each_other(tuple(row.completion for row in rows)).groups:
         for first, second in pairwise(sorted({find(keys[number]) for number in near})):
             low, high = sorted((find(first), find(second)), key=lambda key: (key.startswith("\0"), key))
             if low != high and (chosen[low] is None or chosen[high] is None or chosen[low] == chosen[high]):

@@ -76,6 +76,11 @@ def fold(text: str) -> str:
     return text if text.isascii() and "`" not in text else text.translate(_FOLD)
 
 
+def same_prompt(prompt: str) -> str:
+    """A prompt as it is compared with another: blanks, capitals and the kind of quotation marks make no difference."""
+    return " ".join(fold(prompt).casefold().split())
+
+
 def visible(text: str) -> bool:
     """Whether there is anything to see: spaces, controls, zero-width and filler characters are nothing."""
     return any(unicodedata.category(c) not in _UNSEEN and c not in _FILLERS for c in text)

@@ -5,12 +5,13 @@ An engine inherits from one of the two, states the facts that differ from the de
 answering sixteen together costs little more than answering one; `estimate` because only an engine knows what its own step keeps.
 """
 
+import json
 from abc import abstractmethod
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -80,6 +81,11 @@ class Base:
     made_here: bool = False
     """Made by Pete itself: transformers knows nothing of it, and it has no weights on disk."""
 
+    @property
+    def shape(self) -> dict[str, Any]:
+        """Its config.json."""
+        return json.loads((self.folder / "config.json").read_bytes())
+
 
 class Rows(Protocol):
     """Rows that decode together; each joins when it likes and leaves when it likes. For one thread at a time."""
@@ -117,6 +123,11 @@ class Generator(Protocol):
     """Any number of prompts may be streamed together: rows wait until there is room for them."""
     packages: tuple[str, ...] = ("numpy",)
     """What computes: another version of one of these may compute other bits."""
+
+    @property
+    def guessed(self) -> tuple[int, int]:
+        """Tokens that a smaller model has guessed so far, and those of them that were drawn."""
+        return 0, 0
 
     @classmethod
     def versions(cls) -> dict[str, str]:

@@ -112,6 +112,10 @@ class Speed(_Record):
     first_token_seconds: float
     seconds: float
     tokens_per_second: float
+    guessed: int = 0
+    """Tokens that a smaller model guessed (`engine.llama.draft`)."""
+    guessed_right: int = 0
+    """Those of them that were drawn."""
 
 
 class EvaluationLog(_Record):

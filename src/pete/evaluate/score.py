@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pete.data.check import same_prompt
 from pete.data.examples import Example, load_examples, written
 from pete.data.split import refuse_changed
+from pete.data.text import same_prompt
 from pete.engines.sentence import Embedder, find_embedder
 from pete.errors import DataError
 from pete.evaluate.log import EvaluationLog

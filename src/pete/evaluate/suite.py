@@ -278,7 +278,9 @@ def _time_alone(tuned: Tuned, prompts: Sequence[Question], on_stage: OnStage) ->
         tuned.engine.adapter_active = model == "tuned"
         tuned.ask([[Message("user", prompts[0].prompt)]], once.model_copy(update={"max_new_tokens": 8}))
         for number, prompt in enumerate(first.values(), 1):
+            before = tuned.engine.guessed
             (answer,) = tuned.ask([[Message("user", prompt.prompt)]], once, kinds=[_kind(prompt)])
+            guessed, right = (now - then for now, then in zip(tuned.engine.guessed, before, strict=True))
             rows.append(
                 Speed(
                     model=model,
@@ -287,6 +289,8 @@ def _time_alone(tuned: Tuned, prompts: Sequence[Question], on_stage: OnStage) ->
                     first_token_seconds=answer.first_token_seconds,
                     seconds=answer.seconds,
                     tokens_per_second=answer.tokens_per_second,
+                    guessed=guessed,
+                    guessed_right=right,
                 )
             )
             on_stage(f"speed, {model}", number, len(first))

@@ -6,6 +6,7 @@ from pathlib import Path
 from pete.adapter import LINEAGE, SETTINGS, WEIGHTS
 from pete.config import Config
 from pete.engines import open_generator, open_trainer
+from pete.engines.llama.draft import DraftError
 from pete.engines.llama.files import make_files
 from pete.engines.llama.prove import gap_of
 from pete.engines.proofs import Proof
@@ -28,13 +29,15 @@ def load_answering(config: Config, adapter: Path, rows: Callable[[], Iterable[Se
 
     Raises:
         WorkError: the engine that was named computes another model. BaseModelError, AdapterError: what cannot be loaded.
-        UserError: its packages are not installed.
+        UserError: its packages are not installed. DraftError: what should guess for it speaks other tokens.
     """
     if config.generate.engine == FAST:
         return _load_fast(config, adapter, rows)
     if config.generate.engine == "auto" and config.engine.name == EXACT:
         try:
             return _load_fast(config, adapter, rows)
+        except DraftError:
+            raise
         except (UserError, WorkError, OSError) as error:
             LISTENER.get().message(f"{EXACT} answers, which is slower: {error}")
     engine = open_generator(config)

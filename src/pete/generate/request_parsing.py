@@ -27,6 +27,11 @@ _LENGTH = re.compile(
     rf"(?:\s*(?:-|\u2013|to|or)\s*{_N})?[ -]{_UNIT}(?P<after>,?\s+{_MOST_AFTER})?"
 )
 _LIST = re.compile(rf"\b{_N}(?: [a-z'-]+){{0,2}} (?:(?:[a-z]+ )lines|headlines|options|names|ideas|taglines|slogans|titles|variants)\b")
+_TOLD = re.compile(
+    r"\b(?:is|are|was|were|has|have|had|holds?|wrote|writes?|sent|got|took|lost|read|counted|lists?|my|our|his|her|their|these|those)"
+    r"(?: (?:at|about|around|some|only|just|all))? $"
+)
+"""What stands before a number that is news and no order: "the waiting list is at 40 names", "my mother wrote two lines"."""
 _FIGURE = re.compile(r"\d+(?:[.,:]\d+)*")
 _QUOTED = re.compile(r"(?<!\w)['\"\u2018\u201c]([^'\"\u2018\u2019\u201c\u201d\n]{2,40})['\"\u2019\u201d](?!\w)")
 _NAME = re.compile(r"(?<=[a-z0-9,;] )[A-Z][a-z]+(?: (?:& |and )?[A-Z][a-z]+)*")
@@ -50,7 +55,7 @@ def length_asked(prompt: str) -> Limit:
     bounds: dict[str, tuple[int, int]] = {}
     for match in _LIST.finditer(text):
         count = _value(match.group(1))
-        if count > 1:
+        if count > 1 and not _TOLD.search(text, 0, match.start()):
             bounds.setdefault("items", (count, count))
     for match in _LENGTH.finditer(text):
         low, high, unit = match.group(3), match.group(4), match.group(5).rstrip("s")
@@ -63,6 +68,7 @@ def length_asked(prompt: str) -> Limit:
             field = f"line_{field}"
         # "seven items were fixed", "one line at the top" say something else
         aside = field in ("lines", "items") and (bool(each) or (not most and (field == "items" or last == 1)))
+        aside = aside or (not most and bool(_TOLD.search(text, 0, match.start(3))))
         if field in bounds or last < first or aside:
             continue
         if most or field != "words":

@@ -124,13 +124,17 @@ def _request(turns: Sequence[Message]) -> str:
     return next((turn.content for turn in reversed(turns) if turn.role == "user"), "")
 
 
-def open_tuned(run: RunDir) -> Tuned:
+def open_tuned(run: RunDir, config: Config | None = None) -> Tuned:
     """Load a run's base and adapter.
+
+    Args:
+        run: a run that has an adapter.
+        config: the run's, with what may differ afterwards: how answers are drawn, and what draws them. None: as it is.
 
     Raises:
         RunError: the run has no adapter yet. BaseModelError, AdapterError: what cannot be loaded.
     """
-    config = run.read_config().config
+    config = config or run.read_config().config
     if not run.adapter.is_dir():
         raise RunError(f"{run.folder} has no adapter yet: its training is not finished.", f"go on with it: pete resume {run.cli_argument}")
     lineage = read_lineage(run.adapter)

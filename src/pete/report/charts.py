@@ -93,11 +93,11 @@ def _gain_text(comparison: Comparison) -> str:
 
 
 def _loss_svg(training: History, width: int, text: str) -> str:
-    svg = _Svg(width, 330 if width == WIDE else 280)
+    svg = Svg(width, 330 if width == WIDE else 280)
     steps, smooth = [s.step for s in training.steps], training.smoothed()
     shown = [*smooth, *(v.loss for v in training.validations)]
     low, room, end = min(shown), max(max(shown) - min(shown), 0.05), max(steps[-1], 2)
-    axes = _Axes(svg, 40, 22, width - 6, svg.height - 38, (0, end), (low - 0.18 * room, low + 1.16 * room))
+    axes = Axes(svg, 40, 22, width - 6, svg.height - 38, (0, end), (low - 0.18 * room, low + 1.16 * room))
     axes.scale_y()
     axes.scale_x()
     svg.text((0, 8), "loss (nats a token)")
@@ -131,18 +131,18 @@ def _loss_svg(training: History, width: int, text: str) -> str:
 
 def _gain_svg(by_category: Mapping[str, Measure], width: int, text: str) -> str:
     wide = width == WIDE
-    names, rows = [_shorten(title) for title in by_category], list(by_category.values())
+    names, rows = [shorten(title) for title in by_category], list(by_category.values())
     label = LETTER * max(map(len, names)) + 12
     tall = 34 * len(rows)
-    svg = _Svg(width, tall + 54 if wide else 2 * (tall + 62))
+    svg = Svg(width, tall + 54 if wide else 2 * (tall + 62))
     values = [value for row in rows for value in (row.base, row.tuned)]
     margin = 0.3 * max(max(values) - min(values), 0.02)
     ends = [v for row in rows for v in (row.change.low, row.change.high, row.change.mean) if math.isfinite(v)] + [0.0]
     reach = 0.06 * max(max(ends) - min(ends), 0.02)
     bits, gains = (min(values) - margin, max(values) + margin), (min(ends) - reach, max(ends) + reach)
     middle, top = label + 0.55 * (width - label), 24 if wide else tall + 92
-    left = _Axes(svg, label, 24, middle - 16 if wide else width - 8, 24 + tall, bits, (len(rows), 0))
-    right = _Axes(svg, middle + 16 if wide else label, top, width - 8, top + tall, gains, (len(rows), 0))
+    left = Axes(svg, label, 24, middle - 16 if wide else width - 8, 24 + tall, bits, (len(rows), 0))
+    right = Axes(svg, middle + 16 if wide else label, top, width - 8, top + tall, gains, (len(rows), 0))
     for axes, title in ((left, "bits per byte, fewer is better"), (right, "gain with 95% interval; right of 0 is better")):
         axes.scale_x()
         svg.text((axes.left if wide else 0, axes.top - 14), title, "ink")
@@ -164,9 +164,9 @@ def _gain_svg(by_category: Mapping[str, Measure], width: int, text: str) -> str:
 def _forest_svg(measures: Sequence[Measure], name: str, width: int, text: str) -> str:
     wide = width == WIDE
     step = 32 if wide else 60
-    svg = _Svg(width, step * len(measures) + 26)
+    svg = Svg(width, step * len(measures) + 26)
     left, right = (0.42 * width, 0.72 * width) if wide else (4, width - 4)
-    axes = _Axes(svg, left, 0, right, step * len(measures), (-1.08, 1.08), (len(measures), 0))
+    axes = Axes(svg, left, 0, right, step * len(measures), (-1.08, 1.08), (len(measures), 0))
     for row, m in enumerate(measures):
         turn = -1 if m.better == "less" else 1
         color = {"better": "good", "worse": "tuned"}.get(m.verdict, "faint")
@@ -184,11 +184,11 @@ def _forest_svg(measures: Sequence[Measure], name: str, width: int, text: str) -
         title, change = capital(m.title), signed(turn * m.change.mean, 3 if m.unit.startswith("bits") else 2)
         y = words * step
         if wide:
-            svg.text((0, y), _shorten(title, 38), "ink")
+            svg.text((0, y), shorten(title, 38), "ink")
             svg.text((left - 8, y), values, anchor="end")
             svg.text((right + 12, y), f"{change}  {m.verdict}", color)
         else:
-            svg.text((0, y), f"{_shorten(title, 30)}  {values}", "ink")
+            svg.text((0, y), f"{shorten(title, 30)}  {values}", "ink")
             svg.text((width, y), change, color, "end")
     for words, dx, anchor in (("\u2190 worse", -8, "end"), ("better \u2192", 8, "start")):
         svg.text(((left + right) / 2 + dx, svg.height - 12), words, anchor=anchor)
@@ -205,10 +205,10 @@ def _pulse_svg(training: History, width: int, text: str) -> str:
     )
     steps = [s.step for s in training.steps]
     across, down = (width / 4, 150) if wide else (width, 125)
-    svg = _Svg(width, down if wide else 4 * down)
+    svg = Svg(width, down if wide else 4 * down)
     for place, (name, values) in enumerate(series):
         x, y = (place * across, 0) if wide else (0, place * down)
-        axes = _Axes(svg, x + 44, y + 22, x + across - 10, y + down - 24, (0, max(steps[-1], 2)), (0, (max(values) or 1.0) * 1.08))
+        axes = Axes(svg, x + 44, y + 22, x + across - 10, y + down - 24, (0, max(steps[-1], 2)), (0, (max(values) or 1.0) * 1.08))
         axes.scale_y(4)
         axes.scale_x(4)
         axes.plot(_thin(steps, values), "ink", 1)
@@ -219,7 +219,7 @@ def _pulse_svg(training: History, width: int, text: str) -> str:
 # --- shared pieces --------------------------------------------------------------------------------------------------------
 
 
-class _Svg:
+class Svg:
     """Shapes of a drawing, in CSS pixels from the upper left corner; a colour is the name of one of the page's variables."""
 
     def __init__(self, width: int, height: int) -> None:
@@ -227,11 +227,13 @@ class _Svg:
         self._shapes: list[str] = []
 
     def line(self, points: Sequence[Point], color: str, width: float, dash: str = "", opacity: float = 1.0) -> None:
+        """Straight pieces from point to point; a bar is a wide one."""
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
         more = (f' stroke-dasharray="{dash}"' if dash else "") + (f' opacity="{opacity}"' if opacity < 1 else "")
         self._shapes.append(f'<polyline points="{path}" fill="none" stroke="var(--{color})" stroke-width="{width}"{more}/>')
 
     def dot(self, point: Point, color: str, size: float, hollow: bool = False) -> None:
+        """A disc, or a ring."""
         ink = f'fill="none" stroke="var(--{color})" stroke-width="1.4"' if hollow else f'fill="var(--{color})"'
         self._shapes.append(f'<circle cx="{point[0]:.1f}" cy="{point[1]:.1f}" r="{size}" {ink}/>')
 
@@ -251,10 +253,10 @@ class _Svg:
 
 
 @dataclass(frozen=True)
-class _Axes:
+class Axes:
     """A part of a drawing with a scale: `x` and `y` are the values at its left and right, at its bottom and top."""
 
-    svg: _Svg
+    svg: Svg
     left: float
     top: float
     right: float
@@ -304,6 +306,7 @@ def _thin(steps: Sequence[int], values: Sequence[float]) -> list[Point]:
     return [(sum(a) / len(a), sum(b) / len(b)) for a, b in chunks]
 
 
-def _shorten(title: str, most: int = 22) -> str:
+def shorten(title: str, most: int = 22) -> str:
+    """A name that fits beside a drawing."""
     clean = "".join(c if c.isprintable() else " " for c in title)
     return clean if len(clean) <= most else clean[: most - 1] + "\u2026"

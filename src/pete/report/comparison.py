@@ -46,6 +46,8 @@ class Alone:
     tokens_per_second: float
     first_token_seconds: float
     tokens: float
+    guessed_right: float | None
+    """Share of the tokens that a smaller model guessed; None where none did."""
 
 
 @dataclass(frozen=True)
@@ -191,4 +193,6 @@ def _asked(samples: Sequence[Sample]) -> tuple[PromptAnswers, ...]:
 def _alone(log: EvaluationLog, model: Model) -> Alone:
     rows = [s for s in log.speed if s.model == model]
     medians = ("seconds", "tokens_per_second", "first_token_seconds", "tokens")
-    return Alone(model, len(rows), **{name: statistics.median(getattr(s, name) for s in rows) for name in medians})
+    guessed = sum(s.guessed for s in rows)
+    right = sum(s.guessed_right for s in rows) / guessed if guessed else None
+    return Alone(model, len(rows), **{name: statistics.median(getattr(s, name) for s in rows) for name in medians}, guessed_right=right)

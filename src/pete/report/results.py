@@ -203,6 +203,11 @@ def _speed(data: ReportData, comparison: Comparison) -> Iterator[Section]:
     rows = (
         ("Average generation time, s", *(plain(s.seconds, 1) for s in speeds), original.span(original.SECONDS)),
         ("Tokens per second", *(plain(s.tokens_per_second, 1) for s in speeds), original.span(original.TOKENS_PER_SECOND)),
+        *(
+            [("Guessed tokens that were drawn", *("" if s.guessed_right is None else f"{s.guessed_right:.0%}" for s in speeds), none)]
+            if any(s.guessed_right is not None for s in speeds)
+            else []
+        ),
         ("Seconds to the first token", *(plain(s.first_token_seconds, 2) for s in speeds), none),
         ("Output length, tokens", *(plain(s.tokens, 0) for s in speeds), none),
         ("Peak memory, GB", *(f"{log.peak_memory / GB:.1f}" for _ in speeds), original.span(original.GIGABYTES)),

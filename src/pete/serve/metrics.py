@@ -13,19 +13,21 @@ HELP = {
     "pete_answer_tokens_total": "Tokens drawn.",
     "pete_steps_total": "Steps of the engine, each one token of every row.",
     "pete_step_seconds_total": "Seconds in them.",
+    "pete_guessed_tokens_total": "Tokens that a smaller model guessed (engine.llama.draft).",
+    "pete_guessed_tokens_drawn_total": "Those of them that were drawn.",
     "pete_broken_rules_total": "Rules of the persona that answers broke, by rule.",
     "pete_rows": "Answers being drawn now.",
     "pete_waiting": "Answers waiting for a row now.",
 }
-"""Every name -> what it counts; those without _total are read when asked for."""
+"""Every name -> what it counts; a _total only grows."""
 Labels = tuple[tuple[str, str], ...]
 
 
 class Metrics:
-    """Counters that any thread may add to, and gauges that are read."""
+    """Counters that any thread may add to, and numbers that are read when somebody asks."""
 
     def __init__(self) -> None:
-        self.gauges: dict[str, Callable[[], int]] = {}
+        self.read: dict[str, Callable[[], int]] = {}
         self._counts: Counter[tuple[str, Labels]] = Counter()
         self._lock = threading.Lock()
 
@@ -45,7 +47,7 @@ class Metrics:
         with self._lock:
             counts = dict(self._counts)
         values = [(name, labels, float(value)) for (name, labels), value in counts.items()]
-        values += [(name, (), float(read())) for name, read in self.gauges.items()]
+        values += [(name, (), float(read())) for name, read in self.read.items()]
         lines = []
         for name, text in HELP.items():
             lines += [f"# HELP {name} {text}", f"# TYPE {name} {'counter' if name.endswith('_total') else 'gauge'}"]

@@ -106,7 +106,12 @@ class Scheduler:
         self._hung = False
         self._thread = threading.Thread(target=self._run, name="pete-scheduler", daemon=True)
         self._watcher = threading.Thread(target=self._watch, name="pete-watch", daemon=True)
-        metrics.gauges |= {"pete_rows": lambda: len(self._active), "pete_waiting": lambda: len(self._waiting)}
+        metrics.read |= {
+            "pete_rows": lambda: len(self._active),
+            "pete_waiting": lambda: len(self._waiting),
+            "pete_guessed_tokens_total": lambda: engine.guessed[0],
+            "pete_guessed_tokens_drawn_total": lambda: engine.guessed[1],
+        }
 
     def start(self) -> None:
         """Begin to draw."""

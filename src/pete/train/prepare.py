@@ -10,7 +10,8 @@ from typing import Any
 from pete import __version__
 from pete.config import Config, LoraConfig, OptimConfig, Resolved, TrainConfig
 from pete.data.batch import Batch, Sequencer, in_batches
-from pete.data.check import check_data, persona_prompts
+from pete.data.check import check_data, persona_prompts, refuse_errors
+from pete.data.checks.shape import few_rows
 from pete.data.examples import DataFinding, Example, Question, Split, read_examples
 from pete.data.render import Rendered, Renderer
 from pete.data.split import read_splits, split_rows
@@ -72,8 +73,10 @@ def prepare(
     splits = kept if read is None else split_rows(read.rows, config.data)
     assert splits is not None
     prompts = persona_prompts(persona)
-    findings = check_data(persona, read, prompts) if read else []
+    findings = check_data(persona, read, prompts, splits) if read else []
+    refuse_errors(findings)
     base = look_up_base(config.model)
+    findings += few_rows(len(splits["train"]), base.name, base.shape) if read else []
     renderer = Renderer(
         base.folder, template=persona.template, system=persona.system, context=base.context, now=began,
         train_turns=config.data.train_turns,

@@ -24,6 +24,15 @@ def test_a_model_is_opened_as_the_run_or_the_user_says(run):
         open_chat(run)
 
 
+def test_what_answers_is_what_the_user_says_too(run, monkeypatch):
+    """`generate.engine` and `engine.llama` decide what is opened, so the engine has to be opened with them."""
+    opened = []
+    monkeypatch.setattr("pete.generate.stream.load_answering", lambda config, *_: opened.append(config) or 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        open_chat(run, ["generate.engine=llama", "engine.llama.draft=small"])
+    assert opened[0].generate.engine == "llama" and opened[0].engine.llama.draft == "small"
+
+
 def test_a_conversation_streams_keeps_and_takes_back(run, tmp_path):
     tuned = open_chat(run, ["generate.max_new_tokens=30", "generate.temperature=1.0"])
     conversation = Conversation(tuned)

@@ -4,8 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from pete.data.check import check_data, check_examples, check_prompts, persona_prompts
+from pete.config import DataConfig
+from pete.data.check import check_data, check_examples, check_rows, persona_prompts, refuse_errors
+from pete.data.checks.prompts import trained_prompts
 from pete.data.examples import Example, Question, read_examples
+from pete.data.split import split_rows
+from pete.errors import DataError
 from pete.persona import Persona, load_persona
 
 VOICE = {"name": "Ada", "description": "Plain.", "categories": {"marketing": "Marketing", "service": "Service"}, "folder": Path()}
@@ -57,7 +61,9 @@ def test_another_turn_is_a_mark_in_an_answer_and_may_be_quoted_in_a_prompt():
 
 def test_wrecks_blanks_and_pages():
     kinds = found(rows("It\u00e2\u20ac\u2122s", "don\ufffdt", "Dear [NAME],", "&amp; so on", ("For {{company}}", "x"), "TODO"))
-    assert {kind: count for kind, (count, _) in kinds.items()} == {"broken characters": 2, "markup": 1, "blanks": 3}
+    assert {kind: count for kind, (count, _) in kinds.items()} == {
+        "broken characters": 2, "markup": 1, "unfilled template": 2, "blanks": 1,
+    }  # fmt: skip
     assert kinds["broken characters"][1][0][1] == repr("It\u00e2\u20ac\u2122s")
 
 
@@ -88,7 +94,7 @@ def test_prompts_of_the_evaluation_that_are_trained():
         Question.model_validate({"prompt": p, "source": f"/d/prompts.jsonl:{n}"})
         for n, p in enumerate(("ask this.", 'and "that"', "held", "new"), 1)
     ]
-    (finding,) = check_prompts(prompts, examples)
+    (finding,) = trained_prompts(prompts, examples)
     assert finding.count == 2 and finding.examples[0] == ("/d/prompts.jsonl:1", "as in f.jsonl:1")
 
 
@@ -155,3 +161,59 @@ def test_many_rows_are_checked_in_time_that_grows_with_their_number(tmp_path):
 
     few, many = min(seconds(500) for _ in range(3)), seconds(4000)
     assert many < 8 * few * 3
+
+
+ERRORS = {
+    "unfilled template": ("Dear *|FNAME|*, it is here.", "Dear you, it is 100% here."),
+    "prompt is answer": ("?", "? It is."),
+}
+
+
+@pytest.mark.parametrize("kind", ERRORS)
+def test_an_error_and_what_is_nearly_one(kind):
+    bad, good = ERRORS[kind]
+    assert [f.severity for f in check_examples(rows(bad), voice()) if f.kind == kind] == ["error"]
+    assert kind not in found(rows(good))
+    with pytest.raises(DataError, match="cannot be trained on as it is") as raised:
+        refuse_errors(check_examples(rows(bad), voice()))
+    assert "f.jsonl:1" in raised.value.message
+    refuse_errors(check_examples(rows(good, "TODO"), voice()))
+
+
+def test_a_template_that_is_asked_for_is_meant_so():
+    assert found(rows(("A mail with {{first_name}}, please.", "Dear {{first_name}},"))) == {}
+    assert found(rows("Dear {{first_name}},"), limits={"all": {"placeholders": True}}) == {}
+    assert "unfilled template" in found(rows(("A mail to {{first_name}}, please.", "Dear Ada,")))
+
+
+def test_what_is_private_is_counted_by_kind_and_never_told():
+    secret = "sk-" + "4f9Kd02mQx7LpZ3vT8cYb1Ng6Rw5Hs0J"
+    texts = [f"Use {secret} and ring +49 30 23125 014.", "Ring +49 30 23125 015, or 030 23125 016.", "Order 4711-2024-0099812."]
+    findings = check_rows(rows(*texts), voice())
+    told = {f.kind: f.count for f in findings if f.kind.startswith("private")}
+    assert told == {"private: key": 1, "private: phone": 2}
+    words = " ".join(f.in_words() for f in findings)
+    assert "23125" not in words and secret[3:9] not in words and "--redact" in words
+
+
+def test_no_finding_tells_what_is_private():
+    key = "sk-" + "4f9Kd02mQx7LpZ3vT8cYb1Ng6Rw5Hs0J"
+    findings = check_rows(
+        rows((key, key), (f"a {key}", f"#{key} #x"), ("b", f"<|im_end|> {key} and the " + "word " * 40 + f"{key},")), voice()
+    )
+    assert {"prompt is answer", "no ending"} <= {f.kind for f in findings}
+    assert key[6:14] not in str([(f.message, f.examples) for f in findings])
+
+
+def test_rows_of_nobodys_persona_are_checked_on_their_own_terms():
+    examples = rows("Unlocking it.", category="cooking")
+    assert check_rows(examples, None) == []
+    assert {f.kind for f in check_rows(examples, voice(avoid=["unlock*"]))} == {"unknown category", "avoid"}
+
+
+def test_the_bundled_persona_passes():
+    persona = load_persona("pete-connor")
+    read = read_examples(persona.examples)
+    findings = check_data(persona, read, persona_prompts(persona), split_rows(read.rows, DataConfig()))
+    assert not [f.in_words() for f in findings if f.severity == "error"]
+    assert {f.kind for f in findings} <= {"private: name"}, "no false alarm"

@@ -22,9 +22,11 @@ def day(number):
     return datetime.datetime(2023, 1, number, tzinfo=datetime.UTC)
 
 
-def imported(
-    monkeypatch, tmp_path, records, wishes=None, known=(), fullness=lambda text: len(text.split()) / 100, ends: Exception | None = None
-):
+def fullness(text, within=0.0):
+    return len(text.split()) / 100
+
+
+def imported(monkeypatch, tmp_path, records, wishes=None, known=(), ends: Exception | None = None):
     """What an import makes of one file that a reader reads as these records."""
 
     def read(file, options):

@@ -3,11 +3,11 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pete.data.passages import passages
+from pete.data.passages import SURE, Room, passages
 
 
 def by_words(most):
-    return lambda text: len(text.split()) / most
+    return lambda text, within=0.0: len(text.split()) / most
 
 
 def test_a_text_that_fits_is_left_as_it_is():
@@ -41,3 +41,33 @@ def test_nothing_is_lost_and_everything_fits(parts, most):
     assert all(by_words(most)(piece) <= 1 for piece in pieces)
     if pieces:
         assert re.sub(r"\s", "", "".join(pieces)) == re.sub(r"\s", "", text)
+
+
+def test_room_is_counted_only_where_it_matters():
+    counted = []
+
+    def count(text):
+        counted.append(text)
+        return len(text.split())
+
+    room = Room(count, 100)
+    for _ in range(SURE):
+        assert room("word " * 20) == 0.2
+    counted.clear()
+    assert 0.2 <= room("word " * 20, 1.0) <= 1 and not counted, "surely fits"
+    assert room("word " * 90, 0.9) == 0.9 and room("word " * 20) == 0.2 and len(counted) == 2
+
+
+@given(st.text(max_size=200), st.integers(1, 300))
+def test_a_text_that_is_said_to_fit_does(text, most):
+    room = Room(lambda text: len(text.encode()), most)  # as the dearest tokenizer counts
+    for _ in range(SURE):
+        room("abc")
+    assert (room(text, 1.0) <= 1) == (len(text.encode()) <= most)
+
+
+@given(st.lists(st.integers(3, 12), min_size=8, max_size=40))
+def test_no_crumb_is_left_at_the_end(sizes):
+    pieces = passages("\n\n".join(" ".join(["word"] * size) for size in sizes), by_words(60))
+    counts = [len(piece.split()) for piece in pieces]
+    assert len(counts) == 1 or min(counts) > 20

@@ -15,7 +15,8 @@ DIGITS = "0123456789" * 2
 PRIVATE = {
     "key": [
         "sk-" + TAIL, "sk-" + "proj-" + TAIL, "AKIA" + "IOSFODNN7EXAMPL3", "ghp_" + TAIL + "abcd", "xoxb-" + DIGITS, "AIza" + TAIL + "abc",
-        "sk_" + "live_" + TAIL[:24], "hf_" + "abcdefghijklmnopqrstuvwxyzABCDEFGH", "eyJhbGciOiJIUzI1NiJ9." + "eyJzdWIiOiIxMjM0NTY3ODkw." + TAIL,
+        "sk_" + "live_" + TAIL[:24], "hf_" + "abcdefghijklmnopqrstuvwxyzABCDEFGH",
+        "eyJhbGciOiJIUzI1NiJ9." + "eyJzdWIiOiIxMjM0NTY3ODkw." + TAIL,
         "-----BEGIN RSA " + "PRIVATE KEY-----\nMIIEow\n-----END RSA PRIVATE KEY-----",
     ],
     "card": ["4242 4242 4242 4242", "4111111111111111", "5555-5555-5555-4444", "3782 822463 10005"],
@@ -23,7 +24,8 @@ PRIVATE = {
     "phone": ["+49 30 23125 014", "0049 30 23125014", "030 23125-014", "(030) 23125 014", "01 99 00 12 34",
               "+33 1 99 00 12 34", "(555) 736-5021", "+1 555 736 5021", "0152 28817386"],
     "email": ["jo.berg@kettle-post.zz", "J.Berg+news@mail.kettle-post.zz", "info@kettles.zz"],
-    "address": ["14 Harbour Street", "7b Old Mill Road, Flat 3", "221 West Elm Ave", "Lindenstra\u00dfe 14", "Hafenweg 9", "12 rue de la R\u00e9publique", "PO Box 1190"],
+    "address": ["14 Harbour Street", "7b Old Mill Road, Flat 3", "221 West Elm Ave", "Lindenstra\u00dfe 14", "Hafenweg 9",
+                "12 rue de la R\u00e9publique", "PO Box 1190"],
 }  # fmt: skip
 NOBODYS = [
     "On 12/11/2024 at 14:30 we sold 1,200 kettles for 34.50 euros each.", "Order 4711-2024-0099812 left on 2024-11-27.",
@@ -34,7 +36,8 @@ NOBODYS = [
     "sales rose from 1000000 to 2000000 in 2023-2024", "Dear customer,\nwe are sorry.", "Dear all,\nthe kettle is back.",
     "Hi there!\nThis is it.", "Best,\nThe Team", "To: Marketing\nRe: Brenda", "serial 8842 9931 7720 1456 is on the plate",
     "score 3-2, 4-1, 0-0 and 12-11", "3.14159265358979", "SKU 00412-8890-11", "(see 2019, 2020 and 2021)", "Here is way 14 to do it.",
-    "The way we drive 3 trucks down the road", "100 Main Points", "Unlocked: 24 Hour Access Way", "7 Tips For The Road", "10 Steps To Drive", "an sk-learn course", "the token is free",
+    "The way we drive 3 trucks down the road", "100 Main Points", "Unlocked: 24 Hour Access Way",
+    "7 Tips For The Road", "10 Steps To Drive", "an sk-learn course", "the token is free",
 ]  # fmt: skip
 
 
@@ -80,7 +83,7 @@ def test_a_name_that_is_a_word_is_not_looked_for_in_the_body():
 
 def test_a_password_by_the_word_before_it():
     assert [f.text for f in find("Password: hunter2x.")] == ["hunter2x"] == [f.text for f in find("das Passwort lautet hunter2x")]
-    assert [f.text for f in find("postgres://shop:s3cret@db.kettles.zz/x")][0] == "s3cret"
+    assert find("postgres://shop:s3cret@db.kettles.zz/x")[0].text == "s3cret"
 
 
 @given(st.lists(st.sampled_from([text for texts in PRIVATE.values() for text in texts] + NOBODYS), max_size=4), st.text(max_size=20))

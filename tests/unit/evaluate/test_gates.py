@@ -258,6 +258,6 @@ def test_neutral_loss_is_relative():
 def test_a_gates_condition_in_words():
     assert [Gate("x", "x", "x", rule, 0.05, "", "", LESS_RANDOM).condition for rule in ("at most", "not worse", "above")] == [
         "at most 5%",
-        "95% interval above -0.05 against the base; above -0.2 against the author where he is below it",
+        "95% interval above -0.05 against the base; above -0.2 against the author's own where that is lower",
         "95% interval above 0.05",
     ]

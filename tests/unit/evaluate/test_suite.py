@@ -57,10 +57,13 @@ class Asked(SimpleNamespace):
 
     def __init__(self, *overrides: str) -> None:
         super().__init__(
-            config=resolve(overrides=list(overrides)).config, engine=SimpleNamespace(adapter_active=True, queues=False), calls=[]
+            config=resolve(overrides=list(overrides)).config,
+            engine=SimpleNamespace(adapter_active=True, queues=False, guessed=(0, 0)),
+            calls=[],
         )
 
     def ask(self, turns, sampling, kinds=None, voice=None):
+        self.engine.guessed = self.engine.guessed[0] + 5, self.engine.guessed[1] + 3
         self.calls.append((self.engine.adapter_active, [t[-1].content for t in turns], sampling, kinds, voice))
         times = {"first_token_seconds": 0.1, "seconds": 2.0, "batch": len(turns)}
         bad = (Violation("length", "too short", 0, 3),)
@@ -106,4 +109,5 @@ def test_speed_is_that_of_one_draw():
     tuned = Asked("generate.retries=2", "generate.best_of=4", "generate.max_new_tokens=50")
     rows = module._time_alone(tuned, PROMPTS, lambda *_: None)
     assert [(r.model, r.prompt_id) for r in rows] == [(m, p) for m in ("base", "tuned") for p in ("p2", "p0")]
+    assert {(r.guessed, r.guessed_right) for r in rows} == {(5, 3)}, "of this answer"
     assert len(tuned.calls) == 6 and all((s.retries, s.best_of) == (0, 1) for _, _, s, _, _ in tuned.calls)

@@ -8,6 +8,7 @@ import pytest
 
 from pete.config import Config, LoraConfig, ModelConfig
 from pete.engines.fake import FakeEngine
+from pete.engines.llama.draft import DraftError
 from pete.engines.reference import FILE, Gap, Reference
 from pete.errors import BaseModelError, WorkError
 from pete.generate import answering
@@ -101,6 +102,16 @@ def test_a_base_without_a_map_is_answered_by_the_engine_that_trained(adapter: Pa
     monkeypatch.setattr(Fast, "load", refuse)
     assert answering.load_answering(asked(), adapter, lambda: ROWS).name == "fake"
     assert said == ["torch answers, which is slower: gpt2 has no map to GGUF."]
+
+
+def test_a_draft_with_other_tokens_is_an_error_and_no_reason_to_answer_slowly(adapter: Path, said: list[str], monkeypatch) -> None:
+    def refuse(*_: object) -> None:
+        raise DraftError("small cannot guess for large")
+
+    monkeypatch.setattr(answering, "make_files", refuse)
+    with pytest.raises(DraftError):
+        answering.load_answering(asked(), adapter, lambda: ROWS)
+    assert said == []
 
 
 def test_an_adapter_without_a_reference_gets_one_from_the_engine_that_trained(adapter: Path) -> None:

@@ -169,6 +169,10 @@ def test_usual_length_is_the_authors():
         ("7 of 10 items were fixed", {}),
         ("0.4 points below, 50,000 words in 48 hours", {}),  # 0.4 is no 4, and 50,000 no 0
         ("one line at the top, then three buttons", {}),
+        ("The waiting list is at 40 names. Tell the 41st.", {}),
+        ("My mother wrote two lines, I sent 300 words", {}),
+        ("We have about 5 product ideas; a memo, under 90 words", {"words": (0, 90)}),
+        ("Give me 5 product ideas", {"items": (5, 5)}),
         ("Explain it to me.", {}),
     ],
 )

@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from pete.report.charts import NARROW, WIDE, _Axes, _Svg, _ticks, forest_chart
+from pete.report.charts import NARROW, WIDE, Axes, Svg, _ticks, forest_chart
 from pete.report.comparison import compare
 from tests.unit.report.conftest import evaluation, held_out, sample
 
@@ -61,11 +61,11 @@ def test_ticks_are_round_and_inside(low, high, most, words):
 
 
 def test_what_is_off_the_scale_lies_at_its_edge():
-    axes = _Axes(_Svg(100, 100), 10, 10, 90, 90, (0, 1), (0, 1))
+    axes = Axes(Svg(100, 100), 10, 10, 90, 90, (0, 1), (0, 1))
     assert axes.at(0.5, 0.25) == (50, 70) and axes.at(2, -9) == (90, 90)
 
 
 def test_foreign_words_are_text():
-    svg = _Svg(9, 9)
+    svg = Svg(9, 9)
     svg.text((0, 0), "<b>&")
     assert "&lt;b&gt;&amp;" in svg.finish("x", "</title><script>: y") and "<script" not in svg.finish("x", "</title><script>: y")

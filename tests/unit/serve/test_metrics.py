@@ -10,7 +10,7 @@ def test_counts_are_kept_by_label_and_written_for_prometheus():
     metrics.add("pete_requests_total", path="/v1/models", status="200")
     metrics.add("pete_requests_total", 2, status="200", path="/v1/models")
     metrics.add("pete_step_seconds_total", 0.25)
-    metrics.gauges["pete_rows"] = lambda: 3
+    metrics.read["pete_rows"] = lambda: 3
     text = metrics.text()
     assert 'pete_requests_total{path="/v1/models",status="200"} 3\n' in text
     assert "\npete_step_seconds_total 0.25\n" in text and "\npete_rows 3\n" in text and text.endswith("\n")

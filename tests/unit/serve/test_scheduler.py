@@ -72,6 +72,15 @@ def test_an_answer_is_what_it_is_alone_whoever_is_drawn_beside_it():
         assert len({made.text(number) for number in range(6)}) == 6
 
 
+def test_what_a_draft_guessed_is_counted(monkeypatch):
+    with bench() as made:
+        monkeypatch.setattr(type(made.engine), "guessed", property(lambda engine: (7, 4)))
+        said = made.metrics.text()
+    assert (
+        "# TYPE pete_guessed_tokens_total counter\npete_guessed_tokens_total 7\n" in said and "pete_guessed_tokens_drawn_total 4\n" in said
+    )
+
+
 def test_one_thread_and_no_other_touches_the_engine():
     with bench() as made:
         made.submit(made.ask(0), made.ask(1))

@@ -2,19 +2,66 @@
 
 from collections.abc import Iterator, Sequence
 
-from pete.data.sources import alpaca, column_map, intercom, linkedin, openai_messages, pairs, sharegpt, zendesk
+from pete.data.sources import (
+    alpaca,
+    beehiiv,
+    buttondown,
+    column_map,
+    discord,
+    docx,
+    facebook,
+    ghost,
+    html_page,
+    intercom,
+    linkedin,
+    mail,
+    markdown,
+    medium,
+    openai_messages,
+    other_documents,
+    pairs,
+    plain,
+    sharegpt,
+    slack,
+    substack,
+    telegram,
+    whatsapp,
+    wix,
+    wordpress,
+    x_archive,
+    zendesk,
+)
 from pete.data.sources.files import Source, SourceFile
 from pete.data.sources.record import ImportOptions, Reader
 
 READERS: tuple[Reader, ...] = (
     linkedin.READER,
+    mail.READER,
+    whatsapp.READER,
+    x_archive.READER,
+    slack.READER,
+    telegram.READER,
+    facebook.READER,
+    discord.READER,
+    substack.READER,
+    medium.READER,
+    wordpress.READER,
+    ghost.READER,
+    beehiiv.READER,
+    buttondown.READER,
+    wix.READER,
+    docx.READER,
     zendesk.READER,
     intercom.READER,
     sharegpt.READER,
     openai_messages.READER,
     alpaca.READER,
     pairs.READER,
-    column_map.READER,  # every table that nobody above knows
+    other_documents.READER,
+    html_page.READER,  # from here on every file of a kind that nobody above knows
+    markdown.READER,
+    column_map.READER,
+    plain.READER,
 )
 """In the order in which they are asked: formats that know their files by content first, plain text last."""
 
@@ -28,9 +75,14 @@ def readers_of(source: Source, options: ImportOptions | None = None) -> Iterator
         if file.size and options and column_map.mapped(file, options):
             yield file, column_map.READER
             continue
-        reader = reader_of(file)
-        if reader not in (None, column_map.READER) or not any(other.companion(file) for other in READERS):
-            yield file, reader
+        for reader in READERS:
+            if file.size and reader.recognises(file):
+                yield file, reader
+                break
+            if reader.companion(file):  # before a reader of all pages or tables takes it
+                break
+        else:
+            yield file, None
 
 
 def reader_of(file: SourceFile, readers: Sequence[Reader] | None = None) -> Reader | None:

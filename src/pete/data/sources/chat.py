@@ -5,7 +5,7 @@ Nothing here asks who the export's owner is: each turn is told from its own auth
 
 import datetime
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from pete.data.examples import Message
@@ -58,6 +58,7 @@ def turns(
     title: str = "",
     window: datetime.timedelta | None = WINDOW,
     silence: datetime.timedelta | None = SILENCE,
+    context: Sequence[Said] = (),
 ) -> Iterator[Record]:
     """The turns of one chat, in the order of time, and every message that is none with its reason.
 
@@ -68,9 +69,10 @@ def turns(
         title: as in a record.
         window: how soon an answer comes; None where every message answers the one before.
         silence: how long a pause begins another thread; None where the chat is one.
+        context: what was said before, and is given elsewhere.
     """
-    recent: deque[_Turn] = deque(maxlen=TURNS)
-    by_id: dict[str, Said] = {}
+    recent: deque[_Turn] = deque((_Turn([message], []) for message in context if message.text.strip()), maxlen=TURNS)
+    by_id = {message.id: message for message in context if message.id}
     run: _Turn | None = None
     last: datetime.datetime | None = None
     thread = chat
@@ -90,17 +92,16 @@ def turns(
             run, thread = None, f"{chat} {message.date.isoformat(timespec='seconds')}"
             recent.clear()
         if dropped:
+            if dropped != Reason.SYSTEM and (run is None or message.author != run.who):  # a picture, say: what comes next may answer that
+                if run:
+                    yield record(run)
+                run = None
+                recent.clear()
             yield Record(
                 text=message.text, where=message.where, id=message.id, author=message.author, own=message.own, date=message.date,
                 thread=thread, title=title, channel=channel, dropped=dropped,
             )  # fmt: skip
-            if dropped != Reason.SYSTEM and run and message.author != run.who:  # a picture, say: what comes next may answer that
-                yield record(run)
-                run = None
-                recent.clear()
-            elif dropped != Reason.SYSTEM and not run:
-                recent.clear()
-            last = message.date or last
+            last = last if dropped == Reason.SYSTEM else message.date or last
             continue
         if run and message.author == run.who and not message.answers and _near(run.messages[-1].date, message.date, JOIN):
             run.messages.append(message)

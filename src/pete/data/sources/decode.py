@@ -3,10 +3,14 @@
 import codecs
 import io
 from collections.abc import Iterator
-from typing import BinaryIO
+from functools import lru_cache
+from typing import TYPE_CHECKING, BinaryIO
 
 from pete.data.artefacts import broken_in
 from pete.data.sources.record import Unreadable
+
+if TYPE_CHECKING:
+    from pete.data.sources.files import SourceFile
 
 _MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -16,6 +20,8 @@ _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
 )
 """The longer mark first: UTF-32 begins like UTF-16."""
+_GUESSED = 32
+"""Bytes from which on another script than ours can be told: "caf\xe9" is good Chinese too."""
 
 
 def encoding_of(head: bytes, label: str, *, whole: bool = False) -> str:
@@ -41,9 +47,11 @@ def encoding_of(head: bytes, label: str, *, whole: bool = False) -> str:
     try:
         codecs.getincrementaldecoder("utf-8")().decode(head, whole)
         return "utf-8"
-    except UnicodeDecodeError:
+    except UnicodeDecodeError as error:
+        if error.reason == "unexpected end of data" and not head[: error.start].isascii():
+            return "utf-8"  # cut off within a letter
         # what people have that is not UTF-8 is what Windows wrote; a guess is only worth something where the whole script is another
-        if sum(byte > 127 for byte in head) < 0.25 * len(head):
+        if len(head) < _GUESSED or sum(byte > 127 for byte in head) < 0.25 * len(head):
             return "cp1252"
         from charset_normalizer import from_bytes
 
@@ -64,6 +72,15 @@ def decode(data: bytes, label: str) -> str:
         if codec == "utf-8":  # the beginning was; a letter far below is not
             codec = encoding_of(data, label, whole=True)
         return data.decode(codec, "replace")
+
+
+@lru_cache(maxsize=64)
+def beginning(file: "SourceFile") -> str:
+    """The first 64 KiB of a file as text, by which readers recognise it; nothing where it is no text."""
+    try:
+        return file.head.decode(encoding_of(file.head, file.label), "replace").lstrip("\ufeff")
+    except Unreadable:
+        return ""
 
 
 def text_lines(stream: BinaryIO, label: str, codec: str) -> Iterator[tuple[int, str]]:

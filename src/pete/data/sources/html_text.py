@@ -175,7 +175,8 @@ class _Lines:
             return False
         self._edge(node)
         if tag in ("td", "th") and _beside_others(node):
-            self._line.append("\t" if self._line else "")
+            if self._line:
+                self._line.append("\t")
         elif tag in ("ul", "ol"):
             self._lists.append(_number(node.get("start"), 1) if tag == "ol" else None)
         elif tag == "li":
@@ -296,3 +297,9 @@ def _emoji(image: "HtmlElement") -> str:
     """WordPress, Gmail and others draw emoji as images that say in `alt` which."""
     said = image.get("data-emoji") or image.get("alt") or ""
     return said if 0 < len(said) <= 12 and not said.isascii() and not any(c.isalpha() or c.isspace() for c in said) else ""
+
+
+def breaks_off(markup: str) -> bool:
+    """Whether a page that began has no end: its download was cut short."""
+    low = markup.lower()
+    return "<html" in low[:4096] and "</html" not in low

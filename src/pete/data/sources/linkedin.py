@@ -163,6 +163,7 @@ def _shares(file: SourceFile) -> Iterator[Record]:
     several = [post for post in posts if "\n" in post]
     wrapped = [post for post in several if _wrapped(post)]
     lines = 2 * len(wrapped) > len(several)
+    me = _owner(file)
     around = lines and all(post.startswith('"') and post.endswith('"') for post in wrapped)
     for row in _rows(file):
         where = f"{file.label}:{row.line}"
@@ -176,12 +177,13 @@ def _shares(file: SourceFile) -> Iterator[Record]:
         if not text.strip():
             reason = Reason.RESHARE if _cell(row.cells, "sharedurl") or not _cell(row.cells, "mediaurl") else Reason.EMPTY
         yield Record(
-            text=text, where=where, id=_cell(row.cells, "sharelink"), own=True, date=_date(row.cells.get("date", "")),
+            text=text, where=where, id=_cell(row.cells, "sharelink"), author=me, own=True, date=_date(row.cells.get("date", "")),
             thread=_cell(row.cells, "sharelink"), channel="LinkedIn post", dropped=reason,
         )  # fmt: skip
 
 
 def _comments(file: SourceFile) -> Iterator[Record]:
+    me = _owner(file)
     for row in _rows(file):
         where = f"{file.label}:{row.line}"
         if row.cells is None:
@@ -190,13 +192,13 @@ def _comments(file: SourceFile) -> Iterator[Record]:
         text = _cell(row.cells, "message").replace('""', '"')
         link, date = _cell(row.cells, "link"), row.cells.get("date", "")
         yield Record(
-            text=text, where=where, id=f"{link} {date}".strip(), own=True, date=_date(date), thread=link, channel="LinkedIn comment",
-            dropped=None if text.strip() else Reason.EMPTY,
+            text=text, where=where, id=f"{link} {date}".strip(), author=me, own=True, date=_date(date), thread=link,
+            channel="LinkedIn comment", dropped=None if text.strip() else Reason.EMPTY,
         )  # fmt: skip
 
 
 def _messages(file: SourceFile) -> Iterator[Record]:
-    me = _own_name(file)
+    me = "".join(_owner(file)).casefold()
     chats: dict[str, list[Said]] = defaultdict(list)
     titles: dict[str, str] = {}
     for row in _rows(file):
@@ -224,15 +226,15 @@ def _damaged(row: _Row, where: str, channel: str) -> Record:
     return Record(text=row.raw, where=where, channel=channel, dropped=Reason.DAMAGED)
 
 
-def _own_name(file: SourceFile) -> str:
-    """The name in Profile.csv, in small letters; empty where the export has none."""
+def _owner(file: SourceFile) -> tuple[str, ...]:
+    """The name in Profile.csv; nothing where the export has none."""
     profiles = (other for other in file.source.files if other.basename.lower().startswith("profile"))
     for profile in profiles:
         if (header := _header_of(profile)) and header.kind == "profile":
             for row in _rows(profile):
-                if row.cells:
-                    return f"{_cell(row.cells, 'firstname').strip()} {_cell(row.cells, 'lastname').strip()}".strip().casefold()
-    return ""
+                if row.cells and (name := f"{_cell(row.cells, 'firstname').strip()} {_cell(row.cells, 'lastname').strip()}".strip()):
+                    return (name,)
+    return ()
 
 
 def _read_article(file: SourceFile) -> Iterator[Record]:

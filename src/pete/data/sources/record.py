@@ -13,6 +13,7 @@ class Reason(StrEnum):
     """Why a record is dropped; the value is what the ledger says."""
 
     EMPTY = "no text"
+    NO_WRITING = "no writing (a template, a menu, an attachment)"
     RESHARE = "reshared, without words of one's own"
     QUOTE = "somebody else's words, quoted"
     FORWARD = "forwarded"

@@ -13,7 +13,8 @@ from pete.config import Config, GenerateConfig, ModelConfig
 from pete.data.batch import Batch
 from pete.engines.base_models.resolve import look_up_base
 from pete.engines.gguf.known import check_ours
-from pete.engines.llama.files import make_files
+from pete.engines.llama.draft import Draft, Guessed
+from pete.engines.llama.files import Files, make_files
 from pete.engines.llama.rows import LlamaRows
 from pete.engines.llama.runtime import PACKAGE, Context, Weights, has_gpu
 from pete.engines.protocol import Generator, LossSum, MemoryUse
@@ -29,7 +30,7 @@ SHORTEST, LONGEST = 2048, 4096
 
 
 class LlamaEngine(Generator):
-    """The engine protocol on llama.cpp: base and tuned model are two files, the second one opened when it is first asked for."""
+    """The engine protocol on llama.cpp: base, tuned model and what guesses for them are files, opened when they are first asked for."""
 
     name = "llama"
     packages = (PACKAGE, "numpy")
@@ -45,7 +46,7 @@ class LlamaEngine(Generator):
         """See the protocol. The files are made now where they are not in the cache.
 
         Raises:
-            BaseModelError: an architecture that has no map to GGUF.
+            BaseModelError: an architecture that has no map to GGUF, or a draft with other tokens.
         """
         config = self._config.model_copy(update={"model": model})
         self._open(make_files(config, adapter))
@@ -53,37 +54,56 @@ class LlamaEngine(Generator):
         self.base = replace(base, context=min(base.context, self.weights.context))  # where llama.cpp knows no window, it ends there
 
     @classmethod
-    def open_file(cls, config: Config, path: Path, base: Path | None = None) -> "LlamaEngine":
+    def open_file(cls, config: Config, path: Path, base: Path | None = None, draft: Path | None = None) -> "LlamaEngine":
         """An engine on files that Pete wrote.
 
         Args:
             config: decides the device.
             path: a GGUF of the tuned model.
             base: one of the base; without it the base is the same.
+            draft: one of a smaller model with the same tokens, which guesses for them.
 
         Raises:
             BaseModelError: a file of somebody else's, by its hash: llama.cpp's parser is not made for hostile ones.
         """
-        for file in {path, base or path}:
+        files = Files(path, base or path, draft)
+        for file in {files.tuned, files.base, *filter(None, [draft])}:
             check_ours(file)
         engine = cls(config)
-        engine._open({True: path, False: base or path})
+        engine._open(files)
         return engine
 
-    def _open(self, files: dict[bool, Path]) -> None:
+    def _open(self, files: Files) -> None:
         self._files = files
         self._weights: dict[Path, Weights] = {}
         self._room: LlamaRows | None = None
+        self._drafts: Draft | None = None
+        self._guessed = Guessed()
         self.adapter_active = True
         self.parameters = self.weights.parameters
 
     @property
     def weights(self) -> Weights:
         """Those of the model that answers now."""
-        path = self._files[self.adapter_active]
+        return self._weights_of(self._files.tuned if self.adapter_active else self._files.base)
+
+    def _weights_of(self, path: Path) -> Weights:
         if path not in self._weights:
             self._weights[path] = Weights(path, gpu=self._gpu)
         return self._weights[path]
+
+    @property
+    def guessed(self) -> tuple[int, int]:
+        """See the protocol."""
+        return self._guessed.proposed, self._guessed.accepted
+
+    def _draft(self) -> Draft | None:
+        """What guesses; one for all rows, with room for the longest of them that is worth it."""
+        if self._files.draft is not None and self._drafts is None:
+            weights = self._weights_of(self._files.draft)
+            length = min(weights.context, self.weights.context, max(SHORTEST, CACHE // weights.bytes_a_token))
+            self._drafts = Draft(Context(weights, rows=1, length=length), self.weights.vocabulary, self._guessed)
+        return self._drafts
 
     # --- scoring -------------------------------------------------------------------------------------------------
 
@@ -134,7 +154,7 @@ class LlamaEngine(Generator):
         """See the protocol; what a conversation has read stays computed for its next turn."""
         length = min(self.weights.context, max(SHORTEST, CACHE // (self.weights.bytes_a_token * most)))
         length = min(length, LONGEST) if most > 1 else length
-        return LlamaRows(Context(self.weights, rows=self._fitting(most, length), length=length), reuse=True)
+        return LlamaRows(Context(self.weights, rows=self._fitting(most, length), length=length), reuse=True, draft=self._draft)
 
     def _rows(self, count: int, length: int) -> LlamaRows:
         """Empty rows of at least this length for the model that answers now; the same as before where they serve again."""
@@ -142,7 +162,7 @@ class LlamaEngine(Generator):
         room = self._room
         if room is None or room.busy or room.context.weights is not weights or room.context.rows < count or room.context.length < length:
             self._room = room = None  # before the next one is made; a stream that goes on keeps its own
-            self._room = room = LlamaRows(Context(weights, rows=count, length=length), reuse=False)
+            self._room = room = LlamaRows(Context(weights, rows=count, length=length), reuse=False, draft=self._draft)
         return room
 
     def _fitting(self, rows: int, length: int) -> int:

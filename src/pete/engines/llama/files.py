@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from pete.adapter import SETTINGS, WEIGHTS
@@ -11,6 +12,7 @@ from pete.config import Config
 from pete.engines.base_models import merge
 from pete.engines.base_models.resolve import resolve_base
 from pete.engines.gguf.write import write_gguf
+from pete.engines.llama.draft import check_tokens
 from pete.engines.protocol import Base
 from pete.listener import LISTENER
 from pete.machine.probes import or_none
@@ -23,15 +25,29 @@ KEEP_DAYS = 30
 """A file that nobody has opened for so long is removed; it is made again when it is wanted."""
 
 
-def make_files(config: Config, adapter: Path | None) -> dict[bool, Path]:
-    """The two files the engine answers from, made where they are missing: True is the tuned model, False the base.
+@dataclass(frozen=True)
+class Files:
+    """What the engine answers from."""
+
+    tuned: Path
+    base: Path
+    draft: Path | None = None
+    """What guesses for either of them."""
+
+
+def make_files(config: Config, adapter: Path | None) -> Files:
+    """The files the engine answers from, made where they are missing.
 
     Raises:
-        BaseModelError, AdapterError: see `gguf_of`.
+        DraftError: `engine.llama.draft` speaks other tokens. BaseModelError, AdapterError: see `gguf_of`.
     """
-    base, kind = resolve_base(config.model), config.engine.llama.kind
+    base, kind, draft = resolve_base(config.model), config.engine.llama.kind, None
+    if config.engine.llama.draft is not None:
+        smaller = resolve_base(config.model.model_copy(update={"base": config.engine.llama.draft, "revision": None}))
+        check_tokens(base, smaller)
+        draft = gguf_of(smaller, None, kind)
     plain = gguf_of(base, None, kind)
-    return {False: plain, True: gguf_of(base, adapter, kind) if adapter else plain}
+    return Files(gguf_of(base, adapter, kind) if adapter else plain, plain, draft)
 
 
 def gguf_of(base: Base, adapter: Path | None, kind: str) -> Path:

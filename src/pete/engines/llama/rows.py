@@ -1,12 +1,13 @@
 """Rows that llama.cpp computes together: they join and leave between two steps, and what a row held may serve the next one."""
 
 from collections import deque
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from pete.config import GenerateConfig
+from pete.engines.llama.draft import FIRST, Draft, common
 from pete.engines.llama.runtime import Context
 from pete.engines.protocol import Rows
 from pete.engines.sampling import draw
@@ -23,7 +24,11 @@ class _Row:
     ends: frozenset[int]
     rng: np.random.Generator
     said: list[int] = field(default_factory=list)
+    ready: deque[int] = field(default_factory=deque)
+    """The last of what was said: drawn, and not given away yet."""
     ended: bool = False
+    reach: int = FIRST
+    """Guesses to make at its next step."""
 
 
 @dataclass
@@ -39,11 +44,20 @@ class LlamaRows(Rows):
 
     With `reuse`, a row begins behind what its prompt shares with an earlier one in the same place: the next turn of a conversation
     is read from its end. What was computed in other company may differ in the last bit, so an evaluation does without.
+
+    A row that is the only one is guessed for (`draft.py`): a step may draw several of its tokens, of which each step gives one.
     """
 
-    def __init__(self, context: Context, *, reuse: bool) -> None:
+    def __init__(self, context: Context, *, reuse: bool, draft: Callable[[], Draft | None] = lambda: None) -> None:
+        """Empty places.
+
+        Args:
+            context: of the model that answers.
+            reuse: see the class.
+            draft: what guesses, opened when the first row is alone; None: nothing does.
+        """
         self.context = context
-        self._reuse = reuse
+        self._reuse, self._draft = reuse, draft
         self._slots = [_Slot() for _ in range(context.rows)]
         self._waiting: deque[_Row] = deque()
         self._joined = 0
@@ -77,52 +91,69 @@ class LlamaRows(Rows):
 
     def step(self) -> list[tuple[int, int | None]]:
         """See the protocol."""
-        ended: list[tuple[int, int | None]] = []
+        given: list[tuple[int, int | None]] = []
         for slot in self._slots:
-            if slot.row is not None and slot.row.ended:
-                ended.append((slot.row.number, None))
+            if (row := slot.row) is not None and row.ended and not row.ready:
+                given.append((row.number, None))
                 slot.row = None
-        tokens, places, rows, wanted = [], [], [], []
         self._seat()
-        active = [(number, slot) for number, slot in enumerate(self._slots) if slot.row is not None]
-        for number, slot in active:
-            assert slot.row is not None
-            new = [*slot.row.prompt, *slot.row.said][len(slot.held) :]
-            tokens += new
-            places += range(len(slot.held), len(slot.held) + len(new))
-            rows += [number] * len(new)
-            wanted += [False] * (len(new) - 1) + [True]
-            slot.held += new
-        if not active:
-            return ended
-        logits = self.context.decode(tokens, places, rows, wanted)
-        return ended + [
-            (row.number, self._draw(row, values)) for (_, slot), values in zip(active, logits, strict=True) if (row := slot.row)
-        ]
+        active = [(number, slot, slot.row) for number, slot in enumerate(self._slots) if slot.row is not None]
+        tokens, places, rows, wanted, guessed = [], [], [], [], []
+        for number, slot, row in active:
+            if row.ready:
+                continue
+            new = [*row.prompt, *row.said][len(slot.held) :]
+            guesses = self._guesses(row) if len(active) == 1 else []
+            tokens += new + guesses
+            places += range(len(slot.held), len(slot.held) + len(new) + len(guesses))
+            rows += [number] * (len(new) + len(guesses))
+            wanted += [False] * (len(new) - 1) + [True] * (1 + len(guesses))
+            slot.held += new + guesses
+            guessed.append((number, slot, row, guesses))
+        logits = iter(self.context.decode(tokens, places, rows, wanted) if tokens else ())
+        for number, slot, row, guesses in guessed:
+            self._draw(number, slot, row, guesses, [next(logits) for _ in range(1 + len(guesses))])
+        return given + [(row.number, row.ready.popleft()) for _, _, row in active]
 
-    def _draw(self, row: _Row, logits: np.ndarray) -> int:
-        token = draw(logits, row.said, row.sampling, row.rng)
-        row.said.append(token)
-        room = min(row.sampling.max_new_tokens, self.context.length - len(row.prompt))
-        row.ended = token in row.ends or len(row.said) >= room
-        return token
+    def _room(self, row: _Row) -> int:
+        """Tokens that its answer may have."""
+        return min(row.sampling.max_new_tokens, self.context.length - len(row.prompt))
+
+    def _guesses(self, row: _Row) -> list[int]:
+        """What may follow; nothing for the first token, which somebody waits for, and where there is no room for more than one."""
+        draft = self._draft() if row.said else None
+        if draft is None:
+            return []
+        ids = [*row.prompt, *row.said]
+        count = min(row.reach, self._room(row) - len(row.said) - 1, draft.length - len(ids))
+        return draft.guess(ids, row.said, row.sampling, row.ends, count) if count > 0 else []
+
+    def _draw(self, number: int, slot: _Slot, row: _Row, guesses: list[int], logits: Sequence[np.ndarray]) -> None:
+        """One token, and one more behind each guess that is what was drawn; of the others nothing stays."""
+        right = 0
+        for values in logits:
+            token = draw(values, row.said, row.sampling, row.rng)
+            row.said.append(token)
+            row.ready.append(token)
+            row.ended = token in row.ends or len(row.said) >= self._room(row)
+            if row.ended or right == len(guesses) or token != guesses[right]:
+                break
+            right += 1
+        if not guesses or (draft := self._draft()) is None:
+            return
+        row.reach = draft.heard(len(guesses), right)
+        slot.held = slot.held[: len(slot.held) - len(guesses) + right]
+        if not self.context.forget(number, len(slot.held)):  # it keeps no places: what was wrong cannot be taken back
+            slot.held, self._draft = [], lambda: None
 
     def _seat(self) -> None:
         """Give each waiting row the free place that holds most of its prompt, in the order in which they came."""
         while self._waiting and (free := [number for number, slot in enumerate(self._slots) if slot.row is None]):
             row = self._waiting.popleft()
-            shared = [_common(self._slots[number].held, row.prompt[:-1]) if self._reuse else 0 for number in free]
+            shared = [common(self._slots[number].held, row.prompt[:-1]) if self._reuse else 0 for number in free]
             number = free[int(np.argmax(shared))]
             keep = max(shared)
             if not self.context.forget(number, keep):
                 keep = 0
             slot = self._slots[number]
             slot.row, slot.held = row, row.prompt[:keep]
-
-
-def _common(held: Sequence[int], prompt: Sequence[int]) -> int:
-    """How many tokens two rows begin with alike."""
-    for place, (one, other) in enumerate(zip(held, prompt, strict=False)):
-        if one != other:
-            return place
-    return min(len(held), len(prompt))

@@ -1,8 +1,5 @@
 """The blind test as one HTML file for somebody else's browser, and the result that comes back."""
 
-import base64
-import hashlib
-import json
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +11,7 @@ from pete.errors import DataError
 from pete.evaluate.blind.record import BlindTest, Choice, Pair, blind_tests, hash_of, new_file, pairs_of, wins_needed
 from pete.evaluate.log import EvaluationLog, read_log
 from pete.run import RunDir
+from pete.sealed_page import seal
 
 TEMPLATE = Path(__file__).with_name("page.html")
 
@@ -42,12 +40,7 @@ def make_page(run: RunDir, log: EvaluationLog, seed: str, pairs: Sequence[Pair])
         "pairs": [[pair.prompt, pair.a, pair.b, "a" if pair.a_is == "tuned" else "b"] for pair in pairs],
         "needed": wins_needed(len(pairs)),
     }
-    page = TEMPLATE.read_text(encoding="utf-8")
-    script = page.partition("<script>")[2].partition("</script>")[0]
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    # no text can end the element it stands in
-    data = json.dumps(content).replace("<", "\\u003c")
-    return page.replace("{{ SCRIPT_HASH }}", f"sha256-{digest}").replace("{{ CONTENT }}", data)
+    return seal(TEMPLATE.read_text(encoding="utf-8"), content)
 
 
 def read_result(run: RunDir, path: Path) -> tuple[Path, BlindTest]:

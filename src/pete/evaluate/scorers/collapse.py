@@ -4,8 +4,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Sequence
 
-from pete.data.check import same_prompt
-from pete.data.text import grams, words
+from pete.data.text import grams, same_prompt, words
 from pete.evaluate.advice import MORE_RANDOM
 from pete.evaluate.log import Sample
 from pete.evaluate.scorers.spec import Gate, Metric, Spec, scored

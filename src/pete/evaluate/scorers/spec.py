@@ -140,8 +140,8 @@ class Gate:
         return {
             "above": f"95% interval above {number}",
             "below": f"95% interval below {number}",
-            "not worse": f"95% interval above -{number} against the base; above -{UNPAIRED:g} against the author where he is below it",
-            "not shown worse": "not significantly worse than the base, or than the author where he is worse",
+            "not worse": f"95% interval above -{number} against the base; above -{UNPAIRED:g} against the author's own where that is lower",
+            "not shown worse": "not significantly worse than the base, or than the author's own where that is worse",
             "not below author": f"95% interval above -{number} against the author's own",
             "at most": f"at most {number}",
             "at least": f"at least {number}",
@@ -187,7 +187,7 @@ class Context:
     @cached_property
     def prompts(self) -> list[Asked]:
         """The prompts asked, and the author's rows whose prompt is one of them: they have to keep what it asks for."""
-        from pete.data.check import same_prompt
+        from pete.data.text import same_prompt
 
         suite = {same_prompt(p.prompt): p for p in self.log.prompts}
         keys = {source: same_prompt(row.prompt) for source, row in self.author.items()}

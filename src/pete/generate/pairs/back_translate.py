@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from pete.data.check import same_prompt
+from pete.data.text import same_prompt
 from pete.generate.pairs.filters import Objection, Refusal, objection
 from pete.generate.pairs.question import ask_for_request, read_request
 from pete.generate.pairs.writers import Writer

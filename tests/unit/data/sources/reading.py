@@ -22,7 +22,7 @@ def records_of(folder: Path, files: dict[str, str | bytes], options: ImportOptio
 
 
 def outcome(folder: Path, name: str, data: bytes) -> tuple[list[Record], str]:
-    """The records of one file, however damaged, and why the rest could not be read: "" where all was, "unknown" where nobody knows the file."""
+    """The records of a file, however damaged, and why the rest could not be read; "unknown" where nobody knows the file."""
     path = folder / "in" / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)

@@ -24,6 +24,11 @@ def test_a_letter_cut_at_the_end_of_the_head_is_no_other_encoding():
     assert encoding_of(("é" * 40_000).encode()[: (1 << 16) - 1], "a.txt") == "utf-8"
 
 
+def test_a_file_that_is_cut_off_within_a_letter_is_no_other_encoding():
+    assert decode("Café, größ".encode() + b"\xc3", "a.txt") == "Café, größ\ufffd"
+    assert decode(b"caf\xe9", "a.txt") == "café", "which is whole in cp1252"
+
+
 def test_one_bad_byte_far_below_does_not_end_the_file():
     assert decode(b"a" * 100_000 + b"caf\xe9", "a.txt").endswith("café")
 

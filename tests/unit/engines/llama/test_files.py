@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pete.config import Config
 from pete.engines.llama import files
 from pete.engines.llama.files import gguf_of
 from pete.engines.protocol import Base
@@ -54,6 +55,20 @@ def test_everything_it_is_made_of_makes_another(made: list, tmp_path: Path) -> N
     (plain / "reference.safetensors").write_bytes(b"measured since")
     assert gguf_of(BASE, plain, "q8_0") == paths[3] and len(made) == 6
     assert gguf_of(BASE, adapter(tmp_path / "moved"), "q8_0") == paths[3], "where the adapter is does not matter"
+
+
+def test_a_draft_is_the_smaller_base_alone_in_the_same_kind(made: list, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    held: list[tuple[str, str]] = []
+    monkeypatch.setattr(
+        files, "resolve_base", lambda model: replace(BASE, name=model.base, fingerprint=model.base, revision=model.revision)
+    )
+    monkeypatch.setattr(files, "check_tokens", lambda base, draft: held.append((base.name, draft.name)))
+    config = Config.model_validate({"model": {"base": "large", "revision": "abc"}, "engine": {"llama": {"draft": "small"}}})
+    found = files.make_files(config, adapter(tmp_path / "a"))
+    assert made == [("small", "q8_0"), ("large", "q8_0"), ("large", "q8_0")] and held == [("large", "small")]
+    assert len({found.tuned, found.base, found.draft}) == 3
+    plain = files.make_files(Config.model_validate({"model": {"base": "large"}}), None)
+    assert plain == files.Files(found.base, found.base, None) and len(made) == 3 and len(held) == 1
 
 
 @pytest.mark.parametrize("damage", ["shorter", "same size", "no record"])

@@ -4,8 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pete.config import GenerateConfig
+from pete.engines.llama.draft import MOST, Draft, Guessed
 from pete.engines.llama.rows import LlamaRows
 
 WORDS = 40
@@ -15,8 +18,8 @@ TABLE = np.random.default_rng(3).normal(0, 2, (WORDS, WORDS)).astype(np.float32)
 class Recorded:
     """llama.cpp's context in the eyes of LlamaRows: logits depend on the last two tokens of a row, so a wrong place shows."""
 
-    def __init__(self, rows: int, length: int = 64, whole_only: bool = False) -> None:
-        self.rows, self.length, self.whole_only = rows, length, whole_only
+    def __init__(self, rows: int, length: int = 64, whole_only: bool = False, table: np.ndarray = TABLE) -> None:
+        self.rows, self.length, self.whole_only, self.table = rows, length, whole_only, table
         self.held: list[list[int]] = [[] for _ in range(rows)]
         self.computed: list[int] = []
 
@@ -27,7 +30,7 @@ class Recorded:
             assert place == len(self.held[row]) < self.length, "a token follows what its row holds"
             self.held[row].append(token)
             if want:
-                found.append(TABLE[self.held[row][-1]] + 0.5 * TABLE[self.held[row][-2] if place else 0])
+                found.append(self.table[self.held[row][-1]] + 0.5 * self.table[self.held[row][-2] if place else 0])
         return np.array(found)
 
     def forget(self, row: int, place: int = 0) -> bool:
@@ -102,3 +105,112 @@ def test_a_prompt_that_is_all_held_is_read_at_its_last_token_again() -> None:
     context.computed.clear()
     again = rows.join([5, 6, 7], sampling, ())
     assert finish(rows, {})[again] == said and context.computed[0] == 1
+
+
+# --- guesses -------------------------------------------------------------------------------------------------------------
+
+OTHER = np.random.default_rng(4).normal(0, 2, (WORDS + 3, WORDS + 3)).astype(np.float32)
+"""Of a draft that is always wrong, and whose vocabulary ends later."""
+
+
+class Guessing:
+    """A draft over a table, opened when it is first wanted."""
+
+    def __init__(self, table: np.ndarray, length: int = 64) -> None:
+        self.guessed, self.context, self.opened = Guessed(), Recorded(1, length, table=table), 0
+        self._draft = Draft(self.context, WORDS, self.guessed)  # type: ignore[arg-type]
+
+    def __call__(self) -> Draft:
+        self.opened += 1
+        return self._draft
+
+
+def guessed(prompt: list[int], sampling: GenerateConfig, ends: set[int], draft: Guessing, **context: int) -> list[int | None]:
+    rows = LlamaRows(Recorded(1, **context), reuse=False, draft=draft)  # type: ignore[arg-type]
+    row = rows.join(prompt, sampling, ends)
+    return finish(rows, {})[row]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    prompt=st.lists(st.integers(0, WORDS - 1), min_size=1, max_size=20),
+    seed=st.integers(0, 1000),
+    temperature=st.sampled_from([0.0, 0.5, 1.0, 2.0]),
+    penalty=st.sampled_from([1.0, 1.15, 2.0]),
+    longest=st.integers(1, 80),
+    ends=st.sets(st.integers(0, WORDS - 1), max_size=2),
+    mixed=st.floats(0, 1),
+    length=st.integers(4, 64),
+)
+def test_an_answer_is_the_same_whatever_the_draft_guesses(prompt, seed, temperature, penalty, longest, ends, mixed, length) -> None:
+    sampling = GenerateConfig(max_new_tokens=longest, seed=seed, temperature=temperature, repetition_penalty=penalty, top_k=12, top_p=0.9)
+    table = OTHER.copy()
+    table[:WORDS, :WORDS] = mixed * TABLE + (1 - mixed) * OTHER[:WORDS, :WORDS]
+    assert guessed(prompt, sampling, ends, Guessing(table, length)) == alone(prompt, sampling, ends)
+
+
+def test_a_draft_that_knows_all_saves_steps_and_one_that_knows_nothing_costs_few() -> None:
+    sampling = GenerateConfig(max_new_tokens=50, temperature=0.0, repetition_penalty=1.3)
+    said, steps = alone([5, 6, 7], sampling, set()), {}
+    for name, table in (("same", TABLE), ("other", OTHER)):
+        draft = Guessing(table)
+        rows = LlamaRows(context := Recorded(1), reuse=False, draft=draft)  # type: ignore[arg-type]
+        row = rows.join([5, 6, 7], sampling, ())
+        first = rows.step()
+        assert draft.opened == 0, "nobody waits for a guess before the first token"
+        assert finish(rows, {row: [first[0][1]]})[row] == said
+        steps[name], found = len(context.computed), draft.guessed
+        assert found.accepted == (found.proposed if name == "same" else 0) and max(context.computed) <= 1 + MOST
+    assert steps["same"] <= 8 and steps["other"] == 50
+    assert found.proposed <= 55, "after the first step it is asked for one"
+
+
+def test_who_is_alone_is_guessed_for_and_who_joins_draws_what_he_draws_alone() -> None:
+    draft, sampling = Guessing(TABLE), GenerateConfig(max_new_tokens=30, temperature=0.8)
+    context = Recorded(3)
+    rows, said = LlamaRows(context, reuse=True, draft=draft), {}  # type: ignore[arg-type]
+    first = rows.join([5, 6, 7], sampling, ())
+    for _ in range(4):
+        said.setdefault(first, []).extend(token for _, token in rows.step())
+    assert draft.guessed.proposed, "it was alone"
+    others = [rows.join([9, 8, row], sampling, ()) for row in range(2)]
+    before = draft.guessed.proposed
+    for _ in range(20):
+        for row, token in rows.step():
+            said.setdefault(row, []).append(token)
+    assert draft.guessed.proposed == before, "in company nobody is guessed for"
+    rows.leave(others[1])
+    finish(rows, said)
+    assert said[first] == alone([5, 6, 7], sampling, set()) and said[others[0]] == alone([9, 8, 0], sampling, set())
+    assert said[others[1]] == alone([9, 8, 1], sampling, set())[:20] and draft.guessed.proposed > before, "and the last one was alone again"
+
+
+def test_the_next_turn_is_read_from_where_it_is_new_by_both() -> None:
+    draft, sampling = Guessing(TABLE), GenerateConfig(max_new_tokens=12, temperature=0.7)
+    context = Recorded(1)
+    rows = LlamaRows(context, reuse=True, draft=draft)  # type: ignore[arg-type]
+    first = rows.join([5, 6, 7, 8], sampling, ())
+    answer = [token for token in finish(rows, {})[first] if token is not None]
+    turn = [5, 6, 7, 8, *answer, 30, 31]
+    context.computed.clear()
+    draft.context.computed.clear()
+    row = rows.join(turn, sampling, ())
+    assert finish(rows, {})[row] == alone(turn, sampling, set())
+    assert context.computed[0] <= 4 and draft.context.computed[0] <= 6, "what both had read is there"
+
+
+def test_a_row_that_leaves_with_tokens_that_were_drawn_and_not_given_leaves_nothing_wrong_behind() -> None:
+    draft, sampling = Guessing(TABLE), GenerateConfig(max_new_tokens=30, temperature=0.0, repetition_penalty=1.0)
+    rows = LlamaRows(Recorded(1), reuse=True, draft=draft)  # type: ignore[arg-type]
+    first = rows.join([5, 6, 7], sampling, ())
+    rows.step()
+    rows.step()
+    rows.leave(first)
+    again = rows.join([5, 6, 7, 9], sampling, ())
+    assert finish(rows, {})[again] == alone([5, 6, 7, 9], sampling, set())
+
+
+def test_a_model_whose_row_cannot_be_cut_back_is_guessed_for_once() -> None:
+    draft, sampling = Guessing(OTHER), GenerateConfig(max_new_tokens=10, temperature=0.0)
+    assert guessed([5, 6, 7], sampling, set(), draft, whole_only=True) == alone([5, 6, 7], sampling, set())
+    assert 0 < draft.guessed.proposed <= 4

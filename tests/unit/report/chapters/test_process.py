@@ -102,6 +102,16 @@ def test_the_original_figures_stand_beside_what_the_evaluation_measured(make_run
     assert rows["Output length, tokens"][:2] == ["40", "40"] and rows["Peak memory, GB"] == ["1.9", "1.9", "4 to 6"]
 
 
+def test_a_model_that_was_guessed_for_says_how_often_the_guesses_were_right(make_run: MakeRun):
+    texts = [sample(model, "p", "Bread. Again.") for model in ("base", "tuned")]
+    log = evaluation([], texts)
+    plain = to_markdown(make_page(read_report(make_run(log=log))))
+    speed = [one.model_copy(update={"guessed": 40, "guessed_right": 30} if one.model == "tuned" else {}) for one in log.speed]
+    guessed = to_markdown(make_page(read_report(make_run(log=log.model_copy(update={"speed": speed}), folder="s"))))
+    (line,) = (line for line in guessed.split("\n") if "Guessed tokens that were drawn" in line)
+    assert [cell.strip() for cell in line.split("|")[2:4]] == ["", "75%"] and "Guessed tokens" not in plain
+
+
 def test_the_environment_is_what_the_machine_recorded(make_run: MakeRun):
     events = [CHECKED, replace(started(), device="mps"), *HISTORY[1:]]
     found = table(chapter(make_run, events), "Apple Silicon Optimizations")

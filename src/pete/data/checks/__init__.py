@@ -1,0 +1,1 @@
+"""What an editor would question in rows, by subject; pete.data.check asks all of it."""

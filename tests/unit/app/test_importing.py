@@ -1,0 +1,83 @@
+import json
+
+import pytest
+
+from pete.app.importing import import_into
+from pete.config import resolve
+from pete.data.authors import EVERYBODY
+from pete.data.importer import Wishes
+from pete.data.sources.record import Reader, Record
+from pete.errors import DataError, PersonaError
+from tests.unit.app.conftest import Heard
+
+ANSWERS = ["The van comes on Thursday, with both boxes.", "Your parcel is in Leeds, and leaves today.", "We sent the green one again."]
+
+
+@pytest.fixture
+def source(tmp_path, monkeypatch):
+    """A file that a reader reads as three texts of two authors."""
+    authors = (("ada@example.org", "Ada"), ("olu@example.org",), ("ada@example.org", "Ada"))
+
+    def read(file, options):
+        for number, (text, author) in enumerate(zip(ANSWERS, authors, strict=True)):
+            yield Record(text=text, where=f"a.x:{number}", author=author, channel="email")
+
+    monkeypatch.setattr("pete.data.sources.READERS", (Reader("test", "test file", lambda file: file.suffix == ".x", read),))
+    path = tmp_path / "a.x"
+    path.write_text("x")
+    return path
+
+
+class Answers(Heard):
+    def __init__(self, answer):
+        super().__init__()
+        self.answer, self.asked = answer, []
+
+    def ask(self, question, choices, default):
+        self.asked.append((question, tuple(choices), default))
+        return self.answer or default
+
+
+def imported(sets, source, wishes=None, notify=None, **options):
+    return import_into(resolve(None, None, sets).config, [source], wishes or Wishes(), notify or Heard(), **options)
+
+
+def test_who_the_author_is_is_asked_once(sets, source):
+    notify = Answers("ada@example.org")
+    result = imported(sets, source, notify=notify, category="marketing")
+    (asked,) = notify.asked
+    assert asked[1:] == (("ada@example.org", "olu@example.org", EVERYBODY), "") and "2  ada@example.org (Ada)" in asked[0]
+    assert [row.completion for row in result.rows] == [ANSWERS[0], ANSWERS[2]] and result.ledger.read == 3
+
+
+def test_where_nobody_answers_it_is_an_error_with_the_ready_command(sets, source, persona_folder):
+    with pytest.raises(DataError) as error:
+        imported(sets, source, category="marketing")
+    assert "1  olu@example.org" in error.value.message and '--author "ada@example.org"' in error.value.hint
+    assert not (persona_folder / "imports.json").exists()
+
+
+def test_a_category_is_told_by_likeness_where_nothing_says_it(sets, source):
+    pytest.importorskip("tokenizers")
+    result = imported(sets, source, Wishes(authors=(EVERYBODY,)))
+    assert set(result.counts("category")) <= {"marketing", "copywriting"} and len(result.rows) == 3
+
+
+def test_without_the_sentence_model_the_category_is_asked_for(sets, source, monkeypatch):
+    monkeypatch.setattr("pete.app.importing.find_embedder", lambda: None)
+    with pytest.raises(PersonaError, match="which category") as error:
+        imported(sets, source, Wishes(authors=(EVERYBODY,)))
+    assert "--category" in error.value.hint
+
+
+def test_a_limit_that_leaves_no_room_is_refused(sets, source):
+    with pytest.raises(DataError, match=r"data.max_length = 90 leaves"):
+        import_into(resolve(None, None, [*sets, "data.max_length=90"]).config, [source], Wishes(), Heard(), category="marketing")
+
+
+def test_a_persona_without_rows_takes_its_first(sets, source, persona_folder):
+    for path in (persona_folder / "examples").iterdir():
+        path.unlink()
+    assert imported(sets, source, Wishes(authors=("Ada",)), category="marketing").written
+    assert len((persona_folder / "examples" / "imported.jsonl").read_text().splitlines()) == 2
+    assert json.loads((persona_folder / "imports.json").read_text())["imports"][0]["authors"] == ["Ada"]

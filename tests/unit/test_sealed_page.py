@@ -1,0 +1,23 @@
+import base64
+import hashlib
+import json
+import re
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pete.sealed_page import seal
+
+TEMPLATE = (
+    "<meta content=\"script-src '{{ SCRIPT_HASH }}'\">"
+    '<script type="application/json">{{ CONTENT }}</script>\n<script>\nlet x = 1;\n</script>'
+)
+
+
+@given(st.text(), st.text())
+def test_whatever_the_data_says_it_stays_data(key, value):
+    page = seal(TEMPLATE, {key: [value, "</script><script>alert(1)</script>", "{{ SCRIPT_HASH }}"]})
+    scripts = re.findall(r"<script[^>]*>(.*?)</script>", page, re.DOTALL)
+    assert len(scripts) == 2 and json.loads(scripts[0])[key][0] == value
+    digest = base64.b64encode(hashlib.sha256(scripts[1].encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}'" in page
