@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pete.cli import augment, pairs, review
-from pete.cli.console import JsonOption, SetOption, as_path, as_typed, console, print_json
+from pete.cli.console import JsonOption, SetOption, as_path, as_typed, console, persona_override, print_json
 from pete.cli.import_options import (
     AuthorOption,
     DayFirstOption,
@@ -23,6 +23,7 @@ from pete.cli.listing import Listing
 from pete.cli.train import ConfigOption, PersonaOption, PresetOption, read_options
 
 if TYPE_CHECKING:
+    from pete.app.learning_curve import Curve
     from pete.cli.screen import Screen
     from pete.data.redact import Redaction
 
@@ -50,6 +51,10 @@ def check(
     redact: Annotated[
         bool, typer.Option("--redact", help='first put "[phone 1]" and the like into the files; a map stays beside them, for you alone')
     ] = False,
+    learning_curve: Annotated[
+        bool,
+        typer.Option("--learning-curve", help="is it enough: train on a quarter, half and all of the persona's rows (three trainings)"),
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Read every row and prompt, count, and point at what an editor would question. Exit 2: it cannot be trained on as it is.
@@ -57,8 +62,11 @@ def check(
     A file outside the persona's folder is checked on its own terms, unless --persona says whose rows they are.
     """
     from pete.app import data as verbs
-    from pete.cli.check_view import checked_document, show_checked, show_night
+    from pete.cli.check_view import checked_document, show_checked, show_curve, show_night
+    from pete.errors import UserError
 
+    if learning_curve and files:
+        raise UserError("--learning-curve trains on the persona's rows.", "leave out the files; --persona says whose")
     resolved = read_options(preset, None, set_, persona)
     config, as_persona = resolved.config, resolved.sources.get("data.persona") == "--set"
     screen = console(quiet=json)
@@ -68,16 +76,29 @@ def check(
     dark = verbs.night(config, data) if night and not data.errors else None
     if html is not None:
         verbs.write_page(data, dark, html)
-    if json:
-        print_json(checked_document(data, dark))
-    else:
+    if not json:
         show_checked(screen, data)
         if dark is not None:
             show_night(screen, dark)
+    curve = _curve(screen, preset, [*persona_override(persona), *(set_ or [])]) if learning_curve and not data.errors else None
+    if json:
+        print_json(checked_document(data, dark, curve))
+    else:
+        if curve is not None:
+            show_curve(screen, curve)
         if html is not None:
             screen.print(f"page: {html}", soft_wrap=True)
     if data.errors:
         raise typer.Exit(2)
+
+
+def _curve(screen: "Screen", preset: str | None, overrides: list[str]) -> "Curve":
+    from pete.app.learning_curve import learning_curve
+    from pete.cli.notify import ScreenNotify
+    from pete.train.signals import StopSignal
+
+    with ScreenNotify(screen) as notify:
+        return learning_curve(preset, overrides, notify, StopSignal())
 
 
 def _redact(screen: "Screen", done: "Redaction") -> None:
