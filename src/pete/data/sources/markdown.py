@@ -64,6 +64,7 @@ _HTML_GONE = tuple(
 )
 _HTML_QUOTE = re.compile(r"<blockquote\b[^<>]*>((?:(?!<blockquote\b).)*?)</blockquote>", re.DOTALL | re.IGNORECASE)
 _HTML_BREAK = re.compile(r"<br\s*/?>[ \t]*\n?", re.IGNORECASE)
+_HTML_CELL = re.compile(r"</t[dh]>\s*<t[dh]\b[^<>]*>", re.IGNORECASE)
 _HTML_TAG = re.compile(
     r"</?(?:a|abbr|aside|b|big|center|cite|code|col|colgroup|dd|del|details|div|dl|dt|em|font|h[1-6]|hr|i|img|ins|kbd|li|mark|ol|p|picture|pre"
     r"|q|s|section|small|source|span|strike|strong|sub|summary|sup|table|tbody|td|tfoot|th|thead|time|tr|tt|u|ul|var|wbr)(?:\s[^<>]*)?/?>",
@@ -240,7 +241,7 @@ def _without(text: str, parts: Iterable[tuple[re.Pattern[str], str]]) -> str:
 
 
 def _without_html(text: str) -> str:
-    text = _HTML_TAG.sub("", _HTML_BREAK.sub("\n", text))
+    text = _HTML_TAG.sub("", _HTML_CELL.sub("\t", _HTML_BREAK.sub("\n", text)))
     return _ENTITY.sub(lambda found: html.unescape(found[0]), text)
 
 

@@ -22,6 +22,7 @@ ID = "0123456789abcdef0123456789abcdef"
         ("A note[^1] here^[inline].\n\n[^1]: The note.\n    More of it.\n\nEnd.", "A note here.\n\nEnd."),
         ("<https://example.org> and <ada@example.org> and <your name>", "https://example.org and <ada@example.org> and <your name>"),
         ("One<br>two<br/>\nthree <b>four</b> <span class='x'>five</span>&nbsp;&amp; &copy 6 &lt;p&gt;", "One\ntwo\nthree four five\xa0& &copy 6 <p>"),
+        ("<table>\n<tr><td>Tea</td> <td>2</td></tr>\n</table>", "Tea\t2"),
         ("<!-- no\nno -->One\n\n<script>x</script>\n\n<iframe src=x></iframe>\n\nTwo", "One\n\nTwo"),
         (r"1\. Not a list\! \*star\* a\\b", r"1. Not a list! *star* a\b"),
         ("Hard  \nbreak\\\nhere", "Hard\nbreak\nhere"),
