@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pete.data.foreign_formats import MEANINGS
 from pete.errors import UserError
 
 if TYPE_CHECKING:
@@ -13,6 +12,8 @@ if TYPE_CHECKING:
 
     from pete.data.importer import Wishes
 
+MEANINGS = ("incoming", "reply", "draft", "author", "date", "public", "thread", "title", "category", "id")
+"""What a column may mean, as `foreign_formats.MEANINGS`: told here too, so that --help imports no data."""
 _MAPPED = re.compile(rf",\s*(?=(?:{'|'.join(MEANINGS)})\s*=)")
 _DAY = "a day, written 2023-11-30"
 
