@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pete.config import DataConfig
 from pete.data.examples import SPLITS, Example
-from pete.data.split import read_splits, refuse_changed, split_new, split_rows, write_splits
+from pete.data.split import left_out, read_splits, refuse_changed, split_new, split_rows, write_splits
 from pete.errors import DataError
 from pete.run import RunDir
 
@@ -214,7 +214,10 @@ def test_a_copy_is_trained_on_if_its_row_is_and_says_the_same():
     splits = split_rows([*own, *copies], DataConfig())
     assert len(held) == 8 and {row.augmented_from for row in splits["train"] if row.augmented_from} == {row.key for row in own} - held
     stale = own[0].model_copy(update={"completion": "Mended."}), *own[1:]
-    assert copies[0] not in split_rows([*stale, *copies], DataConfig())["train"]
+    after = split_rows([*stale, *copies], DataConfig())
+    assert copies[0] not in after["train"]
+    (finding,) = left_out([*stale, *copies], after)
+    assert finding.count == 9 and "9 augmented rows not trained on" in finding.message and left_out(own, splits) == []
 
 
 def test_a_copy_may_not_be_held_out():
