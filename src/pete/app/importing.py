@@ -121,8 +121,9 @@ def new_rows(kept: Sequence[Kept], categories: Mapping[str, str], category: str,
     """
     found = [category] * len(kept) if category else assign(kept, categories, old, _vectors)
     rows = rows_of(kept, found, bare_rows(old))
-    splits = split_new(rows, old, config.data)
-    return [row.model_copy(update={"split": split}) for row, split in zip(rows, splits, strict=True)]
+    for number, split in enumerate(split_new(rows, old, config.data)):
+        rows[number] = rows[number].model_copy(update={"split": split})
+    return rows
 
 
 def _vectors(texts: Sequence[str]) -> np.ndarray:

@@ -7,6 +7,7 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from pete.data.authors import Authors
 from pete.data.examples import Message
@@ -23,6 +24,8 @@ from pete.listener import Listener
 
 _BREAKS_OFF = (Unreadable, DataError, OSError, EOFError, UnicodeError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, NotImplementedError)
 """What reading a damaged file raises; the rest of it is not read, and the ledger says so."""
+SAID = 50_000
+"""Texts of a file after which it is said how far it is."""
 
 
 @dataclass(frozen=True)
@@ -94,8 +97,10 @@ class Importer:
             else:
                 part = ledger.begin(file.label, reader.title)
                 try:
-                    for record in reader.read(file, self._wishes.options):
+                    for count, record in enumerate(reader.read(file, self._wishes.options), 1):
                         self._take(part, reader, record)
+                        if count % SAID == 0:
+                            listener.message(f"{file.label}: {count:,} texts so far")
                 except _BREAKS_OFF as error:
                     part.problem = error.message if isinstance(error, DataError) else str(error) or type(error).__name__
             listener.progress("reading", number, len(files))
@@ -196,13 +201,14 @@ def tidied(record: Record) -> Record:
         done.extend([what] if what else [])
         return text.strip()
 
-    text = tidy(record.text)
-    said = record.mended or "; ".join(done)
-    before = tuple(Message(turn.role, tidy(turn.content)) for turn in record.before)
-    return replace(
-        record, text=text, before=before, title=" ".join(tidy(record.title).split()), draft=tidy(record.draft), mended=said,
-        headings=tuple(map(tidy, record.headings)),
-    )  # fmt: skip
+    changed: dict[str, Any] = {name: tidy(old) for name in ("text", "draft") if (old := getattr(record, name))}
+    if record.before:
+        changed["before"] = tuple(Message(turn.role, tidy(turn.content)) for turn in record.before)
+    if record.title or record.headings:
+        changed |= {"title": " ".join(tidy(record.title).split()), "headings": tuple(map(tidy, record.headings))}
+    if done and not record.mended:
+        changed["mended"] = "; ".join(done)
+    return replace(record, **changed) if any(getattr(record, name) != new for name, new in changed.items()) else record
 
 
 def _whole(text: str) -> str:

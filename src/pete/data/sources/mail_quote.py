@@ -250,7 +250,7 @@ def _wrote_without_marks(lines: list[str], kinds: list[str], number: int) -> boo
             return False
         if not joined.endswith((":", "：")):
             continue
-        if not _WHEN.search(joined) or not (_STARTS.match(joined) or _ADDRESS.search(joined)) or not _WROTE.search(joined):
+        if not _WHEN.search(joined) or not (_STARTS.match(joined) or (count == 1 and _ADDRESS.search(joined))) or not _WROTE.search(joined):
             return False
         following = next((kind for line, kind in zip(lines[number + count :], kinds[number + count :], strict=True) if line.strip()), "")
         kinds[number : number + count] = "a" * count
