@@ -16,7 +16,7 @@ from pete.data.sources.files import Source, SourceFile
 from pete.data.sources.html_text import tree_of
 from pete.data.sources.mail_box import Raw, holds_mail, raw_mails
 from pete.data.sources.mail_message import Mail
-from pete.data.sources.mail_quote import Parts, answered, marked, split
+from pete.data.sources.mail_quote import MARKS, Parts, answered, marked, split
 from pete.data.sources.record import ImportOptions, Reader, Reason, Record, Unreadable
 
 _DRAFTS = re.compile(
@@ -181,7 +181,7 @@ def _record(file: SourceFile, raw: Raw, neighbours: _Neighbours) -> Record:
 
 
 def _whole(parts: Parts) -> str:
-    return "\n\n".join(filter(None, (parts.own, parts.quoted, parts.forwarded, parts.signature)))
+    return MARKS.sub("[...]", "\n\n".join(filter(None, (parts.own, parts.quoted, parts.forwarded, parts.signature))))
 
 
 READER = Reader("mail", "mail", holds_mail, _read)
