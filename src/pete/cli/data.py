@@ -145,7 +145,7 @@ def import_(
     persona: Annotated[str, typer.Option(metavar="NAME|FOLDER", help="whose rows they become; pete persona new makes a new one")],
     author: AuthorOption = None,
     map_: MapOption = None,
-    category: Annotated[str | None, typer.Option(metavar="KEY", help="of every text; proposed unless given")] = None,
+    category: Annotated[str | None, typer.Option(metavar="KEY[=TITLE]", help="of every text; else by kind or likeness")] = None,
     min_words: MinWordsOption = 5,
     language: LanguageOption = None,
     since: SinceOption = None,

@@ -122,10 +122,11 @@ def _private(rows: Sequence[Example], persona: Persona | None) -> list[DataFindi
 
 
 def _machine_written(rows: Sequence[Example]) -> list[DataFinding]:
-    places = [(row.source, ", ".join(machine.habits(row.completion))) for row in rows if machine.machine_written(row.completion)]
-    if len(places) < machine.SHARE * len(rows):
+    looked = rows[:: -(-len(rows) // machine.MOST)]
+    places = [(row.source, ", ".join(machine.habits(row.completion))) for row in looked if machine.machine_written(row.completion)]
+    if len(places) < machine.SHARE * len(looked):
         return []
-    message = f"{counted(len(places), 'answer')} of {len(rows):,} read{'s' * (len(places) == 1)} like machine prose ({machine.ERROR})"
+    message = f"{counted(len(places), 'answer')} of {len(looked):,} read{'s' * (len(places) == 1)} like machine prose ({machine.ERROR})"
     return [DataFinding.of("machine style", message, places)] if places else []
 
 

@@ -16,7 +16,7 @@ from pete.data.importer import Kept, text_key
 from pete.data.persona_files import updated_card
 from pete.data.sources.files import Source
 from pete.errors import DataError
-from pete.persona import Persona
+from pete.persona import Persona, with_categories
 from pete.run import sync, sync_folder
 
 _ID = re.compile(r"-([0-9a-f]{16})(?:-\d+)?$")
@@ -90,7 +90,7 @@ class ImportStore:
 
     def add(
         self, kept: Sequence[Kept], rows: Sequence[Example], edits: Sequence[Mapping[str, str]], entry: Mapping[str, Any],
-        old: Sequence[Example] = (),
+        old: Sequence[Example] = (), categories: Mapping[str, str] | None = None,
     ) -> None:  # fmt: skip
         """Write an import, all of it or nothing; the data card says what there is now.
 
@@ -100,6 +100,7 @@ class ImportStore:
             edits: edit pairs.
             entry: what imports.json keeps of it.
             old: the rows that were there.
+            categories: new ones, key -> title.
 
         Raises:
             OSError: it cannot be written; everything is as it was.
@@ -109,6 +110,8 @@ class ImportStore:
         record["keys"] = sorted({*record["keys"], *new})
         record["imports"].append(dict(entry))
         files: dict[Path, Iterable[bytes]] = {self.rows_file: _appended(self.rows_file, (_row(row) for row in rows))}
+        if categories:
+            files[self.persona.file] = [with_categories(self.persona, categories)]
         if edits:
             files[self.edits_file] = _appended(self.edits_file, edits)
         if self.card_file.is_file():

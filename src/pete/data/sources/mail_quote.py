@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 _QUOTE, _SIGNATURE, _ABOVE, _BELOW = "\ue000", "\ue001", "\ue002", "\ue003"
 """Stand alone on a line, with a number, for an element of HTML that says what it is."""
 _MARK = re.compile(f"^[ \t]*([{_QUOTE}{_SIGNATURE}{_ABOVE}{_BELOW}])(\\d+)$")
+MARKS = re.compile(f"[{_QUOTE}{_SIGNATURE}{_ABOVE}{_BELOW}]\\d+")
+"""Marks within a quotation, which stand for what is quoted in it."""
 _SETS_APART = {
     _QUOTE: ("blockquote", "div.yahoo_quoted", "div.protonmail_quote", "div.zmail_extra", "div[name=quote]", "div#isReplyContent"),
     _SIGNATURE: (
