@@ -157,7 +157,7 @@ class Importer:
         while conversation and self._fullness(_joined(conversation)) > 0.5:
             conversation = _later(conversation)
         left = 1 - (self._fullness(_joined(conversation)) if conversation else 0.0)
-        return conversation, passages(text, lambda piece, within=0.0: self._fullness(piece, within * left) / left)
+        return conversation, passages(text, lambda text, within=0.0: self._fullness(text, within * left) / left)
 
 
 def _joined(conversation: Sequence[Message], *texts: str) -> str:
@@ -166,9 +166,10 @@ def _joined(conversation: Sequence[Message], *texts: str) -> str:
 
 def _later(conversation: tuple[Message, ...]) -> tuple[Message, ...]:
     """The conversation without its oldest exchange; a single long message without its second half."""
-    if len(conversation) > 1:
-        return turns_before(conversation[1:])
-    half = conversation[0].content[: len(conversation[0].content) // 2]
+    first, *later = conversation
+    if later:
+        return turns_before(later)
+    half = first.content[: len(first.content) // 2]
     return (Message("user", half.rpartition("\n")[0].strip() or half.rpartition(" ")[0].strip() or half),)
 
 
