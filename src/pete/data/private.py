@@ -147,6 +147,7 @@ marketing you world both again valued hiring recruiter subscriber subscribers sh
 editor committee board staff crew tenant tenants damen herren freunde kollegen zusammen kunde kundin welt tous toutes madame
 monsieur messieurs clients todos todas diary santa first last name the a an this that it we i no yes on in at my our your
 customer's help service office reception accounts billing head department
+director directors manager managers managing chief officer president chair chairman owner editor-in-chief
 """
 _ORDINARY_WORDS = """
 will mark may grace hope rose art bill june april august summer frank rich rob pat sue jack dean chase miles faith

@@ -87,6 +87,8 @@ def test_what_is_redacted_is_not_found_again(sets, persona_folder):
         + lines({"prompt": "Hi Ada,\nring +49 30 23125 014.", "completion": "Dear Marta,\nwe did.", "category": "marketing"})
     )
     assert {f.kind for f in check(config).findings} == {"private: phone", "private: name"}
+    edits = persona_folder / "edits.jsonl"
+    edits.write_text(lines({"draft": "Ring 030 23125 015", "final": "Please ring 030 23125 015."}))
     done = redact(config)
-    assert done.rows == 1 and done.files == [path] and check(config).findings == []
+    assert done.rows == 2 and done.files == [path, edits] and "23125" not in edits.read_text() and check(config).findings == []
     assert "Hi Ada," in path.read_text() and "[phone 1]" in path.read_text()
