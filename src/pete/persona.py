@@ -310,6 +310,25 @@ def set_prompt_format(text: str, prompt_format: PromptFormat) -> str:
     raise ValueError("it says `prompt_format` otherwise than in a table [prompt_format]")
 
 
+def with_categories(persona: Persona, categories: Mapping[str, str]) -> bytes:
+    """persona.toml with further categories; everything else, comments too, as it is.
+
+    Raises:
+        PersonaError: it has no table [categories] of its own, or cannot be read.
+    """
+    lines = "".join(f"{key} = {in_toml(title)}\n" for key, title in categories.items())
+    try:
+        text = persona.file.read_bytes().decode("utf-8")
+        newline = "\r\n" if "\r\n" in text else "\n"
+        changed = _CATEGORIES.sub(lambda header: header[0].rstrip("\r\n") + newline + lines.replace("\n", newline), text, count=1)
+        found = Persona(**tomllib.loads(changed.removeprefix("\ufeff")), folder=persona.folder)
+        if dict(found.categories) != {**persona.categories, **categories}:
+            raise ValueError("it says `categories` otherwise than in a table [categories]")
+    except (ValueError, OSError) as error:
+        raise PersonaError(f"{persona.file} cannot be given its new categories: {error}", f"write below [categories]:\n{lines}") from None
+    return changed.encode()
+
+
 def prompt_format_table(prompt_format: PromptFormat) -> str:
     """[prompt_format] as TOML; nothing where nothing is set."""
     given = plain_prompt_format(prompt_format)
@@ -322,6 +341,7 @@ _HEADER = re.compile(r"\s*\[([^\[\]]+)\]\s*(?:#.*)?$")
 _KEY = re.compile(r"\s*([\w.\"' -]+?)\s*=")
 _PARTS = re.compile(r"\"[^\"]*\"|'[^']*'|[^.\s]+")
 _TABLE = re.compile(r"^[ \t]*\[[ \t]*([\"']?)prompt_format\1[ \t]*\][ \t]*(?:#[^\n]*)?(?:\r?\n|\Z)", re.MULTILINE)
+_CATEGORIES = re.compile(r"^[ \t]*\[[ \t]*categories[ \t]*\][ \t]*(?:#[^\n]*)?(?:\r?\n|\Z)", re.MULTILINE)
 _TRAILING = re.compile(r"(?:^[ \t]*(?:#[^\n]*)?(?:\r?\n|\Z))*\Z", re.MULTILINE)
 """Empty lines and comments at the end of a table: they are about what follows it."""
 

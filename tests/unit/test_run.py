@@ -2,6 +2,7 @@ import json
 import os
 import shlex
 import shutil
+import stat
 import subprocess
 import sys
 import tempfile
@@ -165,3 +166,11 @@ def test_a_run_of_somebody_else_really_cannot_be_written():
         Path(folder).chmod(0o755)
         done = as_nobody(f"from pathlib import Path; from pete.run import RunDir; RunDir(Path({str(run.folder)!r})).require_writable()")
     assert done.returncode == 1 and "RunError" in done.stderr and "cannot be written: Permission denied" in done.stderr
+
+
+def test_what_is_nobody_elses_is_never_readable_by_others(tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr("pete.run.os.replace", lambda aside, path: (seen.append(stat.S_IMODE(aside.stat().st_mode)), aside.rename(path)))
+    write_atomic(tmp_path / "secret", "x", 0o600)
+    write_atomic(tmp_path / "plain", "x")
+    assert seen[0] == 0o600 and seen[1] & 0o400 and (tmp_path / "secret").read_text() == "x"

@@ -178,14 +178,16 @@ def write_page(data: CheckedData, dark: Night | None, path: Path) -> None:
 
 
 def redact(config: Config, files: Sequence[Path] = (), *, as_persona: bool = True) -> Redaction:
-    """Put placeholders for what is private into the files, or into the persona's examples; the map stays beside them.
+    """Put placeholders for what is private into the files, or into the persona's examples and edit pairs; the map stays beside them.
 
     Raises:
         UserError: a file cannot be changed.
     """
     persona = load_persona(config.data.persona)
-    own = [persona.name] if as_persona or not files else []
-    return redact_files(list(files) or persona.examples, own)
+    if files:
+        return redact_files(files, [persona.name] if as_persona else [])
+    edits = persona.folder / "edits.jsonl"
+    return redact_files([*persona.examples, *([edits] if edits.is_file() else [])], [persona.name], persona.folder / "examples")
 
 
 def _in_order(findings: Sequence[DataFinding]) -> list[DataFinding]:

@@ -13,7 +13,7 @@ import numpy as np
 from pete.app.notify import Notify
 from pete.config import Config
 from pete.data.authors import EVERYBODY, Author, listed
-from pete.data.categories import assign
+from pete.data.categories import assign, by_kind, key_of, proposed
 from pete.data.examples import Example
 from pete.data.import_rows import INCOMING, edits_of, rows_of
 from pete.data.import_store import ImportStore, bare_rows, source_record
@@ -80,7 +80,7 @@ def import_into(
         paths: files, folders, zips.
         wishes: whose texts, and which of them.
         notify: told how far it is, and asked who the author is.
-        category: of every text; nothing lets the sources say, or proposes.
+        category: of every text, a new one as KEY=TITLE; nothing lets sources, kinds of text or likeness say.
         dry_run: write nothing.
 
     Raises:
@@ -88,10 +88,11 @@ def import_into(
         UserError: persona or base cannot be used.
     """
     persona = load_persona(config.data.persona, empty=True)
-    if category and category not in persona.categories:
+    category, is_, title = (part.strip() for part in category.partition("="))
+    if category and category not in persona.categories and not (is_ and title):
         raise PersonaError(
             f"{persona.file} has no category {category!r}{did_you_mean(category, list(persona.categories))}.",
-            "or add it there, below [categories]",
+            f'a new one, with its title: --category "{key_of(category)}=TITLE"',
         )
     store = ImportStore(persona)
     with ExitStack() as stack:
@@ -99,10 +100,18 @@ def import_into(
         old = store.rows()
         sources = [stack.enter_context(Source(path)) for path in paths]
         imported = read_sources(sources, wishes, store.known(old), fullness_of(config, persona), notify)
-        rows = new_rows(imported.kept, persona.categories, category, old, config)
+        if category:
+            new = {} if category in persona.categories else {key_of(category): title}
+            category = next(iter(new), category)
+        else:
+            new = proposed(imported.kept) if by_kind(old) else {}
+            new = {key: title for key, title in new.items() if key not in persona.categories}
+        rows = new_rows(imported.kept, {**persona.categories, **new}, category, old, config)
+        new = {key: title for key, title in new.items() if any(row.category == key for row in rows)}
         edits = list(edits_of(imported.kept))
         if not dry_run and rows:
-            store.add(imported.kept, rows, edits, entry_of(sources, imported), old)
+            store.add(imported.kept, rows, edits, entry_of(sources, imported), old, new)
+    persona = persona.model_copy(update={"categories": {**persona.categories, **new}})
     return ImportResult(persona, imported.ledger, rows, len(edits), bool(rows) and not dry_run, notes_of(imported, wishes))
 
 
@@ -121,8 +130,9 @@ def new_rows(kept: Sequence[Kept], categories: Mapping[str, str], category: str,
     """
     found = [category] * len(kept) if category else assign(kept, categories, old, _vectors)
     rows = rows_of(kept, found, bare_rows(old))
-    splits = split_new(rows, old, config.data)
-    return [row.model_copy(update={"split": split}) for row, split in zip(rows, splits, strict=True)]
+    for number, split in enumerate(split_new(rows, old, config.data)):
+        rows[number] = rows[number].model_copy(update={"split": split})
+    return rows
 
 
 def _vectors(texts: Sequence[str]) -> np.ndarray:

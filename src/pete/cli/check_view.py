@@ -8,8 +8,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pete.app.data import CheckedData, Night
+    from pete.app.learning_curve import Curve
     from pete.cli.screen import Screen
     from pete.data.examples import DataFinding
+    from pete.evaluate.stats import Interval
 
 
 def show_checked(screen: "Screen", data: "CheckedData") -> None:
@@ -52,7 +54,20 @@ def show_night(screen: "Screen", night: "Night") -> None:
     )
 
 
-def checked_document(data: "CheckedData", night: "Night | None") -> dict[str, object]:
+def show_curve(screen: "Screen", curve: "Curve") -> None:
+    """Rows against bits a byte, and what that says of more rows."""
+    screen.print(f"  base                 {curve.base:.3f} bits a byte on held-out text, fewer is better")
+    for point in curve.points:
+        low, high = point.gain.low, point.gain.high
+        screen.print(
+            f"  {point.rows:>5,} rows           {point.bits:.3f}, {point.gain.mean:.3f} saved (95%: {low:.3f} to {high:.3f}); "
+            f"{point.passes:.1f} passes; {point.run.folder}",
+            soft_wrap=True,
+        )
+    screen.print(curve.verdict, soft_wrap=True)
+
+
+def checked_document(data: "CheckedData", night: "Night | None" = None, curve: "Curve | None" = None) -> dict[str, object]:
     """What --json prints."""
     from dataclasses import asdict
 
@@ -67,9 +82,32 @@ def checked_document(data: "CheckedData", night: "Night | None") -> dict[str, ob
         "training": training and {"steps": training.steps, "rows_a_step": training.rows_a_step, "passes": training.passes},
         "night": night
         and {"passes": night.passes, "tokens_per_second": night.plan.tokens_per_second, "training_seconds": night.plan.seconds},
+        "learning_curve": curve
+        and {
+            "base_bits": curve.base,
+            "points": [
+                {
+                    "rows": point.rows,
+                    "passes": point.passes,
+                    "bits": point.bits,
+                    "gain": _interval(point.gain),
+                    "run": str(point.run.folder),
+                }
+                for point in curve.points
+            ],
+            "second_half": _interval(curve.last),
+            "verdict": curve.verdict,
+        },
         "errors": len(data.errors),
         "findings": [
             {**asdict(finding), "examples": [{"where": where, "found": text} for where, text in finding.examples]}
             for finding in data.findings
         ],
     }
+
+
+def _interval(interval: "Interval") -> dict[str, float | None]:
+    from math import isfinite
+
+    ends = {"low": interval.low, "high": interval.high}
+    return {"mean": interval.mean, **{name: end if isfinite(end) else None for name, end in ends.items()}}

@@ -1,35 +1,34 @@
 """pete data: look at examples before a night is spent on them."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pete.cli import augment, pairs, review
-from pete.cli.console import JsonOption, SetOption, as_path, as_typed, console, print_json
-from pete.cli.import_options import (
-    AuthorOption,
-    DayFirstOption,
-    ExplainOption,
-    HumanUntilOption,
-    LanguageOption,
-    MapOption,
-    MinWordsOption,
-    SinceOption,
-    UntilOption,
-    wishes_of,
-)
+from pete.cli import augment, importing, pairs, review
+from pete.cli.console import JsonOption, SetOption, as_path, console, persona_override, print_json
 from pete.cli.listing import Listing
 from pete.cli.train import ConfigOption, PersonaOption, PresetOption, read_options
 
 if TYPE_CHECKING:
+    from pete.app.learning_curve import Curve
     from pete.cli.screen import Screen
     from pete.data.redact import Redaction
 
-app = typer.Typer(
-    cls=Listing, help="Datasets: check them, and see the exact text that will be trained.", no_args_is_help=True, rich_markup_mode=None
-)
 
+class Verbs(Listing):
+    """`pete data --help`: in the order in which one needs them."""
+
+    sections: Mapping[str, tuple[str, ...]] = {"Commands": ("import", "check", "show", "pairs", "review", "augment")}
+
+
+app = typer.Typer(
+    cls=Verbs, help="Datasets: bring your writing in, check it, and see the exact text that will be trained.", no_args_is_help=True,
+    rich_markup_mode=None,
+)  # fmt: skip
+
+app.command("import")(importing.import_)
 app.command("pairs")(pairs.pairs)
 app.command("review")(review.review)
 app.command("augment")(augment.augment)
@@ -50,6 +49,10 @@ def check(
     redact: Annotated[
         bool, typer.Option("--redact", help='first put "[phone 1]" and the like into the files; a map stays beside them, for you alone')
     ] = False,
+    learning_curve: Annotated[
+        bool,
+        typer.Option("--learning-curve", help="is it enough: train on a quarter, half and all of the persona's rows (three trainings)"),
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Read every row and prompt, count, and point at what an editor would question. Exit 2: it cannot be trained on as it is.
@@ -57,8 +60,11 @@ def check(
     A file outside the persona's folder is checked on its own terms, unless --persona says whose rows they are.
     """
     from pete.app import data as verbs
-    from pete.cli.check_view import checked_document, show_checked, show_night
+    from pete.cli.check_view import checked_document, show_checked, show_curve, show_night
+    from pete.errors import UserError
 
+    if learning_curve and files:
+        raise UserError("--learning-curve trains on the persona's rows.", "leave out the files; --persona says whose")
     resolved = read_options(preset, None, set_, persona)
     config, as_persona = resolved.config, resolved.sources.get("data.persona") == "--set"
     screen = console(quiet=json)
@@ -68,16 +74,29 @@ def check(
     dark = verbs.night(config, data) if night and not data.errors else None
     if html is not None:
         verbs.write_page(data, dark, html)
-    if json:
-        print_json(checked_document(data, dark))
-    else:
+    if not json:
         show_checked(screen, data)
         if dark is not None:
             show_night(screen, dark)
+    curve = _curve(screen, preset, [*persona_override(persona), *(set_ or [])]) if learning_curve and not data.errors else None
+    if json:
+        print_json(checked_document(data, dark, curve))
+    else:
+        if curve is not None:
+            show_curve(screen, curve)
         if html is not None:
             screen.print(f"page: {html}", soft_wrap=True)
     if data.errors:
         raise typer.Exit(2)
+
+
+def _curve(screen: "Screen", preset: str | None, overrides: list[str]) -> "Curve":
+    from pete.app.learning_curve import learning_curve
+    from pete.cli.notify import ScreenNotify
+    from pete.train.signals import StopSignal
+
+    with ScreenNotify(screen) as notify:
+        return learning_curve(preset, overrides, notify, StopSignal())
 
 
 def _redact(screen: "Screen", done: "Redaction") -> None:
@@ -116,49 +135,3 @@ def show(
         else:  # no colour here: say it in words
             parts = [f"--- {'trained' if trained else 'read'} ---\n{text}" for trained, text in row.parts]
             screen.print("\n".join([*parts, ""]), soft_wrap=True)
-
-
-@app.command("import")
-def import_(
-    sources: Annotated[list[Path], typer.Argument(metavar="SRC...", parser=as_path, help="files, folders, zips: an export as you got it")],
-    persona: Annotated[str, typer.Option(metavar="NAME|FOLDER", help="whose rows they become; pete persona new makes a new one")],
-    author: AuthorOption = None,
-    map_: MapOption = None,
-    category: Annotated[str | None, typer.Option(metavar="KEY", help="of every text; proposed unless given")] = None,
-    min_words: MinWordsOption = 5,
-    language: LanguageOption = None,
-    since: SinceOption = None,
-    until: UntilOption = None,
-    human_until: HumanUntilOption = None,
-    day_first: DayFirstOption = None,
-    explain: ExplainOption = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="read and say everything, write nothing")] = False,
-    preset: PresetOption = None,
-    set_: SetOption = None,
-    json: JsonOption = False,
-) -> None:
-    """Bring your writing in: posts, mail, documents, chats, tickets. Read = kept + dropped, by reason; only your own words."""
-    from pete.app.importing import NothingKept, import_into
-    from pete.cli.ledger_view import show_dropped, show_ledger, show_result
-    from pete.cli.notify import ScreenNotify
-
-    wishes = wishes_of(author, map_, min_words, language, since, until, human_until, day_first)
-    config = read_options(preset, None, set_, persona).config
-    screen = console(quiet=json, work=not dry_run)
-    try:
-        with ScreenNotify(screen) as notify:
-            result = import_into(config, sources, wishes, notify, category=category or "", dry_run=dry_run)
-    except NothingKept as error:
-        show_ledger(screen, error.ledger)
-        if explain:
-            show_dropped(screen, error.ledger, explain)
-        raise
-    if json:
-        print_json(result.record())
-    else:
-        show_ledger(screen, result.ledger)
-        show_result(screen, result)
-    if explain:
-        show_dropped(screen, result.ledger, explain)
-    if result.written:
-        screen.print(as_typed(f"next: pete data check --persona {result.persona.cli_argument}"), soft_wrap=True)

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from pete.cli.console import as_typed
 from pete.words import counted
 
 if TYPE_CHECKING:
@@ -74,7 +75,9 @@ def show_result(screen: "Console", result: "ImportResult") -> None:
         f"{counted(len(result.rows), 'row')}: " + ", ".join(f"{splits.get(name, 0):,} {name}" for name in ("train", "valid", "test"))
     )
     bare = len(result.rows) - result.answering
-    screen.print(f"  prompts: {result.answering:,} are messages that were really answered, {bare:,} were made by rule", soft_wrap=True)
+    better = "; pete data pairs has better ones written by a model" if bare else ""
+    prompts = f"{result.answering:,} are messages that were really answered, {bare:,} were made by rule{better}"
+    screen.print(as_typed(f"  prompts: {prompts}"), soft_wrap=True)
     titles = result.persona.categories
     screen.print("  categories: " + ", ".join(f"{titles.get(key, key)} {count:,}" for key, count in result.counts("category").items()))
     store = ImportStore(result.persona)

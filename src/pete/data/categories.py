@@ -45,6 +45,12 @@ def proposed(kept: Sequence[Kept]) -> dict[str, str]:
     return titles if len(large) == len(kinds) else titles | {OTHER: "Other texts"}
 
 
+def by_kind(rows: Sequence[Example]) -> bool:
+    """Whether categories are the kinds of text, as they were proposed once: a new kind is then a category of its own."""
+    imported = [row for row in rows if row.origin]
+    return bool(imported) and all(row.category in (OTHER, key_of(row.format or "text")) for row in imported)
+
+
 def assign(kept: Sequence[Kept], categories: Mapping[str, str], rows: Sequence[Example], vectors: Vectors) -> list[str]:
     """The category of each text.
 

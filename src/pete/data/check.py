@@ -12,6 +12,7 @@ from pete.data.checks.prompts import held_out, one_prompt, trained_prompts
 from pete.data.examples import DataFinding, Example, Question, Read, Split, phrase_pattern, phrases_used, read_prompts, written
 from pete.data.near import near_to_each_other
 from pete.data.private import KINDS, Kind, Private, find, mask
+from pete.data.split import left_out
 from pete.data.text import same_prompt
 from pete.errors import DataError
 from pete.persona import EVERYTHING, Persona
@@ -54,6 +55,7 @@ def check_rows(
         *shape.lengths(own),
         *_private(rows, persona),
         *_machine_written(own),
+        *(left_out(rows, splits) if splits else ()),
     ]
 
 
@@ -120,10 +122,11 @@ def _private(rows: Sequence[Example], persona: Persona | None) -> list[DataFindi
 
 
 def _machine_written(rows: Sequence[Example]) -> list[DataFinding]:
-    places = [(row.source, ", ".join(machine.habits(row.completion))) for row in rows if machine.machine_written(row.completion)]
-    if len(places) < machine.SHARE * len(rows):
+    looked = rows[:: -(-len(rows) // machine.MOST)]
+    places = [(row.source, ", ".join(machine.habits(row.completion))) for row in looked if machine.machine_written(row.completion)]
+    if len(places) < machine.SHARE * len(looked):
         return []
-    message = f"{counted(len(places), 'answer')} of {len(rows):,} read{'s' * (len(places) == 1)} like machine prose ({machine.ERROR})"
+    message = f"{counted(len(places), 'answer')} of {len(looked):,} read{'s' * (len(places) == 1)} like machine prose ({machine.ERROR})"
     return [DataFinding.of("machine style", message, places)] if places else []
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from pete.data.bare_prompts import Bare, bare_prompt
+from pete.data.checks.prompts import standing
 from pete.data.examples import Example, Message
 from pete.data.importer import Kept
 from pete.data.key_terms import KeyTerms
@@ -59,11 +60,11 @@ def _row(text: Kept, category: str, part: int, piece: str) -> Example | None:
     """The row of a text that answers somebody: its first passage does."""
     if not text.conversation or part > 1:
         return None
-    common = _common(text, category, part) | {"origin": INCOMING}
     if len(text.conversation) == 1:
-        return Example(**common, prompt=text.conversation[0].content, completion=piece)
-    turns = (*text.conversation, Message("assistant", piece))
-    return Example.model_validate(common | {"messages": turns, "train": "last"})
+        said: dict[str, Any] = {"prompt": text.conversation[0].content, "completion": piece}
+    else:
+        said = {"messages": (*text.conversation, Message("assistant", piece)), "train": "last"}
+    return Example.model_validate(_common(text, category, part) | said | {"origin": INCOMING})
 
 
 def _bare_row(text: Kept, category: str, part: int, piece: str, terms: KeyTerms, number: int) -> Example:
@@ -78,14 +79,15 @@ def _bare_row(text: Kept, category: str, part: int, piece: str, terms: KeyTerms,
 def questions_of(rows: Sequence[Example], most: int = HELD_OUT) -> list[dict[str, str]]:
     """Prompts for the evaluation, with the author's own answers: up to `most` a category, of rows that are never trained on.
 
-    One a topic, and none that is understood only in its conversation or is a part of something longer.
+    One a topic, and none that is understood only in its conversation, is a part of something longer, or stands in training too.
     """
     found: list[dict[str, str]] = []
     asked: set[str] = set()
     counts: Counter[str] = Counter()
-    for row in rows:
-        whole = not row.messages and not _PART.search(row.id)
-        if row.split == "test" and whole and row.topic not in asked and counts[row.category] < most:
+    whole = [row for row in rows if row.split == "test" and not row.messages and not _PART.search(row.id)]
+    same, nearly = standing([row.prompt for row in whole], rows)
+    for number, row in enumerate(whole):
+        if number not in {**same, **nearly} and row.topic not in asked and counts[row.category] < most:
             asked.add(row.topic)
             counts[row.category] += 1
             question = {"id": f"{row.category}-{counts[row.category]:02}", "category": row.category, "format": row.format,

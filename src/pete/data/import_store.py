@@ -16,7 +16,7 @@ from pete.data.importer import Kept, text_key
 from pete.data.persona_files import updated_card
 from pete.data.sources.files import Source
 from pete.errors import DataError
-from pete.persona import Persona
+from pete.persona import Persona, with_categories
 from pete.run import sync, sync_folder
 
 _ID = re.compile(r"-([0-9a-f]{16})(?:-\d+)?$")
@@ -90,7 +90,7 @@ class ImportStore:
 
     def add(
         self, kept: Sequence[Kept], rows: Sequence[Example], edits: Sequence[Mapping[str, str]], entry: Mapping[str, Any],
-        old: Sequence[Example] = (),
+        old: Sequence[Example] = (), categories: Mapping[str, str] | None = None,
     ) -> None:  # fmt: skip
         """Write an import, all of it or nothing; the data card says what there is now.
 
@@ -100,6 +100,7 @@ class ImportStore:
             edits: edit pairs.
             entry: what imports.json keeps of it.
             old: the rows that were there.
+            categories: new ones, key -> title.
 
         Raises:
             OSError: it cannot be written; everything is as it was.
@@ -108,13 +109,15 @@ class ImportStore:
         new = {text.key for text in kept} | {f"{text.reader}:{text.record.id}" for text in kept if text.record.id}
         record["keys"] = sorted({*record["keys"], *new})
         record["imports"].append(dict(entry))
-        files = {self.rows_file: _appended(self.rows_file, (_row(row) for row in rows))}
+        files: dict[Path, Iterable[bytes]] = {self.rows_file: _appended(self.rows_file, (_row(row) for row in rows))}
+        if categories:
+            files[self.persona.file] = [with_categories(self.persona, categories)]
         if edits:
             files[self.edits_file] = _appended(self.edits_file, edits)
         if self.card_file.is_file():
             card = self.card_file.read_text(encoding="utf-8", errors="replace")
-            files[self.card_file] = updated_card(card, record, [*old, *rows]).encode()
-        files[self.record_file] = (json.dumps(record, ensure_ascii=False, indent=1) + "\n").encode()
+            files[self.card_file] = [updated_card(card, record, [*old, *rows]).encode()]
+        files[self.record_file] = [(json.dumps(record, ensure_ascii=False, indent=1) + "\n").encode()]
         _write_together(files)
 
     def write_prompts(self, questions: Iterable[Mapping[str, Any]]) -> None:
@@ -150,22 +153,24 @@ def _row(row: Example) -> dict[str, Any]:
     return record
 
 
-def _appended(path: Path, records: Iterable[Mapping[str, Any]]) -> bytes:
+def _appended(path: Path, records: Iterable[Mapping[str, Any]]) -> Iterator[bytes]:
     """What a file holds, byte for byte, and records behind it, one a line."""
     before = path.read_bytes() if path.is_file() else b""
+    yield before
     if before and not before.endswith(b"\n"):
-        before += b"\n"
-    return before + "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records).encode()
+        yield b"\n"
+    for record in records:
+        yield json.dumps(record, ensure_ascii=False).encode() + b"\n"
 
 
-def _write_together(files: Mapping[Path, bytes]) -> None:
+def _write_together(files: Mapping[Path, Iterable[bytes]]) -> None:
     """Replace files, each in one step, once all of them are on the drive."""
     aside = {path: path.with_name(f".{path.name}.{os.getpid()}") for path in files}
     try:
         for path, content in files.items():
             path.parent.mkdir(parents=True, exist_ok=True)
             with aside[path].open("wb") as file:
-                file.write(content)
+                file.writelines(content)
                 sync(file.fileno())
         for path, other in aside.items():
             os.replace(other, path)

@@ -70,16 +70,9 @@ def _cut(text: str, fullness: Fullness, kind: int) -> list[str]:
     parts = _split(text, _CUTS[kind])
     if len(parts) == 1:
         return _cut(text, fullness, kind + 1)
-    # of like length, by letters: what is left over at the end is no passage of its own
-    goal = len(text) / math.ceil(full)
-    pieces: list[str] = []
-    held = ""
-    for part in parts:
-        if held and (len(held) + len(part) / 2 > goal or fullness((held + part).strip(), 1.0) > 1):
-            pieces.append(held)
-            held = ""
-        held += part
-    pieces.append(held)
+    wanted = math.ceil(full)
+    while len(pieces := _packed(parts, wanted, fullness)) > wanted:
+        wanted = len(pieces)
     found: list[str] = []
     for piece in pieces:
         cut = _cut(piece.strip(), fullness, kind + 1)
@@ -87,6 +80,17 @@ def _cut(text: str, fullness: Fullness, kind: int) -> list[str]:
             return []
         found += cut
     return found
+
+
+def _packed(parts: list[str], wanted: int, fullness: Fullness) -> list[str]:
+    """Parts together in so many pieces of like length, by letters, or more where they do not fit."""
+    pieces, held, rest = list[str](), "", sum(map(len, parts))
+    for part in parts:
+        if held and (len(held) + len(part) / 2 > rest / max(1, wanted) or fullness((held + part).strip(), 1.0) > 1):
+            pieces.append(held)
+            rest, wanted, held = rest - len(held), wanted - 1, ""
+        held += part
+    return [*pieces, held]
 
 
 def _split(text: str, cut: re.Pattern[str]) -> list[str]:

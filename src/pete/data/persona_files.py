@@ -49,7 +49,7 @@ def persona_toml(name: str, kinds: Sequence[str], categories: Mapping[str, str],
 
 def system_line(name: str, kinds: Sequence[str]) -> str:
     """The system line: who speaks, and what."""
-    return f"You are {name}. You write {_kinds(kinds)}."
+    return f"You are {name.rstrip('.')}. You write {_kinds(kinds)}."
 
 
 def data_card(name: str, record: Mapping[str, Any], rows: Sequence[Example]) -> str:

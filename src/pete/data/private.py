@@ -111,6 +111,10 @@ _STREET_BEFORE = re.compile(
     r"(?:\b[A-Z\u00c4\u00d6\u00dc][a-z\u00e4\u00f6\u00fc\u00df-]{2,}(?:stra\u00dfe|strasse|str\.|weg|platz|allee|gasse|damm|ufer)"
     r"|\b[A-Z\u00c4\u00d6\u00dc][\w-]+ (?:Stra\u00dfe|Str\.|Weg|Platz|Allee)|\bP\.? ?O\.? Box|\bPostfach) $"
 )
+_STREETS = tuple(
+    f"{end} " for end in ("stra\u00dfe", "strasse", "str.", "weg", "platz", "allee", "gasse", "damm", "ufer", "Stra\u00dfe", "Str.", "Weg",
+                          "Platz", "Allee", "Box", "Postfach")
+)  # fmt: skip
 _HOUSE = re.compile(r"\d{1,6}(?: ?[a-h](?!\w))?(?![\w%]| (?:Uhr|Minuten|Euro|km)\b)")
 
 _NAME = r"[A-Z\u00c0-\u00de][\w'\u2019-]+(?:[ \u00a0](?:(?:van|von|de|der|da|di|le|la) ){0,2}[A-Z\u00c0-\u00de][\w'\u2019-]+){0,2}"
@@ -133,7 +137,8 @@ _CLOSING = re.compile(
 )
 _GREETING_SIGNS = ("Dear", "Hi", "Hello", "Hey", "Hallo", "Lieb", "Sehr geehrt", "Guten Tag", "Moin", "Bonjour", "Ch\u00e8r", "Hola",
                    "Estimad", "Ciao", "Gentile")  # fmt: skip
-_HEADER_SIGNS = ("From", "To:", "To :", "Cc", "Bcc", "Von:", "An:", "De:", "De :", "\u00c0 :", "Attn", "Attention", "ame:", "Kunde:")
+_HEADER_SIGNS = ("From", "To:", "To :", "Cc", "Bcc", "Von:", "An:", "De:", "De :", "\u00c0 :", "Attn", "Attention", "Name:",
+                 "Customer name", "Kunde:")  # fmt: skip
 _CLOSING_SIGNS = ("egards", "ishes", "hanks", "Thank you", "Best", "Cheers", "incerely", "Yours", "Gr\u00fc", "Cordialement", "Saludos")
 _NOBODY_WORDS = """
 all team everyone everybody there friend friends folks guys customer customers sir madam sirs support neighbour neighbours
@@ -142,6 +147,7 @@ marketing you world both again valued hiring recruiter subscriber subscribers sh
 editor committee board staff crew tenant tenants damen herren freunde kollegen zusammen kunde kundin welt tous toutes madame
 monsieur messieurs clients todos todas diary santa first last name the a an this that it we i no yes on in at my our your
 customer's help service office reception accounts billing head department
+director directors manager managers managing chief officer president chair chairman owner editor-in-chief
 """
 _ORDINARY_WORDS = """
 will mark may grace hope rose art bill june april august summer frank rich rob pat sue jack dean chase miles faith
@@ -184,7 +190,8 @@ def mentions(text: str, name: str) -> list[int]:
 def _surest(text: str) -> Iterator[Private]:
     """What its shape or its check digits give away, the surest first: what overlaps one of them is a part of it."""
     low = text.lower()
-    digits = sum(map(text.count, "0123456789"))
+    figures = list(_DIGITS.finditer(text))
+    digits = sum(hit.end() - hit.start() for hit in figures)
     if any(sign in text for sign in _KEY_SIGNS):
         yield from (Private("key", hit.group(), hit.start()) for hit in _KEY.finditer(text))
     if digits and any(sign in low for sign in _PASSWORD_SIGNS):
@@ -196,12 +203,14 @@ def _surest(text: str) -> Iterator[Private]:
             if not _RESERVED_HOST.search(hit.group()):
                 yield Private("email", hit.group(), hit.start())
     if digits:
-        yield from _numbers(text)
+        yield from _numbers(text, figures, digits)
         if digits >= 7 and any(sign in low for sign in _CALLED_SIGNS):
             yield from (found for found in _values("phone", _CALLED, text) if _rings(found.text))
 
 
 def _names(text: str, shapes: Sequence[tuple[re.Pattern[str], tuple[str, ...]]], own: Collection[str]) -> Iterator[Private]:
+    if "\n" not in text and not text.lstrip().startswith((*_GREETING_SIGNS, *_HEADER_SIGNS)):
+        return
     for pattern, signs in shapes:
         if any(sign in text for sign in signs):
             mine = {part.casefold() for name in own for part in re.findall(r"\w+", name)}
@@ -211,15 +220,20 @@ def _names(text: str, shapes: Sequence[tuple[re.Pattern[str], tuple[str, ...]]],
                     yield found
 
 
-def _numbers(text: str) -> Iterator[Private]:
+def _numbers(text: str, runs: Sequence[re.Match[str]], digits: int) -> Iterator[Private]:
     """What begins or ends with figures: looked at where figures begin, because most of a text has none."""
     past = 0
-    for figures in _DIGITS.finditer(text):
+    for figures in runs:
         start = figures.start()
         if start < past:
             continue
         before, found = text[max(0, start - 2) : start], None
-        if start >= 2 and (hit := _IBAN.match(text, start - 2)) and not text[max(0, start - 3) : start - 2].isalnum():
+        if (
+            digits >= 12
+            and before.isupper()
+            and (hit := _IBAN.match(text, start - 2))
+            and not text[max(0, start - 3) : start - 2].isalnum()
+        ):
             if iban := _iban(hit.group()):
                 found = Private("IBAN", iban, start - 2)
             elif before in _IBAN_LENGTHS:  # a mistyped one is nobody's, and no card either
@@ -229,14 +243,15 @@ def _numbers(text: str) -> Iterator[Private]:
             closed = number[0] == "+" or ")" in number
             found = Private("phone", number if closed else number[1:], start - closed)
         elif not (before[-1:].isalnum() or before[-1:] in _JOINED):
-            if (hit := _CARD.match(text, start)) and _luhn(hit.group()):
+            if digits >= 13 and (hit := _CARD.match(text, start)) and _luhn(hit.group()):
                 found = Private("card", hit.group(), start)
             elif (hit := _PHONE.match(text, start)) and _rings(hit.group()):
                 found = Private("phone", _trimmed(hit.group()), start)
             elif hit := _STREET.match(text, start):
                 found = Private("address", hit.group(), start)
-            elif (street := _STREET_BEFORE.search(text, max(0, start - 50), start)) and (hit := _HOUSE.match(text, start)):
-                found = Private("address", street.group() + hit.group(), street.start())
+            elif text[max(0, start - 9) : start].endswith(_STREETS) and (street := _STREET_BEFORE.search(text, max(0, start - 50), start)):
+                hit = _HOUSE.match(text, start)
+                found = Private("address", street.group() + hit.group(), street.start()) if hit else None
         if found is not None:
             past = found.end
             yield found

@@ -27,7 +27,7 @@ class Redaction:
     maps: list[Path] = field(default_factory=list)
 
 
-def redact(paths: Sequence[Path], own: Collection[str] = ()) -> Redaction:
+def redact(paths: Sequence[Path], own: Collection[str] = (), folder: Path | None = None) -> Redaction:
     """Put placeholders into files of rows; the same value has the same one in all files of a folder, today and next year.
 
     A line in which nothing is private stays byte for byte.
@@ -35,6 +35,7 @@ def redact(paths: Sequence[Path], own: Collection[str] = ()) -> Redaction:
     Args:
         paths: files with one JSON object a line.
         own: the author's own names, which stay.
+        folder: where the map of all of them is; beside each file unless given.
 
     Raises:
         DataError: a file is not of that form, its map is damaged, or it cannot be written; nothing is changed in such a file.
@@ -42,7 +43,8 @@ def redact(paths: Sequence[Path], own: Collection[str] = ()) -> Redaction:
     done = Redaction()
     folders: dict[Path, _Map] = {}
     for path in paths:
-        known = folders.setdefault(path.parent, _Map(path.parent / MAP))
+        home = folder or path.parent
+        known = folders[home] = folders.get(home) or _Map(home / MAP)
         lines, changed = _lines(path), 0
         for number, line in enumerate(lines):
             text = line.removeprefix("\ufeff").rstrip("\r")

@@ -9,10 +9,11 @@ from itertools import pairwise
 from pathlib import Path
 
 from pete.config import DataConfig
-from pete.data.examples import SPLITS, Example, Split, load_examples, write_examples, written
+from pete.data.examples import SPLITS, DataFinding, Example, Split, load_examples, write_examples, written
 from pete.data.near import near_to_each_other
 from pete.errors import DataError
 from pete.run import RunDir, write_json
+from pete.words import counted
 
 
 def split_rows(rows: Sequence[Example], data: DataConfig) -> dict[Split, list[Example]]:
@@ -60,9 +61,9 @@ def split_new(new: Sequence[Example], old: Sequence[Example], data: DataConfig) 
     by_category: dict[str, dict[str, list[Example]]] = {}
     chosen: dict[int, Split] = {}
     for name, members in _groups([*settled, *new]).items():
-        given = next((row.split for row in members if row.split is not None), None)
+        given: Split | None = next((row.split for row in members if row.split is not None), None)
         if given is not None:
-            chosen |= {id(row): given for row in members}
+            chosen.update((id(row), given) for row in members)
         else:
             by_category.setdefault(members[0].category, {})[name] = members
     for category, groups in by_category.items():
@@ -103,6 +104,17 @@ def _augmented(rows: Sequence[Example], splits: Mapping[Split, Sequence[Example]
         and _topic(row) not in topics
         and _answer(row) not in answers
     ]
+
+
+def left_out(rows: Sequence[Example], splits: Mapping[Split, Sequence[Example]]) -> list[DataFinding]:
+    """The rows made from others that `split_rows` put nowhere."""
+    trained = {id(row) for row in splits.get("train", ())}
+    places = [(row.source, f"of {row.augmented_from}") for row in rows if row.augmented_from and id(row) not in trained]
+    message = (
+        f"{counted(len(places), 'augmented row')} not trained on: the row {'it was' if len(places) == 1 else 'they were'} made from is "
+        "held out, gone, or says something else (pete data augment --remove, then make them again)"
+    )
+    return [DataFinding.of("augmented, left out", message, places)] if places else []
 
 
 def _topic(row: Example) -> str:

@@ -28,7 +28,7 @@ _LENGTH = re.compile(
 )
 _LIST = re.compile(rf"\b{_N}(?: [a-z'-]+){{0,2}} (?:(?:[a-z]+ )lines|headlines|options|names|ideas|taglines|slogans|titles|variants)\b")
 _TOLD = re.compile(
-    r"\b(?:is|are|was|were|has|have|had|holds?|wrote|writes?|sent|got|took|lost|read|counted|lists?|my|our|his|her|their|these|those)"
+    r"\b(?:is|are|was|were|has|have|had|holds|wrote|writes|sent|got|took|lost|read|counted|lists|my|our|his|her|their|these|those)"
     r"(?: (?:at|about|around|some|only|just|all))? $"
 )
 """What stands before a number that is news and no order: "the waiting list is at 40 names", "my mother wrote two lines"."""

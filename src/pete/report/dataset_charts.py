@@ -53,9 +53,7 @@ def _lengths_svg(ordered: Sequence[int], width: int, text: str) -> str:
     svg.text(
         axes.at(middle, axes.y[1], -6 if near_end else 6, 8), f"half below {median(ordered):.0f}", "ink", "end" if near_end else "start"
     )
-    if bars[BARS]:
-        svg.text(axes.at(size * (BARS + 1), 0, -2, -8), f"{size * BARS:,} and more: {bars[BARS]:,}", "faint", "end")
-    svg.text((0, 8), "answers")
+    svg.text((0, 8), f"answers; grey: of {size * BARS:,} words and more" if bars[BARS] else "answers")
     svg.text((width - 8, svg.height - 6), "words", anchor="end")
     return svg.finish(f"lengths-{width}", text)
 

@@ -81,3 +81,27 @@ def test_a_persona_without_rows_takes_its_first(sets, source, persona_folder):
     assert imported(sets, source, Wishes(authors=("Ada",)), category="marketing").written
     assert len((persona_folder / "examples" / "imported.jsonl").read_text().splitlines()) == 2
     assert json.loads((persona_folder / "imports.json").read_text())["imports"][0]["authors"] == ["Ada"]
+
+
+def test_a_new_category_is_written_beside_the_others_and_nothing_else_changes(sets, source, persona_folder):
+    before = (persona_folder / "persona.toml").read_text()
+    result = imported(sets, source, Wishes(authors=(EVERYBODY,)), category="support=Customer service")
+    assert result.counts("category") == {"support": 3} and result.persona.categories["support"] == "Customer service"
+    assert (persona_folder / "persona.toml").read_text() == before.replace("[categories]\n", '[categories]\nsupport = "Customer service"\n')
+
+
+def test_a_new_kind_of_text_is_a_category_where_the_others_are_kinds(sets, source, persona_folder):
+    for path in (persona_folder / "examples").iterdir():
+        path.unlink()
+    row = {"prompt": "p", "completion": "A post of old.", "category": "marketing", "format": "marketing", "origin": "rule"}
+    (persona_folder / "examples" / "imported.jsonl").write_text(json.dumps(row) + "\n")
+    assert imported(sets, source, Wishes(authors=(EVERYBODY,))).counts("category") == {"email": 3}
+    assert 'email = "Emails"' in (persona_folder / "persona.toml").read_text()
+
+
+def test_categories_in_another_form_are_left_alone_and_said(sets, source, persona_folder):
+    path = persona_folder / "persona.toml"
+    path.write_text(path.read_text().split("[categories]")[0] + 'categories = {marketing = "M", copywriting = "C"}\n')
+    with pytest.raises(PersonaError, match="otherwise than in a table"):
+        imported(sets, source, Wishes(authors=(EVERYBODY,)), category="support=Customer service")
+    assert not (persona_folder / "imports.json").exists()

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from pete.data.categories import COMPARED, assign, key_of, proposed
+from pete.data.categories import COMPARED, assign, by_kind, key_of, proposed
 from pete.data.examples import Example
 from pete.data.importer import Kept
 from pete.data.sources.record import Record
@@ -53,3 +53,11 @@ def test_very_many_go_with_their_kind(monkeypatch):
 @pytest.mark.parametrize(("title", "key"), [("LinkedIn posts", "linkedin_posts"), ("Caf\u00e9 & Co.", "cafe_co"), ("!!", "other")])
 def test_keys_are_small_and_plain(title, key):
     assert key_of(title) == key
+
+
+def test_categories_are_kinds_where_every_imported_row_says_so():
+    def row(category, kind, origin="rule"):
+        return Example(prompt="p", completion="c", category=category, format=kind, origin=origin)
+
+    kinds = [row("linkedin_post", "LinkedIn post"), row("other", "X post"), row("marketing", "memo", origin="")]
+    assert by_kind(kinds) and not by_kind([*kinds, row("marketing", "email")]) and not by_kind([])

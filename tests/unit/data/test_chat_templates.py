@@ -315,6 +315,9 @@ def test_loss_on_every_assistant_turn_or_on_the_last(bytes_only: Renderer, tmp_p
         assert ours.tokenizer.decode(rendered.ids[rendered.trained].tolist(), skip_special_tokens=False) == said
         assert ours.tokenizer.decode(rendered.ids[rendered.text_only.trained].tolist()) == said.replace("<|im_end|>", "")
         assert rendered.text_bytes == len(said.replace("<|im_end|>", ""))
+    ours = renderer(tmp_path, TEMPLATES["qwen2_5"], train_turns="all")
+    rendered = ours.example(row.model_copy(update={"train": "last"}))
+    assert ours.tokenizer.decode(rendered.text_only.ids[rendered.text_only.trained].tolist()) == "Gern.", "a row may say so itself"
 
 
 def test_a_row_that_the_template_reads_as_its_own_is_refused_by_its_line(bytes_only: Renderer):

@@ -217,3 +217,30 @@ def test_the_bundled_persona_passes():
     findings = check_data(persona, read, persona_prompts(persona), split_rows(read.rows, DataConfig()))
     assert not [f.in_words() for f in findings if f.severity == "error"]
     assert {f.kind for f in findings} <= {"private: name"}, "no false alarm"
+
+
+def test_machine_style_is_said_of_a_share_of_the_answers():
+    machine = "It\u2019s not just a kettle, it\u2019s a commitment to mornings. Moreover, we ensure a seamless pour."
+    few = rows(*[f"Number {n} is on its way." for n in range(97)], *[f"{machine} {n}" for n in range(2)])
+    assert not [f for f in check_rows(few, voice()) if f.kind == "machine style"]
+    (finding,) = (f for f in check_rows([*few, *rows(*[f"{machine} {n}" for n in range(5, 9)])], voice()) if f.kind == "machine style")
+    assert finding.count == 6 and "6 answers of 103" in finding.message and "no proof" in finding.message
+
+
+def test_ten_times_the_rows_take_ten_times_as_long():
+    """Near-duplicates, endings, private data: everything that is new since rows were counted in dozens."""
+
+    def seconds(count: int) -> float:
+        examples = rows(
+            *[
+                (f"Ask {n} about order {n * 7}.", f"Answer {n}. " + f"The kettle {n} is on its way by {n % 24}:00, on foot. " * 5)
+                for n in range(count)
+            ]
+        )
+        start = time.process_time()
+        check_rows(examples, voice())
+        return time.process_time() - start
+
+    seconds(10)
+    few, many = min(seconds(200) for _ in range(3)), seconds(2000)
+    assert many < 10 * few * 3

@@ -1,7 +1,7 @@
 import datetime
 
-from pete.data.examples import Message
-from pete.data.import_rows import INCOMING, RULE, edits_of, rows_of, topic_of
+from pete.data.examples import Example, Message
+from pete.data.import_rows import INCOMING, RULE, edits_of, questions_of, rows_of, topic_of
 from pete.data.importer import Kept
 from pete.data.sources.record import Record
 
@@ -59,3 +59,16 @@ def test_a_topic_is_the_thread_then_the_id_then_the_text():
     assert [topic_of(kept(**more)) for more in ({"thread": "t", "id": "i"}, {"id": "i"}, {})] == [
         "linkedin:t", "linkedin:i", "linkedin:0123456789abcdef",
     ]  # fmt: skip
+
+
+def test_a_prompt_that_was_trained_too_is_no_question():
+    asked = (
+        "Our lift has been out since Monday and the caretaker only shrugs: when will it be mended, and who carries the shopping until then?"
+    )
+    rows = [
+        Example(id=f"r-{n}", category="a", topic=f"t{n}", prompt=prompt, completion=f"Answer {n}.", split=split)
+        for n, (prompt, split) in enumerate(
+            [("Thanks!", "train"), ("thanks!", "test"), (asked, "train"), (asked.replace("Monday", "Friday"), "test"), ("Other?", "test")]
+        )
+    ]  # fmt: skip
+    assert [question["prompt"] for question in questions_of(rows)] == ["Other?"]

@@ -64,3 +64,10 @@ def test_a_text_that_is_said_to_fit_does(text, most):
     for _ in range(SURE):
         room("abc")
     assert (room(text, 1.0) <= 1) == (len(text.encode()) <= most)
+
+
+@given(st.lists(st.integers(3, 12), min_size=8, max_size=40))
+def test_no_crumb_is_left_at_the_end(sizes):
+    pieces = passages("\n\n".join(" ".join(["word"] * size) for size in sizes), by_words(60))
+    counts = [len(piece.split()) for piece in pieces]
+    assert len(counts) == 1 or min(counts) > 20

@@ -76,3 +76,12 @@ def test_a_damaged_map_is_said_and_nothing_is_numbered_anew(tmp_path):
     with pytest.raises(DataError, match=r"redacted\.json is damaged"):
         redact([path])
     assert PHONE in path.read_text("utf-8")
+
+
+def test_files_of_several_folders_can_share_a_map_and_edit_pairs_are_read(tmp_path):
+    (tmp_path / "examples").mkdir()
+    rows = write(tmp_path / "examples" / "a.jsonl", ROWS)
+    edits = write(tmp_path / "edits.jsonl", [{"draft": f"Call {OTHER}", "final": f"Ring {OTHER} or {PHONE}."}])
+    done = redact([rows, edits], folder=tmp_path / "examples")
+    assert json.loads(edits.read_text("utf-8-sig")) == {"draft": "Call [phone 2]", "final": "Ring [phone 2] or [phone 1]."}
+    assert done.maps == [tmp_path / "examples" / MAP] and not (tmp_path / MAP).exists()

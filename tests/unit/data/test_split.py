@@ -1,5 +1,6 @@
 import datetime
 import json
+from collections import Counter
 
 import pytest
 from hypothesis import given
@@ -7,7 +8,7 @@ from hypothesis import strategies as st
 
 from pete.config import DataConfig
 from pete.data.examples import SPLITS, Example
-from pete.data.split import read_splits, refuse_changed, split_rows, write_splits
+from pete.data.split import left_out, read_splits, refuse_changed, split_new, split_rows, write_splits
 from pete.errors import DataError
 from pete.run import RunDir
 
@@ -213,9 +214,45 @@ def test_a_copy_is_trained_on_if_its_row_is_and_says_the_same():
     splits = split_rows([*own, *copies], DataConfig())
     assert len(held) == 8 and {row.augmented_from for row in splits["train"] if row.augmented_from} == {row.key for row in own} - held
     stale = own[0].model_copy(update={"completion": "Mended."}), *own[1:]
-    assert copies[0] not in split_rows([*stale, *copies], DataConfig())["train"]
+    after = split_rows([*stale, *copies], DataConfig())
+    assert copies[0] not in after["train"]
+    (finding,) = left_out([*stale, *copies], after)
+    assert finding.count == 9 and "9 augmented rows not trained on" in finding.message and left_out(own, splits) == []
 
 
 def test_a_copy_may_not_be_held_out():
     with pytest.raises(ValueError, match="trained on and nothing else, found test"):
         Example(prompt="p", completion="c", augmented_from="r1", split="test")
+
+
+def _row(number, category="a", split=None, text=""):
+    return Example(
+        prompt="p", completion=text or f"Answer {number} of {category}.", category=category, topic=f"{category}{number}", split=split
+    )
+
+
+def test_new_rows_fill_up_the_shares_beside_old_ones_that_keep_theirs():
+    first = [_row(i) for i in range(40)]
+    old = [row.model_copy(update={"split": split}) for row, split in zip(first, split_new(first, [], DataConfig()), strict=True)]
+    assert Counter(row.split for row in old) == {"train": 32, "valid": 4, "test": 4}
+    new = [_row(i) for i in range(40, 60)] + [_row(i, "b") for i in range(20)]
+    added = split_new(new, old, DataConfig())
+    assert Counter(added[:20]) == {"train": 16, "valid": 2, "test": 2} == Counter(added[20:]), "of each category"
+
+
+def test_new_rows_go_where_their_topic_or_their_answer_is():
+    old = [_row(1, split="valid"), _row(2, split="test")]
+    new = [_row(1, text="Another answer of that thread."), _row(9, text=old[1].completion)]
+    assert split_new(new, old, DataConfig()) == ["valid", "test"]
+
+
+@given(st.lists(st.tuples(st.integers(0, 30), st.sampled_from("ab")), max_size=60), st.integers(0, 60))
+def test_whatever_comes_later_no_topic_is_on_two_sides(made, cut):
+    rows = [_row(topic, category, text=f"Text {number}.") for number, (topic, category) in enumerate(made)]
+    old: list[Example] = []
+    for part in (rows[:cut], rows[cut:]):
+        old += [row.model_copy(update={"split": split}) for row, split in zip(part, split_new(part, old, DataConfig()), strict=True)]
+    sides: dict[str, set[str]] = {}
+    for row in old:
+        sides.setdefault(row.topic, set()).add(row.split)
+    assert all(len(found) == 1 for found in sides.values())

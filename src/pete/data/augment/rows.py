@@ -10,8 +10,8 @@ from typing import Any, Literal
 from pete.data.augment.noise import noisy
 from pete.data.augment.paraphrase import paraphrases
 from pete.data.augment.windows import windows
-from pete.data.check import same_prompt
 from pete.data.examples import Example
+from pete.data.text import same_prompt
 
 Kind = Literal["paraphrase", "windows", "noise"]
 KINDS: tuple[Kind, ...] = ("paraphrase", "windows", "noise")

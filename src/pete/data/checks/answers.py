@@ -10,6 +10,8 @@ LONG = 30
 """Words: a shorter answer may be a line, a name or a slogan, and end as it likes."""
 LINE = 8
 """Words of its last line: a shorter one may be a button, a signature, a heading."""
+TAIL = 30
+"""Characters at the end of a text that say how it ends."""
 _UNENDED = re.compile(
     r"(?:[,;(\[]|\b(?:and|or|but|the|a|an|of|to|in|on|for|with|that|which|because|our|your|my|their|is|are|was|und|oder|der|die|das"
     r"|ein|eine|mit|et|ou|le|la|les|de|des|un|une|avec|que))\s*$"
@@ -35,9 +37,11 @@ _PHRASES = (
     r"\bregenerate response\b", r"\boaicite\b|\bcontentreference\b",
 )  # fmt: skip
 _PHRASE = re.compile("|".join(_PHRASES).replace("'", "(?:'|\u2019)"), re.IGNORECASE | re.MULTILINE)
-_PHRASE_SIGNS = ("as a", "an ai", "i'm ", "i am ", "my knowledge", "my training", "my last", "i do not have", "i don't have", "here's", 
-                 "here is", "here are", "be happy", "let me know if you", "i hope this", "regenerate", "oaicite",
-                 "contentreference")  # fmt: skip
+_PHRASE_SIGNS = ("as an ai", "language model", "artificial intel", "i'm an ai", "i am an ai", "i can't", "i cannot", "i can not",
+                 "i am unable", "my knowledge cutoff", "my training data", "my last update", "access to real-time", "personal opinions",
+                 "personal experiences", "let me know if you", "i hope this", "regenerate resp", "oaicite", "contentreference")  # fmt: skip
+_BEGINNINGS = ("sure", "certainly", "absolutely", "of course", "here's a", "here is a", "here's the", "here is the", "here's your",
+               "here is your")  # fmt: skip
 
 QUOTATIONS = (
     "to be or not to be that is the question", "all the world's a stage", "the course of true love never did run smooth",
@@ -69,18 +73,20 @@ QUOTATIONS = (
 )  # fmt: skip
 """Openings that many have quoted, of authors long dead, in words alone; a text that has one is not (wholly) the author's."""
 _LEAST = 4
-_QUOTED = {quotation: max(quotation.split(), key=len) for quotation in QUOTATIONS if len(quotation.split()) >= _LEAST}
+_QUOTED = [(quotation, *sorted(quotation.split(), key=len)[:-3:-1]) for quotation in QUOTATIONS if len(quotation.split()) >= _LEAST]
+"""Each with its two longest words: a text without them needs no closer look."""
 _APART = re.compile(r"[^\w']+")
 
 
 def unended(text: str) -> Iterable[str]:
     """Where a long answer stops in the middle of a sentence."""
-    if _CUT.search(text) or (len(text.split()) >= LONG and _UNENDED.search(text)):
+    tail, words = text[-TAIL:], text.count(" ") + text.count("\n") + 1
+    if _CUT.search(tail) or (words >= LONG and _UNENDED.search(tail)):
         return [mask(text.rstrip())[-30:]]
-    if _ENDED.search(text) or len(text.split()) < LONG:
+    if words < LONG or _ENDED.search(tail):
         return []
     *before, last = (line.text for line in lines_in(text))
-    ended = all(_ENDED.search(line) for line in before if len(line.split()) >= LINE)  # a list of headlines has no full stops
+    ended = all(_ENDED.search(line[-TAIL:]) for line in before if len(line.split()) >= LINE)  # a list of headlines has no full stops
     prose = ended and len(last.split()) >= LINE and not _NO_PROSE.search(last.split()[-1]) and text.count(".") >= 2
     return [mask(last)[-30:]] if prose else []
 
@@ -95,7 +101,7 @@ def only_links(text: str) -> Iterable[str]:
 def assistant_phrase(text: str) -> Iterable[str]:
     """The first phrase of an assistant that speaks of itself or hands over a draft."""
     low = fold(text).lower()
-    if not any(sign in low for sign in _PHRASE_SIGNS):
+    if not (low.startswith(_BEGINNINGS) or any(sign in low for sign in _PHRASE_SIGNS)):
         return []
     return [hit.group() for hit in [_PHRASE.search(text)] if hit]
 
@@ -103,7 +109,7 @@ def assistant_phrase(text: str) -> Iterable[str]:
 def quotation(text: str) -> Iterable[str]:
     """The first famous quotation."""
     low = fold(text).lower()
-    if not (near := [words for words, sign in _QUOTED.items() if sign in low]):
+    if not (near := [words for words, long, other in _QUOTED if long in low and other in low]):
         return []
     plain = f" {' '.join(_APART.sub(' ', low).split())} "
     return [words for words in near if f" {words} " in plain][:1]

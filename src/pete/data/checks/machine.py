@@ -8,6 +8,8 @@ ENOUGH = 2
 """Habits of different kinds in one text."""
 DENSE = 60
 """Words: at least one habit for so many."""
+MOST = 5_000
+"""Answers that are looked at, evenly spaced: the share of them is what is said."""
 SHARE = 0.03
 """Of the answers, from which on it is said: fewer are what people do anyway."""
 ERROR = "a mild sign and no proof: it takes 2 in 1,000 old pages for a machine's, and misses most of what a careful machine writes"

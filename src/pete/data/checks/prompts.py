@@ -56,19 +56,25 @@ def _shared(one: str, other: str) -> int:
     return next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
 
 
-def trained_prompts(prompts: Sequence[Question], rows: Sequence[Example]) -> list[DataFinding]:
-    """Prompts of the evaluation that stand in rows which may be trained on, word for word or nearly."""
+def standing(prompts: Sequence[str], rows: Sequence[Example]) -> tuple[dict[int, str], dict[int, str]]:
+    """Which prompts stand in rows that may be trained on, word for word and nearly: number of the prompt -> where."""
     trained = [row for row in rows if row.split in (None, "train")]
     exact = {same_prompt(row.prompt): row.source for row in reversed(trained)}
-    same = {number: exact[key] for number, prompt in enumerate(prompts) if (key := same_prompt(prompt.prompt)) in exact}
+    same = {number: exact[key] for number, prompt in enumerate(prompts) if (key := same_prompt(prompt)) in exact}
     nearly: dict[int, str] = {}
-    near = Near([*(prompt.prompt for prompt in prompts), *(row.prompt for row in trained)])
+    near = Near([*prompts, *(row.prompt for row in trained)] if prompts else [])
     for group in near.groups:
         asked, learned = ([one for one in group if (one < len(prompts)) == which] for which in (True, False))
         for one in asked:
             like = max(learned, key=lambda other, one=one: near.similarity(one, other), default=None)
             if like is not None and one not in same and near.similarity(one, like) >= NEARLY:
                 nearly[one] = trained[like - len(prompts)].source
+    return same, nearly
+
+
+def trained_prompts(prompts: Sequence[Question], rows: Sequence[Example]) -> list[DataFinding]:
+    """Prompts of the evaluation that stand in rows which may be trained on, word for word or nearly."""
+    same, nearly = standing([prompt.prompt for prompt in prompts], rows)
     findings = []
     for kind, found, how in (("trained prompt", same, "also"), ("nearly trained prompt", nearly, "nearly")):
         if found:

@@ -51,15 +51,15 @@ READERS: tuple[Reader, ...] = (
     buttondown.READER,
     wix.READER,
     docx.READER,
+    other_documents.READER,
+    html_page.READER,  # every page and every note that nobody above knows; no table is one, and looking for one takes time
+    markdown.READER,
     zendesk.READER,
     intercom.READER,
     sharegpt.READER,
     openai_messages.READER,
     alpaca.READER,
     pairs.READER,
-    other_documents.READER,
-    html_page.READER,  # from here on every file of a kind that nobody above knows
-    markdown.READER,
     column_map.READER,
     plain.READER,
 )

@@ -24,6 +24,7 @@ _SHOWN = re.compile(
     re.IGNORECASE,
 )
 """What Meta writes where there is no text."""
+_ALONE = re.compile(r"(?:Reacted \S{1,12} to your message|Liked a message|This poll is no longer available\.)")
 
 
 def _recognises(file: SourceFile) -> bool:
@@ -64,6 +65,8 @@ def _chat(file: SourceFile, export: dict[str, Any]) -> Iterator[Record]:
 
 def _system(text: str, name: str, message: dict[str, Any]) -> bool:
     """Whether a text is Meta's: a sentence about its sender."""
+    if _ALONE.fullmatch(text.strip()):
+        return True
     if not _SHOWN.fullmatch(text.strip()):
         return False
     return text.startswith(("You ", f"{name} ")) and (

@@ -10,7 +10,6 @@ import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO
 
@@ -25,6 +24,7 @@ RATIO = 200
 """Unpacked bytes a packed one, beyond the first 64 MiB: text packs 3 to 20 times, bombs a thousand."""
 NESTED = 3
 """Zips inside zips."""
+_HEADS = 32
 WHOLE = 1 << 30
 """Bytes of a file that a reader may take into memory at once."""
 
@@ -70,11 +70,17 @@ class SourceFile:
         """
         return self._open()
 
-    @cached_property
+    @property
     def head(self) -> bytes:
-        """The first 64 KiB."""
-        with self.open() as stream:
-            return stream.read(HEAD)
+        """The first 64 KiB. The last few files' are kept: every reader asks for them, and a mailbox may have a file a mail."""
+        kept = self.source.heads
+        if (head := kept.get(self.name)) is None:
+            with self.open() as stream:
+                head = stream.read(HEAD)
+            kept[self.name] = head
+            if len(kept) > _HEADS:
+                del kept[next(iter(kept))]
+        return head
 
     def read(self, most: int = WHOLE) -> bytes:
         """All of it.
@@ -109,6 +115,8 @@ class Source:
         self.name = unicodedata.normalize("NFC", path.name or path.resolve().name)
         self.passed_over: list[tuple[str, str]] = []
         """Files that are not read, and why: links, names that leave the folder, encrypted ones."""
+        self.heads: dict[str, bytes] = {}
+        """Beginnings of the files that were asked for last."""
         self._stack = ExitStack()
         try:
             mode = path.stat().st_mode

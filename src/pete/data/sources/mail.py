@@ -16,7 +16,7 @@ from pete.data.sources.files import Source, SourceFile
 from pete.data.sources.html_text import tree_of
 from pete.data.sources.mail_box import Raw, holds_mail, raw_mails
 from pete.data.sources.mail_message import Mail
-from pete.data.sources.mail_quote import Parts, answered, marked, split
+from pete.data.sources.mail_quote import MARKS, Parts, answered, marked, split
 from pete.data.sources.record import ImportOptions, Reader, Reason, Record, Unreadable
 
 _DRAFTS = re.compile(
@@ -166,10 +166,10 @@ def _record(file: SourceFile, raw: Raw, neighbours: _Neighbours) -> Record:
     if reason is None:
         parent = neighbours.parent(mail)
         to_oneself = parent.sender[:1] == mail.sender[:1] if parent else bool(mail.sender and mail.sender[0] in text.parts.above.lower())
-        if parent is not None:
+        if parent is not None and not text.parts.quoted:
             said = _text(parent).parts.own
             before = before or said
-            if not text.parts.quoted and any(len(line) >= _UNMARKED and line.strip() in own for line in said.split("\n")):
+            if any(len(line) >= _UNMARKED and line.strip() in own for line in said.split("\n")):
                 reason = Reason.QUOTE  # the answered mail stands in it, and nothing says where
         before = "" if to_oneself else before
         draft = neighbours.draft(mail, own) if reason is None else ""
@@ -181,7 +181,7 @@ def _record(file: SourceFile, raw: Raw, neighbours: _Neighbours) -> Record:
 
 
 def _whole(parts: Parts) -> str:
-    return "\n\n".join(filter(None, (parts.own, parts.quoted, parts.forwarded, parts.signature)))
+    return MARKS.sub("[...]", "\n\n".join(filter(None, (parts.own, parts.quoted, parts.forwarded, parts.signature))))
 
 
 READER = Reader("mail", "mail", holds_mail, _read)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 _QUOTE, _SIGNATURE, _ABOVE, _BELOW = "\ue000", "\ue001", "\ue002", "\ue003"
 """Stand alone on a line, with a number, for an element of HTML that says what it is."""
 _MARK = re.compile(f"^[ \t]*([{_QUOTE}{_SIGNATURE}{_ABOVE}{_BELOW}])(\\d+)$")
+MARKS = re.compile(f"[{_QUOTE}{_SIGNATURE}{_ABOVE}{_BELOW}]\\d+")
+"""Marks within a quotation, which stand for what is quoted in it."""
 _SETS_APART = {
     _QUOTE: ("blockquote", "div.yahoo_quoted", "div.protonmail_quote", "div.zmail_extra", "div[name=quote]", "div#isReplyContent"),
     _SIGNATURE: (
@@ -47,7 +49,7 @@ _ORIGINAL = re.compile(
     r"^[>\s]*[-_]{3,}\s*(?:Original[- ]Message|Ursprüngliche (?:Nachricht|Mail)|Original-Nachricht|Originalnachricht|Message d['’]origine"
     r"|Message original|Mensaje original|Messaggio originale|Mensagem original|Oorspronkelijk bericht|Ursprungligt meddelande"
     r"|Oprindelig meddelelse|Opprinnelig melding|Alkuperäinen viesti|Wiadomość oryginalna|Původní zpráva|Eredeti üzenet|Mesajul original"
-    r"|Orijinal [İi]leti|Исходное сообщение|原始邮件|原始郵件|元のメッセージ|원본 메[일시]지?)\s*[-_]{3,}\s*$",
+    r"|Orijinal [İi]leti|Исходное сообщение|原始邮件|邮件原件|原始郵件|元のメッセージ|원본 메[일시]지?)\s*[-_]{3,}\s*$",
     re.IGNORECASE,
 )
 _FROM = (
@@ -60,12 +62,14 @@ _OTHERS = (
     "|Enviada em|Enviado em|Assunto|Verzonden|Aan|Onderwerp|Skickat|Till|Ämne|Sendt|Til|Emne|Dato|Wysłano|Wysłane|Do|Temat|Lähetetty"
     "|Vastaanottaja|Aihe|Päivä|Odesláno|Komu|Předmět|Elküldve|Címzett|Tárgy|Trimis|Către|Subiect|Tarih"
     "|Kime|Konu|Отправлено|Дата|Кому|Тема"
-    "|发送时间|日期|收件人|主题|抄送|送信日時|日付|宛先|件名|보낸 날짜|날짜|받는 사람|제목|Importance|Priority|Attachments"
+    "|发送时间|日期|收件人|主[ \u3000]*题|抄[ \u3000]*送|送信日時|日付|宛先|件名|보낸 날짜|날짜|받는 사람|제목"
+    r"|Importance|Priority|Attachments"
 )
 _HEAD_FROM = re.compile(rf"^[>\s]*\*{{0,2}}(?:{_FROM})\s?[:：]\*{{0,2}}\s*\S")
 _HEAD_OTHER = re.compile(rf"^[>\s]*\*{{0,2}}(?:{_OTHERS})\s?[:：]\*{{0,2}}", re.IGNORECASE)
 _RULE = re.compile(r"^\s*(?:_{20,}|-{20,})\s*$")
-_WHEN = re.compile(r"\d{4}|\d{1,2}[:.hH]\d{2}|\S@\S|\d{1,2}[./-]\d{1,2}[./-]\d{2}")
+_WHEN = re.compile(r"\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]{0,6}, |\d{4}|\d{1,2}[:.hH]\d{2}|\S@\S|\d{1,2}[./-]\d{1,2}[./-]\d{2}")
+_ADDRESS = re.compile(r"<[^<>\s]+@[^<>\s]+>")
 _STARTS = re.compile(
     r"^(?:On|At|Am|Le|El|Il|Em|No dia|Op|Den|På|Dne|Dnia|W dniu|În|Pe|\d|(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun|Mo|Di|Mi|Do|Fr|Sa|So|lun|mar|mer"
     r"|jeu|ven|sam|dim|ma|ti|ke|to|pe|la|su|tir|tor|lør|søn|mån|tis|lör|sön|пн|вт|ср|чт|пт|сб|вс|понедельник|вторник|среда|четверг"
@@ -84,9 +88,10 @@ _SENT_FROM = re.compile(
 _WROTE = re.compile(
     r"\b(?:wrote|writes|schrieb|a écrit|écrit|escribió|ha scritto|scrive|escreveu|schreef|skrev|kirjoitti|napisał(?:\(a\))?"
     r"|napsala?|napísala?"
-    r"|napsal\(a\)|pisze|írta|a scris|написала?|пише|пишет)\b|yazdı|写道|寫道|のメッセージ|さんは書きました|작성|썼습니다",
+    r"|napsal\(a\)|pisze|írta|a scris|написала?|пише|пишет)\b|yazdı|写道|寫道|のメッセージ|のメール|さんは書きました|작성|썼습니다",
     re.IGNORECASE,
 )
+_QUOTED = re.compile(r"^[\ufeff\u200b \t]{0,8}> ?")
 _DASHES = re.compile(r"^--[ \t]*$")
 _SIGNED = 12
 """Lines of a signature below "--" without the blank that belongs to it; more are a text."""
@@ -160,7 +165,7 @@ def split(text: str, taken: Sequence[str] = ()) -> Parts:
             if mark[1] == _ABOVE and _FORWARD.match(taken[int(mark[2])].partition("\n")[0]):
                 kinds[number:] = "f" * (len(lines) - number)
                 break
-        elif line.startswith(">") and not line.startswith(">From "):
+        elif _QUOTED.match(line):
             kinds[number] = "q"
     _rest(lines, kinds)
     _above(lines, kinds)
@@ -172,7 +177,7 @@ def split(text: str, taken: Sequence[str] = ()) -> Parts:
             if kind in wanted:
                 mark = _MARK.match(line)
                 shown = taken[int(mark[2])] if mark and int(mark[2]) < len(taken) else line
-                runs[-1].append(re.sub(r"^> ?", "", shown) if kind == "q" and not mark else shown)
+                runs[-1].append(_QUOTED.sub("", shown) if kind == "q" and not mark else shown)
             elif line.strip() or kind != "o":
                 runs.append([])
         return "\n\n".join(piece for run in runs if (piece := _trimmed(run)))
@@ -196,7 +201,7 @@ def _trimmed(lines: list[str]) -> str:
 def _rest(lines: list[str], kinds: list[str]) -> None:
     """Below some lines everything is another's: forwarded (f), or the mail answered in Outlook's way (h)."""
     for number, line in enumerate(lines):
-        if kinds[number] not in "oq" or (kinds[number] == "q" and not line.startswith(">")):
+        if kinds[number] not in "oq" or (kinds[number] == "q" and not _QUOTED.match(line)):
             continue
         if _FORWARD.match(line) and kinds[number] == "o":
             kinds[number:] = "f" * (len(lines) - number)
@@ -220,16 +225,20 @@ def _rest(lines: list[str], kinds: list[str]) -> None:
 
 
 def _head_block(lines: list[str], first: int) -> int:
-    """The line after "From: ... Sent: ... To: ... Subject: ..." that begins at a line, or 0."""
+    """The line after "From: ... Sent: ... To: ... Subject: ..." that begins at a line, or 0. A head that is shown has more above it."""
     while first < len(lines) and (not lines[first].strip() or _RULE.match(lines[first])):
         first += 1
-    if first >= len(lines) or not _HEAD_FROM.match(lines[first]):
+    if first >= len(lines) or not _HEAD_FROM.match(lines[first]) or (first and _HEAD_OTHER.match(lines[first - 1])):
         return 0
-    found, end = 0, first + 1
-    for number in range(first + 1, min(first + 10, len(lines))):
+    found, end, folded = 0, first + 1, 0
+    for number in range(first + 1, min(first + 16, len(lines))):
         if _HEAD_OTHER.match(lines[number]):
-            found, end = found + 1, number + 1
-        elif not lines[number].strip() and found >= 2:
+            found, end, folded = found + 1, number + 1, 0
+        elif lines[number].strip() and ("@" in lines[first] or found):
+            folded += 1
+            if folded > 2:  # a line or two of a long list of names
+                break
+        elif lines[number].strip():
             break
     return end if found >= 2 else 0
 
@@ -243,7 +252,7 @@ def _wrote_without_marks(lines: list[str], kinds: list[str], number: int) -> boo
             return False
         if not joined.endswith((":", "：")):
             continue
-        if not _WHEN.search(joined) or not _STARTS.match(joined) or not _WROTE.search(joined):
+        if not _WHEN.search(joined) or not (_STARTS.match(joined) or (count == 1 and _ADDRESS.search(joined))) or not _WROTE.search(joined):
             return False
         following = next((kind for line, kind in zip(lines[number + count :], kinds[number + count :], strict=True) if line.strip()), "")
         kinds[number : number + count] = "a" * count

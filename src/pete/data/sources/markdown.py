@@ -37,18 +37,20 @@ _HIDDEN = (
 _HIGHLIGHT = re.compile(
     r"\{%-?\s*highlight\s+([\w+-]*)[^{}]*%\}\n?((?:(?!\{%-?\s*highlight).)*?)\n?\{%-?\s*endhighlight\s*-?%\}", re.DOTALL
 )
+_RAW = re.compile(r"\{%-?\s*(?:end)?raw\s*-?%\}")
 _TAG_LINE = re.compile(r"^[ \t]*(?:\{%.*?%\}|\{\{[<%].*?[>%]\}\}|\{::?[^{}\n]*\})[ \t]*\n", re.MULTILINE)
 _LIQUID = re.compile(r"\{%(?:(?!\{%|%\}).)*%\}|\{\{[<%](?:(?!\{\{|\}\}).)*[>%]\}\}|\{::?\s*[.#\w/][^{}\n]*\}", re.DOTALL)
 _OUTPUT = re.compile(r"\{\{(?:(?!\{\{|\}\}).)*\}\}", re.DOTALL)
 _TOC = re.compile(r"^[*+-] .*\n\{:\s*toc[^{}\n]*\}[ \t]*$|^\[\[?_?TOC_?\]\]?[ \t]*$", re.MULTILINE | re.IGNORECASE)
 _HEADING_ID = re.compile(r"^(#{1,6} .*?)[ \t]*\{[#.][\w-][^{}\n]*\}[ \t]*$", re.MULTILINE)
+_NO_HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]*$\n?", re.MULTILINE)
 _ADDRESS = r"\((?:[^()\n]|\([^()\n]*\))*\)"
 _IMAGE = re.compile(rf"!\[[^\[\]]*\](?:{_ADDRESS}|\[[^\[\]\n]*\])|!\[\[[^\[\]\n]*\]\]")
 _TO_PAGE = re.compile(r"^[ \t]*(?:[-*+] )?\[[^\[\]\n]*\]\([^()\n]*%20[0-9a-f]{32}(?:_all)?\.(?:md|csv|html)\)[ \t]*$", re.MULTILINE)
 """In Notion a page below this one: a menu."""
 _LINK = re.compile(rf"(?<!\\)\[((?:[^\[\]]|\\[\[\]]|\[[^\[\]]*\])*?(?<!\\))\]{_ADDRESS}")
 _DEFINED = re.compile(r"^ {0,3}\[([^\[\]^\n]+)\]:[ \t]*<?\S+>?(?:[ \t]+[\"'(].*[\"')])?[ \t]*(?:\n|\Z)", re.MULTILINE)
-_REFERENCE = re.compile(r"\[([^\[\]\n]+)\](?:[ ]?\[([^\[\]\n]*)\])?")
+_REFERENCE = re.compile(r"\[([^\[\]\n]+)\](?:\[([^\[\]\n]*)\])?")
 _WIKI = re.compile(r"\[\[([^\[\]|#\n]*)(?:#\^?([^\[\]|\n]*))?(?:\\?\|([^\[\]\n]*))?\]\]")
 _FOOTNOTE = re.compile(r"^ {0,3}\[\^[^\]\s]+\]:.*(?:\n(?:[ \t]{2,}.*|[ \t]*(?=\n[ \t]{2,}\S)))*(?:\n|\Z)", re.MULTILINE)
 _FOOTNOTE_MARK = re.compile(r"\[\^[^\]\s]+\]|\^\[[^\[\]\n]*\]")
@@ -62,6 +64,7 @@ _HTML_GONE = tuple(
 )
 _HTML_QUOTE = re.compile(r"<blockquote\b[^<>]*>((?:(?!<blockquote\b).)*?)</blockquote>", re.DOTALL | re.IGNORECASE)
 _HTML_BREAK = re.compile(r"<br\s*/?>[ \t]*\n?", re.IGNORECASE)
+_HTML_CELL = re.compile(r"</t[dh]>\s*<t[dh]\b[^<>]*>", re.IGNORECASE)
 _HTML_TAG = re.compile(
     r"</?(?:a|abbr|aside|b|big|center|cite|code|col|colgroup|dd|del|details|div|dl|dt|em|font|h[1-6]|hr|i|img|ins|kbd|li|mark|ol|p|picture|pre"
     r"|q|s|section|small|source|span|strike|strong|sub|summary|sup|table|tbody|td|tfoot|th|thead|time|tr|tt|u|ul|var|wbr)(?:\s[^<>]*)?/?>",
@@ -167,6 +170,8 @@ def prose(text: str, *, outputs: bool = False, title: str = "") -> Prose:
     def fence(found: re.Match[str]) -> str:
         return "" if found[3].lower() in _QUERIES else stash(found)
 
+    if outputs:
+        text = _RAW.sub("", text)
     text = _unwrapped(_FENCE.sub(fence, text.replace("\x00", "")))
     text = _MATH.sub(stash, text)
     text = _HIGHLIGHT.sub(lambda found: stash(f"```{found[1]}\n{found[2]}\n```"), text)
@@ -174,12 +179,16 @@ def prose(text: str, *, outputs: bool = False, title: str = "") -> Prose:
     text = _LIQUID.sub("", _TAG_LINE.sub("", _TOC.sub("", _without(text, _HIDDEN))))
     if outputs:
         text = _OUTPUT.sub("", text)
+    text = _NO_HEADING.sub("", text)
     text = _HEADING_ID.sub(r"\1", _FOOTNOTE_MARK.sub("", _FOOTNOTE.sub("", text)))
     text = _LINK.sub(r"\1", _IMAGE.sub("", _TO_PAGE.sub("", text)))  # a linked picture leaves [](address), and that nothing
     defined = {" ".join(name.lower().split()) for name in _DEFINED.findall(text)}
     text = _WIKI.sub(_linked, _DEFINED.sub("", text))
-    if defined:
-        text = _REFERENCE.sub(lambda found: found[1] if " ".join((found[2] or found[1]).lower().split()) in defined else found[0], text)
+
+    def reference(found: re.Match[str]) -> str:
+        return found[1] if found[2] == "" or " ".join((found[2] or found[1]).lower().split()) in defined else found[0]
+
+    text = _REFERENCE.sub(reference, text)
     text = _AUTOLINK.sub(r"\1", _FIELD.sub("", text))
     quotes: list[str] = []
 
@@ -232,7 +241,7 @@ def _without(text: str, parts: Iterable[tuple[re.Pattern[str], str]]) -> str:
 
 
 def _without_html(text: str) -> str:
-    text = _HTML_TAG.sub("", _HTML_BREAK.sub("\n", text))
+    text = _HTML_TAG.sub("", _HTML_CELL.sub("\t", _HTML_BREAK.sub("\n", text)))
     return _ENTITY.sub(lambda found: html.unescape(found[0]), text)
 
 
@@ -243,12 +252,16 @@ def _plain(heading: str) -> str:
 def _unwrapped(text: str) -> str:
     """A line break within a paragraph is a space to Markdown; where lines were wrapped at a width, it is nothing but that."""
     lines = text.split("\n")
-    inner = [line for line, following in pairwise(lines) if line.strip() and not _BEGINS_A_BLOCK.match(following) and not _unwrapable(line)]
-    lengths = sorted(map(len, inner))
+    inner = [
+        (line, following)
+        for line, following in pairwise(lines)
+        if line.strip() and not _BEGINS_A_BLOCK.match(following) and not _unwrapable(line)
+    ]
+    lengths = sorted(len(line) for line, _ in inner)
     width = lengths[len(lengths) // 2] if lengths else 0
-    alike = sum(0.85 * width <= length <= 1.15 * width for length in lengths)
-    within = sum(not line.rstrip().endswith(_ENDS) for line in inner)
-    if len(inner) >= 4 and 55 <= width <= 110 and alike >= 0.85 * len(inner) and 2 * within >= len(inner):
+    full = sum(_full(line, following, width) for line, following in inner)
+    within = sum(not line.rstrip().endswith(_ENDS) for line, _ in inner)
+    if len(inner) >= 4 and 55 <= width <= 110 and full >= 0.85 * len(inner) and 2 * within >= len(inner):
         joined = [lines[0]]
         for line in lines[1:]:
             last = joined[-1]
@@ -260,11 +273,18 @@ def _unwrapped(text: str) -> str:
     return "\n".join(line[:-1] if re.search(r"(?<!\\)\\$", line) else line for line in lines)
 
 
+def _full(line: str, following: str, width: int) -> bool:
+    """Whether a line is as long as a width allows: an address is never broken, and makes it longer, or the line before it shorter."""
+    if len(line) > 1.15 * width:
+        return max(map(len, line.split())) > 25
+    return len(line) >= 0.85 * width or len(line) + len(following.split()[0]) >= 0.9 * width
+
+
 def _unwrapable(line: str) -> bool:
     """Whether a line ends on purpose, or is none of a paragraph."""
     return (
         line.endswith(("  ", "\\"))
-        or re.match(r"[ \t]*(?:#{1,6} |\||\x00\d+\x00$|(?:[-*_][ \t]*){3,}$|=+$)|(?: {4}|\t)(?![-*+] |\d)", line) is not None
+        or re.match(r"[ \t]*(?:#{1,6} |\||\x00\d+\x00$|(?:[-*_][ \t]*){3,}$|=+$|\[[^\]\n]+\]: )|(?: {4}|\t)(?![-*+] |\d)", line) is not None
     )
 
 

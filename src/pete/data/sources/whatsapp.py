@@ -130,7 +130,7 @@ def _lines(file: SourceFile) -> Iterator[_Line]:
 
 
 def _order(file: SourceFile, day_first: bool | None) -> str:
-    """In which order the file writes days: "ymd", "dmy" or "mdy".
+    """In which order the file writes days: "ymd", "dmy", "mdy" or, as in Kazakhstan, "ydm".
 
     Raises:
         Unreadable: nothing in it shows which.
@@ -142,8 +142,9 @@ def _order(file: SourceFile, day_first: bool | None) -> str:
             seen.append(three)
             dots += "." in line.stamp.string[line.stamp.start("one") : line.stamp.end("three")]
     if any(one > 999 for one, _, _ in seen):
-        return "ymd"
+        return "ydm" if any(two > 12 for _, two, _ in seen) and not any(three > 12 for _, _, three in seen) else "ymd"
     fits = [order for order in ("dmy", "mdy", "ymd") if all(_day(three, order) for three in seen)]
+    fits = fits or [order for order in ("ydm",) if all(_day(three, order) for three in seen)]
     if len(fits) > 1 and "ymd" in fits:  # with a year of two digits it comes last nearly everywhere
         fits.remove("ymd")
     in_time = [order for order in fits if _rises([day for three in seen if (day := _day(three, order))])]

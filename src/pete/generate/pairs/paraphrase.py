@@ -3,10 +3,9 @@
 from collections.abc import Callable, Sequence
 
 from pete.data.augment.rows import Other
-from pete.data.check import same_prompt
 from pete.data.examples import Example
 from pete.data.language import language_of
-from pete.data.text import Corpus, words
+from pete.data.text import Corpus, same_prompt, words
 from pete.generate.pairs.filters import SHARED, Refusal, invented_in
 from pete.generate.pairs.question import ask_for_paraphrase, read_request
 from pete.generate.pairs.writers import Writer

@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pete.data.augment.rows import INCOMING, KINDS, Other, Passed, by_rule, kind_of, make, records
-from pete.data.check import same_prompt
 from pete.data.examples import Example, Message
+from pete.data.text import same_prompt
 
 LONG = "\n\n".join(f"This is paragraph number {n} of a text about rain. {'It rained on. ' * 20}" for n in range(4))
 ROWS = [

@@ -2,13 +2,15 @@ import pytest
 
 from pete.data.checks.answers import QUOTATIONS, assistant_phrase, only_links, quotation, unended
 
-PROSE = "The kettle came on Monday. It was the wrong one. We kept it for the office, where nobody asks what colour it is, and wrote to them"
+PROSE = (
+    "It came on Monday. It was the wrong one. We kept it for the desk, where no one asks what colour it is, and in the end we told them so"
+)
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        f"{PROSE} about the",
+        f"{PROSE}, and about the",
         f"{PROSE} about the colour,",
         f"{PROSE} twice before anybody there had read the first of our letters to the end",
         "They said it in a meeting... see more",

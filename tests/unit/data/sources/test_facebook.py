@@ -38,7 +38,7 @@ def test_letters_come_back_and_the_newest_message_is_the_last(tmp_path):
     ("Mina sent an attachment.", {"share": {"link": "https://example.org"}}, Reason.SYSTEM), ("You sent a photo.", {}, Reason.SYSTEM),
     ("Mina left the group.", {}, Reason.SYSTEM), ("Look", {"share": {"link": "x"}}, None), ("Tea", {"is_unsent": True}, Reason.REMOVED),
     ("", {"photos": [{}]}, Reason.EMPTY), ("You sent me bread yesterday. Thanks!", {}, None), ("Bo liked the bread", {}, None),
-    ("x", {"type": "Call"}, Reason.SYSTEM),
+    ("x", {"type": "Call"}, Reason.SYSTEM), ("Liked a message", {}, Reason.SYSTEM), ("Reacted 😂 to your message ", {}, Reason.SYSTEM),
 ])  # fmt: skip
 def test_what_meta_says_itself_is_told_from_what_people_say(tmp_path, text, more, reason):
     (one,) = chat(tmp_path, message(0, "Mina", text, **more))

@@ -119,3 +119,11 @@ def test_word_files_are_files(tmp_path):
 def test_a_file_larger_than_one_can_hold_is_refused(tmp_path):
     with Source(written(tmp_path / "a.txt", b"12345")) as source, pytest.raises(DataError, match="5 bytes"):
         source.files[0].read(most=4)
+
+
+def test_beginnings_of_many_files_are_not_all_kept(tmp_path):
+    for number in range(100):
+        written(tmp_path / "in" / f"{number}.eml", b"x%d" % number)
+    with Source(tmp_path / "in") as source:
+        assert {file.name: file.head for file in source.files} == {f"{number}.eml": b"x%d" % number for number in range(100)}
+        assert len(source.heads) < 50 and source.files[0].head == source.files[0].read()

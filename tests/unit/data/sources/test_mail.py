@@ -108,3 +108,9 @@ def test_a_mail_that_breaks_off_is_the_last_of_its_file_and_the_others_stay(tmp_
     data = box(mail("One."), mail("--b\nContent-Type: text/plain\n\nTwo wo", number=2, Content_Type="multipart/mixed; boundary=b"))
     found, problem = outcome(tmp_path, "a.mbox", data.encode())
     assert [(r.text, r.dropped) for r in found] == [("One.", None), ("Two wo", Reason.DAMAGED)] and not problem
+
+
+def test_a_mail_that_is_all_quotation_is_shown_without_marks(tmp_path):
+    body = "<blockquote type=cite>Tea?<blockquote type=cite>older</blockquote></blockquote>"
+    (one,) = records_of(tmp_path, {"a.eml": mail(body, Content_Type="text/html")})
+    assert one.dropped == Reason.QUOTE and one.text == "Tea?\n[...]"

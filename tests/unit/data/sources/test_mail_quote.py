@@ -46,6 +46,9 @@ OUTLOOK = [
     "发件人: Ada\n发送时间: 2026年1月5日\n收件人: Mina\n主题: 茶",
     "差出人: Ada\n送信日時: 2026年1月5日\n宛先: Mina\n件名: お茶",
     "*From:* Ada\n*Sent:* Monday\n*To:* Mina\n*Subject:* Tea",
+    "From: tea@example.org [mailto:tea@example.org] On\nBehalf Of Ada\nSent: Monday\nTo: 'Mina' <m@example.org>; 'Bo\nBaker'\nSubject: Tea",
+    "From: Ada <ada@example.org>\n\nSent: Monday, January 5, 2026\n\nTo: Mina\n\nSubject: Tea",
+    "------------------------------------------------------------------\n发件人：Ada\n发送时间：2026年1月5日\n收件人：Mina\n主　题：茶",
 ]
 FORWARDS = [
     "---------- Forwarded message ---------\nFrom: Ada <ada@example.org>\nDate: Mon, Jan 5, 2026\nSubject: Tea\nTo: Mina",
@@ -69,7 +72,9 @@ def test_below_outlooks_head_all_is_the_others(block):
     assert (parts.own, answered(parts)) == (OWN, "Tea?\n\nAda")
 
 
-@pytest.mark.parametrize("above", [*ABOVE[:1], *ABOVE[2:4], *ABOVE[5:8], *ABOVE[9:10]])
+@pytest.mark.parametrize(
+    "above", ["Ada <ada@example.org> wrote:", "On Mon, Ada wrote:", *ABOVE[:1], *ABOVE[2:4], *ABOVE[5:8], *ABOVE[9:10]]
+)
 def test_what_stands_above_a_quotation_without_marks_is_known_in_the_common_languages(above):
     parts = split(f"{OWN}\n\n{above}\n\nTea?\nWhen?")
     assert (parts.own, parts.quoted) == (OWN, "Tea?\nWhen?")
@@ -90,6 +95,12 @@ def test_what_is_forwarded_is_nobodys_and_the_note_above_it_is_ones_own(forward)
 ])  # fmt: skip
 def test_what_only_looks_like_it_is_the_authors(honest):
     assert split(honest).own == honest
+
+
+def test_a_head_that_is_shown_is_no_quotation_and_an_indented_one_is():
+    shown = "Look:\n\nMessage-ID: <a@b>\nDate: Tue, 12 May 2026\nFrom: Ada <ada@example.org>\nTo: Bo\nSubject: Tea\n\nBest regards,\nMina"
+    assert split(shown).own == shown
+    assert split("    > Tea?\n\ufeff> When?\nTen.").own == "Ten."
 
 
 @pytest.mark.parametrize("mark", [

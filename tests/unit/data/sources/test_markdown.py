@@ -17,11 +17,12 @@ ID = "0123456789abcdef0123456789abcdef"
     [
         ("One **bold** _it_ `a*b` ~~no~~ ==yes==.", "One **bold** _it_ `a*b` ~~no~~ ==yes==."),
         ("## Head\n\n- a\n- b\n\n1. x\n2. y", "## Head\n\n- a\n- b\n\n1. x\n2. y"),
-        ("See [the page](https://example.org/a_(b) \"T\"), [ref][1] and [ref], not [this].\n\n[1]: https://x\n[ref]: <y> 'T'", "See the page, ref and ref, not [this]."),
+        ("See [the page](https://example.org/a_(b) \"T\"), [ref][1] and [ref], not [this] [#2][].\n\n[1]: https://x\n[ref]: <y> 'T'", "See the page, ref and ref, not [this] #2."),
         ("A ![cup](x.png) and [![badge](b.svg)](https://x) and ![r][1].", "A  and  and ."),
         ("A note[^1] here^[inline].\n\n[^1]: The note.\n    More of it.\n\nEnd.", "A note here.\n\nEnd."),
         ("<https://example.org> and <ada@example.org> and <your name>", "https://example.org and <ada@example.org> and <your name>"),
         ("One<br>two<br/>\nthree <b>four</b> <span class='x'>five</span>&nbsp;&amp; &copy 6 &lt;p&gt;", "One\ntwo\nthree four five\xa0& &copy 6 <p>"),
+        ("<table>\n<tr><td>Tea</td> <td>2</td></tr>\n</table>", "Tea\t2"),
         ("<!-- no\nno -->One\n\n<script>x</script>\n\n<iframe src=x></iframe>\n\nTwo", "One\n\nTwo"),
         (r"1\. Not a list\! \*star\* a\\b", r"1. Not a list! *star* a\b"),
         ("Hard  \nbreak\\\nhere", "Hard\nbreak\nhere"),
@@ -63,6 +64,7 @@ def test_obsidians_marks(markdown, text):
 def test_liquid_kramdown_and_hugo(markdown, text):
     assert prose(markdown).text == text
     assert prose("Hi {{ site.title }}!", outputs=True).text == "Hi !" and prose("Hi {{ name }}!").text == "Hi {{ name }}!"
+    assert prose("# {{ page.title }}\n\n{% raw %}\n```\n{{ x }}\n```\n{% endraw %}", outputs=True).text == "```\n{{ x }}\n```"
 
 
 def test_quotations_are_apart_and_callouts_that_quote_too():
@@ -95,6 +97,8 @@ def test_lines_wrapped_at_a_width_are_one_and_lines_broken_on_purpose_stay():
     assert "talks about tea and toast at length.\n- Short" in text and "    code stays\n    as it is" in text
     linked = WRAPPED.replace("a neighbour who has", "[a neighbour](x) who").replace("about a\n", "`about a`\n")
     assert prose(linked).text.split("\n")[0].count(" ") == text.split("\n")[0].count(" ") - 1, "lines were wrapped with what is in them"
+    twice = "\n".join(WRAPPED.split("\n")[:5]) * 2 + "\n\n[a]: x\n[bc]: y\n[d]: z\n"
+    assert prose(twice).text.count("\n") == 0, "definitions are no lines of it"
     poem = "Roses are red\nand tea is brown,\nthe kettle sings\nall over town,\nand every cup\nwill calm me down"
     assert prose(poem).text == poem
     assert prose(WRAPPED.replace("write\n", "write  \n")).text.startswith(
