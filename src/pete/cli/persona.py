@@ -1,7 +1,6 @@
 """pete persona: the voices there are, and a new one from somebody's writing."""
 
 import shlex
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -128,8 +127,6 @@ def _asked(understood: "Understood", notify: "Notify", named: bool, sorted_: boo
 
     from pete.app.new_persona import categories_of, categories_typed
 
-    if not sys.stdin.isatty():
-        return understood
     if not named:
         understood = replace(understood, name=notify.ask(f"The voice is called {understood.name!r}. Another name?", (), understood.name))
     if not sorted_:
