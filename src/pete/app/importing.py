@@ -169,7 +169,7 @@ def fullness_of(config: Config, persona: Persona) -> Fullness:
     """How full a text makes a row of the base that would be trained, beside template, system line and a prompt by rule."""
     base = look_up_base(config.model)
     renderer = Renderer(base.folder, template=persona.template, system=persona.system, context=base.context)
-    around = len(renderer.example(Example(prompt="a", completion="a")))
+    around = len(renderer.example(Example.model_validate({"prompt": "a", "completion": "a"})))
     room = min(config.data.max_length, base.context) - around - ROOM_FOR_PROMPT
     if room < ROOM_FOR_PROMPT:
         raise DataError(

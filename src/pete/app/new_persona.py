@@ -106,10 +106,8 @@ def understand(
         DataError: nothing is kept, several authors are to choose from, or a source cannot be read. UserError: the base cannot be used.
     """
     named = categories_of(categories)
-    draft = Persona(
-        name=folder.name, description="-", system=system_line("n" * 40, ["LinkedIn posts", "Chat messages", "Blog posts"]),
-        categories={"-": "-"}, folder=folder,
-    )  # fmt: skip
+    line = system_line("n" * 40, ["LinkedIn posts", "Chat messages", "Blog posts"])
+    draft = Persona.model_validate({"name": folder.name, "description": "-", "system": line, "categories": {"-": "-"}, "folder": folder})
     with ExitStack() as stack:
         sources = [stack.enter_context(Source(path)) for path in paths]
         imported = read_sources(sources, wishes, set(), fullness_of(config, draft), notify)

@@ -24,10 +24,9 @@ from pete.cli.train import PresetOption
 from pete.words import counted
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from pete.app.new_persona import Understood
     from pete.app.notify import Notify
+    from pete.cli.screen import Screen
 
 app = typer.Typer(cls=Listing, help="Personas: a voice of your own from your writing.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -114,7 +113,7 @@ def _persona_override(folder: Path) -> str:
     return persona_override(str(folder))[0]
 
 
-def _show_understood(screen: "Console", understood: "Understood") -> None:
+def _show_understood(screen: "Screen", understood: "Understood") -> None:
     """What is proposed, before it is made."""
     from rich.text import Text
 
@@ -139,7 +138,7 @@ def _asked(understood: "Understood", notify: "Notify", named: bool, sorted_: boo
     return understood
 
 
-def _check(screen: "Console", folder: Path, preset: str, overrides: list[str]) -> bool:
+def _check(screen: "Screen", folder: Path, preset: str, overrides: list[str]) -> bool:
     """What `pete data check` has to say of it; whether it can be trained on."""
     from rich.text import Text
 
