@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
     from pete.data.importer import Wishes
 
-MEANINGS = ("incoming", "reply", "author", "date", "public", "thread", "title", "category", "id")
-"""What a column may mean."""
+MEANINGS = ("incoming", "reply", "draft", "author", "date", "public", "thread", "title", "category", "id")
+"""What a column may mean, as `foreign_formats.MEANINGS`: told here too, so that --help imports no data."""
 _MAPPED = re.compile(rf",\s*(?=(?:{'|'.join(MEANINGS)})\s*=)")
 _DAY = "a day, written 2023-11-30"
 

@@ -20,7 +20,8 @@ class Author:
     @property
     def shown(self) -> str:
         """The name to choose by, and another by which the source knows the same person."""
-        return f"{self.names[0]} ({self.names[1]})" if len(self.names) > 1 else self.names[0]
+        first, *others = self.names
+        return f"{first} ({others[0]})" if others else first
 
 
 class Authors:

@@ -6,6 +6,8 @@ from typing import Any
 BRING = "move the file out of examples/ and bring it in: pete data import FILE"
 CONVERSATIONS = ("messages", "conversations", "conversation", "dialogue", "dialog", "turns", "contents")
 """Keys under which an import looks for turns."""
+MEANINGS = ("incoming", "reply", "draft", "author", "date", "public", "thread", "title", "category", "id")
+"""What a column of a table may mean, when somebody brings one in (`--map`)."""
 MESSAGES = '{"messages": [{"role": "user", "content": "..."}, {"role": "assistant", "content": "..."}]}'
 
 _ASKED = ("instruction", "question", "query", "input", "request", "user", "human", "context", "source_text")

@@ -60,11 +60,11 @@ def _row(text: Kept, category: str, part: int, piece: str) -> Example | None:
     """The row of a text that answers somebody: its first passage does."""
     if not text.conversation or part > 1:
         return None
-    common = _common(text, category, part) | {"origin": INCOMING}
     if len(text.conversation) == 1:
-        return Example(**common, prompt=text.conversation[0].content, completion=piece)
-    turns = (*text.conversation, Message("assistant", piece))
-    return Example.model_validate(common | {"messages": turns, "train": "last"})
+        said: dict[str, Any] = {"prompt": text.conversation[0].content, "completion": piece}
+    else:
+        said = {"messages": (*text.conversation, Message("assistant", piece)), "train": "last"}
+    return Example.model_validate(_common(text, category, part) | said | {"origin": INCOMING})
 
 
 def _bare_row(text: Kept, category: str, part: int, piece: str, terms: KeyTerms, number: int) -> Example:

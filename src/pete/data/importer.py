@@ -16,7 +16,7 @@ from pete.data.ledger import FileLedger, Ledger
 from pete.data.passages import Fullness, passages
 from pete.data.sources import readers_of
 from pete.data.sources.decode import mended
-from pete.data.sources.files import Source
+from pete.data.sources.files import Source, SourceFile
 from pete.data.sources.record import ImportOptions, Reader, Reason, Record, Unreadable
 from pete.data.text import fold, size, visible, words
 from pete.errors import DataError
@@ -24,6 +24,20 @@ from pete.listener import Listener
 
 _BREAKS_OFF = (Unreadable, DataError, OSError, EOFError, UnicodeError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, NotImplementedError)
 """What reading a damaged file raises; the rest of it is not read, and the ledger says so."""
+_OTHERS = {
+    b"PK": "a zip that is cut off or damaged: download it again, or unpack it and give the folder",
+    b"%PDF": "a PDF, which keeps no paragraphs: save the original as .docx or text",
+    b"{\\rtf": "rich text: save it as .docx or plain text",
+    b"\xd0\xcf\x11\xe0": "an old Office file: save it as .docx",
+    b"\x1f\x8b": "packed with gzip: unpack it first",
+    b"Rar!": "a RAR archive: unpack it and give the folder",
+    b"7z\xbc\xaf": "a 7z archive: unpack it and give the folder",
+    b"SQLite format 3": "a database: export its texts as a table",
+    b"\x89PNG": "a picture",
+    b"\xff\xd8\xff": "a picture",
+    b"GIF8": "a picture",
+}
+"""How files begin that nobody reads."""
 SAID = 50_000
 """Texts of a file after which it is said how far it is."""
 
@@ -93,7 +107,7 @@ class Importer:
         files = [(source, file, reader) for source in sources for file, reader in readers_of(source, self._wishes.options)]
         for number, (_, file, reader) in enumerate(files, 1):
             if reader is None:
-                ledger.passed_over.append((file.label, "no format that is known" if file.size else "empty"))
+                ledger.passed_over.append((file.label, _unknown(file)))
             else:
                 part = ledger.begin(file.label, reader.title)
                 try:
@@ -157,7 +171,17 @@ class Importer:
         while conversation and self._fullness(_joined(conversation)) > 0.5:
             conversation = _later(conversation)
         left = 1 - (self._fullness(_joined(conversation)) if conversation else 0.0)
-        return conversation, passages(text, lambda piece, within=0.0: self._fullness(piece, within * left) / left)
+        return conversation, passages(text, lambda text, within=0.0: self._fullness(text, within * left) / left)
+
+
+def _unknown(file: SourceFile) -> str:
+    """What a file is that no reader takes, and the way to get one that is read, where there is one."""
+    if not file.size:
+        return "empty"
+    try:
+        return next((words for begin, words in _OTHERS.items() if file.head.startswith(begin)), "no format that is known")
+    except _BREAKS_OFF as error:
+        return f"cannot be opened: {error}"
 
 
 def _joined(conversation: Sequence[Message], *texts: str) -> str:
@@ -166,9 +190,10 @@ def _joined(conversation: Sequence[Message], *texts: str) -> str:
 
 def _later(conversation: tuple[Message, ...]) -> tuple[Message, ...]:
     """The conversation without its oldest exchange; a single long message without its second half."""
-    if len(conversation) > 1:
-        return turns_before(conversation[1:])
-    half = conversation[0].content[: len(conversation[0].content) // 2]
+    first, *later = conversation
+    if later:
+        return turns_before(later)
+    half = first.content[: len(first.content) // 2]
     return (Message("user", half.rpartition("\n")[0].strip() or half.rpartition(" ")[0].strip() or half),)
 
 

@@ -61,9 +61,9 @@ def split_new(new: Sequence[Example], old: Sequence[Example], data: DataConfig) 
     by_category: dict[str, dict[str, list[Example]]] = {}
     chosen: dict[int, Split] = {}
     for name, members in _groups([*settled, *new]).items():
-        given = next((row.split for row in members if row.split is not None), None)
+        given: Split | None = next((row.split for row in members if row.split is not None), None)
         if given is not None:
-            chosen |= {id(row): given for row in members}
+            chosen.update((id(row), given) for row in members)
         else:
             by_category.setdefault(members[0].category, {})[name] = members
     for category, groups in by_category.items():

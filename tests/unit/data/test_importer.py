@@ -93,9 +93,12 @@ def test_a_file_that_breaks_off_keeps_what_was_read(monkeypatch, tmp_path):
 def test_files_that_nobody_reads_are_named(monkeypatch, tmp_path):
     (tmp_path / "source").mkdir()
     (tmp_path / "source" / "b.bin").write_bytes(b"\0")
+    (tmp_path / "source" / "d.zip").write_bytes(b"PK\3\4 and no end")
     (tmp_path / "source" / "c.x").write_bytes(b"")
     result = imported(monkeypatch, tmp_path, [record()])
-    assert dict(result.ledger.passed_over) == {"source/b.bin": "no format that is known", "source/c.x": "empty"}
+    passed = dict(result.ledger.passed_over)
+    assert "download it again" in passed.pop("source/d.zip")
+    assert passed == {"source/b.bin": "no format that is known", "source/c.x": "empty"}
 
 
 def test_a_long_text_becomes_passages_of_one_record(monkeypatch, tmp_path):

@@ -70,16 +70,12 @@ class Record:
     """Set by the reader where it knows that this is nothing to learn from; such a record is counted, and can be shown."""
 
 
-MEANINGS = ("incoming", "reply", "draft", "author", "date", "public", "thread", "title", "category", "id")
-"""What a column of a table may mean."""
-
-
 @dataclass(frozen=True)
 class ImportOptions:
     """What only the person can say about a source."""
 
     columns: Mapping[str, str] = field(default_factory=dict)
-    """`--map`: what a column means -> its name, or several as "subject+body"; the meanings are `MEANINGS`."""
+    """`--map`: what a column means -> its name, or several as "subject+body"; the meanings are `foreign_formats.MEANINGS`."""
     day_first: bool | None = None
     """Dates such as 1/2/2024: day first or month first; None where nobody said."""
 

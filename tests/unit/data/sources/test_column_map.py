@@ -2,7 +2,9 @@ import json
 
 import pytest
 
+from pete.cli import import_options
 from pete.data.examples import Message
+from pete.data.foreign_formats import MEANINGS
 from pete.data.sources import readers_of
 from pete.data.sources.column_map import guessed
 from pete.data.sources.files import Source
@@ -99,3 +101,7 @@ def test_a_text_with_commas_and_the_settings_of_a_program_are_no_tables(tmp_path
     (tmp_path / name).write_text(data)
     with Source(tmp_path / name) as source:
         assert [reader.name for _, reader in readers_of(source) if reader and reader.name == "table"] == []
+
+
+def test_the_command_line_knows_every_meaning():
+    assert import_options.MEANINGS == MEANINGS
