@@ -137,6 +137,14 @@ def test_what_cannot_be_is_said_before_anything_is_written(pete, persona_folder,
     assert done.returncode == 2 and said in done.stderr and not (persona_folder / "imports.json").exists()
 
 
+def test_a_persona_that_cannot_be_trained_on_yet_says_what_to_mend(pete, tmp_path):
+    for number, text in enumerate(posts(12)):
+        (tmp_path / "notes").mkdir(exist_ok=True)
+        (tmp_path / "notes" / f"{number}.txt").write_text(f"Dear {{{{first_name}}}},\n\n{text}")
+    done = pete("persona", "new", tmp_path / "bea", "--from", tmp_path / "notes", *FAKE)
+    assert done.returncode == 0 and "mend that, then: pete data check" in done.stdout and "train it" not in done.stdout
+
+
 def test_new_needs_writing_and_a_name(pete):
     assert "There is nothing to make it from" in pete("persona", "new", "ada").stderr
     assert "cannot be the name" in pete("persona", "new", "..", "--from", "x").stderr

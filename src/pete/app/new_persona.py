@@ -29,6 +29,7 @@ from pete.resources import PRESETS as CONFIGS
 
 UNKNOWN_BASE_RATE = 4e-4
 """Learning rate for a base that no preset has: most are larger than quickstart's, and take smaller steps."""
+_PERSON = re.compile(r"[^\W\d_][^@\d_/:]+")
 _NAME = re.compile(r"\w[\w .'-]*")
 
 
@@ -163,11 +164,11 @@ def plan(created: Created, preset: str, overrides: Sequence[str], notify: Notify
 
 
 def _author(imported: Imported) -> str:
-    """The author's name as most texts have it: no address, no number."""
-    names = Counter(
-        name for text in imported.kept for name in text.record.author if re.fullmatch(r"[^\W\d_][^@\d_/:]+", name.strip()) and " " in name
-    )
-    return names.most_common(1)[0][0].strip() if names else ""
+    """The author's name as most texts have it, else as it was asked for: no address, no number."""
+    names = Counter(name.strip() for text in imported.kept for name in text.record.author if _PERSON.fullmatch(name.strip()))
+    asked = [name for name in imported.authors.wanted if _PERSON.fullmatch(name.strip())]
+    whole = [name for name, _ in names.most_common() if " " in name]
+    return next(iter([*whole, *asked, *names]), "")
 
 
 def categories_of(given: Sequence[str]) -> dict[str, str]:

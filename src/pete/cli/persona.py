@@ -92,14 +92,17 @@ def new(
             understood = _asked(understood, notify, bool(full_name), bool(category))
         created = verb.make_persona(understood)
         show_result(screen, created.result)
-        _check(screen, folder, chosen, overrides)
+        good = _check(screen, folder, chosen, overrides)
         argument = created.result.persona.cli_argument
-        if plan:
+        if plan and good:
             verb.plan(created, chosen, [*overrides, _persona_override(folder)], notify)
     if json:
         print_json({**created.result.record(), "folder": str(folder), "name": understood.name, "prompts": created.prompts})
         return
     way = "".join([f" --preset {chosen}" if chosen != "quickstart" else "", *(f" --set {shlex.quote(value)}" for value in overrides)])
+    if not good:
+        screen.print(as_typed(f"mend that, then: pete data check --persona {argument}{way}"), soft_wrap=True)
+        return
     screen.print(as_typed(f"look at it: pete data show --persona {argument}"), soft_wrap=True)
     screen.print(as_typed(f"train it:   pete train --persona {argument}{way}"), soft_wrap=True)
     screen.print(as_typed(f"overnight:  pete train --persona {argument} --overnight"), soft_wrap=True)
@@ -136,8 +139,8 @@ def _asked(understood: "Understood", notify: "Notify", named: bool, sorted_: boo
     return understood
 
 
-def _check(screen: "Console", folder: Path, preset: str, overrides: list[str]) -> None:
-    """What `pete data check` has to say of it."""
+def _check(screen: "Console", folder: Path, preset: str, overrides: list[str]) -> bool:
+    """What `pete data check` has to say of it; whether it can be trained on."""
     from rich.text import Text
 
     from pete.app.data import check
@@ -149,8 +152,9 @@ def _check(screen: "Console", folder: Path, preset: str, overrides: list[str]) -
         data = check(resolve(preset, None, [*overrides, _persona_override(folder)]).config)
     except DataError as error:
         screen.print(Text.assemble(("check", "bold red"), f" {error.message}"), soft_wrap=True)
-        return
+        return False
     show_findings(screen, data.findings)
+    return not data.errors
 
 
 @app.command("list")

@@ -12,7 +12,13 @@ def _likeliest(logits: np.ndarray, count: int) -> np.ndarray:
     ids = np.arange(len(logits))
     if 0 < count < len(logits):
         ids = np.flatnonzero(~(logits < np.partition(logits, -count)[-count]))
-    return ids[np.lexsort((ids, -logits[ids]))][: count or None]
+    # one whole number each, logit above id: sorting 49,152 of those takes 2 ms, and sorting by the two 7
+    below = (0.0 - logits[ids]).astype(np.float32, copy=False)
+    bits = below.view(np.uint32)
+    order = np.where(np.isnan(below), np.uint32(0xFFFFFFFF), np.where(bits >> 31, ~bits, bits | np.uint32(1 << 31)))
+    keys = order.astype(np.uint64) << np.uint64(32) | ids.astype(np.uint64)
+    keys.sort()
+    return (keys & np.uint64(0xFFFFFFFF)).astype(np.int64)[: count or None]
 
 
 def draw(logits: np.ndarray, seen: Sequence[int], sampling: GenerateConfig, rng: np.random.Generator) -> int:

@@ -6,6 +6,7 @@ Figures, links and quotations stay to the letter, and so does everything with a 
 import random
 import re
 from collections.abc import Callable
+from itertools import pairwise
 
 from pete.data.text import sentences_in
 
@@ -41,7 +42,7 @@ def noisy(message: str, seed: str) -> tuple[str, tuple[str, ...]] | None:
         changed = NOISES[name](text, chance)
         if changed != text:
             text, used = changed, [*used, name]
-    return (text, tuple(sorted(used))) if used and text.strip() else None
+    return (text, tuple(sorted(used))) if text != message and text.strip() else None
 
 
 def _apart(text: str, change: Callable[[str], str]) -> str:
@@ -83,17 +84,21 @@ def no_marks(text: str, chance: random.Random) -> str:
 
 def one_breath(text: str, chance: random.Random) -> str:
     """Sentences and lines run into each other."""
+    kept = [match.span() for match in _KEPT.finditer(text)]
     said = sentences_in(text)
-    if len(said) < 2:
-        return text
-    parts = [part.text if part is said[-1] else re.sub(r"[.!]+$", "", part.text) for part in said]
-    joined = [parts[0]]
-    for part in parts[1:]:
-        joined += [
-            chance.choice((" ", ", ", " and ")),
-            part if part[:2] in ("I ", "I'") or _KEPT.match(part) else part[:1].lower() + part[1:],
-        ]
-    return "".join(joined)
+    pieces = [text[: said[0].end]] if said else [text]
+    for before, part in pairwise(said):
+        between = text[before.end : part.start]
+        if any(first < before.end and part.start < last for first, last in kept):  # a quotation of several sentences
+            pieces += [between, part.text]
+            continue
+        if not any(first < before.end <= last for first, last in kept):
+            pieces[-1] = re.sub(r"[.!]+$", "", pieces[-1])
+        small = (
+            part.text if part.text[:2] in ("I ", "I'") or any(at == part.start for at, _ in kept) else part.text[:1].lower() + part.text[1:]
+        )
+        pieces += [chance.choice((" ", ", ", " and ")), small]
+    return "".join(pieces) + text[said[-1].end :] if len(said) > 1 else text
 
 
 def number_elsewhere(text: str, chance: random.Random) -> str:

@@ -14,7 +14,7 @@ MESSAGE = (
 )
 PARTS = st.sampled_from(
     ["order 12-A", "Ticket #993", "no. 7", "3.50", "https://example.org/X.y?A=1", "Anna", "the Parcel", "where", "is it?", "Hello, ",
-     "not yet.", "\n", "a@Example.org", '"Left Here."', "because", "actually", "!", "\u00dc1B", "example.org."]
+     "not yet.", "\n", "a@Example.org", '"Left Here."', '"Wait. Then leave!"', "because", "actually", "!", "\u00dc1B", "example.org."]
 )  # fmt: skip
 MESSAGES = st.lists(PARTS, min_size=1, max_size=12).map(" ".join)
 
@@ -32,7 +32,7 @@ def test_figures_and_links_stay_and_a_seed_says_the_same_again(message, seed):
     text, used = found
     assert text != message and 1 <= len(used) <= 3 and set(used) <= set(NOISES)
     assert Counter(re.findall(r"\d+", text)) == Counter(re.findall(r"\d+", message))
-    for link in ("https://example.org/X.y?A=1", "a@Example.org", '"Left Here."', "3.50", "\u00dc1B"):
+    for link in ("https://example.org/X.y?A=1", "a@Example.org", '"Left Here."', '"Wait. Then leave!"', "3.50", "\u00dc1B"):
         assert text.count(link) == message.count(link)
 
 
