@@ -24,6 +24,8 @@ from pete.errors import BaseModelError, ContextError, DataError, PersonaError, U
 
 TrainTurns = Literal["all", "last"]
 """Which of a row's assistant turns carry loss."""
+TOGETHER = 512
+"""Rows whose texts become ids at once, on every core."""
 _PLACE = "\U000f0002{}\U000f0003"
 _PLACES = re.compile("\U000f0002([0-9]+)\U000f0003")
 
@@ -91,6 +93,19 @@ class _Answer:
     """What closes the last answer, to the end of the token that ends the turn; empty where the template closes none."""
     end: int
     """The id that ends a turn."""
+
+
+@dataclass(frozen=True)
+class _Laid:
+    """A row as text, before it is ids."""
+
+    text: str
+    end: int
+    """Where the last answer's turn ends; what follows is not read."""
+    answers: list[tuple[int, int]]
+    """Where the answers stand that carry loss."""
+    size: int
+    """UTF-8 bytes of them."""
 
 
 class Renderer:
@@ -326,24 +341,29 @@ class Renderer:
         Raises:
             UserError: the template refuses the conversation, or changes its texts.
         """
+        laid = self._laid_out(row)
+        return self._masked(laid, *self._base.encode(laid.text[: laid.end]))
+
+    def _laid_out(self, row: Example) -> _Laid:
         turns = [Message(turn.role, turn.content.strip()) for turn in row.turns]
         text = self._rendered(turns, prompt=False)
         spans = self._spans(turns, text)
         assistants = [number for number, turn in enumerate(turns) if turn.role == "assistant"]
         wanted = assistants if (row.train or self.train_turns) == "all" else assistants[-1:]
-        end = spans[assistants[-1]][1] + len(self._answer.closing)
-        ids, places = self._base.encode(text[:end])
-        begins, stops = (np.array([place[side] for place in places], dtype=np.int64) for side in (0, 1))
+        size = sum(len(turns[number].content.encode()) for number in wanted)
+        return _Laid(text, spans[assistants[-1]][1] + len(self._answer.closing), [spans[number] for number in wanted], size)
+
+    def _masked(self, laid: _Laid, ids: list[int], places: list[tuple[int, int]]) -> Rendered:
+        text = laid.text
+        begins, stops = np.array(places, dtype=np.int64).reshape(-1, 2).T
         trained, own = (np.zeros(len(ids), dtype=bool) for _ in range(2))
-        for number in wanted:
-            start, stop = spans[number]
+        for start, stop in laid.answers:
             own |= (stops > start) & (begins < stop)
             lead = len(self._answer.lead) if text[:start].endswith(self._answer.lead) else 0
             trained |= (stops > start - lead) & (begins < stop + self._closed(text, stop))
         if not self._answer.closing:
             ids, trained, own = [*ids, self._answer.end], np.append(trained, True), np.append(own, False)
-        size = sum(len(turns[number].content.encode()) for number in wanted)
-        return Rendered(np.array(ids, dtype=np.int32), trained, size, own)
+        return Rendered(np.array(ids, dtype=np.int32), trained, laid.size, own)
 
     def _closed(self, text: str, stop: int) -> int:
         """Characters of what closes the turn that ends at `stop`: none where another token stands there than one that ends a turn."""
@@ -397,18 +417,21 @@ class Renderer:
     def tried(self, rows: Sequence[Example], max_length: int) -> "Tried":
         """Every row, or what is in the way of it."""
         tried = Tried(min(max_length, self.context), self.context)
-        for row in rows:
-            try:
-                rendered = self.example(row)
-            except (BaseModelError, PersonaError):
-                raise
-            except UserError as error:
-                tried.refused.append((row.source, error.message))
-                tried.hint = error.hint
-                continue
-            tried.rendered.append(rendered)
-            if len(rendered) > tried.limit:
-                tried.long.append((row.source, f"{len(rendered)} tokens"))
+        for start in range(0, len(rows), TOGETHER):
+            laid: list[tuple[Example, _Laid]] = []
+            for row in rows[start : start + TOGETHER]:
+                try:
+                    laid.append((row, self._laid_out(row)))
+                except (BaseModelError, PersonaError):
+                    raise
+                except UserError as error:
+                    tried.refused.append((row.source, error.message))
+                    tried.hint = error.hint
+            encoded = self._base.encode_all([one.text[: one.end] for _, one in laid])
+            for (row, one), (ids, places) in zip(laid, encoded, strict=True):
+                tried.rendered.append(rendered := self._masked(one, ids, places))
+                if len(rendered) > tried.limit:
+                    tried.long.append((row.source, f"{len(rendered)} tokens"))
         return tried
 
     def parts(self, row: Rendered) -> list[tuple[bool, str]]:

@@ -62,3 +62,10 @@ def test_of_several_templates_the_default_one(folder):
         BaseTokenizer(folder)
     (folder / "chat_template.jinja").write_text("file")
     assert BaseTokenizer(folder).template == "file"
+
+
+def test_many_texts_become_what_each_becomes_alone(folder):
+    base = BaseTokenizer(folder)
+    texts = ["plain", base.marked(f"typed {END} by hand", base.special), "", "more\n\ntext"]
+    assert texts[1] != f"typed {END} by hand", "it is marked"
+    assert base.encode_all(texts) == [base.encode(text) for text in texts] and base.encode_all([]) == []
