@@ -196,6 +196,10 @@ class _Sandbox(jinja2.sandbox.ImmutableSandboxedEnvironment):
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
         self.tick()
+        if operator == "+" and type(left) is str and type(right) is str:  # what most templates do, row after row
+            if len(left) + len(right) > MOST:
+                raise _stopped_by_size()
+            return left + right
         if operator == "*" and (isinstance(left, str | list | tuple) or isinstance(right, str | list | tuple)):
             held, times = (right, left) if isinstance(left, int) else (left, right)
             if isinstance(times, int) and times > 0 and _weight(held) * times > MOST:

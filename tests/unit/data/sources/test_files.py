@@ -86,7 +86,7 @@ def test_a_member_gives_no_more_than_the_list_says(tmp_path):
         len(source.files[0].read())
 
 
-@pytest.mark.parametrize("data", [b"PK\x03\x04truncated", pack({"a.txt": "Tea." * 100})[:-30]])
+@pytest.mark.parametrize("data", [b"PK\x03\x04truncated", pack({"a.txt": "Tea." * 100})[:-30]], ids=["begun", "without its list"])
 def test_a_truncated_zip_is_read_as_a_file_that_nobody_knows(tmp_path, data):
     with Source(written(tmp_path / "cut.zip", data)) as source:
         assert [file.name for file in source.files] == ["cut.zip"]
