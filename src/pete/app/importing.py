@@ -197,6 +197,8 @@ def notes_of(imported: Imported, wishes: Wishes) -> list[str]:
         notes.append(
             f"{counted(imported.undated, 'text')} without a date stayed: whether they are older than {wishes.human_until} nobody can tell"
         )
+    if imported.with_system:
+        notes.append(f"{counted(imported.with_system, 'text')} had a system line of their own, left out: the persona's stands in its place")
     if mended := sum(file.mended for file in imported.ledger.files):
         notes.append(
             f"{counted(mended, 'text')} had letters that were decoded wrongly once, and now have the right ones; nothing else was changed"

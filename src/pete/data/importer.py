@@ -82,6 +82,8 @@ class Imported:
     authors: Authors
     undated: int = 0
     """Texts kept without a date, where a date decides."""
+    with_system: int = 0
+    """Texts kept whose conversation began with a system line of its own: rows have the persona's."""
 
 
 class Importer:
@@ -138,6 +140,7 @@ class Importer:
         self._seen.update(keys)
         dated = self._wishes.human_until is not None
         self._imported.undated += dated and record.date is None
+        self._imported.with_system += any(turn.role == "system" for turn in record.before)
         self._imported.ledger.keep(part, record, len(pieces))
         self._imported.kept.append(Kept(record, reader.name, keys[0], tuple(pieces), conversation))
 

@@ -84,6 +84,14 @@ def test_a_text_without_a_date_stays_where_only_later_ones_go(monkeypatch, tmp_p
     assert result.ledger.kept == 1 and result.undated == 1
 
 
+def test_system_lines_that_are_left_out_are_counted(monkeypatch, tmp_path):
+    asked = Message("user", "Where is it?")
+    result = imported(
+        monkeypatch, tmp_path, [record(before=(Message("system", "Be kind."), asked)), record("It is on its way to you.", before=(asked,))]
+    )
+    assert result.with_system == 1 and [text.conversation for text in result.kept] == [(asked,), (asked,)]
+
+
 def test_a_file_that_breaks_off_keeps_what_was_read(monkeypatch, tmp_path):
     for error in (Unreadable("line 9: not closed"), zipfile.BadZipFile("bad CRC"), UnicodeDecodeError("utf-8", b"x", 0, 1, "bad")):
         result = imported(monkeypatch, tmp_path, [record()], ends=error)
