@@ -187,9 +187,9 @@ def test_prompts_that_are_training_rows_are_counted_and_said(persona_folder, pet
     rows = [json.loads(line) for line in (persona_folder / "examples" / "marketing.jsonl").read_text().splitlines()]
     asked = [{"id": f"marketing-{n}", "category": "marketing", "prompt": f" {row['prompt'].upper()} "} for n, row in enumerate(rows[:2])]
     new = [{"id": f"new-{n}", "category": "marketing", "prompt": f"Ask anew {n}?"} for n in range(5)]
-    (persona_folder / "prompts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in [*asked, *new]))
+    (suite := tmp_path / "suite.jsonl").write_text("".join(json.dumps(row) + "\n" for row in [*asked, *new]))
     run = train(pete, persona_folder, tmp_path / "run", "--set", "data.valid_share=0", "--set", "data.test_share=0")
-    done = pete("evaluate", run, "--samples", 1, *SHORT)
+    done = pete("evaluate", run, "--suite", suite, "--samples", 1, *SHORT)  # as the persona's own they would not be trained on at all
     said = "2 of 7 prompts are training rows: marketing-0, marketing-1."
     assert said in done.stdout and read_log(RunDir(run).evaluation_file("suite")).in_training == ("marketing-0", "marketing-1")
     assert said in json.loads(pete("evaluate", run, "--rescore", "--json").stdout)["notes"][-1]

@@ -197,7 +197,7 @@ def test_leaving_never_touches_the_run(going_on, leave):
 
 
 def test_a_run_that_failed_shows_its_last_error(pete, going_on, tmp_path):
-    folder = shutil.copytree(going_on[1], tmp_path / "a run")  # where nobody is at work
+    folder = shutil.copytree(going_on[1], tmp_path / "a run", ignore=shutil.ignore_patterns("checkpoints"))  # where nobody is at work
     stamp = time.strftime("%Y-%m-%dT%H:%M:%S%z")
     (folder / "errors.jsonl").write_text(json.dumps({"time": stamp, "kind": "WorkError", "message": "no number", "traceback": []}) + "\n")
     assert "last error: WorkError: no number" in pete("monitor", folder, "--once").stdout
