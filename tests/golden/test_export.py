@@ -1,4 +1,4 @@
-"""The embedded base, a few steps of training, and everything that leaves: read back by transformers, peft, llama.cpp and mlx-lm."""
+"""The embedded base, a few steps of training, and everything that leaves: read back by transformers, peft, llama.cpp."""
 
 import json
 
@@ -18,11 +18,13 @@ def test_what_leaves_is_what_was_trained(tmp_path):
 
     done = run("train", "--out", tmp_path / "run", *sets(GOLDEN))
     assert done.returncode == 0, done.stderr
-    made = run("export", tmp_path / "run", "--to", "all", "--out", tmp_path / "out", "--json")
+    # without mlx, whose float32 on this processor takes ten minutes for the proof: tests/engines/test_exports.py has it in tiny shapes
+    forms = [part for form in ("merged", "gguf", "ollama", "lmstudio", "adapter") for part in ("--to", form)]
+    made = run("export", tmp_path / "run", *forms, "--out", tmp_path / "out", "--json")
     assert made.returncode == 0, made.stderr
     document = json.loads(made.stdout)
     exported = {one["form"]: one for one in document["exports"]}
-    assert exported.keys() >= {"merged", "gguf", "ollama", "lmstudio", "adapter"} and document["refused"].keys() <= {"mlx"}
+    assert exported.keys() == {"merged", "gguf", "ollama", "lmstudio", "adapter"} and not document["refused"]
     assert exported["merged"]["proof"]["kl"] < 1e-6 and exported["gguf"]["proof"]["kl"] < exported["gguf"]["proof"]["kl_base"]
 
     folder = tmp_path / "out" / "merged"
