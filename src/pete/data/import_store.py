@@ -115,8 +115,8 @@ class ImportStore:
         if edits:
             files[self.edits_file] = _appended(self.edits_file, edits)
         if self.card_file.is_file():
-            card = self.card_file.read_text(encoding="utf-8", errors="replace")
-            files[self.card_file] = [updated_card(card, record, [*old, *rows]).encode()]
+            card = self.card_file.read_bytes().decode(errors="surrogateescape")
+            files[self.card_file] = [updated_card(card, record, [*old, *rows]).encode(errors="surrogateescape")]
         files[self.record_file] = [(json.dumps(record, ensure_ascii=False, indent=1) + "\n").encode()]
         _write_together(files)
 
