@@ -1,18 +1,17 @@
 """Discord's data package: one's own messages, a folder a channel; what they answer is not in it."""
 
 import csv
-import datetime
 import io
 import re
 import sys
 from collections.abc import Iterator
 from typing import Any
 
-from pete.data.sources.chat import Said, turns
+from pete.data.sources.chat import Said, in_time, turns
+from pete.data.sources.dates import moment_of
 from pete.data.sources.decode import decode
 from pete.data.sources.files import SourceFile
 from pete.data.sources.json_file import dicts, head_of, json_of, string
-from pete.data.sources.moments import moment_of
 from pete.data.sources.record import ImportOptions, Reader, Reason, Record
 
 _COLUMNS = {"ID", "Timestamp", "Contents"}
@@ -50,8 +49,7 @@ def _read(file: SourceFile, options: ImportOptions) -> Iterator[Record]:
             yield Record(text=text or str(row), where=where, channel="chat message", own=True, dropped=Reason.DAMAGED)
             continue
         said.append(Said(text=_EMOJI.sub(r"\1", text), where=where, own=True, date=date, id=string(row.get("ID"))))
-    said.sort(key=lambda message: message.date or datetime.datetime.min.replace(tzinfo=datetime.UTC))
-    yield from turns(said, chat=f"discord {file.folder.rpartition('/')[2] or file.source.name}")
+    yield from turns(in_time(said), chat=f"discord {file.folder.rpartition('/')[2] or file.source.name}")
 
 
 READER = Reader("discord", "Discord data package", _recognises, _read, _companion)
