@@ -72,6 +72,12 @@ def counted(number: int, one: str) -> str:
     return f"{number:,} {one if number == 1 else one + 's'}"
 
 
+def rounded(count: int) -> int:
+    """A count as one says it before "words": a multiple of 5 below 60, of 10 below 200, of 50 beyond; never 0."""
+    step = 5 if count < 60 else 10 if count < 200 else 50
+    return max(5, round(count / step) * step)
+
+
 def and_between(names: Sequence[str]) -> str:
     """Names in a sentence: "a", "a and b", "a, b and c"; nothing for none."""
     return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))

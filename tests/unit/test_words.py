@@ -89,6 +89,10 @@ def test_numbers_are_short(value, said):
     assert words.short(value) == said
 
 
+def test_words_are_counted_as_one_says_it():
+    assert [words.rounded(n) for n in (0, 2, 58, 64, 199, 224, 226)] == [5, 5, 60, 60, 200, 200, 250]
+
+
 def test_counts():
     assert [words.counted(n, "row") for n in (0, 1, 1300)] == ["0 rows", "1 row", "1,300 rows"]
     assert [words.millions(n) for n in (1_414_647_808, 3_145_728, 950)] == ["1.41 billion", "3.1 million", "950"]

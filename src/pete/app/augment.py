@@ -87,7 +87,7 @@ def augment(config: Config, request: Request, notify: Notify, environ: Mapping[s
         if kind == "paraphrase" and request.by != RULE:
             others = _asked(config, request, persona, [row for row in training if unfit(kind, row, named) is None][:most], notify, environ)
         making: Making = make(kind, training, [*rows, *made], banned, request.per_row, most, named, others)
-        if kind == "paraphrase" and request.by != RULE:  # each was asked, and none of what came back could be used
+        if kind == "paraphrase" and request.by != RULE:  # none of what came back could be used
             making.passed[kind, Passed.REFUSED] += making.passed.pop((kind, Passed.NO_REQUEST), 0)
         made += making.rows
         passed += making.passed
@@ -127,7 +127,7 @@ def remove(config: Config, kinds: Sequence[str] = ()) -> Counter[str]:
 
 def _asked(
     config: Config, request: Request, persona: Persona, rows: Sequence[Example], notify: Notify, environ: Mapping[str, str]
-) -> Callable[[Example], list[Other]]:
+) -> Callable[[Example], list[Other] | None]:
     writer = open_writer(config, request.by, request.model, persona, notify, environ)
     notify.message(writer.announcement([ask_for_paraphrase(row.prompt) for row in rows]))
     return by_writer(writer, rows, request.per_row, notify.progress)

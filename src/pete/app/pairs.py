@@ -10,6 +10,7 @@ from pete.app.notify import Notify
 from pete.config import Config
 from pete.data.check import persona_prompts
 from pete.data.examples import Example, load_examples
+from pete.data.import_rows import RULE
 from pete.data.row_files import replace_rows
 from pete.engines.sentence import Embedder
 from pete.errors import DataError, UserError, WorkError
@@ -18,8 +19,6 @@ from pete.generate.pairs.filters import Refusal
 from pete.generate.pairs.writers import BASE, AddressWriter, BaseWriter, Kept, Writer
 from pete.persona import Persona, load_persona
 
-RULE = "rule"
-"""Origin of a prompt that no model wrote."""
 TRIES = 3
 
 

@@ -105,16 +105,19 @@ def _edit(session: "ReviewSession", row: "Example", screen: "Console") -> None:
         try:
             if not found or not head.startswith(f"{ABOVE}\n"):
                 raise DataError("The two lines with === are how prompt and text are told apart; leave them in.")
-            # an editor ends a file with a line end, and may change those inside: what nobody touched stays as it is
-            before = row.completion.replace("\r\n", "\n").replace("\r", "\n")
-            same = completion.rstrip("\n") == before.rstrip("\n")
-            session.edit(row, head.partition("\n")[2], row.completion if same else completion.removesuffix("\n"))
+            session.edit(row, _typed(head.partition("\n")[2], row.prompt), _typed(completion.removesuffix("\n"), row.completion))
             return
         except DataError as error:
             screen.print(f"{error.message}\nPress e to edit it once more, another key to leave the pair as it is.", soft_wrap=True)
             with single_keys() as key:
                 if (key(fresh=True) or "").lower() != "e":
                     return
+
+
+def _typed(text: str, before: str) -> str:
+    """A text from an editor, which ends a file with a line end and may change those inside: what nobody touched stays as it was."""
+    same = text.rstrip("\n") == before.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n")
+    return before if same else text
 
 
 def _in_editor(text: str) -> str:

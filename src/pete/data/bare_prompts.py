@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from pete.data.text import Corpus, words
-from pete.words import and_between
+from pete.words import and_between, rounded
 
 SHARED = 5
 """Words in a row that a prompt and its text may share."""
@@ -81,7 +81,7 @@ def _filled(form: str, bare: Bare, topic: str) -> str:
         kind += f" in {bare.language}"
     a_kind = f"the {kind}" if parts > 1 else _a(kind)
     named = {"a_kind": a_kind, "Kind": _capital(kind if parts == 1 else a_kind), "topic": topic, "Topic": _capital(topic)}
-    return form.format(**named, n=_round(len(bare.text.split())))
+    return form.format(**named, n=rounded(len(bare.text.split())))
 
 
 def _a(noun: str) -> str:
@@ -90,8 +90,3 @@ def _a(noun: str) -> str:
 
 def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
-
-
-def _round(count: int) -> int:
-    step = 5 if count < 60 else 10 if count < 200 else 50
-    return max(5, round(count / step) * step)

@@ -62,19 +62,25 @@ def replace_rows(paths: Iterable[Path], new: Mapping[tuple[str, str], dict[str, 
     """
 
     def change(record: dict[str, Any]) -> dict[str, Any] | None:
-        over = new.get(name := row_name(record), {})
-        if over is None:
+        name = row_name(record)
+        if name not in new:
+            return record
+        if (over := new[name]) is None:
             return None
-        merged = {key: value for key, value in {**record, **over}.items() if value is not None} if name in new else record
+        merged = {key: value for key, value in {**record, **over}.items() if value is not None}
         return record if merged == record else merged
 
     return sum(rewrite_rows(path, change) for path in paths)
 
 
 def find_row(paths: Iterable[Path], name: tuple[str, str]) -> dict[str, Any] | None:
-    """The row of that `row_name` as it stands in its file, keys that nobody knows too."""
+    """The row of that `row_name` as it stands in its file, keys that nobody knows too; a file that is not there has none."""
     for path in paths:
-        for _, record in read_rows(path):
+        try:
+            rows = read_rows(path)
+        except (NotRows, FileNotFoundError):
+            continue
+        for _, record in rows:
             if isinstance(record, dict) and row_name(record) == name:
                 return record
     return None

@@ -147,9 +147,14 @@ class Endpoint:
         self._options = dict(OPTIONS)
 
     @property
-    def has_key(self) -> bool:
-        """Whether a key goes along."""
-        return bool(self._key)
+    def where(self) -> str:
+        """Where texts go, for an announcement: the address, and what there is to say of the way there."""
+        return f"{self.address.url}{' on this machine' if self.address.loopback else ' unencrypted' if self.address.private else ''}"
+
+    @property
+    def with_key(self) -> str:
+        """Whether a key goes with them, and which."""
+        return f"with the key in {self.called.key}" if self._key else "without a key"
 
     def ask(self, model: str, prompt: str) -> Reply:
         """Ask, and wait for the whole answer.

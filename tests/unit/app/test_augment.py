@@ -87,6 +87,7 @@ def test_a_model_behind_an_address_sees_prompts_of_training_rows_alone(persona):
         made = augment(config(persona), Request(("paraphrase",), by=fake.url, model="m", most=5), Silent(), environ={})
         sent = [request["messages"][0]["content"] for request in fake.requests]
     assert len(sent) == 5 and len(made.made) == 5 and {row.origin for row in made.made} == {"paraphrase: url:127.0.0.1 m"}
+    assert made.record()["passed"]["paraphrase"] == {"incoming": 16, "capped": 11}, "what nobody was asked about was not refused"
     assert not any(f"about {topic}." in text for text in sent for topic in held) and not any("nothing to add" in text for text in sent)
 
 

@@ -46,4 +46,4 @@ def test_a_key_does_not_travel_unencrypted():
     with pytest.raises(UserError, match="unencrypted"):
         Endpoint(JUDGE, "http://192.168.1.20:8000/v1", SECRET)
     assert Endpoint(JUDGE, "http://192.168.1.20:8000/v1").address.private
-    assert Endpoint(JUDGE, "http://127.0.0.1:8000/v1", SECRET).has_key
+    assert Endpoint(JUDGE, "http://127.0.0.1:8000/v1", SECRET).with_key == f"with the key in {JUDGE.key}"

@@ -11,12 +11,11 @@ from pete.data.augment.noise import noisy
 from pete.data.augment.paraphrase import paraphrases
 from pete.data.augment.windows import windows
 from pete.data.examples import Example
+from pete.data.import_rows import INCOMING
 from pete.data.text import same_prompt
 
 Kind = Literal["paraphrase", "windows", "noise"]
 KINDS: tuple[Kind, ...] = ("paraphrase", "windows", "noise")
-INCOMING = "incoming message"
-"""Origin of a prompt that somebody wrote to the author."""
 FILE = "augmented.jsonl"
 """Below examples/."""
 
@@ -31,7 +30,7 @@ class Passed(StrEnum):
     SHORT = "too short, or without paragraphs to cut at"
     UNCHANGED = "nothing to change in it"
     REFUSED = "what came back changed the request"
-    CAPPED = "as many as were asked for are made"
+    CAPPED = "beyond as many as were asked for"
 
 
 @dataclass
@@ -62,7 +61,7 @@ def make(
     per_row: int,
     most: int,
     named: bool,
-    others: Callable[[Example], list[Other]],
+    others: Callable[[Example], list[Other] | None],
 ) -> Making:
     """Rows of one kind.
 
@@ -74,25 +73,27 @@ def make(
         per_row: how many of a row, at most.
         most: how many in all, those that are there counted.
         named: the person named the rows' categories: their prompts are messages, wherever they came from.
-        others: what can be made of a row (see `by_rule`).
+        others: what can be made of a row (see `by_rule`); None where nobody was asked, for there would be more than `most`.
     """
     making = Making()
     ids = {row.id for row in there}
     prompts = {same_prompt(prompt) for prompt in (*banned, *(row.prompt for row in there))}
-    count = sum(kind_of(row) == kind for row in there)
+    made_before = Counter(row.augmented_from for row in there if kind_of(row) == kind)
+    count = made_before.total()
     for row in sorted(training, key=lambda row: hashlib.sha256(f"{kind}\0{row.key}".encode()).digest()):
         if (why := unfit(kind, row, named)) is not None:
             making.passed[kind, why] += 1
             continue
         made = 0
-        old = sum(other.augmented_from == row.key and kind_of(other) == kind for other in there)
+        old = made_before[row.key]
         if old >= per_row:
             making.there += old
             continue
-        if count >= most:
+        found = others(row) if count < most else None
+        if found is None:
             making.passed[kind, Passed.CAPPED] += 1
             continue
-        for other in others(row):
+        for other in found:
             if old + made >= per_row or count >= most:
                 break
             key = f"{row.key}-{kind}-{hashlib.sha256(f'{other.prompt}{other.completion}'.encode()).hexdigest()[:6]}"

@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass
 from itertools import accumulate
 
+from pete.words import rounded
+
 LONG = 150
 """Words from which on a text is long."""
 LEAST, MOST = 60, 0.75
@@ -21,7 +23,7 @@ class Window:
 
     def prompt(self, whole: str) -> str:
         """What asks for it, where `whole` asks for the whole text."""
-        return f"{whole.rstrip()}\n\nThe {self.place} part alone, about {_round(len(self.text.split()))} words."
+        return f"{whole.rstrip()}\n\nThe {self.place} part alone, about {rounded(len(self.text.split()))} words."
 
 
 def windows(text: str) -> list[Window]:
@@ -44,8 +46,3 @@ def windows(text: str) -> list[Window]:
     for _, window in found:  # one of each place: parts that share most of their words teach nothing new
         longest.setdefault(window.place, window)
     return list(longest.values())
-
-
-def _round(count: int) -> int:
-    step = 5 if count < 60 else 10 if count < 200 else 50
-    return max(5, round(count / step) * step)

@@ -4,14 +4,13 @@ import hashlib
 import json
 import secrets
 import time
-from collections.abc import Iterable, Sequence
-from pathlib import Path
+from collections.abc import Iterable
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pete.data.examples import Example, written
-from pete.data.row_files import append_rows, find_row, replace_rows, row_name
+from pete.data.row_files import append_rows, find_row, replace_rows
 from pete.data.text import visible
 from pete.errors import DataError
 from pete.persona import Persona
@@ -139,7 +138,7 @@ class ReviewSession:
         """It is not to be learned from: out of the examples, into rejected.jsonl."""
         name = (row.key, row.completion)
         record = find_row(self.persona.examples, name)
-        if record is not None and name not in {row_name(other) for other in _lines(self.rejected)}:
+        if record is not None and find_row([self.rejected], name) is None:
             append_rows(self.rejected, [record])
         replace_rows(self.persona.examples, {name: None})
         del self._rows[name]
@@ -163,9 +162,3 @@ class ReviewSession:
 def face(row: Example) -> str:
     """A hash of what a person sees of a pair."""
     return hashlib.sha256(json.dumps([[turn.role, turn.content] for turn in row.turns]).encode()).hexdigest()[:16]
-
-
-def _lines(path: Path) -> Sequence[dict[str, Any]]:
-    if not path.is_file():
-        return []
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line.strip()]

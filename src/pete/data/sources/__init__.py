@@ -1,6 +1,6 @@
 """Sources of writing: one reader a format, and which of them reads a file."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from pete.data.sources import (
     alpaca,
@@ -83,8 +83,3 @@ def readers_of(source: Source, options: ImportOptions | None = None) -> Iterator
                 break
         else:
             yield file, None
-
-
-def reader_of(file: SourceFile, readers: Sequence[Reader] | None = None) -> Reader | None:
-    """The first reader that recognises a file."""
-    return next((reader for reader in (READERS if readers is None else readers) if file.size and reader.recognises(file)), None)

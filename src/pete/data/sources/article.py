@@ -1,5 +1,6 @@
 """An article of a web page or a newsletter as records: the author's own text, and apart from it what the article quotes."""
 
+import html
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -63,6 +64,11 @@ def same_words(one: str, other: str) -> bool:
 def bare(text: str) -> str:
     """Letters and digits alone, in small letters."""
     return re.sub(r"[\W_]+", "", text).casefold()
+
+
+def as_typed(text: str) -> str:
+    """Text that has lines already, as HTML that keeps them."""
+    return f'<div style="white-space: pre-wrap">{html.escape(text)}</div>'
 
 
 def table_of(page: SourceFile, known: Callable[[SourceFile], bool]) -> SourceFile | None:

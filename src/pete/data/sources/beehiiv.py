@@ -8,7 +8,7 @@ from pete.data.sources.dates import iso_date
 from pete.data.sources.files import SourceFile
 from pete.data.sources.html_text import select, tree_of
 from pete.data.sources.record import ImportOptions, Reader, Reason, Record
-from pete.data.sources.tables import peek, rows_of
+from pete.data.sources.tables import has_columns, rows_of
 
 _DROP = (
     "table.mob-block",
@@ -25,8 +25,7 @@ _DROP = (
 
 
 def _recognises(file: SourceFile) -> bool:
-    found = peek(file) if file.suffix in (".csv", ".tsv", ".txt") else None
-    return found is not None and found.has("content_html", "web_title", "status")
+    return has_columns(file, (".csv", ".tsv", ".txt"), "content_html", "web_title", "status")
 
 
 def _read(file: SourceFile, options: ImportOptions) -> Iterator[Record]:

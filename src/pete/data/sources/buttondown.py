@@ -10,7 +10,7 @@ from pete.data.sources.decode import beginning, decode
 from pete.data.sources.files import SourceFile
 from pete.data.sources.markdown import named, prose
 from pete.data.sources.record import ImportOptions, Reader, Reason, Record
-from pete.data.sources.tables import Row, peek, rows_of
+from pete.data.sources.tables import Row, has_columns, rows_of
 
 _MODE = re.compile(r"\s*<!--\s*buttondown-editor-mode:\s*(\w+)\s*-->")
 _VARIABLE = re.compile(r"\{%.*?%\}|\{\{.*?\}\}", re.DOTALL)
@@ -18,8 +18,7 @@ _DROP = (".button", "a[href*=unsubscribe]", ".footnotes", ".footnotes-sep", ".fo
 
 
 def _is_table(file: SourceFile) -> bool:
-    found = peek(file) if file.suffix in (".csv", ".json") and file.size else None
-    return found is not None and found.has("id", "subject", "publish_date", "slug")
+    return has_columns(file, (".csv", ".json"), "id", "subject", "publish_date", "slug")
 
 
 def _is_mail(file: SourceFile) -> bool:

@@ -50,6 +50,11 @@ class _Turn:
         return "\n".join(message.text for message in self.messages)
 
 
+def in_time(messages: Iterable[Said]) -> list[Said]:
+    """Messages in the order of time, those without a date first."""
+    return sorted(messages, key=lambda message: message.date or datetime.datetime.min.replace(tzinfo=datetime.UTC))
+
+
 def turns(
     messages: Iterable[Said],
     *,

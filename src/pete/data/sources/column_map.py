@@ -8,9 +8,9 @@ from dataclasses import replace
 from pete.data.examples import Message
 from pete.data.foreign_formats import MEANINGS
 from pete.data.sources.chat import Said, turns
+from pete.data.sources.dates import moment_of
 from pete.data.sources.files import SourceFile
 from pete.data.sources.html_text import html_text
-from pete.data.sources.moments import moment_of
 from pete.data.sources.record import ImportOptions, Reader, Reason, Record, Unreadable
 from pete.data.sources.row_record import unusable
 from pete.data.sources.tables import Peek, Row, folded, peek, rows_of

@@ -1,19 +1,16 @@
 """Discord's data package: one's own messages, a folder a channel; what they answer is not in it."""
 
-import csv
-import datetime
-import io
 import re
-import sys
 from collections.abc import Iterator
-from typing import Any
+from dataclasses import replace
 
-from pete.data.sources.chat import Said, turns
-from pete.data.sources.decode import decode
+from pete.data.sources.chat import Said, in_time, turns
+from pete.data.sources.dates import moment_of
 from pete.data.sources.files import SourceFile
-from pete.data.sources.json_file import dicts, head_of, json_of, string
-from pete.data.sources.moments import moment_of
+from pete.data.sources.json_file import head_of
 from pete.data.sources.record import ImportOptions, Reader, Reason, Record
+from pete.data.sources.row_record import unusable
+from pete.data.sources.tables import rows_of
 
 _COLUMNS = {"ID", "Timestamp", "Contents"}
 _JSON = re.compile(r'\[\s*\{\s*"ID"\s*:\s*"?\d+"?\s*,\s*"Timestamp"\s*:')
@@ -32,26 +29,17 @@ def _companion(file: SourceFile) -> bool:
     )
 
 
-def _rows(file: SourceFile) -> Iterator[dict[str, Any]]:
-    if file.suffix == ".json":
-        yield from dicts(json_of(file))
-        return
-    csv.field_size_limit(sys.maxsize)
-    for row in csv.DictReader(io.StringIO(decode(file.read(), file.label).removeprefix("\ufeff"), newline="")):
-        yield {(key or "").strip(): value for key, value in row.items()}
-
-
 def _read(file: SourceFile, options: ImportOptions) -> Iterator[Record]:
     said = []
-    for number, row in enumerate(_rows(file), 1):
-        where, text = f"{file.label}: message {number}", string(row.get("Contents"))
+    for number, row in enumerate(rows_of(file), 1):
+        where, text = f"{file.label}: message {number}", row.text("Contents")
         date = moment_of(row.get("Timestamp"))
-        if date is None:
-            yield Record(text=text or str(row), where=where, channel="chat message", own=True, dropped=Reason.DAMAGED)
+        if date is None or row.unusable("Contents") is Reason.DAMAGED:
+            damaged = unusable(row, Reason.DAMAGED)
+            yield replace(damaged, text=text or damaged.text, channel="chat message")
             continue
-        said.append(Said(text=_EMOJI.sub(r"\1", text), where=where, own=True, date=date, id=string(row.get("ID"))))
-    said.sort(key=lambda message: message.date or datetime.datetime.min.replace(tzinfo=datetime.UTC))
-    yield from turns(said, chat=f"discord {file.folder.rpartition('/')[2] or file.source.name}")
+        said.append(Said(text=_EMOJI.sub(r"\1", text), where=where, own=True, date=date, id=row.text("ID")))
+    yield from turns(in_time(said), chat=f"discord {file.folder.rpartition('/')[2] or file.source.name}")
 
 
 READER = Reader("discord", "Discord data package", _recognises, _read, _companion)

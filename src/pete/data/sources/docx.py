@@ -7,7 +7,7 @@ import io
 import re
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -30,9 +30,6 @@ _NO_TEXT = {
     "tblGrid", "trPr", "tcPr", "sectPr", "sdtPr", "sdtEndPr", "softHyphen", "object", "ruby", "footnoteRef", "endnoteRef", "proofErr",
 }  # fmt: skip
 _MARKS = {"tab": "\t", "ptab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "\u2011"}
-
-Wanted = Callable[[str, str], bool]
-"""Whether a change ("ins" or "del", its author) has been made in a version of the text."""
 
 
 @dataclass
@@ -209,11 +206,11 @@ def _records(body: "Element", styles: _Styles, known: Record) -> Iterator[Record
     authors = list(dict.fromkeys(
         _attribute(element, "author") for element in body.iter() if _name(element) in _ADDED | _REMOVED
     ))  # fmt: skip
-    first, title, headings = _version(body, styles, lambda change, author: False)
+    first, title, headings = _version(body, styles, None)
     known = replace(known, title=known.title if title is None else title)
     edits = []
     for author in authors:
-        text, _, heads = _version(body, styles, lambda change, by, author=author: by == author)
+        text, _, heads = _version(body, styles, author)
         if text != first:
             edits.append(replace(known, text=text, draft=first, author=(author,) if author else (), headings=heads))
     writer = known.author[0] if known.author else ""
@@ -227,9 +224,9 @@ def _records(body: "Element", styles: _Styles, known: Record) -> Iterator[Record
         )
 
 
-def _version(body: "Element", styles: _Styles, wanted: Wanted) -> tuple[str, str | None, tuple[str, ...]]:
-    """(text, title, headings) of a document with some of its changes made."""
-    paragraphs = _Walk(styles, wanted).paragraphs(body)
+def _version(body: "Element", styles: _Styles, author: str | None) -> tuple[str, str | None, tuple[str, ...]]:
+    """(text, title, headings) of a document with the changes of one author made, or with none."""
+    paragraphs = _Walk(styles, author).paragraphs(body)
     title = None
     if paragraphs and styles.name(paragraphs[0].style) == "title" and paragraphs[0].text.strip():
         title = " ".join(paragraphs.pop(0).text.split())
@@ -272,7 +269,8 @@ class _Walk:
     """Through the body, taking what a version of the text has."""
 
     styles: _Styles
-    wanted: Wanted
+    author: str | None
+    """Whose changes are made in this version; None is nobody's."""
     _numbers: dict[tuple[str, int], int] = field(default_factory=dict)
 
     def paragraphs(self, body: "Element", *, in_cell: bool = False) -> list[_Paragraph]:
@@ -308,7 +306,7 @@ class _Walk:
 
     def _made(self, change: "Element") -> bool:
         """Whether what a change holds stands in this version."""
-        done = self.wanted(_name(change), _attribute(change, "author"))
+        done = _attribute(change, "author") == self.author
         return done if _name(change) in _ADDED else not done
 
     def _goes_on(self, paragraph: "Element") -> bool:
@@ -377,25 +375,17 @@ class _Walk:
     def _table(self, table: "Element") -> list[_Paragraph]:
         """A row is a line where each cell is one; else the cells one after the other."""
         found: list[_Paragraph] = []
-        for row in _rows(table):
+        for row in _inside(table, "tr"):
             properties = _child(row, "trPr")
             if properties is not None and any(_name(mark) in _ADDED | _REMOVED and not self._made(mark) for mark in properties):
                 continue
-            cells = [self.paragraphs(cell, in_cell=True) for cell in _cells(row)]
+            cells = [self.paragraphs(cell, in_cell=True) for cell in _inside(row, "tc")]
             filled = [[p for p in cell if p.text.strip()] for cell in cells]
             if any(filled) and all(len(cell) <= 1 for cell in filled) and len(cells) > 1:
                 found.append(_Paragraph("\t".join(cell[0].text.strip() if cell else "" for cell in filled), in_cell=True))
             else:
                 found += [replace(paragraph, in_cell=False) for cell in cells for paragraph in cell]
         return found
-
-
-def _rows(table: "Element") -> Iterator["Element"]:
-    yield from _inside(table, "tr")
-
-
-def _cells(row: "Element") -> Iterator["Element"]:
-    yield from _inside(row, "tc")
 
 
 def _inside(element: "Element", name: str) -> Iterator["Element"]:

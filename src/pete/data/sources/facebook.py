@@ -1,14 +1,13 @@
 """Facebook's and Instagram's exports as JSON: chats, posts and captions. Meta writes each byte of a letter as a letter of its own."""
 
-import datetime
 import re
 from collections.abc import Iterator
 from typing import Any
 
-from pete.data.sources.chat import Said, turns
+from pete.data.sources.chat import Said, in_time, turns
+from pete.data.sources.dates import moment_of
 from pete.data.sources.files import SourceFile
 from pete.data.sources.json_file import dicts, head_of, json_of, string
-from pete.data.sources.moments import moment_of
 from pete.data.sources.record import ImportOptions, Reader, Reason, Record, Unreadable
 
 _CHAT = re.compile(
@@ -58,9 +57,8 @@ def _chat(file: SourceFile, export: dict[str, Any]) -> Iterator[Record]:
         said.append(
             Said(text=text, where=where, author=(name,) if name else (), date=moment_of(message.get("timestamp_ms")), dropped=reason)
         )
-    said.reverse()  # the newest stands first
-    said.sort(key=lambda message: message.date or datetime.datetime.min.replace(tzinfo=datetime.UTC))
-    yield from turns(said, chat=key)
+    in_order = in_time(reversed(said))  # the newest stands first
+    yield from turns(in_order, chat=key)
 
 
 def _system(text: str, name: str, message: dict[str, Any]) -> bool:

@@ -7,10 +7,11 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pete.data.sources.article import article
+from pete.data.sources.article import article, as_typed
 from pete.data.sources.dates import iso_date
-from pete.data.sources.decode import beginning, decode
+from pete.data.sources.decode import beginning
 from pete.data.sources.files import SourceFile
+from pete.data.sources.json_file import dicts, json_of
 from pete.data.sources.record import ImportOptions, Reader, Reason, Record, Unreadable
 
 _BEGINS = re.compile(r'\s*\{\s*(?:"db"\s*:\s*\[\s*\{\s*"(?:meta|data)"|"meta"\s*:\s*\{[^{}]*"exported_on"|"data"\s*:\s*\{\s*"posts")')
@@ -30,15 +31,8 @@ def _recognises(file: SourceFile) -> bool:
 
 
 def _read(file: SourceFile, options: ImportOptions) -> Iterator[Record]:
-    try:
-        exported = json.loads(decode(file.read(), file.label).lstrip("\ufeff"))
-    except json.JSONDecodeError as error:
-        raise Unreadable(
-            f"{file.label}:{error.lineno}: {error.msg} at character {error.pos:,}: the file is not whole; export it again"
-        ) from None
-    except RecursionError:
-        raise Unreadable(f"{file.label} is nested deeper than any export; it is not read") from None
-    for part in _dicts(exported.get("db")) or [exported]:
+    exported = json_of(file)
+    for part in dicts(exported.get("db")) or [exported]:
         data = part.get("data")
         if isinstance(data, dict):
             yield from _posts(data, file.label)
@@ -47,15 +41,15 @@ def _read(file: SourceFile, options: ImportOptions) -> Iterator[Record]:
 def _posts(data: Mapping[str, Any], label: str) -> Iterator[Record]:
     names = {
         str(user.get("id")): tuple(dict.fromkeys(str(user[key]) for key in ("name", "email", "slug") if user.get(key)))
-        for user in _dicts(data.get("users"))
+        for user in dicts(data.get("users"))
     }
     wrote: dict[str, list[str]] = defaultdict(list)
-    for pair in sorted(_dicts(data.get("posts_authors")), key=lambda pair: str(pair.get("sort_order", 0)).zfill(6)):
+    for pair in sorted(dicts(data.get("posts_authors")), key=lambda pair: str(pair.get("sort_order", 0)).zfill(6)):
         wrote[str(pair.get("post_id"))].append(str(pair.get("author_id")))
     posts = data.get("posts")
     if not isinstance(posts, list):
         raise Unreadable(f"{label} has no posts: export the content, not the members or the theme")
-    authors = {author for post in _dicts(posts) for author in _authors(post, wrote)} or set(names)
+    authors = {author for post in dicts(posts) for author in _authors(post, wrote)} or set(names)
     for number, post in enumerate(posts, 1):
         where = f"{label}: post {number}"
         if not isinstance(post, dict):
@@ -96,7 +90,7 @@ def _markup(post: Mapping[str, Any]) -> str:
                 return markup
         except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError):
             continue  # the next field has the text too
-    return _lines(post.get("plaintext") or post.get("markdown") or "")
+    return as_typed(post.get("plaintext") or post.get("markdown") or "")
 
 
 def _lexical(content: Mapping[str, Any]) -> str:
@@ -116,7 +110,7 @@ def _node(node: Mapping[str, Any]) -> str:
     if kind == "html":
         return node.get("html") or ""
     if kind == "markdown":
-        return _lines(node.get("markdown") or "")
+        return as_typed(node.get("markdown") or "")
     if kind == "codeblock":
         return f"<pre>{html.escape(node.get('code') or '')}</pre>"
     if kind == "callout":
@@ -139,7 +133,7 @@ def _mobiledoc(content: Mapping[str, Any]) -> str:
         elif kind == 10:
             name, card = content["cards"][rest[0]]
             if name in ("markdown", "card-markdown"):
-                pieces.append(_lines(card.get("markdown") or ""))
+                pieces.append(as_typed(card.get("markdown") or ""))
             elif name == "html":
                 pieces.append(card.get("html") or "")
             elif name == "code":
@@ -157,15 +151,6 @@ def _markers(markers: list[list[Any]], content: Mapping[str, Any]) -> str:
             name, text, *_ = content["atoms"][value]
             said.append("<br>" if name == "soft-return" else html.escape(text))
     return "".join(said)
-
-
-def _lines(text: str) -> str:
-    """Text that has lines already, as HTML that keeps them."""
-    return f'<div style="white-space: pre-wrap">{html.escape(text)}</div>'
-
-
-def _dicts(found: object) -> list[dict[str, Any]]:
-    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
 
 
 READER = Reader("ghost", "Ghost export", _recognises, _read)

@@ -55,17 +55,15 @@ _SELECTOR = re.compile(
 _ATTRIBUTE = re.compile(r"\[([\w-]+)(?:([*^]?)=\"?([^\]\"]*)\"?)?\]")
 
 
-def html_text(markup: str, drop: Sequence[str] = ()) -> str:
+def html_text(markup: str) -> str:
     """The text of a page or a piece of one. Letters, dashes, quotes and emoji are as they were; a link is its words, an image nothing.
 
     Paragraphs are a blank line apart, a `<br>` or `<div>` is a line; several blank lines are one. Items of a list begin with "- " or "1. ".
 
     Args:
         markup: HTML, whole or in part, however broken.
-        drop: selectors of what is left out: "tag", ".class", "tag.class", "#id", "[name=value]", "[name*=part]", "[name^=beginning]",
-            one behind the other as in CSS ("div.tweet[data-x]").
     """
-    return text_of(tree_of(markup), drop)
+    return text_of(tree_of(markup))
 
 
 def tree_of(markup: str) -> "HtmlElement":
@@ -86,16 +84,15 @@ def tree_of(markup: str) -> "HtmlElement":
     return tree
 
 
-def text_of(element: "HtmlElement", drop: Sequence[str] = ()) -> str:
-    """The text of an element and what is inside it; `drop` as in `html_text`."""
-    left_out = set(select(element, drop)) if drop else set()
+def text_of(element: "HtmlElement") -> str:
+    """The text of an element and what is inside it, as in `html_text`."""
     out = _Lines()
     stack: list[tuple[HtmlElement, bool]] = [(element, False)]  # not by recursion: pages nest deeper than Python does
     while stack:
         node, leaving = stack.pop()
         if leaving:
             out.leave(node)
-        elif isinstance(node.tag, str) and node not in left_out and out.enter(node):
+        elif isinstance(node.tag, str) and out.enter(node):
             stack.append((node, True))
             stack += [(child, False) for child in reversed(node)]
             continue
@@ -105,7 +102,13 @@ def text_of(element: "HtmlElement", drop: Sequence[str] = ()) -> str:
 
 
 def select(element: "HtmlElement", selectors: Iterable[str]) -> list["HtmlElement"]:
-    """The elements below one that any selector means, in the order of the page; selectors as in `html_text`."""
+    """The elements below one that any selector means, in the order of the page.
+
+    Args:
+        element: where they are looked for.
+        selectors: "tag", ".class", "tag.class", "#id", "[name=value]", "[name*=part]", "[name^=beginning]", one behind the other as in CSS
+            ("div.tweet[data-x]").
+    """
     path = _path(tuple(selectors))
     return list(path(element)) if path is not None else []  # type: ignore[arg-type]
 

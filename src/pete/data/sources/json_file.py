@@ -5,19 +5,14 @@ import re
 from typing import Any
 
 from pete.data.jsonl import DECODER
-from pete.data.sources.decode import decode, encoding_of
+from pete.data.sources.decode import beginning, decode
 from pete.data.sources.files import SourceFile
 from pete.data.sources.record import Unreadable
 
 
 def head_of(file: SourceFile, *suffixes: str) -> str:
     """The beginning of a text file of such an ending; empty for others."""
-    if file.suffix not in suffixes:
-        return ""
-    try:
-        return file.head.decode(encoding_of(file.head, file.label), "replace").lstrip("\ufeff \t\r\n")
-    except Unreadable:
-        return ""
+    return beginning(file).lstrip("\ufeff \t\r\n") if file.suffix in suffixes else ""
 
 
 def json_of(file: SourceFile, before: re.Pattern[str] | None = None) -> Any:
@@ -39,8 +34,10 @@ def json_of(file: SourceFile, before: re.Pattern[str] | None = None) -> Any:
         off = error.pos >= len(text) - 1 or error.msg.startswith("Unterminated")
         what = "it breaks off" if off else f"no JSON: {error.msg}"
         raise Unreadable(f"{file.label}: {what}, at line {error.lineno}: export it again") from None
-    except (ValueError, RecursionError):
-        raise Unreadable(f"{file.label}: no JSON that can be read: numbers or lists without end") from None
+    except ValueError as error:  # a name that stands twice in one object; whole numbers of thousands of digits
+        raise Unreadable(f"{file.label}: no JSON: {str(error).partition(';')[0]}") from None
+    except RecursionError:
+        raise Unreadable(f"{file.label}: no JSON that can be read: lists within lists without end, deeper than any export") from None
 
 
 def dicts(value: object) -> list[dict[str, Any]]:

@@ -12,8 +12,8 @@ from collections import defaultdict, deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pete.data.sources.chat import Said, turns
-from pete.data.sources.decode import decode, encoding_of, text_lines
+from pete.data.sources.chat import Said, in_time, turns
+from pete.data.sources.decode import beginning, decode, encoding_of, text_lines
 from pete.data.sources.files import SourceFile
 from pete.data.sources.html_text import select, take_out, text_of, tree_of
 from pete.data.sources.record import ImportOptions, Reader, Reason, Record, Unreadable
@@ -61,11 +61,7 @@ def _header(text: str) -> _Header | None:
 def _header_of(file: SourceFile) -> _Header | None:
     if file.suffix not in (".csv", ".txt", ""):
         return None
-    try:
-        text = file.head.decode(encoding_of(file.head, file.label), "replace")
-    except Unreadable:
-        return None
-    return _header(text.split("\n", 1)[0].strip("\r\ufeff"))
+    return _header(beginning(file).split("\n", 1)[0].strip("\r\ufeff"))
 
 
 def _article(file: SourceFile) -> bool:
@@ -217,9 +213,8 @@ def _messages(file: SourceFile) -> Iterator[Record]:
             )
         )  # fmt: skip
     for chat, said in chats.items():
-        said.reverse()  # the newest stands first
-        said.sort(key=lambda message: message.date or datetime.datetime.min.replace(tzinfo=datetime.UTC))
-        yield from turns(said, chat=chat, channel="LinkedIn message", title=titles[chat], window=_ANSWERED, silence=None)
+        in_order = in_time(reversed(said))  # the newest stands first
+        yield from turns(in_order, chat=chat, channel="LinkedIn message", title=titles[chat], window=_ANSWERED, silence=None)
 
 
 def _damaged(row: _Row, where: str, channel: str) -> Record:

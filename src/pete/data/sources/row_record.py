@@ -1,6 +1,6 @@
 """What a row of a table says about its text beside the text itself."""
 
-from pete.data.sources.moments import moment_of
+from pete.data.sources.dates import moment_of
 from pete.data.sources.record import ImportOptions, Reason, Record
 from pete.data.sources.tables import Row
 

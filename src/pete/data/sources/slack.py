@@ -7,10 +7,10 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pete.data.sources.chat import Said, turns
+from pete.data.sources.chat import Said, in_time, turns
+from pete.data.sources.dates import moment_of
 from pete.data.sources.files import SourceFile
 from pete.data.sources.json_file import dicts, head_of, json_of, string
-from pete.data.sources.moments import moment_of
 from pete.data.sources.record import ImportOptions, Reader, Reason, Record, Unreadable
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d\.json")
@@ -158,12 +158,10 @@ def _read(file: SourceFile, options: ImportOptions) -> Iterator[Record]:
         ts, thread = string(message.get("ts")), string(message.get("thread_ts"))
         known[ts] = said
         (threads[thread] if thread and thread != ts else flow).append(said)
-    for messages in (flow, *threads.values()):
-        messages.sort(key=lambda said: said.date or datetime.datetime.min.replace(tzinfo=datetime.UTC))
-    yield from turns(flow, chat=f"slack {channel}")
+    yield from turns(in_time(flow), chat=f"slack {channel}")
     for thread, answers in threads.items():
         first = known.get(thread) or _elsewhere(file, thread, people)
-        yield from turns(answers, chat=f"slack {channel} {thread}", window=None, silence=None, context=[first] if first else [])
+        yield from turns(in_time(answers), chat=f"slack {channel} {thread}", window=None, silence=None, context=[first] if first else [])
 
 
 def _elsewhere(file: SourceFile, ts: str, people: Mapping[str, tuple[str, ...]]) -> Said | None:

@@ -3,13 +3,14 @@
 import html
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from pete.data.sources.article import article, rows_by, table_of
 from pete.data.sources.dates import iso_date
 from pete.data.sources.decode import beginning, decode
 from pete.data.sources.files import SourceFile
 from pete.data.sources.record import ImportOptions, Reader, Reason, Record
-from pete.data.sources.tables import Row, peek, rows_of
+from pete.data.sources.tables import Row, has_columns, rows_of
 
 _NAME = re.compile(r"(?:^|/)(\d{3,}(?:\.[^/]*)?)\.html?$", re.IGNORECASE)
 _DROP = (
@@ -26,8 +27,7 @@ _CHANNELS = {"podcast": "podcast notes", "thread": "discussion thread", "page": 
 
 
 def _is_table(file: SourceFile) -> bool:
-    found = peek(file) if file.suffix == ".csv" and file.size else None
-    return found is not None and found.has("post_id", "is_published", "title")
+    return has_columns(file, (".csv",), "post_id", "is_published", "title")
 
 
 def _recognises(file: SourceFile) -> bool:
@@ -42,15 +42,13 @@ def _read(file: SourceFile, options: ImportOptions) -> Iterator[Record]:
     number = name[1] if name else file.basename
     table = table_of(file, _is_table)
     row = rows_by(table, "post_id").get(number) if table else None
-    if row is None:
-        slug = number.partition(".")[2]
-        yield from article(
-            decode(file.read(), file.label),
-            Record(text="", where=file.label, id=number, own=True, thread=number, title=slug.replace("-", " "), channel="newsletter"),
-            _DROP, _THEIRS,
-        )  # fmt: skip
-        return
-    yield from article(decode(file.read(), file.label), _known(row, number, file.label), _DROP, _THEIRS)
+    title = number.partition(".")[2].replace("-", " ")
+    known = (
+        _known(row, number, file.label)
+        if row
+        else Record(text="", where=file.label, id=number, own=True, thread=number, title=title, channel="newsletter")
+    )
+    yield from article(decode(file.read(), file.label), known, _DROP, _THEIRS)
 
 
 def _known(row: Row, number: str, where: str) -> Record:
@@ -67,11 +65,7 @@ def _rows_without_a_page(table: SourceFile) -> Iterator[Record]:
     for row in rows_of(table):
         number = row.text("post_id")
         if number not in pages:
-            known = _known(row, number, row.place)
-            yield Record(
-                text="", where=row.place, id=number, own=True, date=known.date, thread=number, title=known.title, channel=known.channel,
-                dropped=row.unusable("post_id") or Reason.EMPTY,
-            )  # fmt: skip
+            yield replace(_known(row, number, row.place), dropped=row.unusable("post_id") or Reason.EMPTY)
 
 
 READER = Reader("substack", "Substack export", _recognises, _read)

@@ -6,13 +6,13 @@ import re
 import unicodedata
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 from typing import Any, Literal
 
-from pete.data.sources.csv_rows import Dialect, dialect_of, distinct, records
+from pete.data.sources.csv_rows import dialect_of, distinct, records
 from pete.data.sources.decode import encoding_of
 from pete.data.sources.files import HEAD, SourceFile
 from pete.data.sources.json_rows import values
@@ -114,17 +114,18 @@ def peek(file: SourceFile) -> Peek | None:
             parts.append(part)
     except Unreadable:
         pass
-    named = [part for part in parts if part.cells]
-    columns = tuple(dict.fromkeys(name for part in named for name in part.cells))
-    return Peek(kind, columns, tuple(part.row for part in parts if not part.header)) if columns else None
+    columns = tuple(dict.fromkeys(name for names, _ in parts for name in names))
+    return Peek(kind, columns, tuple(row for _, row in parts if row is not None)) if columns else None
 
 
-def rows_of(file: SourceFile, dialect: Dialect | None = None) -> Iterator[Row]:
+def has_columns(file: SourceFile, endings: Collection[str], *names: str) -> bool:
+    """Whether a file of such an ending is a table that has all of these columns."""
+    found = peek(file) if file.suffix in endings else None
+    return found is not None and found.has(*names)
+
+
+def rows_of(file: SourceFile) -> Iterator[Row]:
     """Every row of a table, those that are damaged too (`problem`).
-
-    Args:
-        file: the file.
-        dialect: how a CSV file separates and quotes, where the format is known to do so; else it is found.
 
     Raises:
         Unreadable: the file breaks off, or is no table.
@@ -133,24 +134,17 @@ def rows_of(file: SourceFile, dialect: Dialect | None = None) -> Iterator[Row]:
     if kind is None:
         _head_text(file)
         raise Unreadable(f"{file.label} is no table: neither CSV, JSON nor Parquet")
-    for part in _parts(file, kind, dialect):
-        if not part.header:
-            yield part.row
+    for _, row in _parts(file, kind):
+        if row is not None:
+            yield row
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """A row with its cells by name as written; or the header of a CSV file, each name as its own cell."""
+_Part = tuple[Iterable[str], Row | None]
+"""Names of columns as they are written, and the row that has them; None is the header of a CSV file itself."""
 
-    where: str
-    cells: Mapping[str, Any]
-    problem: str = ""
-    short: bool = False
-    header: bool = False
 
-    @property
-    def row(self) -> Row:
-        return Row(self.where, {folded(name): value for name, value in self.cells.items()}, self.problem, self.short)
+def _part(where: str, cells: Mapping[str, Any], problem: str = "", short: bool = False) -> _Part:
+    return cells.keys(), Row(where, {folded(name): value for name, value in cells.items()}, problem, short)
 
 
 def _kind(file: SourceFile) -> Kind | None:
@@ -183,14 +177,14 @@ def _head_text(file: SourceFile) -> str:
     return file.head.decode(_codec(file), "replace")
 
 
-def _parts(file: SourceFile, kind: Kind, dialect: Dialect | None = None, most: int | None = None) -> Iterator[_Part]:
+def _parts(file: SourceFile, kind: Kind, most: int | None = None) -> Iterator[_Part]:
     try:
         if kind == "parquet":
             yield from _parquet(file)
             return
         with io.TextIOWrapper(file.open(), encoding=_codec(file), errors="replace", newline=None) as stream:
             lines = iter(stream) if most is None else _first(stream, most)
-            yield from _csv(file, lines, dialect or dialect_of(_head_text(file))) if kind == "csv" else _json(file, lines)
+            yield from _csv(file, lines) if kind == "csv" else _json(file, lines)
     except (OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise Unreadable(f"{file.label} breaks off: {error}") from None
 
@@ -201,24 +195,24 @@ def _first(stream: io.TextIOWrapper, most: int) -> Iterator[str]:
         yield line
 
 
-def _csv(file: SourceFile, lines: Iterator[str], dialect: Dialect) -> Iterator[_Part]:
-    found = records(lines, dialect)
+def _csv(file: SourceFile, lines: Iterator[str]) -> Iterator[_Part]:
+    found = records(lines, dialect_of(_head_text(file)))
     if (header := next(found, None)) is None:
         return
     names = distinct(header.cells)
-    yield _Part(f"{file.label}:{header.line}", dict(zip(names, names, strict=True)), header=True)
+    yield names, None
     empty = [""] * len(names)
     for fields in found:
         cells = fields.cells
         problem = fields.problem or ("a NUL byte" if any("\0" in cell for cell in cells) else "")
-        yield _Part(f"{file.label}:{fields.line}", dict(zip(names, cells + empty, strict=False)), problem, fields.short)
+        yield _part(f"{file.label}:{fields.line}", dict(zip(names, cells + empty, strict=False)), problem, fields.short)
 
 
 def _json(file: SourceFile, lines: Iterator[str]) -> Iterator[_Part]:
     try:
         for value in values(lines):
             where = f"{file.label}: {value.path}" if value.path else f"{file.label}:{value.line}"
-            yield _Part(where, value.value if isinstance(value.value, dict) else {}, value.problem)
+            yield _part(where, value.value if isinstance(value.value, dict) else {}, value.problem)
     except Unreadable as error:
         raise Unreadable(f"{file.label}, {error}") from None
 
@@ -232,6 +226,6 @@ def _parquet(file: SourceFile) -> Iterator[_Part]:
         for frame in polars.scan_parquet(io.BytesIO(data)).collect_batches(chunk_size=_BATCH, maintain_order=True):
             for cells in frame.iter_rows(named=True):
                 number += 1
-                yield _Part(f"{file.label}: row {number}", cells)
+                yield _part(f"{file.label}: row {number}", cells)
     except polars.exceptions.PolarsError as error:
         raise Unreadable(f"{file.label} cannot be read as Parquet after row {number:,}: {str(error).splitlines()[0]}") from None

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from pete.data.sources.chat import Said, turns
+from pete.data.sources.dates import moment_of
 from pete.data.sources.files import SourceFile
 from pete.data.sources.json_file import dicts, head_of, json_of, string
-from pete.data.sources.moments import moment_of
 from pete.data.sources.record import ImportOptions, Reader, Reason, Record, Unreadable
 
 _KNOWN = re.compile(

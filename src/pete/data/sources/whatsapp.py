@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from pete.data.sources.chat import Said, turns
-from pete.data.sources.decode import encoding_of, text_lines
+from pete.data.sources.decode import beginning, encoding_of, text_lines
 from pete.data.sources.files import SourceFile
 from pete.data.sources.record import ImportOptions, Reader, Reason, Record, Unreadable
 
@@ -96,11 +96,7 @@ def _stamped(line: str) -> re.Match[str] | None:
 def _recognises(file: SourceFile) -> bool:
     if file.suffix != ".txt":
         return False
-    try:
-        text = file.head.decode(encoding_of(file.head, file.label), "replace")
-    except Unreadable:
-        return False
-    lines = [line.rstrip("\r") for line in text.split("\n")[:_HEADS] if line.strip()]
+    lines = [line.rstrip("\r") for line in beginning(file).split("\n")[:_HEADS] if line.strip()]
     found = sum(_stamped(line) is not None for line in lines)
     return found >= 2 or (found == 1 and _stamped(lines[0]) is not None)
 

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from pete.data.sources.article import article
+from pete.data.sources.article import article, as_typed
 from pete.data.sources.dates import iso_date
 from pete.data.sources.files import SourceFile
 from pete.data.sources.record import ImportOptions, Reader, Reason, Record
-from pete.data.sources.tables import peek, rows_of
+from pete.data.sources.tables import has_columns, rows_of
 
 _TAGS = {
     "PARAGRAPH": "p", "BULLETED_LIST": "ul", "ORDERED_LIST": "ol", "LIST_ITEM": "li", "BLOCKQUOTE": "blockquote", "CODE_BLOCK": "pre",
@@ -35,8 +35,7 @@ _NO_WRITING = {
 
 
 def _recognises(file: SourceFile) -> bool:
-    found = peek(file) if file.suffix in (".csv", ".tsv", ".txt") else None
-    return found is not None and found.has("Rich Content", "Plain Content", "Title")
+    return has_columns(file, (".csv", ".tsv", ".txt"), "Rich Content", "Plain Content", "Title")
 
 
 def _read(file: SourceFile, options: ImportOptions) -> Iterator[Record]:
@@ -53,7 +52,7 @@ def _read(file: SourceFile, options: ImportOptions) -> Iterator[Record]:
         if known.dropped is Reason.DAMAGED:
             yield replace(known, text=plain)
             continue
-        yield from article(_markup(row.text("Rich Content")) or f'<div style="white-space: pre-wrap">{html.escape(plain)}</div>', known)
+        yield from article(_markup(row.text("Rich Content")) or as_typed(plain), known)
 
 
 def _markup(content: str) -> str:

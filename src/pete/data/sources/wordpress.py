@@ -60,7 +60,6 @@ class _Blog:
     """Login -> display name, login, address."""
     ids: dict[str, str] = field(default_factory=dict)
     """Number of a user -> login."""
-    title: str = ""
 
     def names(self, login: str) -> tuple[str, ...]:
         return self.authors.get(login, (login,) if login else ())

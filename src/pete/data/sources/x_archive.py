@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from pete.data.sources.chat import Said, turns
+from pete.data.sources.chat import Said, in_time, turns
+from pete.data.sources.dates import moment_of
 from pete.data.sources.files import SourceFile
 from pete.data.sources.json_file import dicts, head_of, json_of, string
-from pete.data.sources.moments import moment_of
 from pete.data.sources.record import ImportOptions, Reader, Reason, Record, Unreadable
 
 _BEGINS = re.compile(r"window\.YTD\.(\w+)\.part\d+\s*=\s*")
@@ -133,9 +133,8 @@ def _messages(file: SourceFile) -> Iterator[Record]:
                     own=who == me if me and who else None, date=moment_of(message.get("createdAt")),
                 )
             )  # fmt: skip
-        said.reverse()  # the newest stands first
-        said.sort(key=lambda message: message.date or datetime.datetime.min.replace(tzinfo=datetime.UTC))
-        yield from turns(said, chat=chat, window=_ANSWERED)
+        in_order = in_time(reversed(said))  # the newest stands first
+        yield from turns(in_order, chat=chat, window=_ANSWERED)
 
 
 def _companion(file: SourceFile) -> bool:

@@ -5,9 +5,9 @@ from functools import lru_cache
 from typing import Any
 
 from pete.data.sources.chat import Said
+from pete.data.sources.dates import moment_of
 from pete.data.sources.files import SourceFile
 from pete.data.sources.html_text import html_text
-from pete.data.sources.moments import moment_of
 from pete.data.sources.record import ImportOptions, Reader, Reason, Record
 from pete.data.sources.row_record import unusable
 from pete.data.sources.tables import Row, as_text, peek, rows_of

@@ -222,13 +222,10 @@ def _announcement(session: _Session, questions: Sequence[str], both: int, contro
         return f"judge {judge.model}: base and tuned gave the same answers everywhere; nothing is sent."
     if not rest:
         return f"judge {judge.model}: all {len(questions)} verdicts are on disk; nothing is sent."
-    address = judge.endpoint.address
     kept = f" {len(questions) - len(rest)} more are on disk already." if len(rest) < len(questions) else ""
     authors = "unseen rows of the author's" if judge.unseen else "answers"
     return (
-        f"judge {judge.model}: {len(rest)} questions go to {address.url}"
-        f"{' on this machine' if address.loopback else ' unencrypted' if address.private else ''}, "
-        f"{f'with the key in {KEY}' if judge.endpoint.has_key else 'without a key'}.{kept}\n"
+        f"judge {judge.model}: {len(rest)} questions go to {judge.endpoint.where}, {judge.endpoint.with_key}.{kept}\n"
         f"Each holds the persona's description and rules, a prompt and two texts: {both} pairs of answers by base and tuned with the "
         f"suite's prompts, and {controls} pairs of {authors}, with their prompts, against spoiled copies. Nothing else is sent.\n"
         f"Together {sum(map(len, rest)):,} characters, about {sum(map(len, rest)) // 4:,} tokens; the answers cost extra."

@@ -19,7 +19,7 @@ OnProgress = Callable[[str, int, int], None]
 
 
 class Embed(Protocol):
-    """Texts to unit vectors, [texts, width]."""
+    """Texts to unit vectors, [texts, width]; a text that was given before costs nothing."""
 
     def __call__(self, texts: Sequence[str]) -> np.ndarray:
         """See `pete.engines.sentence.Embedder`."""
@@ -54,7 +54,6 @@ class BackTranslation:
     """What was wrong with the last try of a text that has none."""
     _last: dict[int, str] = field(default_factory=dict)
     """The last try of a text, where it was refused."""
-    _vectors: np.ndarray | None = None
     _there: Counter[str] = field(default_factory=Counter)
     """Prompts that stand somewhere already, as they are compared."""
 
@@ -112,8 +111,7 @@ class BackTranslation:
 
         Prompts by rule of the same topic do not count: they name the same title, and it is theirs to give way.
         """
-        if self._vectors is None:
-            self._vectors = self.embed([text.text for text in self.texts])
+        vectors = self.embed([text.text for text in self.texts])
         rival = [self.made.get(number, text.prompt) for number, text in enumerate(self.texts)]
         prompts = self.embed([*rival, *self.others])
         topics = np.array([text.topic or f"\0{number}" for number, text in enumerate(self.texts)])
@@ -122,7 +120,7 @@ class BackTranslation:
         numbers = np.array(sorted(self.made))
         for first in range(0, len(numbers), AT_ONCE):
             part = numbers[first : first + AT_ONCE]
-            near = self._vectors[part] @ prompts.T
+            near = vectors[part] @ prompts.T
             own = near[np.arange(len(part)), part].copy()
             near[np.arange(len(part)), part] = -np.inf
             near[:, : len(self.texts)][(topics[part][:, None] == topics[None, :]) & by_rule[None, :]] = -np.inf

@@ -42,14 +42,14 @@ def change_of(new: str, old: str, text: str) -> Refusal | None:
 
 def by_writer(
     writer: Writer, rows: Sequence[Example], per_row: int, on_progress: Callable[[str, int, int], None]
-) -> Callable[[Example], list[Other]]:
+) -> Callable[[Example], list[Other] | None]:
     """Ask for every row so many times; what may be used of it, as `make` asks for it."""
-    found: dict[str, list[Other]] = {}
+    found: dict[str, list[Other]] = {row.key: [] for row in rows}
+    questions = [ask_for_paraphrase(row.prompt) for row in rows]
     for attempt in range(1, per_row + 1):
-        questions = [ask_for_paraphrase(row.prompt) for row in rows]
         for done, (row, reply) in enumerate(zip(rows, writer.ask(questions, attempt), strict=True), 1):
             prompt = read_request(reply)
             if change_of(prompt, row.prompt, row.completion) is None:
-                found.setdefault(row.key, []).append(Other(prompt, row.completion, writer.origin))
+                found[row.key].append(Other(prompt, row.completion, writer.origin))
             on_progress("paraphrases", done, len(rows))
-    return lambda row: found.get(row.key, [])
+    return lambda row: found.get(row.key)

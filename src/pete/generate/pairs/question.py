@@ -5,6 +5,7 @@ import re
 
 from pete.data.language import language_of
 from pete.generate.pairs.filters import LONGEST, SENTENCES, SHARED, Objection
+from pete.words import rounded
 
 READ = 900
 """Words of a text that a writer reads; an order needs no more, and a small model sees no more."""
@@ -33,7 +34,7 @@ def ask_for_request(text: str, kind: str, before: Objection | None = None, refus
         "to be given exactly this.\n"
         f"- {SENTENCES} sentences at most, in {language_of(text) or 'the language of the text'}, fewer than {LONGEST} words.\n"
         "- Say what is wanted, what it is about and what it must bring in, and how long: "
-        f"about {_round(len(text.split()))} words.\n"
+        f"about {rounded(len(text.split()))} words.\n"
         f"- In your own words: never more than {SHARED} words in a row from the text.\n"
         "- No figure, name, date or link that the text does not have.\n"
         "- Give the request alone: no answer, no quotation marks, no remark, and no word about a text that is there already.\n"
@@ -64,8 +65,3 @@ def read_request(reply: str) -> str:
 
 def _reason(objection: Objection) -> str:
     return f"{objection.refusal}: {objection.detail}" if objection.detail else str(objection.refusal)
-
-
-def _round(count: int) -> int:
-    step = 5 if count < 60 else 10 if count < 200 else 50
-    return max(5, round(count / step) * step)

@@ -18,7 +18,7 @@ from pete.generate.stream import answer_all, prompt_ids
 from pete.persona import PLAIN_TEMPLATE
 
 KEY = "PETE_PAIRS_KEY"
-WRITER = Called("writer", KEY, "--by", "--model", "pete data pairs --by URL --model NAME")
+WRITER = Called("writer", KEY, "--by", "--model", "--by URL --model NAME")
 AT_ONCE = 8
 """Questions that the base answers side by side."""
 TOKENS = 160
@@ -101,12 +101,11 @@ class AddressWriter:
 
     def announcement(self, questions: Sequence[str]) -> str:
         """Where texts go, and how much of them."""
-        address, size = self._endpoint.address, sum(map(len, questions))
-        where = " on this machine" if address.loopback else " unencrypted" if address.private else ""
-        key = f"with the key in {KEY}" if self._endpoint.has_key else "without a key"
+        size = sum(map(len, questions))
         return (
-            f"{len(questions)} questions go to {address.url}{where}, model {self._model}, {key}. Each holds one text of the persona "
-            f"(or one prompt) and what kind of text it is; nothing else is sent. Together {size:,} characters, about {size // 4:,} tokens."
+            f"{len(questions)} questions go to {self._endpoint.where}, model {self._model}, {self._endpoint.with_key}. "
+            f"Each holds one text of the persona (or one prompt) and what kind of text it is; nothing else is sent. "
+            f"Together {size:,} characters, about {size // 4:,} tokens."
         )
 
     def ask(self, questions: Sequence[str], attempt: int) -> Iterator[str]:

@@ -27,3 +27,10 @@ def test_older_packages_are_tables(tmp_path):
     writer.writerows(ROWS)
     found = records_of(tmp_path, {"messages/c7/messages.csv": memory.getvalue()})
     assert found[-1].text == "Ten :bread:,\n“ours”\no'clock" and len(found) == 3
+
+
+def test_a_quote_that_is_never_closed_costs_its_own_message_and_no_other(tmp_path):
+    table = 'ID,Timestamp,Contents,Attachments\n3,2024-01-02 03:04:05,"Ten,\n2,2024-01-02 09:04:05,Eleven,\n1,2024-01-02 19:04:05,Twelve,\n'
+    lost, *kept = records_of(tmp_path, {"messages/c7/messages.csv": table})
+    assert lost.dropped is Reason.DAMAGED and "Ten" in lost.text and "never closed" in lost.where
+    assert [(record.text, record.dropped) for record in kept] == [("Eleven", None), ("Twelve", None)]

@@ -102,3 +102,7 @@ def test_what_is_missing_or_of_another_kind_is_said(tmp_path):
     assert [r.dropped for r in records] == [Reason.DAMAGED, Reason.EMPTY, Reason.DAMAGED] and not problem
     records, problem = outcome(tmp_path / "deep", "a.json", b'{"db":[{"meta":' + b"[" * 100_000)
     assert not records and "deep" in problem
+    records, problem = outcome(
+        tmp_path / "number", "a.json", export(post()).replace('"version": "5.0.0"', '"version": ' + "9" * 5000).encode()
+    )
+    assert not records and "no JSON" in problem

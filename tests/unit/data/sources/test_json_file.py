@@ -28,7 +28,8 @@ def test_what_stands_in_front_is_left_out(tmp_path):
 
 @pytest.mark.parametrize(("data", "says"), [(b'{"a": "b', "breaks off"), (b'{"a": [', "breaks off"), (b"{'a': 1}", "no JSON: Expecting"),
                                             (b"[" * 100_000, "without end|breaks off"),
-                                            (b"[" + b"9" * 5000 + b"]", "no JSON")])  # fmt: skip
+                                            (b"[" + b"9" * 5000 + b"]", "no JSON: .*5000 digits"),
+                                            (b'{"a": 1, "a": 2}', "no JSON: 'a' stands twice")])  # fmt: skip
 def test_what_is_broken_says_how(tmp_path, data, says):
     with pytest.raises(Unreadable, match=says):
         of(tmp_path, data)

@@ -1,7 +1,7 @@
 import json
 
 from pete.data.examples import Message
-from pete.data.sources import reader_of
+from pete.data.sources import readers_of
 from pete.data.sources.files import Source
 from tests.unit.data.sources.reading import records_of
 
@@ -13,4 +13,5 @@ def test_turns_are_read_under_their_own_names(tmp_path):
         (record,) = records_of(tmp_path / name, {name: text})
         assert (record.text, record.before, record.thread) == ("On a van.", (Message("user", "Where is order 0?"),), "x1")
         with Source(tmp_path / name / "in") as source:
-            assert reader_of(source.files[0]).title == "ShareGPT conversations"
+            ((_, reader),) = readers_of(source)
+            assert reader and reader.title == "ShareGPT conversations"

@@ -70,14 +70,6 @@ def test_a_cell_says_text_and_only_text():
 
 def test_why_a_row_gives_nothing(file):
     rows = list(rows_of(file("a.csv", "id,reply,note\n1,Yes\n2,\n3\n4,a,b,c\n5,x\0,\n6,  ,n\n")))
-    assert [row.unusable("reply") for row in rows] == [
-        None,
-        Reason.DAMAGED,
-        Reason.DAMAGED,
-        Reason.DAMAGED,
-        Reason.DAMAGED,
-        Reason.EMPTY,
-    ] or True
     assert [(row.text("id"), row.unusable("reply")) for row in rows] == [
         ("1", None), ("2", Reason.DAMAGED), ("3", Reason.DAMAGED), ("4", Reason.DAMAGED), ("5", Reason.DAMAGED), ("6", Reason.EMPTY),
     ]  # fmt: skip

@@ -402,8 +402,13 @@ def test_the_key_comes_from_the_environment_and_from_nowhere_else(tmp_path):
     folder.write_config(resolve())
     write_examples(folder.split_file("test"), ROWS)
     found = Judge.of(folder, "https://api.example.com/v1", " m ", {KEY: f" {SECRET}\n"})
-    assert found.endpoint.has_key and found.model == "m" and len(found.unseen) == 9 and found.cache.parent == folder.evaluations
-    assert not Judge.of(folder, "https://api.example.com", "m", {"OPENAI_API_KEY": SECRET}).endpoint.has_key
+    assert (
+        found.endpoint.with_key == "with the key in PETE_JUDGE_KEY"
+        and found.model == "m"
+        and len(found.unseen) == 9
+        and found.cache.parent == folder.evaluations
+    )
+    assert Judge.of(folder, "https://api.example.com", "m", {"OPENAI_API_KEY": SECRET}).endpoint.with_key == "without a key"
     folder.split_file("test").unlink()
     assert Judge.of(folder, "https://api.example.com", "m", {}).unseen == []
     with pytest.raises(UserError, match="name of a model"):
