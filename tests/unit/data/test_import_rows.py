@@ -72,3 +72,13 @@ def test_a_prompt_that_was_trained_too_is_no_question():
         )
     ]  # fmt: skip
     assert [question["prompt"] for question in questions_of(rows)] == ["Other?"]
+
+
+def test_a_topic_is_asked_about_once_and_a_part_never():
+    of = {"category": "a", "split": "test", "completion": "c"}
+    rows = [
+        Example(id="r-1111111111111111", topic="t", prompt="Where is the key kept?", **of),
+        Example(id="r-2222222222222222", topic="t", prompt="Who has signed for it?", **of),
+        Example(id="r-3333333333333333-1", topic="u", prompt="Write the opening of a text.", **of),
+    ]
+    assert [question["prompt"] for question in questions_of(rows)] == ["Where is the key kept?"]
