@@ -8,12 +8,14 @@ from typing import Any
 
 STYLE = Path(__file__).with_suffix(".css")
 """What such pages look like, by day and by night; a template adds its own below {{ STYLE }}."""
+SCRIPT = Path(__file__).with_suffix(".js")
+"""What such pages do alike: turn from section to section, remember in the browser, give out a result; the rest is below {{ SCRIPT }}."""
 
 
 def seal(template: str, content: Any) -> str:
     """A page out of a template with one `<script>`, a place for its hash ({{ SCRIPT_HASH }}) and one for JSON ({{ CONTENT }})."""
-    script = template.partition("<script>")[2].partition("</script>")[0]
+    page = template.replace("{{ STYLE }}", STYLE.read_text(encoding="utf-8")).replace("{{ SCRIPT }}", SCRIPT.read_text(encoding="utf-8"))
+    script = page.partition("<script>")[2].partition("</script>")[0]
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     data = json.dumps(content).replace("<", "\\u003c")
-    page = template.replace("{{ STYLE }}", STYLE.read_text(encoding="utf-8"))
     return page.replace("{{ SCRIPT_HASH }}", f"sha256-{digest}").replace("{{ CONTENT }}", data)

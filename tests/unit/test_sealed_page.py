@@ -10,7 +10,7 @@ from pete.sealed_page import seal
 
 TEMPLATE = (
     "<meta content=\"script-src '{{ SCRIPT_HASH }}'\">"
-    '<script type="application/json">{{ CONTENT }}</script>\n<script>\nlet x = 1;\n</script>'
+    '<script type="application/json">{{ CONTENT }}</script>\n<script>\n{{ SCRIPT }}let x = 1;\n</script>'
 )
 
 
