@@ -44,6 +44,10 @@ class Passes:
         """How often each row is learned from."""
         return self.steps * self.rows_a_step / max(1, self.rows)
 
+    def in_words(self) -> str:
+        """One line of a check."""
+        return f"{self.steps:,} steps of {self.rows_a_step} rows: {self.passes:.1f} passes"
+
 
 @dataclass(frozen=True)
 class Night:
@@ -56,6 +60,11 @@ class Night:
     def passes(self) -> float:
         """Times that a night of eight hours goes through the rows."""
         return NIGHT * self.plan.tokens_per_second / max(1, self.tokens_a_pass)
+
+    def in_words(self) -> str:
+        """One line of a check."""
+        speed = f"{self.plan.tokens_per_second:,.0f} tokens a second"
+        return f"{self.passes:.1f} passes at {speed}; this training takes about {duration(self.plan.seconds)}"
 
 
 @dataclass(frozen=True)
@@ -166,10 +175,9 @@ def write_page(data: CheckedData, dark: Night | None, path: Path) -> None:
     """
     facts = [("Base", data.base.name)] if data.base else []
     if data.training is not None:
-        facts.append(("Training", f"{data.training.steps:,} steps of {data.training.rows_a_step} rows: {data.training.passes:.1f} passes"))
+        facts.append(("Training", data.training.in_words()))
     if dark is not None:
-        speed = f"{dark.plan.tokens_per_second:,.0f} tokens a second"
-        facts.append(("A night of 8 h", f"{dark.passes:.1f} passes at {speed}; this training takes about {duration(dark.plan.seconds)}"))
+        facts.append(("A night of 8 h", dark.in_words()))
     page = dataset_page(data.persona.name, data.rows, data.splits, data.findings, data.lengths, data.persona.categories, facts)
     try:
         write_atomic(path, to_html(page).encode("utf-8", "replace"))

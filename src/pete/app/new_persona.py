@@ -6,7 +6,7 @@ import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -135,7 +135,7 @@ def make_persona(understood: Understood) -> Created:
         (aside / "persona.toml").write_text(persona_toml(understood.name, understood.kinds, used, understood.profile), encoding="utf-8")
         (aside / ".gitignore").write_text(IGNORE, encoding="utf-8")
         store = ImportStore(load_persona(str(aside), empty=True))
-        (aside / "README.md").write_text(data_card(understood.name, {"imports": []}, ()), encoding="utf-8")
+        (aside / "README.md").write_text(data_card(understood.name), encoding="utf-8")
         store.add(kept, rows, edits, understood.entry)
         if questions:
             store.write_prompts(questions)
@@ -154,9 +154,13 @@ def make_persona(understood: Understood) -> Created:
 
 
 def plan(created: Created, preset: str, overrides: Sequence[str], notify: Notify) -> None:
-    """Say what a night on it takes, as `pete train --plan` does; a machine that cannot is said too, and the persona stays."""
+    """Say what a night on it takes, as `pete train --plan` does, without what the check of it has said.
+
+    A machine that cannot is said too, and the persona stays.
+    """
     try:
-        train.plan(train.new_training(preset, None, overrides), notify)
+        training = train.new_training(preset, None, overrides)
+        train.plan(replace(training, prepared=replace(training.prepared, findings=[])), notify)
     except UserError as error:
         notify.message(f"{error.message} {error.hint}", "note")
 

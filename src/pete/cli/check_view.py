@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from pete.words import counted, duration
+from pete.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +29,7 @@ def show_checked(screen: "Screen", data: "CheckedData") -> None:
     if data.prompts:
         screen.print(f"  prompts              {len(data.prompts)} for the evaluation")
     if (training := data.training) is not None:
-        screen.print(f"  training             {training.steps:,} steps of {training.rows_a_step} rows: {training.passes:.1f} passes")
+        screen.print(f"  training             {training.in_words()}")
     show_findings(screen, data.findings)
     if not data.findings:
         screen.print("nothing to question")
@@ -46,12 +46,7 @@ def show_findings(screen: "Screen", findings: "Sequence[DataFinding]") -> None:
 
 def show_night(screen: "Screen", night: "Night") -> None:
     """What this machine does with the rows in the time that one sleeps."""
-    plan = night.plan
-    screen.print(
-        f"  a night of 8 h       {night.passes:.1f} passes at {plan.tokens_per_second:,.0f} tokens a second; "
-        f"this training takes about {duration(plan.seconds)}",
-        soft_wrap=True,
-    )
+    screen.print(f"  a night of 8 h       {night.in_words()}", soft_wrap=True)
 
 
 def show_curve(screen: "Screen", curve: "Curve") -> None:

@@ -40,27 +40,19 @@ def import_(
     json: JsonOption = False,
 ) -> None:
     """Bring your writing in: posts, mail, documents, chats, tickets. Read = kept + dropped, by reason; only your own words."""
-    from pete.app.importing import NothingKept, import_into
-    from pete.cli.ledger_view import show_dropped, show_ledger, show_result
+    from pete.app.importing import import_into
+    from pete.cli.ledger_view import ledger_of_nothing, show_ledger, show_result
     from pete.cli.notify import ScreenNotify
 
     wishes = wishes_of(author, map_, min_words, language, since, until, human_until, day_first)
     config = read_options(preset, None, set_, persona).config
     screen = console(quiet=json, work=not dry_run)
-    try:
-        with ScreenNotify(screen) as notify:
-            result = import_into(config, sources, wishes, notify, category=category or "", dry_run=dry_run)
-    except NothingKept as error:
-        show_ledger(screen, error.ledger)
-        if explain:
-            show_dropped(screen, error.ledger, explain)
-        raise
+    with ledger_of_nothing(screen, explain), ScreenNotify(screen) as notify:
+        result = import_into(config, sources, wishes, notify, category=category or "", dry_run=dry_run)
+    show_ledger(screen, result.ledger, explain)
     if json:
         print_json(result.record())
     else:
-        show_ledger(screen, result.ledger)
         show_result(screen, result)
-    if explain:
-        show_dropped(screen, result.ledger, explain)
     if result.written:
         screen.print(as_typed(f"next: pete data check --persona {result.persona.cli_argument}"), soft_wrap=True)

@@ -1,15 +1,20 @@
 """The ledger of an import on a screen: file by file what was read, kept and dropped, and where everything went."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pete.cli.console import as_typed
 from pete.words import counted
 
 if TYPE_CHECKING:
+    from collections import Counter
+
     from rich.console import Console
 
     from pete.app.importing import ImportResult
-    from pete.data.ledger import FileLedger, Ledger
+    from pete.data.ledger import Ledger
+    from pete.data.sources.record import Reason
 
 FILES = 25
 """Files of a ledger that have a row of their own."""
@@ -19,8 +24,20 @@ LONGEST = 160
 """Characters of a dropped text that are shown."""
 
 
-def show_ledger(screen: "Console", ledger: "Ledger") -> None:
-    """What was read = what was kept + what was dropped, by reason, for each file."""
+@contextmanager
+def ledger_of_nothing(screen: "Console", explain: int | None) -> Iterator[None]:
+    """Where an import keeps nothing, its ledger says why."""
+    from pete.app.importing import NothingKept
+
+    try:
+        yield
+    except NothingKept as error:
+        show_ledger(screen, error.ledger, explain)
+        raise
+
+
+def show_ledger(screen: "Console", ledger: "Ledger", explain: int | None) -> None:
+    """What was read = what was kept + what was dropped, by reason, for each file; and the first dropped texts of each, as many as asked."""
     from rich.table import Table
     from rich.text import Text
 
@@ -29,9 +46,9 @@ def show_ledger(screen: "Console", ledger: "Ledger") -> None:
         table.add_column(title, justify=justify, no_wrap=title in ("read", "kept"), overflow="fold")  # type: ignore[arg-type]
     shown = sorted(ledger.files, key=lambda file: -file.read)
     for file in shown[:FILES]:
-        table.add_row(Text(file.label), file.reader, f"{file.read:,}", f"{file.kept:,}", _dropped(file))
+        table.add_row(Text(file.label), file.reader, f"{file.read:,}", f"{file.kept:,}", _by_reason(file.dropped))
     if rest := shown[FILES:]:
-        dropped = sum(sum(file.dropped.values()) for file in rest)
+        dropped = sum(file.dropped.total() for file in rest)
         table.add_row(
             f"and {counted(len(rest), 'file')}", "", f"{sum(f.read for f in rest):,}", f"{sum(f.kept for f in rest):,}", f"{dropped:,}"
         )
@@ -43,14 +60,14 @@ def show_ledger(screen: "Console", ledger: "Ledger") -> None:
         screen.print(Text.assemble(("not read", "yellow"), f"   {name}: {why}"), soft_wrap=True)
     if more := ledger.passed_over[PASSED:]:
         screen.print(Text.assemble(("not read", "yellow"), f"   {len(more):,} more files"))
-    total = ", ".join(f"{count:,} {reason}" for reason, count in ledger.dropped.most_common())
-    screen.print(Text.assemble((f"{ledger.read:,} read = {ledger.kept:,} kept + {sum(ledger.dropped.values()):,} dropped", "bold")))
-    if total:
-        screen.print(f"  dropped: {total}", soft_wrap=True)
+    screen.print(Text.assemble((f"{ledger.read:,} read = {ledger.kept:,} kept + {ledger.dropped.total():,} dropped", "bold")))
+    if ledger.dropped:
+        screen.print(f"  dropped: {_by_reason(ledger.dropped)}", soft_wrap=True)
+    if explain:
+        _show_dropped(screen, ledger, explain)
 
 
-def show_dropped(screen: "Console", ledger: "Ledger", most: int) -> None:
-    """The first dropped texts of each reason."""
+def _show_dropped(screen: "Console", ledger: "Ledger", most: int) -> None:
     from rich.text import Text
 
     for reason, records in ledger.shown.items():
@@ -90,5 +107,5 @@ def show_result(screen: "Console", result: "ImportResult") -> None:
     screen.print(f"  ledger     {store.record_file}", soft_wrap=True)
 
 
-def _dropped(file: "FileLedger") -> str:
-    return ", ".join(f"{count:,} {reason}" for reason, count in file.dropped.most_common())
+def _by_reason(dropped: "Counter[Reason]") -> str:
+    return ", ".join(f"{count:,} {reason}" for reason, count in dropped.most_common())

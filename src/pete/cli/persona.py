@@ -59,8 +59,7 @@ def new(
 ) -> None:
     """Make a persona of your own: from a folder of writing, or the export of a service, to examples one can train on."""
     from pete.app import new_persona as verb
-    from pete.app.importing import NothingKept
-    from pete.cli.ledger_view import show_dropped, show_ledger, show_result
+    from pete.cli.ledger_view import ledger_of_nothing, show_ledger, show_result
     from pete.cli.notify import ScreenNotify
     from pete.config import resolve
     from pete.errors import UserError
@@ -75,17 +74,10 @@ def new(
     chosen, overrides = verb.persona_config(preset, base, set_ or [])
     screen = console(quiet=json, work=True)
     with ScreenNotify(screen) as notify:
-        try:
-            config = resolve(chosen, None, overrides).config
+        config = resolve(chosen, None, overrides).config
+        with ledger_of_nothing(screen, explain):
             understood = verb.understand(folder, paths, wishes, config, notify, name=full_name or "", categories=category or ())
-        except NothingKept as error:
-            show_ledger(screen, error.ledger)
-            if explain:
-                show_dropped(screen, error.ledger, explain)
-            raise
-        show_ledger(screen, understood.imported.ledger)
-        if explain:
-            show_dropped(screen, understood.imported.ledger, explain)
+        show_ledger(screen, understood.imported.ledger, explain)
         _show_understood(screen, understood)
         if not json:
             understood = _asked(understood, notify, bool(full_name), bool(category))

@@ -9,7 +9,7 @@ from pete.data.artefacts import UNFILLED, blanks_in, broken_in, control_in, enti
 from pete.data.checks import machine, shape
 from pete.data.checks.answers import assistant_phrase, only_links, quotation, unended
 from pete.data.checks.prompts import held_out, one_prompt, trained_prompts
-from pete.data.examples import DataFinding, Example, Question, Read, Split, phrase_pattern, phrases_used, read_prompts, written
+from pete.data.examples import DataFinding, Example, Question, Read, Split, as_in, phrase_pattern, phrases_used, read_prompts, written
 from pete.data.near import near_to_each_other
 from pete.data.private import KINDS, Kind, Private, find, mask
 from pete.data.split import left_out
@@ -179,7 +179,7 @@ def _repeated() -> Callable[[Example], Iterable[str]]:
     def look(row: Example) -> Iterable[str]:
         key = " ".join(row.completion.lower().split())
         earlier = first.setdefault(key, row.source) if not row.augmented_from else row.source
-        return [f"as in {earlier.rpartition('/')[2]}"] if key and earlier != row.source else []
+        return [as_in(earlier)] if key and earlier != row.source else []
 
     return look
 

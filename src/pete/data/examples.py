@@ -155,6 +155,11 @@ class DataFinding:
         return f"{self.message}: {', '.join(places)}{more}" if places else self.message
 
 
+def as_in(source: str) -> str:
+    """Another row with the same thing, as a finding's place shows it; from its file:line."""
+    return f"as in {Path(source).name}"
+
+
 def record_key(record: Mapping[str, Any]) -> str:
     """The key of a row as it stands in a file; of one that `load_examples` can read."""
     messages = record.get("messages")

@@ -10,10 +10,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from pete.data.examples import Example, load_prompts, read_examples
+from pete.data.examples import Example, load_examples, load_prompts
 from pete.data.import_rows import RULE
 from pete.data.importer import Kept, text_key
 from pete.data.persona_files import updated_card
+from pete.data.row_files import appended
 from pete.data.sources.files import Source
 from pete.errors import DataError
 from pete.persona import Persona, with_categories
@@ -55,7 +56,7 @@ class ImportStore:
         Raises:
             DataError: one cannot be read.
         """
-        return read_examples(self.persona.examples).rows
+        return load_examples(self.persona.examples)
 
     def known(self, rows: Iterable[Example]) -> set[str]:
         """Keys of every text that was imported once, though its row may be gone since, and of every one that is held out.
@@ -109,14 +110,14 @@ class ImportStore:
         new = {text.key for text in kept} | {f"{text.reader}:{text.record.id}" for text in kept if text.record.id}
         record["keys"] = sorted({*record["keys"], *new})
         record["imports"].append(dict(entry))
-        files: dict[Path, Iterable[bytes]] = {self.rows_file: _appended(self.rows_file, (_row(row) for row in rows))}
+        files: dict[Path, Iterable[bytes]] = {self.rows_file: appended(self.rows_file, (_row(row) for row in rows))}
         if categories:
             files[self.persona.file] = [with_categories(self.persona, categories)]
         if edits:
-            files[self.edits_file] = _appended(self.edits_file, edits)
+            files[self.edits_file] = appended(self.edits_file, edits)
         if self.card_file.is_file():
-            card = self.card_file.read_text(encoding="utf-8", errors="replace")
-            files[self.card_file] = [updated_card(card, record, [*old, *rows]).encode()]
+            card = self.card_file.read_bytes().decode(errors="surrogateescape")
+            files[self.card_file] = [updated_card(card, record, [*old, *rows]).encode(errors="surrogateescape")]
         files[self.record_file] = [(json.dumps(record, ensure_ascii=False, indent=1) + "\n").encode()]
         _write_together(files)
 
@@ -151,16 +152,6 @@ def _row(row: Example) -> dict[str, Any]:
     record = row.record()
     record.pop("source", None)
     return record
-
-
-def _appended(path: Path, records: Iterable[Mapping[str, Any]]) -> Iterator[bytes]:
-    """What a file holds, byte for byte, and records behind it, one a line."""
-    before = path.read_bytes() if path.is_file() else b""
-    yield before
-    if before and not before.endswith(b"\n"):
-        yield b"\n"
-    for record in records:
-        yield json.dumps(record, ensure_ascii=False).encode() + b"\n"
 
 
 def _write_together(files: Mapping[Path, Iterable[bytes]]) -> None:

@@ -52,8 +52,8 @@ def system_line(name: str, kinds: Sequence[str]) -> str:
     return f"You are {name.rstrip('.')}. You write {_kinds(kinds)}."
 
 
-def data_card(name: str, record: Mapping[str, Any], rows: Sequence[Example]) -> str:
-    """README.md: what this is made of, and what only the author can say."""
+def data_card(name: str) -> str:
+    """README.md: what only the author can say, with a place for what `updated_card` says of the imports."""
     return f"""# {name}: data card
 
 Made by `pete persona new`. Change the texts by hand, or in `pete data review`; import more with `pete data import`.
@@ -77,7 +77,7 @@ An adapter of a small model can repeat what it was trained on |
 - `edits.jsonl`: drafts and what became of them, where the sources had such pairs.
 - `imports.json`: every import's ledger, hashes of the sources, and the keys by which nothing comes in twice.
 - `.gitignore`: keeps all of it out of a repository, until you delete it.
-""".replace(f"{BEGIN}\n{END}", _section(record, rows))
+"""
 
 
 def updated_card(card: str, record: Mapping[str, Any], rows: Sequence[Example]) -> str:

@@ -414,7 +414,7 @@ class Renderer:
             raise DataError.of_problems(f"{tried.too_long}:", problems, tried.shorten)
         return tried.rendered
 
-    def tried(self, rows: Sequence[Example], max_length: int) -> "Tried":
+    def tried(self, rows: Sequence[Example], max_length: int) -> Tried:
         """Every row, or what is in the way of it."""
         tried = Tried(min(max_length, self.context), self.context)
         for start in range(0, len(rows), TOGETHER):

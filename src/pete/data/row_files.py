@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -88,11 +88,18 @@ def find_row(paths: Iterable[Path], name: tuple[str, str]) -> dict[str, Any] | N
 
 def append_rows(path: Path, records: Sequence[Mapping[str, Any]]) -> None:
     """Put rows behind those of a file, all of them or none; raises OSError."""
-    before = path.read_bytes() if path.is_file() else b""
-    if before and not before.endswith(b"\n"):
-        before += b"\n"
     if records:
-        write_atomic(path, before + "".join(_line(record) + "\n" for record in records).encode())
+        write_atomic(path, b"".join(appended(path, records)))
+
+
+def appended(path: Path, records: Iterable[Mapping[str, Any]]) -> Iterator[bytes]:
+    """What a file holds, byte for byte, and records behind it, one a line."""
+    before = path.read_bytes() if path.is_file() else b""
+    yield before
+    if before and not before.endswith(b"\n"):
+        yield b"\n"
+    for record in records:
+        yield f"{_line(record)}\n".encode()
 
 
 def row_name(record: Mapping[str, Any]) -> tuple[str, str]:

@@ -24,7 +24,7 @@ def dataset_page(
         rows: all of them.
         splits: the rows by what they are for.
         findings: what was found.
-        lengths: tokens of each row.
+        lengths: tokens of each row, ascending.
         titles: of the categories.
         facts: what else is known, as (name, value).
     """
@@ -39,11 +39,10 @@ def dataset_page(
     charts = [chart for chart in (length_chart(words), category_chart(rows, splits, titles)) if chart is not None]
     if charts:
         chapters.append(Section("Lengths and categories", tuple(charts)))
-    tokens = sorted(lengths)
     known = [
         *(
-            [("Tokens a row", f"{tokens[0]} to {tokens[-1]}, half below {tokens[len(tokens) // 2]}; {sum(tokens):,} in all")]
-            if tokens
+            [("Tokens a row", f"{lengths[0]} to {lengths[-1]}, half below {lengths[len(lengths) // 2]}; {sum(lengths):,} in all")]
+            if lengths
             else []
         ),
         ("Split", ", ".join(f"{len(part):,} {name}" for name, part in splits.items()) or "none"),

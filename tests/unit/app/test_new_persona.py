@@ -1,6 +1,6 @@
 import pytest
 
-from pete.app.new_persona import categories_of, categories_typed, make_persona, persona_config, target, understand
+from pete.app.new_persona import categories_of, categories_typed, make_persona, persona_config, plan, target, understand
 from pete.app.personas import personas
 from pete.config import resolve
 from pete.data.importer import Wishes
@@ -29,6 +29,15 @@ def test_a_persona_that_cannot_be_written_leaves_nothing(tmp_path, monkeypatch):
     with pytest.raises(PersonaError, match="No space left"):
         make_persona(found)
     assert not list(found.folder.parent.iterdir())
+
+
+def test_the_plan_does_not_repeat_what_the_check_has_said(sets, persona_folder, tmp_path, monkeypatch):
+    with (persona_folder / "examples" / "marketing.jsonl").open("a") as file:
+        file.write('{"prompt": "Ask.", "completion": "Ring +49 30 23125 014.", "category": "marketing"}\n')
+    created = make_persona(understood(tmp_path, monkeypatch))
+    plan(created, "quickstart", sets, heard := Heard())
+    said = "\n".join(text for _, text in heard.lines)
+    assert "plan      " in said and "deserves a look" not in said
 
 
 def test_a_path_is_a_place_and_a_name_goes_below_personas(tmp_path):

@@ -6,10 +6,12 @@ import pytest
 from pete.data.examples import Example
 from pete.data.import_store import ImportStore, bare_rows, source_record
 from pete.data.importer import Kept, text_key
+from pete.data.persona_files import BEGIN, END
 from pete.data.sources.files import Source
 from pete.data.sources.record import Record
 from pete.errors import DataError
 from pete.persona import load_persona
+from tests.unit.data.test_persona_files import ENTRY
 
 KEPT = Kept(Record(text="New text.", where="a:1", id="7"), "test", "0123456789abcdef", ("New text.",))
 ROW = Example(id="test-0123456789abcdef-2", prompt="Ask.", completion="New text.", split="train", topic="test:7", origin="rule")
@@ -51,6 +53,14 @@ def test_a_failed_import_leaves_everything_as_it_was(store, monkeypatch):
     with pytest.raises(OSError, match="No space"):
         store.add([KEPT], [ROW], [{"id": "x"}], {"n": 2})
     assert {path: path.read_bytes() for path in store.persona.folder.rglob("*") if path.is_file()} == before
+
+
+def test_what_stands_in_the_card_stays_byte_for_byte(store):
+    before, after = b"My r\xe9sum\xe9\r\n", b"\r\nby hand, too\n"
+    store.card_file.write_bytes(before + f"{BEGIN}\nold\n{END}".encode() + after)
+    store.add([KEPT], [ROW], [], ENTRY)
+    card = store.card_file.read_bytes()
+    assert card.startswith(before) and card.endswith(after) and b"| rows | 1 |" in card and b"old" not in card
 
 
 def test_two_imports_at_once_are_refused(store):

@@ -32,7 +32,7 @@ def test_the_system_line_is_short():
 
 
 def test_the_card_says_what_it_is_made_of_and_keeps_what_was_written_by_hand():
-    card = data_card("Ada", {"imports": [ENTRY]}, ROWS)
+    card = updated_card(data_card("Ada"), {"imports": [ENTRY]}, ROWS)
     assert "| `a/b.zip`, 2026-01-02 | `0123456789abcdef` | 3 | 2 | 1 other author |" in card
     assert "| rows | 1 |" in card and "| written | 2023-05-04 to 2023-05-04 (1 with a date) |" in card and "to be answered by you" in card
     mended = updated_card(card.replace("**to be answered by you**", "mine"), {"imports": [ENTRY, ENTRY]}, ROWS * 2)

@@ -9,7 +9,7 @@ SPLITS = {"train": ROWS[:70], "valid": ROWS[70:80], "test": ROWS[80:]}
 
 
 def page(*findings: DataFinding) -> str:
-    return to_html(dataset_page("Ada <Byron>", ROWS, SPLITS, findings, [9, 5, 7], {"a": "Letters & notes"}, [("Training", "90 steps")]))
+    return to_html(dataset_page("Ada <Byron>", ROWS, SPLITS, findings, [5, 7, 9], {"a": "Letters & notes"}, [("Training", "90 steps")]))
 
 
 def test_the_verdict_is_the_worst_finding():

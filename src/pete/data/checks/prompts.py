@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 
-from pete.data.examples import DataFinding, Example, Question, Split
+from pete.data.examples import DataFinding, Example, Question, Split, as_in
 from pete.data.near import SIMILAR, Near
 from pete.data.private import mask
 from pete.data.text import same_prompt
@@ -78,10 +78,10 @@ def trained_prompts(prompts: Sequence[Question], rows: Sequence[Example]) -> lis
     findings = []
     for kind, found, how in (("trained prompt", same, "also"), ("nearly trained prompt", nearly, "nearly")):
         if found:
-            places = [(prompts[number].source, _as_in(where)) for number, where in sorted(found.items())]
+            places = [(prompts[number].source, as_in(where)) for number, where in sorted(found.items())]
             message = (
                 f"{counted(len(places), 'prompt')} of the evaluation {how} stand{'s' if len(places) == 1 else ''} in the examples: "
-                + ("what was trained is no test (take it out of one of the two)")
+                "what was trained is no test (take it out of one of the two)"
             )
             findings.append(DataFinding.of(kind, message, places, "error"))
     return findings
@@ -96,7 +96,7 @@ def held_out(rows: Sequence[Example], near: Near, splits: Mapping[Split, Sequenc
         for one in (one for one in group if side.get(id(rows[one])) in ("valid", "test")):
             like = max(learned, key=lambda other, one=one: near.similarity(one, other), default=None)
             if like is not None and near.similarity(one, like) >= SIMILAR:
-                places.append((rows[one].source, _as_in(rows[like].source)))
+                places.append((rows[one].source, as_in(rows[like].source)))
     if not places:
         return []
     message = (
@@ -104,7 +104,3 @@ def held_out(rows: Sequence[Example], near: Near, splits: Mapping[Split, Sequenc
         "there would be tested here (give both rows one `split`, or take one out)"
     )
     return [DataFinding.of("held-out row in training", message, sorted(places), "error")]
-
-
-def _as_in(where: str) -> str:
-    return f"as in {where.rpartition('/')[2]}"

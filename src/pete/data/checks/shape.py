@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Any
 
-from pete.data.examples import DataFinding, Example
+from pete.data.examples import DataFinding, Example, as_in
 from pete.data.language import language_of
 from pete.data.near import Near
 from pete.words import counted, millions
@@ -24,10 +24,7 @@ LEAST = 8
 def near_duplicates(rows: Sequence[Example], near: Near) -> list[DataFinding]:
     """Answers nearly the same as an earlier one, but not word for word: those are said elsewhere."""
     places = [
-        (rows[one].source, f"as in {rows[group[0]].source.rpartition('/')[2]}")
-        for group in near.groups
-        for one in group[1:]
-        if near.similarity(group[0], one) < 1
+        (rows[one].source, as_in(rows[group[0]].source)) for group in near.groups for one in group[1:] if near.similarity(group[0], one) < 1
     ]
     are = "is" if len(places) == 1 else "are"
     message = f"{counted(len(places), 'answer')} {are} nearly the same as an earlier one (kept on one side of the split)"
