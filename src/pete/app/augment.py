@@ -129,7 +129,7 @@ def _asked(
     config: Config, request: Request, persona: Persona, rows: Sequence[Example], notify: Notify, environ: Mapping[str, str]
 ) -> Callable[[Example], list[Other] | None]:
     writer = open_writer(config, request.by, request.model, persona, notify, environ)
-    notify.message(writer.announcement([ask_for_paraphrase(row.prompt) for row in rows]))
+    notify.message(writer.announcement([ask_for_paraphrase(row.prompt) for row in rows], request.per_row))
     return by_writer(writer, rows, request.per_row, notify.progress)
 
 

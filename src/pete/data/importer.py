@@ -2,9 +2,6 @@
 
 import datetime
 import hashlib
-import lzma
-import zipfile
-import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -16,13 +13,13 @@ from pete.data.ledger import FileLedger, Ledger
 from pete.data.passages import Fullness, passages
 from pete.data.sources import readers_of
 from pete.data.sources.decode import mended
-from pete.data.sources.files import Source, SourceFile
+from pete.data.sources.files import DAMAGED, HEAD, Source, SourceFile
 from pete.data.sources.record import ImportOptions, Reader, Reason, Record, Unreadable
 from pete.data.text import fold, size, visible, words
 from pete.errors import DataError
 from pete.listener import Listener
 
-_BREAKS_OFF = (Unreadable, DataError, OSError, EOFError, UnicodeError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, NotImplementedError)
+_BREAKS_OFF = (Unreadable, DataError, UnicodeError, *DAMAGED)
 """What reading a damaged file raises; the rest of it is not read, and the ledger says so."""
 _OTHERS = {
     b"PK": "a zip that is cut off or damaged: download it again, or unpack it and give the folder",
@@ -182,7 +179,9 @@ def _unknown(file: SourceFile) -> str:
     if not file.size:
         return "empty"
     try:
-        return next((words for begin, words in _OTHERS.items() if file.head.startswith(begin)), "no format that is known")
+        with file.open() as stream:
+            head = stream.read(HEAD)
+        return next((words for begin, words in _OTHERS.items() if head.startswith(begin)), "no format that is known")
     except _BREAKS_OFF as error:
         return f"cannot be opened: {error}"
 

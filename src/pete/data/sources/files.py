@@ -1,12 +1,14 @@
 """The files of a source: a file, a folder or a zip (zips inside it too), by names that leave no folder and sizes that fill no disk."""
 
 import io
+import lzma
 import os
 import re
 import stat
 import tempfile
 import unicodedata
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -25,6 +27,8 @@ RATIO = 200
 NESTED = 3
 """Zips inside zips."""
 _HEADS = 32
+DAMAGED = (OSError, EOFError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, NotImplementedError)
+"""What opening and reading a file may raise, in a zip or out of one."""
 WHOLE = 1 << 30
 """Bytes of a file that a reader may take into memory at once."""
 
@@ -72,11 +76,17 @@ class SourceFile:
 
     @property
     def head(self) -> bytes:
-        """The first 64 KiB. The last few files' are kept: every reader asks for them, and a mailbox may have a file a mail."""
+        """The first 64 KiB; nothing where they cannot be read, which `open` and `read` say: no other file is to be lost with it.
+
+        The last few files' are kept: every reader asks for them, and a mailbox may have a file a mail.
+        """
         kept = self.source.heads
         if (head := kept.get(self.name)) is None:
-            with self.open() as stream:
-                head = stream.read(HEAD)
+            try:
+                with self.open() as stream:
+                    head = stream.read(HEAD)
+            except DAMAGED:
+                head = b""
             kept[self.name] = head
             if len(kept) > _HEADS:
                 del kept[next(iter(kept))]

@@ -4,8 +4,6 @@ import codecs
 import io
 import re
 import unicodedata
-import zipfile
-import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,7 +12,7 @@ from typing import Any, Literal
 
 from pete.data.sources.csv_rows import dialect_of, distinct, records
 from pete.data.sources.decode import encoding_of
-from pete.data.sources.files import HEAD, SourceFile
+from pete.data.sources.files import DAMAGED, HEAD, SourceFile
 from pete.data.sources.json_rows import values
 from pete.data.sources.record import Reason, Unreadable
 
@@ -185,7 +183,7 @@ def _parts(file: SourceFile, kind: Kind, most: int | None = None) -> Iterator[_P
         with io.TextIOWrapper(file.open(), encoding=_codec(file), errors="replace", newline=None) as stream:
             lines = iter(stream) if most is None else _first(stream, most)
             yield from _csv(file, lines) if kind == "csv" else _json(file, lines)
-    except (OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except DAMAGED as error:
         raise Unreadable(f"{file.label} breaks off: {error}") from None
 
 

@@ -123,11 +123,12 @@ class Kept:
         """Questions that were really asked."""
         self._replies = dict(_replies(path))
 
-    def announcement(self, questions: Sequence[str]) -> str:
-        """What of them will be asked."""
-        new = [question for question in questions if self._name(question, 1) not in self._replies]
-        kept = f" {len(questions) - len(new)} answers are on disk from an earlier time." if len(new) < len(questions) else ""
-        return self._writer.announcement(new) + kept if new else f"all {len(questions)} answers are on disk; nothing is asked at first."
+    def announcement(self, questions: Sequence[str], attempts: int = 1) -> str:
+        """What of them will be asked, each so many times for certain."""
+        every = [(question, attempt) for attempt in range(1, attempts + 1) for question in questions]
+        new = [question for question, attempt in every if self._name(question, attempt) not in self._replies]
+        kept = f" {len(every) - len(new)} answers are on disk from an earlier time." if len(new) < len(every) else ""
+        return self._writer.announcement(new) + kept if new else f"all {len(every)} answers are on disk; nothing is asked at first."
 
     def ask(self, questions: Sequence[str], attempt: int) -> Iterator[str]:
         """See the protocol."""

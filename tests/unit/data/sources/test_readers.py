@@ -1,8 +1,11 @@
 # ruff: noqa: E501 (a fixture stays in one line where its format has none)
 import json
+import zipfile
+
+import pytest
 
 from pete.data.sources import READERS, readers_of
-from pete.data.sources.files import Source
+from pete.data.sources.files import DAMAGED, Source
 
 ID = "0123456789abcdef0123456789abcdef"
 MEDIUM = '<html><body><article class="h-entry"><section class="e-content"><p>One.</p></section></article></body></html>'
@@ -34,3 +37,20 @@ def test_each_file_of_a_folder_of_everything_goes_to_its_reader(tmp_path):
 def test_readers_have_names_of_their_own():
     names = [reader.name for reader in READERS]
     assert len(set(names)) == len(names) and len({reader.title for reader in READERS}) == len(names)
+
+
+@pytest.mark.parametrize(
+    ("name", "known"), [("a.csv", None), ("a.json", None), ("a.md", "markdown"), ("Sent.mbox", None), ("_chat.txt", "plain")]
+)
+def test_a_damaged_file_of_a_zip_takes_no_other_with_it(tmp_path, name, known):
+    with zipfile.ZipFile(tmp_path / "in.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(name, "".join(f"{n * 7919 % 1000003},b\n" for n in range(3000)))
+        archive.writestr("good.md", "Good.")
+        archive.writestr("page.html", MEDIUM)
+    data = bytearray((tmp_path / "in.zip").read_bytes())
+    data[400] ^= 0xFF
+    (tmp_path / "in.zip").write_bytes(data)
+    with Source(tmp_path / "in.zip") as source:
+        assert [reader.name if reader else None for _, reader in readers_of(source)] == [known, "markdown", "medium"]
+        with pytest.raises(DAMAGED):
+            source.files[0].read()

@@ -89,6 +89,7 @@ def test_answers_are_kept_as_they_come_and_only_the_rest_is_asked(tmp_path: Path
     second = Kept(again, path)
     assert second.announcement(["a", "b", "c"]) == "1 asked 2 answers are on disk from an earlier time."
     assert list(second.ask(["a", "b", "c", "c"], 1)) == ["a 1 1", "b 1 2", "c 1 1", "c 1 1"] and again.questions == ["c"]
+    assert second.announcement(["a", "c"], 2) == "2 asked 2 answers are on disk from an earlier time.", "each attempt counts"
     assert list(second.ask(["a"], 2)) == ["a 2 2"] and second.asked == 2
     third = Kept(Counting(0), path)
     assert list(third.ask(["c", "a"], 1)) == ["c 1 1", "a 1 1"] and "nothing is asked at first" in third.announcement(["a"])
