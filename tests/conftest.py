@@ -4,12 +4,16 @@ import json
 import os
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from benchmarks.random_base import find_tokenizer
 from pete.engines.fake import END, byte_tokenizer
 
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+# property tests are about what is true, not about how busy the machine is
+hypothesis.settings.register_profile("pete", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("pete")
 
 LOADS_TORCH = ("engines", "golden", "evaluator", "unit/engines/torch", "pipeline/test_tiny_neox.py", "pipeline/test_hub_base.py",
                "pipeline/test_quickstart.py")  # fmt: skip

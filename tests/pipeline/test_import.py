@@ -122,6 +122,12 @@ def test_an_import_that_keeps_nothing_is_an_error(pete, persona_folder, tmp_path
     assert {path: path.read_bytes() for path in persona_folder.rglob("*") if path.is_file()} == before
 
 
+def test_an_export_with_a_header_alone_is_named_and_nothing_dropped_is_offered_to_look_at(pete, persona_folder, tmp_path):
+    (export := tmp_path / "Shares.csv").write_text("Date,ShareLink,ShareCommentary,SharedUrl,MediaUrl,Visibility\n")
+    done = pete("data", "import", export, "--persona", persona_folder)
+    assert done.returncode == 2 and "Shares.csv: no text stands in it" in done.stderr and "--explain" not in done.stderr
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [

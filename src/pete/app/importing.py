@@ -230,6 +230,7 @@ def _require_something(imported: Imported) -> None:
         return
     problems = [f"{count:,} {reason}" for reason, count in ledger.dropped.most_common()]
     problems += [f"{file.label}: {file.problem}" for file in ledger.files if file.problem]
+    problems += [f"{file.label}: no text stands in it" for file in ledger.files if not (file.read or file.problem)]
     problems += [f"{name}: {why}" for name, why in ledger.passed_over]
     raise NothingKept(ledger, problems or ["there is no file in it"])
 
@@ -239,5 +240,6 @@ class NothingKept(DataError):
 
     def __init__(self, ledger: Ledger, problems: Sequence[str]) -> None:
         error = DataError.of_problems(f"Nothing was kept of {counted(ledger.read, 'text')} read:", problems)
-        super().__init__(error.message, "--explain 20 shows what was dropped; docs/data.md has each format, and what is kept of it")
+        shown = "--explain 20 shows what was dropped; " if ledger.dropped else ""
+        super().__init__(error.message, f"{shown}docs/data.md has each format, and what is kept of it")
         self.ledger = ledger

@@ -19,8 +19,10 @@ def show_checked(screen: "Screen", data: "CheckedData") -> None:
     from rich.text import Text
 
     screen.print(Text.assemble((counted(len(data.rows), "row"), "bold"), ", every one readable"))
+    titles = {key: data.persona.categories.get(key, key) for key in data.categories}
+    width = max((20, *map(len, titles.values())))
     for key, count in data.categories.items():
-        screen.print(f"  {data.persona.categories.get(key, key):20} {count}")
+        screen.print(f"  {titles[key]:{width}} {count}")
     if lengths := data.lengths:
         screen.print(
             f"  tokens a row         {lengths[0]} to {lengths[-1]}, half below {lengths[len(lengths) // 2]}; {sum(lengths):,} in all"

@@ -58,13 +58,12 @@ def show(screen: "Console", started: "QuickstartResult") -> None:
             short = f"{text[:LONGEST].rsplit(' ', 1)[0]} ..." if len(text) > LONGEST else text or "(nothing)"
             screen.print(Padding(Text.assemble((f"{answer.name}: ", "dim"), short), (0, 0, 0, 2)))
     screen.print()
-    example = "personas/pete-connor"
     for name, value in (
         ("report", run.report_html),
         ("adapter", run.adapter),
         ("talk to it", as_typed(f"pete chat {run.cli_argument}")),
         ("ask everything", as_typed(f"pete evaluate {run.cli_argument}")),
-        ("your own voice", as_typed(f"copy {example}, put your texts into examples/, then pete train --persona FOLDER")),
+        ("your own voice", as_typed("pete persona new NAME --from YOUR-WRITING")),
     ):
         screen.print(Text.assemble((f"{name:15} ", "dim"), str(value)), soft_wrap=True)
     screen.print(f"done in {duration(started.seconds)}", style="dim")

@@ -25,10 +25,10 @@ def test_one_screen_with_the_verdict_four_numbers_two_pairs_and_three_commands(t
     text = screen.file.getvalue()  # type: ignore[attr-defined]
     lines = text.splitlines()
     assert lines[1].startswith("Ship. 5 of 5 quality gates hold.") and len(lines) <= 46
-    assert all(len(line) <= 80 for line in lines if str(tmp_path) not in line and "FOLDER" not in line)
+    assert all(len(line) <= 80 for line in lines if str(tmp_path) not in line)
     assert (
         text.count("base: A long answer.") == text.count("tuned: Short. And plain.") == 2
         and sum(line.rstrip().endswith(" ...") for line in lines) == 2
     )
-    for part in ("0%", "3%", "report.html", "pete chat night", "pete evaluate night", "pete train --persona"):
+    for part in ("0%", "3%", "report.html", "pete chat night", "pete evaluate night", "pete persona new"):
         assert part in text
