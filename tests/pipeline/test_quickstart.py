@@ -14,12 +14,12 @@ import sys
 from pete.app import quickstart
 from pete.cli import main
 begin = quickstart.new_training
-base = [f"model.base={sys.argv[1]}", "engine.device=cpu"]
+base = [f"model.base={sys.argv[1]}", "engine.device=cpu", "generate.max_new_tokens=40"]
 quickstart.new_training = lambda preset, file, overrides: begin(preset, file, [*overrides, *base])
 sys.argv = ["pete", "quickstart", *sys.argv[2:]]
 main()
 """
-"""`pete quickstart` with another base, which its command line does not take."""
+"""`pete quickstart` with another base, which its command line does not take, and with answers that end early: a random one never stops."""
 
 
 def test_it_leaves_everything_it_promises(neox_tokenizer: Path, tmp_path: Path):

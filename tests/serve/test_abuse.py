@@ -258,7 +258,7 @@ def abuse(served: tuple[str, psutil.Process], seconds: float, rounds: int, growt
 
 
 def test_64_clients_for_a_moment(served):
-    abuse(served, 24, 2, growth=12 * 2**20)
+    abuse(served, 16, 1, growth=12 * 2**20)
 
 
 @pytest.mark.long

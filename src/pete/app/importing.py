@@ -14,7 +14,8 @@ from pete.app.notify import Notify
 from pete.config import Config
 from pete.data.authors import EVERYBODY, Author, listed
 from pete.data.categories import assign, by_kind, key_of, proposed
-from pete.data.examples import Example
+from pete.data.checks.prompts import asked_again
+from pete.data.examples import Example, load_prompts
 from pete.data.import_rows import INCOMING, edits_of, rows_of
 from pete.data.import_store import ImportStore, bare_rows, source_record
 from pete.data.importer import Imported, Importer, Kept, Wishes
@@ -106,7 +107,9 @@ def import_into(
         else:
             new = proposed(imported.kept) if by_kind(old) else {}
             new = {key: title for key, title in new.items() if key not in persona.categories}
-        rows = new_rows(imported.kept, {**persona.categories, **new}, category, old, config)
+        questions = load_prompts(persona.prompts) if persona.prompts.is_file() else []
+        asked = [question.prompt for question in questions]
+        rows = new_rows(imported.kept, {**persona.categories, **new}, category, old, config, asked)
         new = {key: title for key, title in new.items() if any(row.category == key for row in rows)}
         edits = list(edits_of(imported.kept))
         if not dry_run and rows:
@@ -115,7 +118,9 @@ def import_into(
     return ImportResult(persona, imported.ledger, rows, len(edits), bool(rows) and not dry_run, notes_of(imported, wishes))
 
 
-def new_rows(kept: Sequence[Kept], categories: Mapping[str, str], category: str, old: Sequence[Example], config: Config) -> list[Example]:
+def new_rows(
+    kept: Sequence[Kept], categories: Mapping[str, str], category: str, old: Sequence[Example], config: Config, asked: Sequence[str] = ()
+) -> list[Example]:
     """Rows of texts beside those that are there: each with its category, prompt and split.
 
     Args:
@@ -124,12 +129,18 @@ def new_rows(kept: Sequence[Kept], categories: Mapping[str, str], category: str,
         category: of every text; nothing lets them be told apart.
         old: the rows that are there.
         config: has the shares of the split.
+        asked: prompts of the evaluation. A row that has one ("Thanks!" asks for many answers) is held out too, unless old rows of
+            its topic are trained on: then the check names it.
 
     Raises:
         PersonaError: nothing tells the category of a text.
     """
     found = [category] * len(kept) if category else assign(kept, categories, old, _vectors)
     rows = rows_of(kept, found, bare_rows(old))
+    topics = {row.topic for row in old if row.split != "test"}
+    for number in asked_again(asked, rows):
+        if rows[number].topic not in topics:
+            rows[number] = rows[number].model_copy(update={"split": "test"})
     for number, split in enumerate(split_new(rows, old, config.data)):
         rows[number] = rows[number].model_copy(update={"split": split})
     return rows

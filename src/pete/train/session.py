@@ -103,9 +103,12 @@ class TrainingSession:
                 self._log.warning("%s does not take what happens, and training goes on: %s: %s", who, type(error).__name__, error)
 
     def _record(self, event: Event) -> None:
+        self._keep(event)
+        self._notify("the screen", self.on_event, event)
+
+    def _keep(self, event: Event) -> None:
         self._notify("events.jsonl", self.run.append_event, event)
         self._log.log(logging.WARNING if isinstance(event, Warned) else logging.INFO, in_words(event))
-        self._notify("the screen", self.on_event, event)
 
     def _show(self, text: str) -> None:
         self._notify("the screen", self.on_event, Warned(message=text))
@@ -182,8 +185,8 @@ class TrainingSession:
         resolved = resolved.replace("model.revision", engine.base.revision, "resolved")
         run.write_config(resolved)
         trainable = engine.add_lora(resolved.config.lora)
-        for finding in prepared.findings:
-            self._record(Warned(message=finding.in_words()))
+        for finding in prepared.findings:  # the plan has said them
+            self._keep(Warned(message=finding.in_words()))
         return self._job(engine, resolved.config, Progress(), trainable), fingerprint
 
     def _resume(self, engine: Trainer) -> tuple[Job, str]:

@@ -5,6 +5,7 @@ import pytest
 from pete.app.importing import import_into
 from pete.config import resolve
 from pete.data.authors import EVERYBODY
+from pete.data.examples import Message
 from pete.data.importer import Wishes
 from pete.data.sources.record import Reader, Record
 from pete.errors import DataError, PersonaError
@@ -105,3 +106,23 @@ def test_categories_in_another_form_are_left_alone_and_said(sets, source, person
     with pytest.raises(PersonaError, match="otherwise than in a table"):
         imported(sets, source, Wishes(authors=(EVERYBODY,)), category="support=Customer service")
     assert not (persona_folder / "imports.json").exists()
+
+
+def test_a_row_with_a_prompt_of_the_evaluation_is_held_out(sets, source, persona_folder, monkeypatch):
+    exchanges = (
+        ("Thanks!", "Any time you like, the kettle is on.", "1"),
+        ("How does it come?", "By van, on Thursday, to the back door.", "2"),
+        ("thanks!", "Not at all, it was a small thing to do.", "3"),
+    )
+
+    def read(file, options):
+        for number, (asked, text, thread) in enumerate(exchanges):
+            yield Record(text=text, where=f"a.x:{number}", before=(Message("user", asked),), thread=thread, channel="email")
+
+    monkeypatch.setattr("pete.data.sources.READERS", (Reader("test", "test file", lambda file: file.suffix == ".x", read),))
+    config = [*sets, "data.valid_share=0", "data.test_share=0"]
+    splits = [row.split for row in imported(config, source, category="marketing", dry_run=True).rows]
+    assert splits == ["train", "train", "train"]
+    (persona_folder / "prompts.jsonl").write_text('{"prompt": "Thanks!", "category": "marketing"}\n')
+    splits = [row.split for row in imported(config, source, category="marketing").rows]
+    assert splits == ["test", "train", "test"]

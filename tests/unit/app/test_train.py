@@ -1,3 +1,4 @@
+import json
 import threading
 from types import SimpleNamespace
 
@@ -6,7 +7,7 @@ import pytest
 from pete.app.resume import resumed_training
 from pete.app.train import new_training, plan, train
 from pete.errors import Interrupted
-from pete.events import Planned, Step, Warned
+from pete.events import Planned, Step, Warned, read
 from pete.run import RunDir
 from pete.tracking import sidecar
 from pete.train.loop import Stop
@@ -46,6 +47,17 @@ def test_in_a_thread_it_is_stopped_by_its_argument_and_goes_on(sets, tmp_path, c
     heard = Heard()
     assert train(resumed_training(RunDir(tmp_path / "run")), heard).finished.reason == "done"
     assert [e.step for e in heard.events if isinstance(e, Step)] == list(range(6, 13)) and capfd.readouterr() == ("", "")
+
+
+def test_what_deserves_a_look_is_said_once_and_kept(sets, persona_folder, tmp_path):
+    rows = persona_folder / "examples" / "marketing.jsonl"
+    first = rows.read_text().splitlines()[0]
+    rows.write_text(rows.read_text() + json.dumps(json.loads(first) | {"prompt": "Another one."}) + "\n")
+    heard = Heard()
+    run = train(new_training(None, None, sets), heard, out=tmp_path / "run").run
+    said = [text for _, text in heard.lines] + [event.message for event in heard.events if isinstance(event, Warned)]
+    assert sum("the same completion" in text for text in said) == 1
+    assert any(isinstance(event, Warned) and "the same completion" in event.message for event in read(run.events_file))
 
 
 def test_a_plan_writes_nothing(sets, tmp_path):

@@ -72,6 +72,17 @@ def standing(prompts: Sequence[str], rows: Sequence[Example]) -> tuple[dict[int,
     return same, nearly
 
 
+def asked_again(prompts: Sequence[str], rows: Sequence[Example]) -> list[int]:
+    """The rows, by number, whose prompt is one of these, word for word or nearly."""
+    exact = set(map(same_prompt, prompts))
+    found = {number for number, row in enumerate(rows) if same_prompt(row.prompt) in exact}
+    near = Near([*prompts, *(row.prompt for row in rows)] if prompts else [])
+    for group in near.groups:
+        asked, others = ([one for one in group if (one < len(prompts)) == which] for which in (True, False))
+        found |= {other - len(prompts) for other in others if any(near.similarity(one, other) >= NEARLY for one in asked)}
+    return sorted(found)
+
+
 def trained_prompts(prompts: Sequence[Question], rows: Sequence[Example]) -> list[DataFinding]:
     """Prompts of the evaluation that stand in rows which may be trained on, word for word or nearly."""
     same, nearly = standing([prompt.prompt for prompt in prompts], rows)

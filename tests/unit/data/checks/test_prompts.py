@@ -1,5 +1,5 @@
 from pete.data.check import check_rows
-from pete.data.checks.prompts import one_prompt, trained_prompts
+from pete.data.checks.prompts import asked_again, one_prompt, trained_prompts
 from pete.data.examples import Example, Question
 
 PREAMBLE = "You are a helpful assistant that writes in the dry and exact voice of our shop. Topic: "
@@ -56,6 +56,12 @@ def test_a_prompt_of_the_evaluation_in_the_examples_nearly():
     )
     held = [examples[0].model_copy(update={"split": "test"})]
     assert trained_prompts(prompts, held) == []
+
+
+def test_rows_that_ask_what_the_evaluation_asks():
+    long = "Write a LinkedIn post about the dashboards that nobody in the office has looked at since the spring."
+    rows = [Example(prompt=prompt, completion="x") for prompt in ("Thanks!", f"Please: {long}", "thanks!", "Where is it?")]
+    assert asked_again(["THANKS!", long], rows) == [0, 1, 2] and asked_again([], rows) == []
 
 
 def test_a_held_out_answer_that_stands_in_training():
