@@ -15,6 +15,7 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 from pete.data.foreign_formats import foreign_format
 from pete.data.jsonl import Broken, NotRows, read_rows
 from pete.data.private import mask
+from pete.data.rewriting import rewrite_request
 from pete.data.text import LIKE, SPACELESS, fold, visible
 from pete.errors import DataError
 from pete.words import counted
@@ -27,7 +28,7 @@ MEANT = re.compile(
     re.IGNORECASE,
 )
 """Keys that mean something to a model in the data of other tools."""
-_LABELS = ("id", "category", "format", "topic", "group", "date", "origin", "augmented_from")
+_LABELS = ("id", "category", "format", "topic", "group", "date", "origin", "augmented_from", "draft_kind")
 _TEXTS = (("prompt",), ("completion",))
 _PLACE = re.compile(r":\d+$")
 
@@ -35,6 +36,8 @@ Split = Literal["train", "valid", "test"]
 SPLITS: tuple[Split, ...] = ("train", "valid", "test")
 
 
+Task = Literal["write", "rewrite"]
+"""What a row teaches: to answer a prompt, or to put a draft into the author's voice."""
 Role = Literal["system", "user", "assistant"]
 
 
@@ -59,12 +62,28 @@ class Prompt(BaseModel):
     source: str = Field("", description="file:line, for messages")
 
 
+@dataclass(frozen=True)
+class Draft:
+    """A text that says what the author's says, in nobody's voice."""
+
+    kind: str
+    """How it is written: plain, polished, notes, dictated ..."""
+    text: str
+
+
 class Question(Prompt):
     """One line of prompts.jsonl for the evaluation, with what its answer has to keep."""
 
     reference: str = Field("", description="an answer to be near to; optional")
     facts: tuple[str, ...] = Field((), description="must be in the answer; a|b is either")
     checks: dict[str, Any] = Field(default_factory=dict, description="predicates of form: see evaluate/scorers/formatting.py")
+    drafts: tuple[Draft, ...] = Field((), description="of the reference, to be rewritten: [{kind, text}, ...]")
+
+    @model_validator(mode="after")
+    def _drafts_say_something(self) -> Self:
+        if any(not visible(draft.text) for draft in self.drafts):
+            raise ValueError("drafts: a draft is empty")
+        return self
 
 
 class Example(Prompt):
@@ -76,7 +95,9 @@ class Example(Prompt):
     train: Literal["all", "last"] | None = Field(None, description="the assistant turns that carry loss; nothing means data.train_turns")
     date: str = Field("", description="when the author wrote it, as ISO 8601, where the source says so")
     origin: str = Field("", description="how the prompt was made: incoming message, rule, base:NAME, url:HOST MODEL, edited ...")
-    augmented_from: str = Field("", description="key of the row that this one was made from; it is trained on and never held out")
+    augmented_from: str = Field("", description="key of the row that this one was made from: it is no text of its own")
+    task: Task = Field("write", description="rewrite: the prompt is a draft, and the completion what the author made of it")
+    draft_kind: str = Field("", description="how the draft is written: plain, polished, notes, dictated, edited ...")
     found: str = Field("", description="where it was imported from")
 
     @model_validator(mode="before")
@@ -106,9 +127,19 @@ class Example(Prompt):
         return self
 
     @model_validator(mode="after")
-    def _augmented_is_trained(self) -> Self:
+    def _split_is_that_of_its_row(self) -> Self:
+        if self.augmented_from and self.task == "rewrite" and self.split is not None:
+            raise ValueError("split: a draft is where the row is that augmented_from names; write the split there alone")
         if self.augmented_from and self.split not in (None, "train"):
             raise ValueError(f"split: a row with augmented_from is trained on and nothing else, found {self.split}")
+        return self
+
+    @model_validator(mode="after")
+    def _rewrites_one_draft(self) -> Self:
+        if self.task == "rewrite" and self.messages:
+            raise ValueError("messages: a row with task rewrite is one draft and one text: write prompt and completion")
+        if self.draft_kind and self.task != "rewrite":
+            raise ValueError('draft_kind: the row has no draft: write "task": "rewrite", or leave draft_kind out')
         return self
 
     @property
@@ -117,13 +148,20 @@ class Example(Prompt):
         return _key(self.id, self.completion)
 
     @property
+    def request(self) -> str:
+        """What the model is asked: the prompt, or to rewrite the draft that stands there."""
+        return rewrite_request(self.prompt) if self.task == "rewrite" else self.prompt
+
+    @property
     def turns(self) -> tuple[Message, ...]:
         """The conversation, its last turn an answer."""
-        return self.messages or (Message("user", self.prompt), Message("assistant", self.completion))
+        return self.messages or (Message("user", self.request), Message("assistant", self.completion))
 
     def record(self) -> dict[str, Any]:
         """The row as one JSON object, empty fields left out; its source without the folder it was read in."""
         record = self.model_dump(exclude={"prompt", "completion"} if self.messages else set()) | {"source": Path(self.source).name}
+        if self.task == "write":
+            del record["task"]
         return {key: value for key, value in record.items() if value not in ("", None, ())}
 
 
@@ -368,6 +406,8 @@ def _expected(name: str) -> str:
         "role": "system, user or assistant",
         "messages": 'a list such as [{"role": "user", "content": "..."}, {"role": "assistant", "content": "..."}]',
         "facts": "a list of texts",
+        "drafts": 'a list such as [{"kind": "plain", "text": "..."}]',
+        "task": "write or rewrite",
         "checks": 'an object such as {"max_words": 80}',
     }
     return wanted.get(name, "text")

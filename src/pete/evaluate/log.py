@@ -6,10 +6,11 @@ from typing import Any, Literal
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
+from pete.data.examples import Task
 from pete.errors import DataError
 from pete.run import write_atomic
 
-VERSION = 6
+VERSION = 7
 """What a version added; older ones are read, and what they lack is unknown.
 
 2: prompts with their checks, neutral text, fluency, marks, the author's own scores.
@@ -18,6 +19,7 @@ VERSION = 6
 5: of several answers drawn only the chosen one is kept, with their number (the first attempt in older logs is not read); why what
 is missing is missing.
 6: how a timed answer ended and, of an answer in a batch, the time to its first token are not kept: nothing was made of them.
+7: whether the prompts are drafts to be rewritten, and of which kind each is.
 """
 Model = Literal["base", "tuned"]
 MODELS: tuple[Model, ...] = ("base", "tuned")
@@ -56,6 +58,8 @@ class Asked(_Record):
     reference: str = ""
     facts: tuple[str, ...] = ()
     checks: dict[str, Any] = Field(default_factory=dict)
+    draft_kind: str = ""
+    """How the draft is written, where the prompt is one."""
 
 
 class Sample(_Record):
@@ -122,6 +126,8 @@ class EvaluationLog(_Record):
     """Everything an evaluation saw."""
 
     version: int = VERSION
+    task: Task = "write"
+    """What was asked for: to answer the prompts, or to rewrite the drafts that stand in their place."""
     created: str
     run: str
     base: str

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pete.data.examples import Example, load_examples, phrase_pattern, phrases_used, write_examples
+from pete.data.examples import Draft, Example, load_examples, load_prompts, phrase_pattern, phrases_used, write_examples
+from pete.data.rewriting import rewrite_request
 from pete.data.text import visible
 from pete.errors import DataError
 
@@ -143,3 +144,43 @@ def test_a_conversation_that_is_none_is_refused_by_its_line(tmp_path: Path, mess
     with pytest.raises(DataError) as error:
         load_examples([path])
     assert f"{path}:1" in error.value.message and said in error.value.message
+
+
+def test_a_rewrite_row_is_asked_for_with_its_draft_and_a_writing_row_says_nothing_of_tasks(tmp_path: Path):
+    rows = [
+        Example(prompt="Write a note.", completion="Back at noon."),
+        Example(task="rewrite", prompt="I return at 12.", completion="Back at noon.", draft_kind="plain", augmented_from="note"),
+    ]
+    write_examples(tmp_path / "rows.jsonl", rows)
+    assert '"task"' not in (tmp_path / "rows.jsonl").read_text().splitlines()[0]
+    plain, draft = load_examples([tmp_path / "rows.jsonl"])
+    assert plain.request == "Write a note." and (draft.prompt, draft.draft_kind) == ("I return at 12.", "plain")
+    assert draft.request == draft.turns[0].content == rewrite_request("I return at 12.") and draft.turns[1].content == "Back at noon."
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"task": "translate"}, "task: expected write or rewrite, found 'translate'"),
+        ({"draft_kind": "plain"}, "draft_kind: the row has no draft"),
+        ({"task": "rewrite", "augmented_from": "x", "split": "train"}, "split: a draft is where the row is that augmented_from names"),
+        ({"task": "rewrite", "messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]},
+         "messages: a row with task rewrite is one draft and one text"),
+    ],
+)  # fmt: skip
+def test_a_rewrite_row_that_is_none_is_refused_by_its_line(tmp_path: Path, fields, said):
+    path = write(tmp_path / "rows.jsonl", {"prompt": "a", "completion": "b", **fields})
+    with pytest.raises(DataError) as error:
+        load_examples([path])
+    assert f"{path}:1: {said}" in error.value.message
+
+
+def test_a_prompt_may_carry_drafts_of_its_reference(tmp_path: Path):
+    drafts = [{"kind": "plain", "text": "We open at nine."}]
+    (prompt,) = load_prompts(write(tmp_path / "prompts.jsonl", {"prompt": "a", "drafts": drafts}))
+    assert prompt.drafts == (Draft("plain", "We open at nine."),)
+    for wrong, said in (("x", "drafts: expected a list such as"), ([{"kind": "plain", "text": " "}], "drafts: a draft is empty"),
+                        ([{"kind": "plain"}], "drafts.0.text: expected text, found nothing")):  # fmt: skip
+        with pytest.raises(DataError) as error:
+            load_prompts(write(tmp_path / "prompts.jsonl", {"prompt": "a", "drafts": wrong}))
+        assert f"prompts.jsonl:1: {said}" in error.value.message

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from pete.data.examples import Example
 from pete.data.render import Message, Renderer
+from pete.data.rewriting import rewrite_request
 from pete.engines.fake import END, fake_base
 from pete.errors import BaseModelError, DataError, PersonaError, UserError
 from pete.persona import PLAIN_TEMPLATE
@@ -49,6 +50,16 @@ def test_prompt_is_masked_answer_and_end_are_trained(prompt, completion):
     assert row.ids[:border].tolist() == r.prompt_ids([Message("user", prompt.strip())])
     assert r.decode(row.ids[border:].tolist()) == completion.strip()
     assert row.text_bytes == len(completion.strip().encode())
+
+
+@given(text, text)
+def test_of_a_rewrite_row_the_authors_text_is_trained_and_the_draft_is_read(draft, completion):
+    r = renderer()
+    row = r.example(Example(task="rewrite", prompt=draft, completion=completion, draft_kind="plain"))
+    border = int(np.argmax(row.trained))
+    assert row.trained[border:].all() and not row.trained[:border].any()
+    assert row.ids[:border].tolist() == r.prompt_ids([Message("user", rewrite_request(draft))]), "asked as `pete rewrite` asks"
+    assert r.decode(row.ids[border:].tolist()) == completion.strip()
 
 
 @pytest.mark.parametrize("tail", [" ", "\n\n", "\t"])

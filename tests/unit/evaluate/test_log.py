@@ -10,7 +10,7 @@ from tests.unit.evaluate.conftest import held_out, log_of, sample
 def test_what_is_written_is_read(tmp_path):
     log = log_of(held_out=[held_out(1, 50.0, 40.0)], samples=[sample("Fine.", number=2, fluency_nats=3.5)], notes=("so", "it goes"))
     log.write(tmp_path / "a.json")
-    assert read_log(tmp_path / "a.json") == log and log.version == VERSION == 6
+    assert read_log(tmp_path / "a.json") == log and log.version == VERSION == 7
 
 
 def test_version_1_is_read_and_its_answers_are_numbered(tmp_path):
@@ -56,6 +56,13 @@ def test_what_version_6_dropped_is_ignored_in_an_older_log(tmp_path):
     (tmp_path / "old.json").write_text(json.dumps(document))
     old = read_log(tmp_path / "old.json")
     assert (old.samples, old.speed) == (log.samples, log.speed)
+
+
+def test_a_log_of_before_version_7_asked_for_texts_and_not_for_rewrites(tmp_path):
+    document = json.loads(log_of(samples=[sample("Fine.")]).model_dump_json()) | {"version": 6}
+    del document["task"]
+    (tmp_path / "old.json").write_text(json.dumps(document))
+    assert read_log(tmp_path / "old.json").task == "write"
 
 
 def test_a_newer_version_and_something_else_are_refused(tmp_path):
