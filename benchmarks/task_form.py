@@ -146,7 +146,8 @@ def main(argv: Sequence[str] | None = None, run: Pete = pete) -> None:
     if not any(row.task == "rewrite" for row in load_examples(load_persona(str(out / "whole")).examples)):
         raise DataError(f"{args.persona} has no drafts: there is nothing to compare.", "pete data pairs --task rewrite makes some")
     size = {
-        form: tokens_a_row(out / FORMS[form].persona, args.preset, [*FORMS[form].sets, *args.set]) for form in dict.fromkeys(("write", *args.forms))
+        form: tokens_a_row(out / FORMS[form].persona, args.preset, [*FORMS[form].sets, *args.set])
+        for form in dict.fromkeys(("write", *args.forms))
     }
     steps = {form: max(2, round(args.steps * size["write"] / size[form])) for form in args.forms}
     print(json.dumps({"tokens a row": size, "steps": steps}), flush=True)
@@ -159,7 +160,9 @@ def main(argv: Sequence[str] | None = None, run: Pete = pete) -> None:
     one_step = ("train.steps=1", "optim.warmup_steps=0", "data.rewrite_share=0", *args.set)
     examples = trained(RunDir(out / "examples-base"), out / "examples", args.preset, one_step, args.samples, run)
     first = logs[args.forms[0]][0]
-    tables = [table(task, {form: [one[task] for one in some] for form, some in logs.items()}, first[task], examples[task]) for task in TASKS]
+    tables = [
+        table(task, {form: [one[task] for one in some] for form, some in logs.items()}, first[task], examples[task]) for task in TASKS
+    ]
     (out / "task_form.md").write_text("\n\n".join(tables) + "\n", encoding="utf-8")
     print("\n\n".join(tables))
 
