@@ -3,11 +3,11 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 
 import numpy as np
 
 from pete.data.text import same_prompt
+from pete.engines.sentence import Embed
 from pete.generate.pairs.filters import Objection, Refusal, objection
 from pete.generate.pairs.question import ask_for_request, read_request
 from pete.generate.pairs.writers import Writer
@@ -16,14 +16,6 @@ AT_ONCE = 512
 """Texts that are held against all prompts at once."""
 OnProgress = Callable[[str, int, int], None]
 """(what, done, of)"""
-
-
-class Embed(Protocol):
-    """Texts to unit vectors, [texts, width]; a text that was given before costs nothing."""
-
-    def __call__(self, texts: Sequence[str]) -> np.ndarray:
-        """See `pete.engines.sentence.Embedder`."""
-        ...
 
 
 @dataclass(frozen=True)
