@@ -12,9 +12,9 @@ from pete.data.check import persona_prompts
 from pete.data.examples import Example, load_examples
 from pete.data.import_rows import RULE
 from pete.data.row_files import replace_rows
-from pete.engines.sentence import Embedder
+from pete.engines.sentence import Embed, Embedder
 from pete.errors import DataError, UserError, WorkError
-from pete.generate.pairs.back_translate import BackTranslation, Bare, Embed
+from pete.generate.pairs.back_translate import BackTranslation, Bare
 from pete.generate.pairs.filters import Refusal
 from pete.generate.pairs.writers import BASE, AddressWriter, BaseWriter, Kept, Writer
 from pete.persona import Persona, load_persona
