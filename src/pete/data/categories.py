@@ -85,10 +85,9 @@ def _most_like(kept: Sequence[Kept], categories: Mapping[str, str], rows: Sequen
         step = max(1, len(texts) // EXAMPLES)
         centre = vectors([categories[key], *texts[::step][:EXAMPLES]]).mean(axis=0)
         centres.append(centre / np.linalg.norm(centre))
-    centred = np.stack(centres) - np.mean(centres, axis=0)  # what all have in common tells nothing
     first = kept[:COMPARED]
     asked = [f"{text.conversation[-1].content if text.conversation else text.record.title}\n{text.pieces[0]}"[:BEGINNING] for text in first]
-    found = [keys[at] for at in (vectors(asked) @ centred.T).argmax(axis=1)]
+    found = [keys[at] for at in (vectors(asked) @ np.stack(centres).T).argmax(axis=1)]
     by_kind: dict[str, Counter[str]] = {}
     for text, key in zip(first, found, strict=True):
         by_kind.setdefault(kind_of(text), Counter())[key] += 1

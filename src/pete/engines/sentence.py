@@ -9,6 +9,7 @@ import functools
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from tokenizers import Tokenizer
@@ -26,6 +27,14 @@ LONGEST = 256
 AT_ONCE = 1024
 """Tokens computed together, padding included."""
 WIDTH, HEADS, LAYERS, EPSILON = 384, 12, 6, 1e-12
+
+
+class Embed(Protocol):
+    """Texts to unit vectors, [texts, width]; a text that was given before costs nothing."""
+
+    def __call__(self, texts: Sequence[str]) -> np.ndarray:
+        """See `Embedder`, which is one; tests have others."""
+        ...
 
 
 class Embedder:

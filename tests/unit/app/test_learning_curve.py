@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from pete.app.learning_curve import Curve, learning_curve
@@ -21,6 +23,21 @@ def test_shares_of_the_rows_with_equal_steps(sets):
     assert next(text for level, text in heard.lines if level == "title").startswith(
         f"{curve.points[0].rows} of {curve.points[2].rows} rows"
     )
+
+
+def test_rows_made_from_rows_follow_them(sets, persona_folder):
+    examples = persona_folder / "examples"
+    rows = [json.loads(line) for path in sorted(examples.iterdir()) for line in path.read_text().splitlines()]
+    rows = [row | {"id": f"{row['category']}-{row['topic']}"} for row in rows]
+    made = [row | {"id": f"{row['id']}-again", "prompt": f"{row['prompt']} Now.", "augmented_from": row["id"]} for row in rows]
+    for path in examples.iterdir():
+        path.unlink()
+    (examples / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in [*rows, *made]))
+    curve = learning_curve(None, [*sets, "data.test_share=0.25"], Heard())
+    for point in curve.points:
+        trained = [json.loads(line) for line in RunDir(point.run.folder).split_file("train").read_text().splitlines()]
+        own = {row["id"] for row in trained if "augmented_from" not in row}
+        assert len(own) == point.rows / 2 and {row["augmented_from"] for row in trained if "augmented_from" in row} == own
 
 
 def test_without_held_out_rows_there_is_nothing_to_measure(sets):
