@@ -74,7 +74,9 @@ def augment(config: Config, request: Request, notify: Notify, environ: Mapping[s
     _refuse_contradictions(request, persona)
     rows = load_examples(persona.examples)
     training = [
-        row for row in written(split_rows(rows, config.data)["train"]) if not request.categories or row.category in request.categories
+        row
+        for row in written(split_rows(rows, config.data)["train"])
+        if row.task == "write" and (not request.categories or row.category in request.categories)
     ]
     held_out = persona_prompts(persona)
     banned = [prompt.prompt for prompt in (held_out.rows if held_out else ())]
@@ -112,7 +114,7 @@ def remove(config: Config, kinds: Sequence[str] = ()) -> Counter[str]:
     persona = load_persona(config.data.persona)
     kinds = kinds_of(kinds)
     gone: Counter[str] = Counter()
-    names = {row.id: kind_of(row) for row in load_examples(persona.examples) if row.augmented_from and (not kinds or kind_of(row) in kinds)}
+    names = {row.id: kind_of(row) for row in load_examples(persona.examples) if kind_of(row) and (not kinds or kind_of(row) in kinds)}
 
     def change(record: dict[str, Any]) -> dict[str, Any] | None:
         if not record.get("augmented_from") or str(record.get("id")) not in names:

@@ -11,7 +11,8 @@ from pete.data.text import Corpus, fold, same_prompt, visible, words, words_in
 from pete.engines.sentence import Embed
 from pete.generate.meaning.compare import compare
 from pete.generate.meaning.details import QUOTED
-from pete.generate.meaning.difference import FACTS, Difference, Place
+from pete.generate.meaning.difference import Difference, Place
+from pete.generate.meaning.letter import of_details
 from pete.generate.pairs.draft_kinds import SHARED
 from pete.generate.pairs.filters import ABOUT
 from pete.generate.pairs.tries import Objection
@@ -84,14 +85,15 @@ def _copied(draft: str, text: str) -> str:
 
 def _other_facts(draft: str, text: str, embed: Embed) -> Objection | None:
     """What only one of the two says; a sentence that the draft leaves out whole may take a fact along: it is a joke."""
-    meaning = compare(text, draft, embed)
-    facts = [difference for difference in meaning.differences if difference.kind in FACTS]
+    facts = list(of_details(text, draft))
     if added := next((d for d in facts if d.way != "lost"), None):
         return Objection(Flaw.ADDED, _shown(draft, added.rewrite))
-    lost = [d for d in facts if d.way == "lost"]
-    aside = [d for d in lost if d.kind not in ("link", "quotation") and any(_in(d, place) for place in meaning.missing)]
-    kept = lost if len(aside) > max(1, meaning.facts // ASIDE) else [d for d in lost if d not in aside]
-    return Objection(Flaw.LOST, ", ".join(_shown(text, d.draft) for d in kept)) if kept else None
+    if not facts:
+        return None
+    meaning = compare(text, draft, embed)
+    aside = [d for d in facts if d.kind not in ("link", "quotation") and any(_in(d, place) for place in meaning.missing)]
+    lost = facts if len(aside) > max(1, meaning.facts // ASIDE) else [d for d in facts if d not in aside]
+    return Objection(Flaw.LOST, ", ".join(_shown(text, d.draft) for d in lost)) if lost else None
 
 
 def _in(difference: Difference, place: Place) -> bool:

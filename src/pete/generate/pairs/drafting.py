@@ -27,6 +27,8 @@ class Wanted:
     """"LinkedIn post", where it is known."""
     there: tuple[str, ...] = ()
     """Drafts of the text that are there."""
+    asked: bool = False
+    """The text is an answer that the evaluation has; its row, where there is one, has drafts of its own."""
 
 
 @dataclass
@@ -38,15 +40,15 @@ class Drafting(Tries):
     embed: Embed
     fits: Callable[[str, str], bool]
     """Whether a draft and its text are a row that can be trained on."""
-    _of: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
-    """Text -> its drafts, as they are compared."""
+    _of: dict[tuple[str, bool], set[str]] = field(default_factory=lambda: defaultdict(set))
+    """A text, as a row or as an answer -> its drafts, as they are compared."""
     _vectors: np.ndarray | None = None
     _row: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Know what is there."""
         for one in self.wanted:
-            self._of[one.text].update(map(same_prompt, one.there))
+            self._of[one.text, one.asked].update(map(same_prompt, one.there))
             self._row.setdefault(one.text, len(self._row))
 
     def __len__(self) -> int:
@@ -64,16 +66,17 @@ class Drafting(Tries):
 
     def problem(self, number: int, said: str) -> Objection | None:
         """See `Tries`."""
-        text = self.wanted[number].text
+        one = self.wanted[number]
+        text, there = one.text, self._of[one.text, one.asked]
         if (problem := draft_objection(said, text, self.embed)) is not None:
             return problem
-        if same_prompt(said) in self._of[text]:
+        if same_prompt(said) in there:
             return Objection(Flaw.SAME)
         if not self.fits(said, text):
             return Objection(Flaw.LONG)
         if self._nearer(said, text):
             return Objection(Flaw.FURTHER)
-        self._of[text].add(same_prompt(said))
+        there.add(same_prompt(said))
         return None
 
     def _nearer(self, draft: str, text: str) -> bool:
