@@ -171,6 +171,11 @@ class Persona(BaseModel):
         """The held-out evaluation prompts."""
         return self.folder / "prompts.jsonl"
 
+    @property
+    def edits(self) -> Path:
+        """Drafts, and what their author made of them."""
+        return self.folder / "edits.jsonl"
+
 
 def persona_folders() -> list[Path]:
     """Where personas are looked for by name: one's own first, then those that come with Pete."""
