@@ -21,6 +21,7 @@ from pete.engines import open_trainer, set_environment
 from pete.engines.base_models.resolve import look_up_base
 from pete.engines.protocol import Base
 from pete.errors import ConfigError, DataError, UserError
+from pete.generate.meaning.drafts import detail_findings
 from pete.persona import Persona, load_persona
 from pete.report.dataset import dataset_page
 from pete.report.html import to_html
@@ -135,7 +136,7 @@ def check(config: Config, files: Sequence[Path] = (), *, as_persona: bool = True
     base = look_up_base(config.model)
     renderer = _renderer(config, persona, base)
     splits, shared = learned_from(splits, config.data, renderer)
-    findings += shared
+    findings += [*shared, *detail_findings(rows)]
     used = {id(row) for part in splits.values() for row in part}
     shown = [row for row in rows if row.task == "write" or id(row) in used]
     tried = renderer.tried(shown, config.data.max_length)

@@ -69,6 +69,8 @@ class Draft:
     kind: str
     """How it is written: plain, polished, notes, dictated ..."""
     text: str
+    origin: str = ""
+    """Who wrote it, as in rows."""
 
 
 class Question(Prompt):

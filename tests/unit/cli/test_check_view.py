@@ -48,7 +48,7 @@ def test_drafts_are_counted_beside_the_rows_and_thinned_to_their_share(check, pe
     file = persona_folder / "examples" / "marketing.jsonl"
     own = [json.loads(line) for line in file.read_text().splitlines()]
     drafts = [
-        {"task": "rewrite", "id": f"{number}-{kind}", "prompt": f"{kind} {row['completion'][::-1]}", "draft_kind": kind,
+        {"task": "rewrite", "id": f"{number}-{kind}", "prompt": f"{kind}: {row['completion']} In nobody's voice.", "draft_kind": kind,
          "augmented_from": Example.model_validate(row).key, **{key: row[key] for key in ("completion", "category") if key in row}}
         for number, row in enumerate(own) for kind in ("plain", "notes", "polished")
     ]  # fmt: skip
