@@ -89,8 +89,8 @@ def _row(value: object, where: str) -> Example:
             raise ValueError(f"{name}: a lone surrogate (half of an emoji) that no file can hold") from None
     row = {
         "task": "rewrite", "prompt": edit.draft, "completion": edit.final, "id": f"{edit.id}-{KIND}" if edit.id else "",
-        "topic": edit.topic, "date": edit.date, "found": edit.source, "draft_kind": KIND, "origin": f"{KIND}: {edit.model}" if edit.model else KIND,
-        "source": where,
+        "topic": edit.topic, "date": edit.date, "found": edit.source, "draft_kind": KIND,
+        "origin": f"{KIND}: {edit.model}" if edit.model else KIND, "source": where,
     }  # fmt: skip
     # a row without a category is no row of an unknown one
     return Example.model_validate(row | ({"category": edit.category} if edit.category else {}))
