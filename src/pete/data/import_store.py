@@ -29,7 +29,7 @@ class ImportStore:
     def __init__(self, persona: Persona) -> None:
         self.persona = persona
         self.rows_file = persona.folder / "examples" / "imported.jsonl"
-        self.edits_file = persona.folder / "edits.jsonl"
+        self.edits_file = persona.edits
         self.card_file = persona.folder / "README.md"
         self.record_file = persona.folder / "imports.json"
 

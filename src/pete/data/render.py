@@ -8,7 +8,6 @@ placeholders for the texts.
 import datetime
 import itertools
 import json
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
@@ -18,7 +17,8 @@ from typing import Literal
 import numpy as np
 
 from pete.data.examples import Example, Message, Role
-from pete.data.template import ChatTemplate, TemplateError, compiled
+from pete.data.hidden import PLACES, place
+from pete.data.template import Around, ChatTemplate, TemplateError, compiled
 from pete.data.tokenizer import GENERATION, SETTINGS, TEMPLATE, TOKENIZER, BaseTokenizer, unmarked
 from pete.errors import BaseModelError, ContextError, DataError, PersonaError, UserError
 
@@ -26,8 +26,6 @@ TrainTurns = Literal["all", "last"]
 """Which of a row's assistant turns carry loss."""
 TOGETHER = 512
 """Rows whose texts become ids at once, on every core."""
-_PLACE = "\U000f0002{}\U000f0003"
-_PLACES = re.compile("\U000f0002([0-9]+)\U000f0003")
 
 
 @dataclass(frozen=True)
@@ -93,6 +91,18 @@ class _Answer:
     """What closes the last answer, to the end of the token that ends the turn; empty where the template closes none."""
     end: int
     """The id that ends a turn."""
+
+
+@dataclass(frozen=True)
+class _Frame:
+    """A conversation without its texts."""
+
+    pieces: list[str]
+    """What the template writes before, between and behind them."""
+    order: list[int]
+    """The texts' numbers, in the order in which it has them."""
+    around: Around | None
+    """The proof that it writes the same around other texts, where there is one."""
 
 
 @dataclass(frozen=True)
@@ -183,14 +193,20 @@ class Renderer:
     def _rendered(self, turns: Sequence[Message], *, prompt: bool) -> str:
         """Text of a conversation, special tokens that people typed set apart in it."""
         try:
-            messages = [_message(role, self._base.marked(content, self._control), self._form[0]) for role, content in self._placed(turns)]
-            return self._raw(messages, prompt=prompt)
+            return self._raw(self._messages(turns), prompt=prompt)
         except TemplateError as error:
             raise UserError(f"{self._whose} chat template does not take this conversation: {error}.", self._way_out) from None
 
+    def _messages(self, turns: Sequence[Message]) -> list[dict[str, object]]:
+        return [_message(role, self._base.marked(content, self._control), self._form[0]) for role, content in self._placed(turns)]
+
     def _raw(self, messages: Sequence[dict[str, object]], *, prompt: bool) -> str:
-        named = {name: text for name, text in self._base.named.items() if text}
-        return self._compiled.render(messages, self.now, **named, add_generation_prompt=prompt, enable_thinking=False)
+        return self._compiled.render(messages, self.now, **self._variables, add_generation_prompt=prompt)
+
+    @cached_property
+    def _variables(self) -> dict[str, object]:
+        """What a template is told beside the conversation."""
+        return {name: text for name, text in self._base.named.items() if text} | {"enable_thinking": False}
 
     def _placed(self, turns: Sequence[Message]) -> list[tuple[str, str]]:
         """(role, content) as the template is given them; where it has no system role, the line stands in front of the first message."""
@@ -207,7 +223,7 @@ class Renderer:
     @cached_property
     def _form(self) -> tuple[bool, bool]:
         """Whether the template takes contents in parts, and whether it has a system role: rendered once to see."""
-        user, system = _PLACE.format(0), _PLACE.format(1)
+        user, system = place(0), place(1)
 
         def shows(*messages: tuple[str, str], parts: bool) -> bool | TemplateError:
             try:
@@ -310,13 +326,13 @@ class Renderer:
         return self._base.encode(self._rendered(turns, prompt=True))[0]
 
     def _before_answer(self, turns: Sequence[Message]) -> list[int]:
-        place = _PLACE.format(0)
-        return self._base.encode(self._rendered([*turns, Message("assistant", place)], prompt=False).partition(place)[0])[0]
+        answer = place(0)
+        return self._base.encode(self._rendered([*turns, Message("assistant", answer)], prompt=False).partition(answer)[0])[0]
 
     @cached_property
     def _answer(self) -> _Answer:
         """What the template writes around an answer, looked up in a conversation of placeholders."""
-        user, answer, next_user = (Message(role, _PLACE.format(n)) for n, role in enumerate(("user", "assistant", "user")))
+        user, answer, next_user = (Message(role, place(n)) for n, role in enumerate(("user", "assistant", "user")))
         prompt = self._rendered([user], prompt=True)
         before, shown, after = self._rendered([user, answer], prompt=False).partition(answer.content)
         if not shown:
@@ -346,8 +362,7 @@ class Renderer:
 
     def _laid_out(self, row: Example) -> _Laid:
         turns = [Message(turn.role, turn.content.strip()) for turn in row.turns]
-        text = self._rendered(turns, prompt=False)
-        spans = self._spans(turns, text)
+        text, spans = self._written(turns)
         assistants = [number for number, turn in enumerate(turns) if turn.role == "assistant"]
         wanted = assistants if (row.train or self.train_turns) == "all" else assistants[-1:]
         size = sum(len(turns[number].content.encode()) for number in wanted)
@@ -373,30 +388,33 @@ class Renderer:
         ends = token and not text[stop : stop + at].strip() and self._base.added[token] in self.ends
         return at + len(token) if ends else 0
 
-    def _spans(self, turns: Sequence[Message], text: str) -> list[tuple[int, int]]:
-        """Where each turn's text stands in the rendered conversation."""
-        frame, order = self._frame(tuple(turn.role for turn in turns))
-        parts = [self._base.marked(turns[number].content, self._control) for number in order]
-        spans = {}
-        at = 0
-        for literal, number, part in zip(frame, order, parts, strict=False):
-            at += len(literal)
-            spans[number] = (at, at + len(part))
-            at += len(part)
-        whole = "".join(piece for pair in zip(frame, [*parts, ""], strict=True) for piece in pair)
-        if whole != text or len(spans) != len(turns):
+    def _written(self, turns: Sequence[Message]) -> tuple[str, list[tuple[int, int]]]:
+        """The text of a conversation, and where each turn's stands in it."""
+        frame = self._frame(tuple(turn.role for turn in turns))
+        contents = [self._base.marked(turn.content, self._control) for turn in turns]
+        pieces, spans, at = [frame.pieces[0]], {}, len(frame.pieces[0])
+        for number, piece in zip(frame.order, frame.pieces[1:], strict=True):
+            spans[number] = (at, at := at + len(contents[number]))
+            pieces += contents[number], piece
+            at += len(piece)
+        text = "".join(pieces)
+        whole = frame.around is not None and frame.around.holds(contents)  # else what the template makes of these texts decides
+        if len(spans) != len(turns) or not (whole or text == self._rendered(turns, prompt=False)):
             raise UserError(
                 f"{self._whose} chat template does not leave the texts of this row as they are: it reads a part of them as its own.",
                 "leave out what it reads so (such as </think> or /no_think), or use another base",
             )
-        return [spans[number] for number in range(len(turns))]
+        return text, [spans[number] for number in range(len(turns))]
 
     @lru_cache(maxsize=64)  # noqa: B019  (a renderer lives as long as its process)
-    def _frame(self, roles: tuple[Role, ...]) -> tuple[list[str], list[int]]:
-        """What the template writes between the texts of such a conversation, and the order in which it has them."""
-        text = self._rendered([Message(role, _PLACE.format(number)) for number, role in enumerate(roles)], prompt=False)
-        pieces = _PLACES.split(text)
-        return pieces[::2], [int(number) for number in pieces[1::2]]
+    def _frame(self, roles: tuple[Role, ...]) -> _Frame:
+        """A conversation of such turns without its texts."""
+        turns = [Message(role, place(number)) for number, role in enumerate(roles)]
+        pieces = PLACES.split(text := self._rendered(turns, prompt=False))
+        around = self._compiled.around(self._messages(turns), self.now, **self._variables, add_generation_prompt=False)
+        folded = self.folds_system and any("\n" in token for token in self._control)  # such a token may stand across the fold
+        sure = around is not None and around.text == text and not folded
+        return _Frame(pieces[::2], [int(number) for number in pieces[1::2]], around if sure else None)
 
     def examples(self, rows: Sequence[Example], max_length: int) -> list[Rendered]:
         """Every row.

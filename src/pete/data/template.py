@@ -12,6 +12,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import jinja2
@@ -22,6 +23,8 @@ import jinja2.nodes
 import jinja2.parser
 import jinja2.sandbox
 import jinja2.utils
+
+from pete.data.hidden import Veil, filtered, joined, shown, tested
 
 LONGEST_TEMPLATE = 100_000
 """Characters of a template."""
@@ -35,6 +38,20 @@ LARGEST_NUMBER = 10_000
 
 class TemplateError(Exception):
     """A template that cannot be read, refuses a conversation, or was stopped; the message says which."""
+
+
+@dataclass(frozen=True)
+class Around:
+    """What a template writes around texts of certain roles that it does not look into."""
+
+    text: str
+    """With places where the texts stand."""
+    asked: frozenset[str]
+    """Words that it looks for: it may write something else around a text in which one of them stands."""
+
+    def holds(self, texts: Sequence[str]) -> bool:
+        """Whether it writes this around these texts, which have no blanks at their ends."""
+        return all(texts) and sum(map(len, texts)) < MOST // 10 and not any(words in text for words in self.asked for text in texts)
 
 
 class ChatTemplate:
@@ -55,6 +72,8 @@ class ChatTemplate:
             written = [data.data for data in tree.find_all(jinja2.nodes.TemplateData)]
             written += [const.value for const in tree.find_all(jinja2.nodes.Const) if isinstance(const.value, str)]
             self._compiled = self._sandbox.from_string(tree)
+            # they make plain text of what is written in them
+            self._mixes = tree.find((jinja2.nodes.AssignBlock, jinja2.nodes.EvalContextModifier)) is not None
         except (jinja2.TemplateError, RecursionError, ValueError, TypeError) as error:
             raise TemplateError(f"it cannot be read: {_reason(error)}") from None
         self.literals = "\0".join(written)
@@ -71,11 +90,33 @@ class ChatTemplate:
         Raises:
             TemplateError: the template refuses the conversation, breaks, or takes too much.
         """
+        return self._written(messages, now, None, variables)
+
+    def around(self, messages: Sequence[Mapping[str, Any]], now: datetime.datetime, **variables: object) -> Around | None:
+        """What the template writes around the texts of a conversation, whatever they are; None where that depends on them.
+
+        Args:
+            messages: as for `render`, with places in the contents that are texts.
+            now: the same.
+            variables: the same.
+        """
+        veil = Veil()
+        try:
+            hidden = [{key: _hidden(value, veil) for key, value in message.items()} for message in messages]
+            text = self._written(hidden, now, veil, variables)
+        except TemplateError:
+            return None
+        return None if veil.looked or self._mixes else Around(text, frozenset(veil.asked))
+
+    def _written(
+        self, messages: Sequence[Mapping[str, Any]], now: datetime.datetime, veil: Veil | None, variables: Mapping[str, object]
+    ) -> str:
         parts: list[str] = []
         size = 0
-        self._sandbox.begin(now)
+        self._sandbox.begin(now, veil)
         try:
             for part in self._compiled.generate(messages=[dict(m) for m in messages], tools=None, documents=None, **variables):
+                part = shown(part)
                 size += len(part)
                 if size > MOST:
                     raise _stopped_by_size()
@@ -123,7 +164,8 @@ class _Sandbox(jinja2.sandbox.ImmutableSandboxedEnvironment):
         super().__init__(trim_blocks=True, lstrip_blocks=True, extensions=[_Generation, jinja2.ext.loopcontrols])
         self._running = threading.local()
         self.filters["tojson"] = _tojson
-        self.filters = {name: self._watched(made) for name, made in self.filters.items()}
+        self.filters = {name: self._watched(name, made) for name, made in self.filters.items()}
+        self.tests = {name: self._asking(name, test) for name, test in self.tests.items()}
         self.globals = {
             "range": _range,
             "dict": _Dict(),
@@ -138,8 +180,9 @@ class _Sandbox(jinja2.sandbox.ImmutableSandboxedEnvironment):
 
     # --- the meter -----------------------------------------------------------------------------------------------
 
-    def begin(self, now: datetime.datetime) -> None:
-        """Start counting for one conversation, in this thread."""
+    def begin(self, now: datetime.datetime, veil: Veil | None) -> None:
+        """Start counting for one conversation, in this thread; its texts are hidden or not."""
+        self._running.veil = veil
         self._running.now, self._running.until, self._running.made = now, time.thread_time() + SECONDS, 0
 
     def end(self) -> None:
@@ -163,9 +206,21 @@ class _Sandbox(jinja2.sandbox.ImmutableSandboxedEnvironment):
 
     def _shown(self, value: Any) -> Any:
         self.tick(_weight(value))
-        return value
+        return shown(value)
 
-    def _watched(self, made: Callable[..., Any]) -> Callable[..., Any]:
+    def _veiled(self, value: Any) -> Any:
+        """What a macro or block has written is plain text: hidden again."""
+        veil = getattr(self._running, "veil", None)
+        return value if veil is None else veil.over(value)
+
+    def _asking(self, name: str, test: Callable[..., bool]) -> Callable[..., bool]:
+        @functools.wraps(test)  # keeps jinja's mark of what is passed first
+        def asking(*args: Any) -> bool:
+            return test(*(tested(name, value) for value in args))
+
+        return asking
+
+    def _watched(self, name: str, made: Callable[..., Any]) -> Callable[..., Any]:
         """A filter that is stopped before it makes too much."""
 
         @functools.wraps(made)  # keeps jinja's mark of what is passed first
@@ -173,6 +228,8 @@ class _Sandbox(jinja2.sandbox.ImmutableSandboxedEnvironment):
             self.tick()
             given = [a for a in (*args, *kwargs.values()) if not isinstance(a, jinja2.Environment | jinja2.runtime.Context)]
             _weigh_arguments(made.__name__.removeprefix("do_"), given)
+            if (hidden := filtered(name, [self._veiled(value) for value in given])) is not None:
+                return hidden
             value = made(*args, **kwargs)
             _weighed(value)
             return value
@@ -192,7 +249,7 @@ class _Sandbox(jinja2.sandbox.ImmutableSandboxedEnvironment):
             _weigh_arguments(__obj.__name__, [subject, *args, *kwargs.values()])
         else:
             _weigh_arguments("", [*args, *kwargs.values()])
-        return _weighed(super().call(__context, __obj, *args, **kwargs))
+        return __self._veiled(_weighed(super().call(__context, __obj, *args, **kwargs)))
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
         self.tick()
@@ -200,6 +257,8 @@ class _Sandbox(jinja2.sandbox.ImmutableSandboxedEnvironment):
             if len(left) + len(right) > MOST:
                 raise _stopped_by_size()
             return left + right
+        if operator == "+" and (hidden := joined([left, right])) is not None:
+            return hidden
         if operator == "*" and (isinstance(left, str | list | tuple) or isinstance(right, str | list | tuple)):
             held, times = (right, left) if isinstance(left, int) else (left, right)
             if isinstance(times, int) and times > 0 and _weight(held) * times > MOST:
@@ -229,7 +288,8 @@ class _Sandbox(jinja2.sandbox.ImmutableSandboxedEnvironment):
         """The operator `~`."""
         self.tick()
         _weighed(parts)
-        return "".join(map(str, parts))
+        hidden = joined(parts)
+        return "".join(map(str, parts)) if hidden is None else hidden
 
 
 class _Ticking(jinja2.compiler.CodeGenerator):
@@ -284,6 +344,15 @@ class _Namespace(jinja2.utils.Namespace):
         _check_name(name)
         _weighed(value)
         super().__setitem__(name, value)
+
+
+def _hidden(value: Any, veil: Veil) -> Any:
+    """A value of a message, the texts in it hidden."""
+    if isinstance(value, list):
+        return [_hidden(part, veil) for part in value]
+    if isinstance(value, dict):
+        return {key: _hidden(part, veil) for key, part in value.items()}
+    return veil.over(value)
 
 
 def _check_name(name: object) -> None:
