@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 HELP = """/reset         forget the conversation
 /again         another answer to the last question, in place of the last one
+/rewrite TEXT  a draft in the voice, facts kept (alone: read lines up to an empty one or Ctrl-D)
 /system TEXT   another system line for this conversation (alone: show it)
 /save FILE     write the conversation as JSON
 /quit          leave (so does Ctrl-D); Ctrl-C stops an answer"""
@@ -29,10 +30,12 @@ def chat(run: RunArgument = None, set_: SetOption = None) -> None:
     print(f"loading {folder.name} ...", file=sys.stderr)
     tuned = open_chat(folder, set_ or [])
     print(f"{tuned.lineage.persona}, at your service. /help for commands.", file=sys.stderr)
-    _talk(Conversation(tuned))
+    from pete.cli.rewrite import in_chat
+
+    _talk(Conversation(tuned), in_chat(tuned, folder))
 
 
-def _talk(conversation: "Conversation") -> None:
+def _talk(conversation: "Conversation", rewrite: Callable[[str], None]) -> None:
     while True:
         try:
             line = read_line("> " if sys.stdin.isatty() else "").strip()
@@ -51,10 +54,25 @@ def _talk(conversation: "Conversation") -> None:
             return
         if command == "/again" and (question := conversation.take_back()) is not None:
             _answer(question, conversation)
+        elif command == "/rewrite":
+            rewrite(line.removeprefix(command).strip() or _several_lines())
         elif line.startswith("/"):
             _command(line, conversation)
         else:
             _answer(line, conversation)
+
+
+def _several_lines() -> str:
+    lines: list[str] = []
+    while True:
+        try:
+            line = read_line()
+        except (EOFError, KeyboardInterrupt):
+            break
+        if not line.strip():
+            break
+        lines.append(line)
+    return "\n".join(lines)
 
 
 def _answer(question: str, conversation: "Conversation") -> None:

@@ -87,7 +87,7 @@ def test_what_streamed_is_flagged_afterwards_and_stays(capsys):
 def test_again_asks_the_last_question_anew(monkeypatch, capsys):
     speaker = Speaker(["Yes."], config=SimpleNamespace(generate=GenerateConfig(seed=5)))
     type_in(monkeypatch, "/again", "One?", "/again", "/again", "Two?")
-    chat._talk(conversation(speaker))
+    chat._talk(conversation(speaker), print)
     assert [[m.content for m in asked] for asked in speaker.asked] == [["One?"], ["One?"], ["One?"], ["One?", "Yes.", "Two?"]]
     assert speaker.seeds == [5, 6, 7, 8], "another seed each time"
     assert "/again" in capsys.readouterr().err, "with nothing to repeat, it shows the help"
@@ -96,7 +96,7 @@ def test_again_asks_the_last_question_anew(monkeypatch, capsys):
 def test_system_changes_this_conversation_and_not_the_model(monkeypatch, capsys, tmp_path):
     speaker = Speaker(["Yes."])
     type_in(monkeypatch, "/system", "/system Be Bob.", "One?", "/again", f"/save {tmp_path / 'talk.json'}", "/reset", "Two?")
-    chat._talk(conversation(speaker))
+    chat._talk(conversation(speaker), print)
     told = Message("system", "Be Bob.")
     assert speaker.asked == [[told, Message("user", question)] for question in ("One?", "One?", "Two?")]
     assert speaker.renderer.system == "You are Ada."
@@ -134,3 +134,21 @@ def test_a_script_without_spaces_is_shown_before_its_end_and_the_width_is_read_a
     wrap.push(" next word")
     wrap.push("\n")
     assert "".join(written).endswith("\nnext word\n")
+
+
+def test_rewrite_takes_a_draft_on_its_line_or_several_lines(monkeypatch):
+    speaker, drafts = Speaker(["Yes."]), []
+    type_in(
+        monkeypatch,
+        "/rewrite  We open on Tuesdays. ",
+        "/rewrite",
+        "Two lines,",
+        "/quit is one of them.",
+        "",
+        "One?",
+        "/rewrite",
+        "to the end",
+    )
+    chat._talk(conversation(speaker), drafts.append)
+    assert drafts == ["We open on Tuesdays.", "Two lines,\n/quit is one of them.", "to the end"]
+    assert [[m.content for m in asked] for asked in speaker.asked] == [["One?"]], "a draft is no part of the conversation"
