@@ -2,10 +2,7 @@
 
 import os
 import shlex
-import shutil
-import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 from pete.cli.console import read_line
@@ -34,6 +31,10 @@ def edited(text: str) -> str:
 
 def in_editor(text: str) -> str:
     """A text as it comes out of $VISUAL, $EDITOR, nano or vi; raises UserError where there is no such program."""
+    import shutil
+    import subprocess
+    import tempfile
+
     command = shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or shutil.which("nano") or "vi")
     with tempfile.TemporaryDirectory(prefix="pete-") as folder:
         path = Path(folder, "text.txt")

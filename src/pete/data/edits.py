@@ -17,6 +17,8 @@ from pete.run import write_atomic
 
 KIND = "edited"
 """How such drafts are called beside plain, polished, notes and dictated ones."""
+SOURCES = ("chat", "review")
+"""Where edits are kept as they are made; the others were imported."""
 
 
 class _Edit(BaseModel):
