@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 HELP = """/reset         forget the conversation
 /again         another answer to the last question, in place of the last one
+/rewrite TEXT  a draft in the voice, facts kept (alone: read lines up to an empty one or Ctrl-D)
 /system TEXT   another system line for this conversation (alone: show it)
 /edit          make the last answer what it should have been; the pair is kept for the next training
 /save FILE     write the conversation as JSON
@@ -30,10 +31,12 @@ def chat(run: RunArgument = None, set_: SetOption = None) -> None:
     print(f"loading {folder.name} ...", file=sys.stderr)
     tuned = open_chat(folder, set_ or [])
     print(f"{tuned.lineage.persona}, at your service. /help for commands.", file=sys.stderr)
-    _talk(Conversation(tuned), lambda: Corrections(folder))
+    from pete.cli.rewrite import in_chat
+
+    _talk(Conversation(tuned), in_chat(tuned, folder), lambda: Corrections(folder))
 
 
-def _talk(conversation: "Conversation", corrections: "Callable[[], Corrections]") -> None:
+def _talk(conversation: "Conversation", rewrite: Callable[[str], None], corrections: "Callable[[], Corrections]") -> None:
     while True:
         try:
             line = read_line("> " if sys.stdin.isatty() else "").strip()
@@ -54,10 +57,25 @@ def _talk(conversation: "Conversation", corrections: "Callable[[], Corrections]"
             _answer(question, conversation)
         elif command == "/edit":
             _edit(conversation, corrections)
+        elif command == "/rewrite":
+            rewrite(line.removeprefix(command).strip() or _several_lines())
         elif line.startswith("/"):
             _command(line, conversation)
         else:
             _answer(line, conversation)
+
+
+def _several_lines() -> str:
+    lines: list[str] = []
+    while True:
+        try:
+            line = read_line()
+        except (EOFError, KeyboardInterrupt):
+            break
+        if not line.strip():
+            break
+        lines.append(line)
+    return "\n".join(lines)
 
 
 def _answer(question: str, conversation: "Conversation") -> None:

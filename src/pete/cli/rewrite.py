@@ -1,17 +1,20 @@
 """pete rewrite: a draft in, the same in the author's voice out."""
 
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pete.cli.console import JsonOption, SetOption, as_path, console, print_exactly, print_json
+from pete.cli.console import JsonOption, SetOption, as_path, complain, console, print_exactly, print_json
 from pete.errors import UserError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from pete.generate.rewrite.rewriter import Rewritten
+    from pete.generate.rewrite.rewriter import Rewriter, Rewritten
+    from pete.generate.stream import Tuned
+    from pete.run import RunDir
 
 SHOWN = 5
 """Sentences that stayed, of which it is said why; --json and --html have them all."""
@@ -80,6 +83,38 @@ def _bytes(file: str) -> bytes:
         raise UserError(f"There is no file {path}.", words if " " in file else f"ls, or {words}") from None
     except IsADirectoryError:
         raise UserError(f"{path} is a folder.", f"one file at a time: for f in {path}/*.md; do pete rewrite $f > new-$f; done") from None
+
+
+def in_chat(tuned: "Tuned", run: "RunDir") -> Callable[[str], None]:
+    """What rewrites a draft in the middle of a chat; Ctrl-C stops it."""
+    from functools import cache
+
+    from pete.app.rewrite import open_rewriter
+    from pete.app.rewrite import rewrite as work
+    from pete.cli.notify import ScreenNotify
+    from pete.generate.rewrite.choose import STRENGTHS
+
+    screen = console(quiet=True)
+
+    @cache
+    def opened() -> "Rewriter":
+        with ScreenNotify(screen) as notify:
+            return open_rewriter(tuned, run, notify)
+
+    def rewrite(text: str) -> None:
+        try:
+            rewriter = opened()
+            with ScreenNotify(screen) as notify:
+                made = work(rewriter, rewriter.plan(text), STRENGTHS["normal"], notify)
+        except UserError as error:
+            complain(error)
+        except KeyboardInterrupt:
+            print("\n(stopped)", file=sys.stderr)
+        else:
+            print(made.text)
+            sum_up(screen, made)
+
+    return rewrite
 
 
 def show_diff(made: "Rewritten") -> None:

@@ -127,8 +127,10 @@ def _row(value: object, where: str) -> Example:
             text.encode()
         except UnicodeEncodeError:
             raise ValueError(f"{name}: a lone surrogate (half of an emoji) that no file can hold") from None
-    given = {"category": edit.category} if edit.category else {}  # a row without one is no row of an unknown category
-    return Example(
-        task="rewrite", prompt=edit.draft, completion=edit.final, id=f"{edit.id}-{KIND}" if edit.id else "", topic=edit.topic,
-        date=edit.date, found=edit.source, draft_kind=KIND, origin=f"{KIND}: {edit.model}" if edit.model else KIND, source=where, **given,
-    )  # fmt: skip
+    row = {
+        "task": "rewrite", "prompt": edit.draft, "completion": edit.final, "id": f"{edit.id}-{KIND}" if edit.id else "",
+        "topic": edit.topic, "date": edit.date, "found": edit.source, "draft_kind": KIND,
+        "origin": f"{KIND}: {edit.model}" if edit.model else KIND, "source": where,
+    }  # fmt: skip
+    # a row without a category is no row of an unknown one
+    return Example.model_validate(row | ({"category": edit.category} if edit.category else {}))

@@ -109,7 +109,7 @@ def _join(rows: Sequence[Example], splits: dict[Split, list[Example]]) -> None:
         sides[name] = ({_topic(row) for row in part}, {same_answer(row) for row in part}, texts)
     for row in rows:
         answer, topic = same_answer(row), _topic(row)
-        there = [name for name, (_, answers, texts) in sides.items() if _stands(row, answer, answers, texts)]
+        there: list[Split] = [name for name, (_, answers, texts) in sides.items() if _stands(row, answer, answers, texts)]
         if len(there) != 1 or (row.task == "write" and there != ["train"]):
             continue
         if row.split not in (None, there[0]):
