@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -114,3 +115,16 @@ def test_bad_input_is_refused_with_what_to_do(trained, args, text, said):
     pete, run = trained
     done = pete("rewrite", *args, *([] if "--run" in args else ["--run", run]), text=text)
     assert done.returncode == 2 and said in done.stderr and not done.stdout, done.stderr
+
+
+def test_test_shows_what_becomes_of_a_draft_that_was_kept_back(trained, tmp_path):
+    pete, run = trained
+    copy = shutil.copytree(run, tmp_path / "run")
+    first, *others = (copy / "data" / "prompts.jsonl").read_text().splitlines()
+    row = {**json.loads(first), "drafts": [{"kind": "plain", "text": "Our establishment opens on Tuesdays at 9."}]}
+    (copy / "data" / "prompts.jsonl").write_text("\n".join([json.dumps(row), *others]) + "\n")
+    done = pete("test", copy, "--set", "generate.max_new_tokens=8")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("Our establishment opens on") >= 2 and "Keep every fact" in done.stdout
+    asked = json.loads(pete("test", copy, "A prompt.", "--json", "--set", "generate.max_new_tokens=8").stdout)
+    assert "rewriting" not in asked
