@@ -221,11 +221,13 @@ def _passed_over(persona: Persona) -> list[DataFinding]:
 
 def _texts(row: Example) -> list[tuple[str, bool]]:
     """Every text of a row, and whether it is an answer."""
+    if not row.messages:  # most rows: asked for a dozen times each
+        return [(row.request, False), (row.completion, True)]
     return [(turn.content, turn.role == "assistant") for turn in row.turns]
 
 
 def _answers(row: Example) -> list[str]:
-    return [text for text, answer in _texts(row) if answer]
+    return [text for text, answer in _texts(row) if answer] if row.messages else [row.completion]
 
 
 def _shown(text: str) -> str:

@@ -32,7 +32,8 @@ class Near:
                 places.setdefault(key, []).append(number)
         distinct = sorted(places)
         flagged = _flagged(distinct)
-        self._digests = np.array([row for matrix in _matrices(flagged) for row in matrix.to_rows()], np.uint32).reshape(-1, PERMUTATIONS)
+        digests = (np.array(matrix.to_rows(), np.uint32) for matrix in _matrices(flagged))
+        self._digests = np.concatenate([np.empty((0, PERMUTATIONS), np.uint32), *digests])
         self._row = {number: row for row, key in enumerate(flagged) for number in places[key]}
         joined = _joined(self._digests)
         groups: dict[int, list[int]] = {}
