@@ -375,7 +375,11 @@ def _row(record: Any, where: str, kind: type[Row], problems: list[str], foreign:
         if text is not None and not visible(text):
             problems.append(f"{where}: {name} is empty" + (": it has no character that can be seen" if text.strip() else ""))
             return None
-    texts = {name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=vars) for name, value in row if value}
+    texts = {
+        name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=vars)
+        for name, value in vars(row).items()
+        if value
+    }
     try:
         "\0".join(texts.values()).encode()
     except UnicodeEncodeError as error:
@@ -395,7 +399,10 @@ def _plain(record: dict[str, Any], kind: type[Row]) -> dict[str, Any]:
     plain = dict(record)
     for name in _optional(kind) & record.keys():
         value = record[name]
-        if value is None or value != value or (isinstance(value, str) and not value.strip()):  # NaN is what pandas has for none
+        if isinstance(value, str):
+            if not value or value.isspace():
+                del plain[name]
+        elif value is None or value != value:  # NaN is what pandas has for none
             del plain[name]
         elif name in _LABELS and isinstance(value, int | float) and not isinstance(value, bool):
             plain[name] = str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

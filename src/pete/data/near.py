@@ -112,6 +112,7 @@ def _joined(digests: np.ndarray) -> list[int]:
             root[number] = number = root[root[number]]
         return number
 
+    found = [np.empty(0, np.int64)]
     width = PERMUTATIONS // BANDS
     for band in range(0, PERMUTATIONS if len(digests) else 0, width):
         part = np.ascontiguousarray(digests[:, band : band + width])
@@ -120,7 +121,8 @@ def _joined(digests: np.ndarray) -> list[int]:
         for start in range(0, len(alike), CHUNK // PERMUTATIONS):
             first, second = (order[alike[start : start + CHUNK // PERMUTATIONS] + step] for step in (0, 1))
             close = (digests[first] == digests[second]).mean(1) >= SIMILAR
-            for one, other in zip(first[close].tolist(), second[close].tolist(), strict=True):
-                low, high = sorted((find(one), find(other)))
-                root[high] = low
+            found.append(first[close] * len(digests) + second[close])
+    for one, other in zip(*(part.tolist() for part in np.divmod(np.unique(np.concatenate(found)), max(1, len(digests)))), strict=True):
+        low, high = sorted((find(one), find(other)))
+        root[high] = low
     return [find(number) for number in range(len(digests))]
