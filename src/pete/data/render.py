@@ -207,7 +207,7 @@ class Renderer:
     @cached_property
     def _variables(self) -> dict[str, object]:
         """What a template is told beside the conversation."""
-        return {name: text for name, text in self._base.named.items() if text} | {"enable_thinking": False}
+        return {**{name: text for name, text in self._base.named.items() if text}, "enable_thinking": False}
 
     def _placed(self, turns: Sequence[Message]) -> list[tuple[str, str]]:
         """(role, content) as the template is given them; where it has no system role, the line stands in front of the first message."""
