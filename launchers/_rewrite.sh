@@ -5,7 +5,6 @@
 set -u
 LC_ALL=C # bytes: awk and sed must not stumble over a character
 export LC_ALL
-asked='Rewrite this in your own voice. Keep every fact, name and figure.'
 
 fail() {
     printf 'Pete: %s\n' "$1" >&2
@@ -29,26 +28,26 @@ trap 'rm -rf "$work"' EXIT
 cat >"$work/text"
 grep -q '[^[:space:]]' "$work/text" || fail 'Select some text first.'
 {
-    printf '{"model":"%s","messages":[{"role":"user","content":"%s\\n\\n' "$(printf '%s' "$model" | quoted)" "$asked"
+    printf '{"model":"%s:rewrite","messages":[{"role":"user","content":"' "$(printf '%s' "$model" | quoted)"
     quoted <"$work/text"
-    printf '"}],"x_pete":{"retries":2}}'
+    printf '"}]}'
 } >"$work/body"
 # the key goes through a pipe: arguments are for everybody to see
 code=$(printf 'header = "Authorization: Bearer %s"\n' "$key" |
     curl -q -sS --noproxy '*' --max-time 600 --config - -H 'Content-Type: application/json' -H 'Accept: text/plain' \
-        --data-binary "@$work/body" -D "$work/head" -o "$work/answer" -w '%{http_code}' "$url/v1/chat/completions" 2>/dev/null)
+        --data-binary "@$work/body" -o "$work/answer" -w '%{http_code}' "$url/v1/chat/completions" 2>/dev/null)
 case $code in
     200) ;;
     000 | '') fail 'No server answers: start it with ./pete serve' ;;
     401) fail 'The key does not fit: stop the server and start it again, ./pete serve' ;;
     404) fail 'The server has another model by now: try again in a moment.' ;;
     400 | 413)
-        ! grep -q -e context_length_exceeded -e request_too_large "$work/answer" || fail 'The text is too long for this model: select less.'
-        fail 'The server did not take the text.'
+        ! grep -q -e request_too_large "$work/answer" || fail 'The text is too long: select less.'
+        said=$(sed -n 's/.*"message": *"\([^"\\]*\)".*/\1/p' "$work/answer")
+        fail "The server did not take the text. $said"
         ;;
     429) fail 'The server is busy: try again in a moment.' ;;
     *) fail "The server could not do it (status $code)." ;;
 esac
-! grep -qi '^x-pete-stop: *length' "$work/head" || fail 'The answer would have been cut off: select less, or ./pete serve --set generate.max_new_tokens=600'
 grep -q '[^[:space:]]' "$work/answer" || fail 'The model had nothing to say: try again.'
 cat "$work/answer"

@@ -82,6 +82,9 @@ class DataConfig(ConfigSection):
     train_turns: Literal["all", "last"] = Field(
         "all", description="which assistant turns of a conversation carry loss: every one is the author's, unless other people answered too"
     )
+    rewrite_share: Annotated[float, Field(ge=0.0, le=1.0)] = Field(
+        0.5, description="of the rows to learn from, drafts to rewrite; nothing to a persona without drafts"
+    )
     packing: bool = Field(False, description="fill each row up to max_length with several examples (attention never mixes them)")
     valid_share: Share = Field(0.1, description="rows that choose the best step")
     test_share: Share = Field(0.1, description="rows that are only ever scored")

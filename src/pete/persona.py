@@ -1,6 +1,7 @@
 """A persona: persona.toml (name, system line, categories, limits, prompt format), examples and held-out prompts."""
 
 import difflib
+import os
 import re
 import shlex
 import tomllib
@@ -14,7 +15,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pete.config import in_toml
 from pete.errors import PersonaError, UserError
 from pete.places import expand, own_personas
-from pete.resources import PERSONAS
+from pete.resources import INSTALLED, PERSONAS
 from pete.run import RunDir, write_atomic
 
 PLAIN_TEMPLATE = (
@@ -170,6 +171,11 @@ class Persona(BaseModel):
         """The held-out evaluation prompts."""
         return self.folder / "prompts.jsonl"
 
+    @property
+    def edits(self) -> Path:
+        """Drafts, and what their author made of them."""
+        return self.folder / "edits.jsonl"
+
 
 def persona_folders() -> list[Path]:
     """Where personas are looked for by name: one's own first, then those that come with Pete."""
@@ -229,6 +235,24 @@ def load_persona(name: str, *, empty: bool = False) -> Persona:
             "compare personas/pete-connor/examples",
         )
     return persona
+
+
+def require_own(persona: Persona) -> None:
+    """See that a persona's folder is one's own to write into: not part of an installed Pete, which the next one replaces.
+
+    Raises:
+        PersonaError: it is not; with the command that makes a copy which is.
+    """
+    folder = persona.folder.resolve()
+    theirs = INSTALLED and folder.is_relative_to(PERSONAS.resolve())
+    if theirs or not os.access(folder, os.W_OK):
+        why = "came with Pete, and the next version replaces it" if theirs else "cannot be written"
+        own = own_personas() / folder.name
+        raise PersonaError(
+            f"{folder} {why}: nothing of yours is kept there.",
+            f"work in a copy, which is found first by its name: mkdir -p {shlex.quote(str(own.parent))} && "
+            f"cp -R {shlex.quote(str(folder))} {shlex.quote(str(own))}",
+        )
 
 
 def line_of(text: str, where: Sequence[str | int]) -> str:

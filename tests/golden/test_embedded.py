@@ -25,7 +25,7 @@ GOLDEN = [
     "data.valid_share=0.01",
 ]
 ROWS = {"marketing": 135, "copywriting": 106, "customer_service": 130}
-"""The rows of the bundled persona that the losses were taken on, the first of each file: those written later move nothing."""
+"""The rows of the bundled persona that the losses were taken on, the first of each file: later ones and drafts move nothing."""
 GOLDEN_LOSSES = [3.55898, 3.54718, 3.16159, 3.37968]
 GOLDEN_VALID = [3.04662, 2.8431]
 
@@ -44,6 +44,7 @@ def golden(tmp_path_factory):
     place = tmp_path_factory.mktemp("golden")
     folder, persona = place / "run", place / "persona"
     shutil.copytree(PERSONAS / "pete-connor", persona)
+    (persona / "examples" / "rewrite.jsonl").unlink()
     for name, count in ROWS.items():
         file = persona / "examples" / f"{name}.jsonl"
         lines = file.read_text(encoding="utf-8").splitlines(keepends=True)

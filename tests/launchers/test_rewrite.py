@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from pete.data.rewriting import rewrite_request
 from pete.machine.quick_action import install
 from pete.resources import PROJECT
 from tests.launchers.conftest import AWKWARD, MINIMAL
+from tests.rewriting import told
 from tests.server import KEY, MODEL, fake_tuned, serving
 
 pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not here")
-ASKED = "Rewrite this in your own voice. Keep every fact, name and figure.\n\n"
 
 
 class Service:
@@ -72,40 +73,48 @@ def heard(tuned) -> list[str]:
 
 TEXTS = [
     "Our bakery opens at 7.",
-    'Quotes " and \\ backslashes \\n and $HOME `ls` %s %d',
-    "Two\nlines\n\n\tand a tab",
-    "Ünïcödé — “quotes” 🎉 漢字",
-    "A line ending of Windows\r\nand more",
-    "  spaces around  ",
-    "'single' & <b> {json: [1]}",
-    "x" * 1500,
+    'Quotes " and \\ backslashes \\n and $HOME `ls` %s %d stay in it.',
+    "Two\nlines\n\n\tand a tab, which are as they were",
+    "Ünïcödé — “quotes” 🎉 漢字 and the kettle is on for you.",
+    "A line ending of Windows\r\nand more of them",
+    "  spaces around the kettle  ",
+    "'single' & <b> {json: [1]} and that is all of it, as far as anybody in the shop could tell us this morning, and we asked them all",
+    "and " * 400,
 ]
 
 
+def rewriting(tuned, **more):
+    """A server that rewrites drafts, too."""
+    return serving(tuned, rewriter=lambda: told(tuned), **more)
+
+
 @pytest.mark.parametrize("shell", ["/bin/sh", *(path for name in ("bash", "zsh") if (path := shutil.which(name)))])
-def test_selected_text_goes_in_and_the_answer_comes_out(service, shell):
-    tuned = fake_tuned(endless=False, max_new_tokens=400)  # four of five end by themselves
-    tuned.validator.check = lambda *_: ()  # type: ignore[method-assign]
+def test_selected_text_goes_in_and_what_of_it_could_be_rewritten_comes_out(service, shell):
+    tuned = fake_tuned(max_new_tokens=5)
     asked = heard(tuned)
-    with serving(tuned) as server:
+    with rewriting(tuned) as server:
         service.serve(server.url)
         answers = [service.run(text, shell) for text in TEXTS]
-        assert server.metrics.get("pete_requests_total", path="/v1/chat/completions", status="200") == len(TEXTS)
-    assert [request.removeprefix(ASKED) for request in asked] == [text.removesuffix("\n") for text in TEXTS]
-    good = [done for done in answers if done.returncode == 0]
-    assert len(good) >= 2 and all(done.stdout.decode().strip() and done.stderr == b"" for done in good)
-    assert all(done.stdout == b"" for done in answers if done.returncode), "cut off, or nothing said: the text stays"
+        good = service.run("# Hours\n\nOur establishment opens on Tuesdays at 9.\n", shell)
+        assert server.metrics.get("pete_requests_total", path="/v1/chat/completions", status="200") == len(TEXTS) + 1
+    assert [done.stdout.decode() for done in answers] == TEXTS, "a model of noise changes nothing"
+    assert all(done.returncode == 0 and done.stderr == b"" for done in answers)
+    assert good.stdout.decode() == "# Hours\n\nWe open on Tuesdays at 9."
+    assert asked[0] == rewrite_request(TEXTS[0])
 
 
 def test_control_characters_are_left_out_and_what_is_no_text_is_refused(service):
-    tuned = fake_tuned(endless=False, max_new_tokens=200)
+    tuned = fake_tuned(max_new_tokens=5)
     asked = heard(tuned)
-    with serving(tuned) as server:
+    with rewriting(tuned) as server:
         service.serve(server.url)
-        service.run(b"a\x00b\x1b[31mc\x7fd\n")
-        assert asked == [ASKED + "ab[31mcd"] * len(asked) != []
-        before = len(asked)
-        assert "did not take" in service.refused(b"caf\xe9 \xff\xfe") and len(asked) == before
+        assert service.run(b"The kettle\x00 is on\x1b and so\x7f are we.\n").stdout == b"The kettle is on and so are we."
+        assert asked == [rewrite_request("The kettle is on and so are we.")]
+        assert "did not take" in service.refused(b"caf\xe9 \xff\xfe") and len(asked) == 1
+        assert "did not take the text. There is no prose in this text" in service.refused("```\ncode\n```")
+        assert "in German, which the author never wrote" in service.refused(
+            "Wir sind am Dienstag und am Mittwoch für euch da, und das ist viel."
+        )
 
 
 def test_a_model_with_quotes_in_its_name(service):
@@ -113,11 +122,12 @@ def test_a_model_with_quotes_in_its_name(service):
 
     from pete.serve.server import Server, listen
 
-    server = Server(fake_tuned(endless=False, max_new_tokens=200), 'my "own" \\ run', listen("127.0.0.1", 0), KEY)
+    tuned = fake_tuned(max_new_tokens=5)
+    server = Server(tuned, 'my "own" \\ run', listen("127.0.0.1", 0), KEY, rewriter=lambda: told(tuned))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     service.serve(server.url, model='my "own" \\ run')
-    service.run("Text.")
+    service.run("The kettle is on.")
     server.stop()
     thread.join(10)
     assert server.metrics.get("pete_requests_total", path="/v1/chat/completions", status="200") == 1
@@ -127,21 +137,21 @@ def test_whatever_goes_wrong_the_text_stays_and_a_sentence_says_why(service):
     assert "has not been started yet" in service.refused("Text.")
     service.serve("http://127.0.0.1:9")
     assert "No server answers" in service.refused("Text.")
-    with serving(fake_tuned(max_new_tokens=20)) as server:
+    tuned = fake_tuned(max_new_tokens=20)
+    with rewriting(tuned) as server:
         service.serve(server.url)
-        assert "cut off" in service.refused("Text.") and "max_new_tokens" in service.refused("Text.")
         assert "Select some text" in service.refused(" \n\t ") and "Select some text" in service.refused("")
-        assert "too long" in service.refused("word " * 1000)
+        assert "too long" in service.refused("word " * 300_000)
         service.serve(server.url, model="another")
         assert "another model" in service.refused("Text.")
         service.serve(server.url, key=KEY + "x")
         assert "key does not fit" in service.refused("Text.")
         (service.place / "key").chmod(0o600)
     tuned = fake_tuned()
-    with serving(tuned) as server:
+    with rewriting(tuned) as server:
         service.serve(server.url)
         tuned.engine.faults.append(RuntimeError())
-        assert "status 500" in service.refused("Text.") and tuned.engine.faults == []
+        assert "status 500" in service.refused("The kettle is on.") and tuned.engine.faults == []
     (service.place / "address").write_text("")
     assert "has not been started yet" in service.refused("Text.")
     assert not list(Path("/tmp").glob("tmp.*/body")), "no text is left behind"

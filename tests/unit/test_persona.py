@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from pete.data.check import check_data, persona_prompts
+from pete.data.checks.drafts import draft_findings
 from pete.data.examples import Example, Question, load_examples, load_prompts, read_examples
 from pete.errors import PersonaError
 from pete.evaluate.scorers.formatting import refuse_unknown
@@ -152,8 +153,12 @@ class Bundled:
         return load_persona(self.name)
 
     @cached_property
-    def rows(self) -> list[Example]:
+    def every_row(self) -> list[Example]:
         return load_examples(self.persona.examples)
+
+    @property
+    def rows(self) -> list[Example]:
+        return [row for row in self.every_row if row.task == "write"]
 
     @cached_property
     def asked(self) -> list[Question]:
@@ -220,12 +225,25 @@ class TestTheBundledPersonas:
 
     def test_ids_are_unique(self, one):
         ids = [json.loads(line)["id"] for path in one.persona.examples for line in path.read_text(encoding="utf-8").splitlines()]
-        assert len(ids) == len(set(ids)) == len(one.rows)
+        assert len(ids) == len(set(ids)) == len(one.every_row)
 
     def test_has_a_data_card(self, one):
         card = (PROJECT / "personas" / one.name / "README.md").read_text(encoding="utf-8")
         assert "licen" in card.lower() and "written" in card.lower()
         assert f"{len(one.rows)} rows" in card and f"{len(one.asked)} held-out prompts" in card
+
+
+def test_every_row_of_the_first_has_a_draft_and_half_of_them_have_two():
+    texts = {row.id: row.completion for row in PETE.rows}
+    drafts = [row for row in PETE.every_row if row.task == "rewrite"]
+    assert all(row.completion == texts[row.augmented_from] for row in drafts), "the author's text, to the letter"
+    counts = Counter(Counter(row.augmented_from for row in drafts)[id] for id in texts)
+    assert counts == {1: 225, 2: 225} and {row.origin for row in drafts} == {"a language model, to a brief"}
+    kinds = Counter(row.draft_kind for row in drafts)
+    assert kinds.keys() == {"plain", "polished", "notes", "dictated"} and min(kinds.values()) >= 30
+    assert [prompt.id for prompt in PETE.asked if not prompt.drafts] == [], "held-out drafts for every prompt"
+    said = draft_findings(drafts)
+    assert not [one for one in said if one.kind != "uneven draft"] and sum(one.count for one in said) < len(drafts) / 50
 
 
 def test_the_second_voice_is_not_the_first():

@@ -12,6 +12,7 @@ from pete.app.pairs import open_writer
 from pete.config import Config
 from pete.data.augment.rows import FILE, KINDS, Kind, Making, Other, Passed, by_rule, kind_of, make, records, unfit
 from pete.data.check import persona_prompts
+from pete.data.edits import persona_rows
 from pete.data.examples import Example, load_examples, written
 from pete.data.row_files import append_rows, rewrite_rows
 from pete.data.split import split_rows
@@ -72,9 +73,11 @@ def augment(config: Config, request: Request, notify: Notify, environ: Mapping[s
     """
     persona = load_persona(config.data.persona)
     _refuse_contradictions(request, persona)
-    rows = load_examples(persona.examples)
+    rows = persona_rows(persona).rows
     training = [
-        row for row in written(split_rows(rows, config.data)["train"]) if not request.categories or row.category in request.categories
+        row
+        for row in written(split_rows(rows, config.data)["train"])
+        if row.task == "write" and (not request.categories or row.category in request.categories)
     ]
     held_out = persona_prompts(persona)
     banned = [prompt.prompt for prompt in (held_out.rows if held_out else ())]
@@ -112,10 +115,11 @@ def remove(config: Config, kinds: Sequence[str] = ()) -> Counter[str]:
     persona = load_persona(config.data.persona)
     kinds = kinds_of(kinds)
     gone: Counter[str] = Counter()
-    names = {row.id: kind_of(row) for row in load_examples(persona.examples) if row.augmented_from and (not kinds or kind_of(row) in kinds)}
+    made = [row for row in load_examples(persona.examples) if row.augmented_from and row.task == "write"]
+    names = {row.id: kind_of(row) for row in made if not kinds or kind_of(row) in kinds}
 
     def change(record: dict[str, Any]) -> dict[str, Any] | None:
-        if not record.get("augmented_from") or str(record.get("id")) not in names:
+        if not record.get("augmented_from") or record.get("task") == "rewrite" or str(record.get("id")) not in names:
             return record
         gone[names[str(record["id"])]] += 1
         return None

@@ -11,15 +11,18 @@ from pete.data.bulk import many_rows
 from pete.data.check import check_data, check_rows, persona_prompts
 from pete.data.checks.prompts import trained_prompts
 from pete.data.checks.shape import few_rows
+from pete.data.edits import persona_rows
 from pete.data.examples import DataFinding, Example, Question, Split, load_examples, read_examples, read_prompts
 from pete.data.redact import Redaction
 from pete.data.redact import redact as redact_files
 from pete.data.render import Rendered, Renderer
 from pete.data.split import split_rows
+from pete.data.task_share import learned_from
 from pete.engines import open_trainer, set_environment
 from pete.engines.base_models.resolve import look_up_base
 from pete.engines.protocol import Base
 from pete.errors import ConfigError, DataError, UserError
+from pete.generate.meaning.drafts import detail_findings
 from pete.persona import Persona, load_persona
 from pete.report.dataset import dataset_page
 from pete.report.html import to_html
@@ -78,7 +81,7 @@ class CheckedData:
     findings: list[DataFinding]
     """The errors first."""
     lengths: list[int]
-    """Tokens of each row as the base reads it, ascending."""
+    """Tokens of each row as the base reads it, ascending; of rewriting, of the rows that are used."""
     splits: dict[Split, list[Example]]
     base: Base | None = None
     training: Passes | None = None
@@ -87,8 +90,13 @@ class CheckedData:
 
     @property
     def categories(self) -> dict[str, int]:
-        """Rows of each category, by its key."""
-        return dict(sorted(Counter(row.category for row in self.rows).items()))
+        """Rows of writing of each category, by its key."""
+        return dict(sorted(Counter(row.category for row in self.rows if row.task == "write").items()))
+
+    @property
+    def drafts(self) -> dict[str, int]:
+        """Rows of rewriting, by the kind of their draft."""
+        return dict(Counter(row.draft_kind or "of no kind" for row in self.rows if row.task == "rewrite").most_common())
 
     @property
     def errors(self) -> list[DataFinding]:
@@ -117,11 +125,11 @@ def check(config: Config, files: Sequence[Path] = (), *, as_persona: bool = True
         findings = [
             *examples.findings,
             *(finding for read in reads for finding in read.findings),
-            *trained_prompts(prompts, rows or (read_examples(persona.examples).rows if within or as_persona else [])),
+            *trained_prompts(prompts, rows or (persona_rows(persona).rows if within or as_persona else [])),
         ]
         terms = persona if within or as_persona else None
     else:
-        examples, kept, terms = read_examples(persona.examples), persona_prompts(persona), persona
+        examples, kept, terms = persona_rows(persona), persona_prompts(persona), persona
         rows, prompts, findings = examples.rows, kept.rows if kept else [], []
     if not rows:
         return CheckedData(persona, rows, prompts, _in_order(findings), [], {})
@@ -129,7 +137,11 @@ def check(config: Config, files: Sequence[Path] = (), *, as_persona: bool = True
     findings += check_rows(rows, terms, splits) if files else check_data(persona, examples, kept, splits)
     base = look_up_base(config.model)
     renderer = _renderer(config, persona, base)
-    tried = renderer.tried(rows, config.data.max_length)
+    splits, shared = learned_from(splits, config.data, renderer)
+    findings += [*shared, *detail_findings(rows)]
+    used = {id(row) for part in splits.values() for row in part}
+    shown = [row for row in rows if row.task == "write" or id(row) in used]
+    tried = renderer.tried(shown, config.data.max_length)
     if tried.refused:
         words = f"{len(tried.refused)} row{'s' if len(tried.refused) > 1 else ''} cannot be rendered ({tried.hint})"
         findings.append(DataFinding.of("cannot be rendered", words, tried.refused, "error"))
@@ -139,7 +151,7 @@ def check(config: Config, files: Sequence[Path] = (), *, as_persona: bool = True
     data = CheckedData(persona, rows, prompts, _in_order(findings), sorted(map(len, tried.rendered)), splits, base)
     if data.errors:
         return data
-    by_row = {id(row): rendered for row, rendered in zip(rows, tried.rendered, strict=True)}
+    by_row = {id(row): rendered for row, rendered in zip(shown, tried.rendered, strict=True)}
     rendered: dict[Split, list[Rendered]] = {name: [by_row[id(row)] for row in part] for name, part in splits.items()}
     return _planned(data, config, renderer, rendered)
 
@@ -196,8 +208,9 @@ def redact(config: Config, files: Sequence[Path] = (), *, as_persona: bool = Tru
     persona = load_persona(config.data.persona)
     if files:
         return redact_files(files, [persona.name] if as_persona else [])
-    edits = persona.folder / "edits.jsonl"
-    return redact_files([*persona.examples, *([edits] if edits.is_file() else [])], [persona.name], persona.folder / "examples")
+    return redact_files(
+        [*persona.examples, *([persona.edits] if persona.edits.is_file() else [])], [persona.name], persona.folder / "examples"
+    )
 
 
 def _in_order(findings: Sequence[DataFinding]) -> list[DataFinding]:
@@ -222,7 +235,7 @@ def render(config: Config, files: Sequence[Path], first: int, count: int) -> Ite
     """
     persona = load_persona(config.data.persona)
     renderer = _renderer(config, persona, look_up_base(config.model))
-    examples = load_examples(files or persona.examples)
+    examples = load_examples(files) if files else persona_rows(persona).rows
     if first > len(examples):
         raise DataError(f"--first {first}: there are only {len(examples)} rows.", f"--first {len(examples)} shows the last")
     for row in examples[first - 1 : first - 1 + count]:

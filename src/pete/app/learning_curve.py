@@ -10,7 +10,7 @@ from pete import run as runs
 from pete.app.notify import Notify
 from pete.app.train import Training, new_training, train
 from pete.data.batch import Sequencer
-from pete.data.examples import Example, written
+from pete.data.examples import Example, same_answer, written
 from pete.errors import UserError, WorkError
 from pete.evaluate.log import HeldOut
 from pete.evaluate.stats import Interval, paired
@@ -71,7 +71,7 @@ def learning_curve(preset: str | None, overrides: Sequence[str], notify: Notify,
     """
     steps = new_training(preset, None, overrides).prepared.sequencer.steps
     whole = new_training(preset, None, [*overrides, f"train.steps={steps}"])
-    test = whole.prepared.splits["test"]
+    test = written(whole.prepared.splits["test"])
     if not test:
         raise UserError("No rows are held out to measure on.", "add rows, or raise data.test_share")
     stamp = time.strftime("%Y%m%d-%H%M%S")
@@ -126,8 +126,9 @@ def _on(whole: Training, share: float) -> Training:
     for topics in names.values():
         ordered = sorted(set(topics), key=lambda topic: hashlib.sha256(topic.encode()).digest())
         chosen.update(ordered[: math.ceil(share * len(ordered))])
-    keys = {row.key for row in written(rows) if _topic(row) in chosen}
-    kept = [number for number, row in enumerate(rows) if (row.augmented_from or row.key) in keys]
+    own = [row for row in written(rows) if _topic(row) in chosen]
+    keys, texts = {row.augmented_from or row.key for row in own}, {same_answer(row) for row in own}
+    kept = [number for number, row in enumerate(rows) if (row.augmented_from or row.key) in keys or same_answer(row) in texts]
     prepared = whole.prepared
     rendered = [prepared.rendered["train"][number] for number in kept]
     part = replace(

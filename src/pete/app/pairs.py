@@ -2,22 +2,24 @@
 
 import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from pete.app.notify import Notify
 from pete.config import Config
 from pete.data.check import persona_prompts
-from pete.data.examples import Example, load_examples
+from pete.data.examples import Example, load_examples, written
 from pete.data.import_rows import RULE
 from pete.data.row_files import replace_rows
-from pete.engines.sentence import Embedder
+from pete.engines.sentence import Embed, Embedder
 from pete.errors import DataError, UserError, WorkError
-from pete.generate.pairs.back_translate import BackTranslation, Bare, Embed
-from pete.generate.pairs.filters import Refusal
-from pete.generate.pairs.writers import BASE, AddressWriter, BaseWriter, Kept, Writer
-from pete.persona import Persona, load_persona
+from pete.generate.pairs.back_translate import BackTranslation, Bare
+from pete.generate.pairs.tries import Tries
+from pete.generate.pairs.writers import BASE, TOKENS, AddressWriter, BaseWriter, Kept, Writer
+from pete.persona import Persona, load_persona, require_own
+from pete.words import counted
 
 TRIES = 3
 
@@ -31,7 +33,7 @@ class Pairs:
     """Origin of the new prompts."""
     texts: int
     made: int
-    refused: Counter[Refusal]
+    refused: Counter[StrEnum]
     asked: int
     """Questions asked this time; the other answers were on disk."""
 
@@ -44,19 +46,30 @@ class Pairs:
 
 
 def open_writer(
-    config: Config, by: str, model: str | None, persona: Persona, notify: Notify, environ: Mapping[str, str] = os.environ
-) -> Kept:
+    config: Config, by: str, model: str | None, persona: Persona, notify: Notify, environ: Mapping[str, str] = os.environ,
+    tokens: int = TOKENS,
+) -> Kept:  # fmt: skip
     """Whoever `--by` names, its answers kept in the persona's folder. Nothing is sent.
 
+    Args:
+        config: names the base.
+        by: "base", or an address.
+        model: its name there.
+        persona: whose folder keeps the answers.
+        notify: told what is loaded.
+        environ: holds the key.
+        tokens: of the base's longest answer.
+
     Raises:
-        UserError: it cannot be asked.
+        UserError: it cannot be asked, or the persona's folder is not one's own.
     """
+    require_own(persona)
     writer: Writer
     if by == BASE:
         if model is not None:
             raise UserError("--model names a model behind an address; the base is the configuration's.", "--set model.base=NAME")
         notify.message(f"loading {config.model.base} ...", "working")
-        writer = BaseWriter(config)
+        writer = BaseWriter(config, tokens)
     elif "://" not in by:
         raise UserError(f"--by {by!r} is neither base nor an address.", "--by base, or --by http://127.0.0.1:11434/v1 --model NAME")
     else:
@@ -94,37 +107,53 @@ def make_pairs(
     rows = load_examples(persona.examples)
     bare = [row for row in rows if _is_bare(row)]
     if not bare:
+        texts = sum(row.task == "write" for row in written(rows))
         raise DataError(
-            f"No row of {persona.folder.name} has a prompt by rule: there is nothing to write for.",
-            f'pete data import makes such rows of texts that answer nobody (origin "{RULE}")',
+            f"No row of {persona.folder.name} has a prompt by rule (origin {RULE!r}, as pete data import makes them): there is nothing to "
+            "write for.",
+            f"pete data pairs --persona {persona.cli_argument} --task rewrite has drafts made of its {counted(texts, 'text')}, from which "
+            "rewriting is learned",
         )
     embed = embed or Embedder()
     held_out = persona_prompts(persona)
     writer = open_writer(config, by, model, persona, notify, environ)
     session = BackTranslation(
         [Bare(row.completion, row.prompt, row.topic, row.format) for row in bare],
-        [row.prompt for row in rows if not _is_bare(row) and not row.augmented_from],
+        [row.prompt for row in rows if not _is_bare(row) and row.task == "write" and not row.augmented_from],
         [prompt.prompt for prompt in (held_out.rows if held_out else ())],
         embed,
     )
+    made = ask_all(session, writer, tries, notify, lambda: _keep(session, bare, persona, writer.origin))
+    return Pairs(persona, writer.origin, len(bare), made, session.counts(), writer.asked)
+
+
+def ask_all(session: Tries, writer: Kept, tries: int, notify: Notify, keep: Callable[[], int]) -> int:
+    """Put a session's questions to a writer, said before anything is asked; how many of its answers were kept.
+
+    Args:
+        session: what is asked.
+        writer: who is asked.
+        tries: how often each is tried.
+        notify: told what goes where, and how it goes on.
+        keep: writes what may be kept into the persona, and counts it; called once, at the end or where it was broken off.
+
+    Raises:
+        WorkError: the writer cannot be asked any more; what was made is kept.
+    """
     notify.message(writer.announcement(session.questions()))
     try:
         session.run(writer, tries, notify.progress)
     except WorkError as error:
-        count = _keep(session, bare, persona, writer.origin)
-        raise WorkError(
-            f"{error.message} {count} prompts are made and kept.", f"{error.hint}; the same command asks only for the rest"
-        ) from None
+        made = f"{error.message} {keep()} {session.noun} are made and kept."
+        raise WorkError(made, f"{error.hint}; the same command asks only for the rest") from None
     except KeyboardInterrupt:
-        count = _keep(session, bare, persona, writer.origin)
-        notify.message(f"{count} prompts are made and kept; the same command asks only for the rest", "note")
+        notify.message(f"{keep()} {session.noun} are made and kept; the same command asks only for the rest", "note")
         raise
-    made = _keep(session, bare, persona, writer.origin)
-    return Pairs(persona, writer.origin, len(bare), made, session.counts(), writer.asked)
+    return keep()
 
 
 def _is_bare(row: Example) -> bool:
-    return row.origin == RULE and not row.messages and not row.augmented_from
+    return row.origin == RULE and row.task == "write" and not row.messages and not row.augmented_from
 
 
 def _keep(session: BackTranslation, bare: Sequence[Example], persona: Persona, origin: str) -> int:

@@ -56,10 +56,12 @@ def describe(prepared: Prepared, plan: Plan, device: str, notify: Notify) -> Non
     per_step = prepared.sequencer.micro_batch * prepared.sequencer.accumulation
     passes = steps * per_step / max(1, len(splits["train"]))
     left = f" left of {prepared.sequencer.steps:,}" if prepared.done else ""
+    drafts = sum(row.task == "rewrite" for row in splits["train"])
+    of_drafts = f" ({drafts} of them drafts to rewrite)" if drafts else ""
     parts = ", ".join(f"{name} {gigabytes(size)}" for name, size in plan.parts.items())
     now = time.time()
     lines = [
-        f"plan      {prepared.persona.name} on {prepared.base.name}: {len(splits['train'])} rows to learn from, "
+        f"plan      {prepared.persona.name} on {prepared.base.name}: {len(splits['train'])} rows to learn from{of_drafts}, "
         f"{len(splits['valid'])} to choose the best step, {len(splits['test'])} held out",
         f"  work      {steps:,} steps{left} of {per_step} rows: {passes:.1f} passes, {plan.tokens:,} tokens",
         f"  memory    {gigabytes(plan.memory)} at the highest, {gigabytes(plan.available)} to be had on {device} ({parts})",

@@ -1,5 +1,6 @@
 """Serve: a run's model behind an address that speaks OpenAI's protocol."""
 
+import functools
 import importlib.util
 import json
 import shlex
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from pete.app.chat import open_chat
 from pete.app.notify import Notify
+from pete.app.rewrite import open_rewriter
 from pete.errors import UserError
 from pete.places import config_root
 from pete.run import RunDir, write_atomic
@@ -77,7 +79,8 @@ def open_server(
         def failed(kind: str) -> None:
             notify.message(f"a request failed ({kind})", "note")
 
-        server = Server(tuned, run.name, taken, key.text, origins, limits, failed)
+        rewriter = functools.cache(lambda: open_rewriter(tuned, run, notify))
+        server = Server(tuned, run.name, taken, key.text, origins, limits, failed, rewriter)
         url = url_of(taken)
         write_atomic(key.path.with_name("address"), f"{url}\n{run.name}\n")
     except BaseException:

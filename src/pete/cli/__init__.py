@@ -22,6 +22,7 @@ from pete.cli import (
     quickstart,
     report,
     resume,
+    rewrite,
     serve,
     test,
     train,
@@ -35,7 +36,7 @@ GROUPS = {
     "Start": ("quickstart", "doctor", "install", "launchers"),
     "Bring your writing": ("persona", "data"),
     "Train": ("train", "resume", "monitor"),
-    "Use": ("chat", "test", "serve", "prompts"),
+    "Use": ("rewrite", "chat", "test", "serve", "prompts"),
     "Judge": ("evaluate", "blind", "report"),
     "Take along": ("export", "quantize"),
 }
@@ -65,6 +66,7 @@ app.command("train")(train.train)
 app.command("resume")(resume.resume)
 app.command("monitor")(monitor.monitor)
 app.command("test")(test.test)
+app.command("rewrite")(rewrite.rewrite)
 app.command("chat")(chat.chat)
 app.command("serve")(serve.serve)
 app.command("evaluate")(evaluate.evaluate)

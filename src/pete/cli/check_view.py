@@ -18,11 +18,15 @@ def show_checked(screen: "Screen", data: "CheckedData") -> None:
     """Counts, then what there is to question."""
     from rich.text import Text
 
-    screen.print(Text.assemble((counted(len(data.rows), "row"), "bold"), ", every one readable"))
+    drafts = sum(data.drafts.values())
+    and_drafts = f", {counted(drafts, 'draft')} to rewrite" if drafts else ""
+    screen.print(Text.assemble((counted(len(data.rows) - drafts, "row"), "bold"), f"{and_drafts}, every one readable"))
     titles = {key: data.persona.categories.get(key, key) for key in data.categories}
     width = max((20, *map(len, titles.values())))
     for key, count in data.categories.items():
         screen.print(f"  {titles[key]:{width}} {count}")
+    if drafts:
+        screen.print("  drafts               " + ", ".join(f"{count} {kind}" for kind, count in data.drafts.items()))
     if lengths := data.lengths:
         screen.print(
             f"  tokens a row         {lengths[0]} to {lengths[-1]}, half below {lengths[len(lengths) // 2]}; {sum(lengths):,} in all"
@@ -71,7 +75,8 @@ def checked_document(data: "CheckedData", night: "Night | None" = None, curve: "
     lengths = data.lengths or [0]
     training = data.training
     return {
-        "rows": len(data.rows),
+        "rows": len(data.rows) - sum(data.drafts.values()),
+        "drafts": data.drafts,
         "prompts": len(data.prompts),
         "categories": data.categories,
         "splits": {name: len(part) for name, part in data.splits.items()},

@@ -66,6 +66,16 @@ def print_json(document: Any) -> None:
     print(HOSTILE.sub(lambda match: f"\\u{ord(match[0]):04x}", text))
 
 
+def print_exactly(text: str) -> None:
+    """A text that goes into a file or to a program, to the letter, as UTF-8; on a terminal as everything else there."""
+    if sys.stdout.isatty() or not isinstance(sys.stdout, Output):
+        print(text, end="" if text.endswith("\n") or not sys.stdout.isatty() else "\n")
+        return
+    sys.stdout.reconfigure(encoding="utf-8")
+    sys.stdout.write_trusted(text)
+    sys.stdout.flush()
+
+
 def read_line(prompt: str = "") -> str:
     """A line from stdin.
 

@@ -29,7 +29,7 @@ def serve(
         if serving.new_key:
             notify.message(f"key:   {serving.key}   (shown this once)")
         notify.message(f"in:    {serving.key_file}")
-        notify.message(f"model: {serving.name}")
+        notify.message(f"model: {serving.name}, and {serving.name}:rewrite for drafts")
         notify.message(f"try:   {example(serving)}")
         notify.message("Ctrl-C ends it.")
         serving.server.run()

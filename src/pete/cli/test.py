@@ -22,23 +22,38 @@ def test(
     set_: SetOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Ask base and tuned the same: the answers, their time, speed, length and why they ended."""
+    """Ask base and tuned the same: the answers, their time, speed, length and why they ended; and what becomes of a draft."""
     from dataclasses import asdict
 
-    from pete.app.test import choose_prompts
+    from pete.app.chat import open_chat
+    from pete.app.test import choose_prompts, test_rewriting
     from pete.app.test import test as ask
+    from pete.cli.notify import ScreenNotify
+    from pete.cli.rewrite import sum_up
+    from pete.data.rewriting import REQUEST
 
-    run, prompts = choose_prompts(words or ())
+    run, prompts, own = choose_prompts(words or ())
     screen = console(quiet=json)
     screen.print(f"run {run.folder}", style="dim", soft_wrap=True)
     results = []
-    for tested in ask(run, prompts, set_ or ()):
+    tuned = open_chat(run, set_ or ())
+    for tested in ask(tuned, prompts):
         answers = {model: asdict(answer) for model, answer in tested.answers.items()}
         results.append({"prompt": tested.prompt, "category": tested.category, **answers})
         if not json:
             show_pair(screen, tested.prompt, {model: (answer.text, _facts(answer)) for model, answer in tested.answers.items()})
+    rewriting = {}
+    if own:
+        with ScreenNotify(console(quiet=True)) as notify:
+            made = test_rewriting(tuned, run, notify)
+        if made is not None:
+            draft, rewritten = made
+            rewriting = {"rewriting": {"draft": draft, "text": rewritten.text, **rewritten.record()}}
+            if not json:
+                show_pair(screen, REQUEST, {"draft": (draft, ""), "tuned": (rewritten.text, "")})
+                sum_up(screen, rewritten)
     if json:
-        print_json({"run": run.name, "results": results})
+        print_json({"run": run.name, "results": results, **rewriting})
 
 
 def _facts(answer: "Answer") -> str:

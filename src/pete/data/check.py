@@ -8,6 +8,7 @@ from itertools import islice
 from pete.data.artefacts import UNFILLED, blanks_in, broken_in, control_in, entity_in, turns_in, unfilled_in
 from pete.data.checks import machine, shape
 from pete.data.checks.answers import assistant_phrase, only_links, quotation, unended
+from pete.data.checks.drafts import draft_findings
 from pete.data.checks.prompts import held_out, one_prompt, trained_prompts
 from pete.data.examples import DataFinding, Example, Question, Read, Split, as_in, phrase_pattern, phrases_used, read_prompts, written
 from pete.data.near import near_to_each_other
@@ -45,13 +46,15 @@ def check_rows(
     if not (own := written(rows)):
         return check_examples(rows, persona)
     near = near_to_each_other(tuple(row.completion for row in own))
+    asked = [row for row in own if row.task == "write"]
     return [
         *check_examples(rows, persona),
-        *one_prompt(own),
+        *draft_findings(rows),
+        *one_prompt(asked),
         *held_out(own, near, splits or {}),
         *shape.near_duplicates(own, near),
         *shape.languages(own),
-        *shape.categories(own, persona.categories if persona else {}),
+        *(shape.categories(asked, persona.categories if persona else {}) if asked else ()),
         *shape.lengths(own),
         *_private(rows, persona),
         *_machine_written(own),
@@ -80,15 +83,15 @@ def check_examples(rows: Sequence[Example], persona: Persona | None) -> list[Dat
         ("markup", "row", "hold", "the markup of a web page", _markup),
         ("blanks", "row", "leave", "a blank to be filled in", lambda row: _blanks(row, persona)),
         ("repeated answer", "row", "repeat", "the same completion as an earlier one", _repeated()),
-        ("no ending", "answer", "break", "off in the middle of a sentence", lambda row: map(_shown, unended(row.completion))),
-        ("only links", "answer", "have", "nothing but links, hashtags and mentions", lambda row: map(_shown, only_links(row.completion))),
+        ("no ending", "answer", "break", "off in the middle of a sentence", lambda row: map(_shown, unended(_text(row)))),
+        ("only links", "answer", "have", "nothing but links, hashtags and mentions", _only_links),
         ("assistant phrase", "answer", "talk", "as an assistant does of itself or its draft: a machine's words", _assistant),
         ("quotation", "answer", "hold", "a famous quotation: somebody else's words",
-         lambda row: map(_shown, quotation(row.completion))),
+         lambda row: map(_shown, quotation(_text(row)))),
         ("unknown category", "row", "have", f"a category that is not one of {known} ({names})",
          lambda row: [repr(row.category)] if "category" in row.model_fields_set and row.category in unknown else []),
         ("no category", "row", "have", "no category, others do",  # where no row has one, the persona simply has rows without
-         lambda row: [""] if given and "category" not in row.model_fields_set else []),
+         lambda row: [""] if given and "category" not in row.model_fields_set and row.task == "write" else []),
         ("avoid", "answer", "use", "what persona.toml says to avoid", _avoided(avoid)),
         ("stop", "answer", "hold", "a stop string of persona.toml, which ends answers there",
          lambda row: [repr(stop) for stop in stops if any(stop in f"\n{text}" for text in _answers(row))]),
@@ -148,12 +151,15 @@ def _markup(row: Example) -> Iterable[str]:
 
 
 def _same(row: Example) -> Iterable[str]:
+    if row.task == "rewrite":  # what is to be said of drafts stands in checks/drafts.py
+        return []
     return [_shown(row.prompt)] if row.prompt == row.completion or same_prompt(row.prompt) == same_prompt(row.completion) else []
 
 
 def _unfilled(row: Example, persona: Persona | None) -> Iterable[str]:
     """What a program should have filled in, on one side only: on both it is what was asked for."""
-    sides = [{hit.group() for text in texts for hit in unfilled_in(text)} for texts in ([row.prompt], _answers(row))]
+    answers = [row.completion] if _is_draft(row) else _answers(row)
+    sides = [{hit.group() for text in texts for hit in unfilled_in(text)} for texts in ([row.prompt], answers)]
     return [] if not sides[0] ^ sides[1] or _allowed(row, persona) else map(_shown, sorted(sides[0] ^ sides[1])[:1])
 
 
@@ -169,6 +175,10 @@ def _allowed(row: Example, persona: Persona | None) -> bool:
     return any(limit is not None and limit.placeholders for limit in limits)
 
 
+def _only_links(row: Example) -> Iterable[str]:
+    return map(_shown, only_links(text)) if (text := _text(row)) else ()
+
+
 def _assistant(row: Example) -> Iterable[str]:
     return map(_shown, islice((phrase for text in _answers(row) for phrase in assistant_phrase(text)), 1))
 
@@ -178,7 +188,7 @@ def _repeated() -> Callable[[Example], Iterable[str]]:
 
     def look(row: Example) -> Iterable[str]:
         key = " ".join(row.completion.lower().split())
-        earlier = first.setdefault(key, row.source) if not row.augmented_from else row.source
+        earlier = first.setdefault(key, row.source) if not row.augmented_from and row.task == "write" else row.source
         return [as_in(earlier)] if key and earlier != row.source else []
 
     return look
@@ -219,15 +229,26 @@ def _passed_over(persona: Persona) -> list[DataFinding]:
     return [DataFinding("files passed over", message, len(names))] if names else []
 
 
+def _text(row: Example) -> str:
+    """A row's answer; none of a draft of another row, whose answer was looked at there."""
+    return "" if _is_draft(row) else row.completion
+
+
+def _is_draft(row: Example) -> bool:
+    return row.task == "rewrite" and bool(row.augmented_from)
+
+
 def _texts(row: Example) -> list[tuple[str, bool]]:
-    """Every text of a row, and whether it is an answer."""
+    """Every text of a row that stands in no other, and whether it is an answer."""
+    if _is_draft(row):
+        return [(row.prompt, False)]
     if not row.messages:  # most rows: asked for a dozen times each
         return [(row.request, False), (row.completion, True)]
     return [(turn.content, turn.role == "assistant") for turn in row.turns]
 
 
 def _answers(row: Example) -> list[str]:
-    return [text for text, answer in _texts(row) if answer] if row.messages else [row.completion]
+    return [text for text, answer in _texts(row) if answer]
 
 
 def _shown(text: str) -> str:

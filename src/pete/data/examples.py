@@ -69,6 +69,8 @@ class Draft:
     kind: str
     """How it is written: plain, polished, notes, dictated ..."""
     text: str
+    origin: str = ""
+    """Who wrote it, as in rows."""
 
 
 class Question(Prompt):
@@ -77,7 +79,7 @@ class Question(Prompt):
     reference: str = Field("", description="an answer to be near to; optional")
     facts: tuple[str, ...] = Field((), description="must be in the answer; a|b is either")
     checks: dict[str, Any] = Field(default_factory=dict, description="predicates of form: see evaluate/scorers/formatting.py")
-    drafts: tuple[Draft, ...] = Field((), description="of the reference, to be rewritten: [{kind, text}, ...]")
+    drafts: tuple[Draft, ...] = Field((), description="of such an answer, to be rewritten: [{kind, text}, ...]")
 
     @model_validator(mode="after")
     def _drafts_say_something(self) -> Self:
@@ -146,8 +148,8 @@ class Example(Prompt):
 
     @property
     def key(self) -> str:
-        """What names the row in other files: its id, else a hash of its answer."""
-        return _key(self.id, self.completion)
+        """What names the row in other files: its id, else a hash of its answer (with its draft, where that is what it answers)."""
+        return _key(self.id, self.completion, self.prompt if self.task == "rewrite" else "")
 
     @property
     def request(self) -> str:
@@ -203,16 +205,37 @@ def as_in(source: str) -> str:
 def record_key(record: Mapping[str, Any]) -> str:
     """The key of a row as it stands in a file; of one that `load_examples` can read."""
     messages = record.get("messages")
-    return _key(str(_plain(dict(record), Example).get("id", "")), str(messages[-1]["content"] if messages else record.get("completion")))
+    answer = str(messages[-1]["content"] if messages else record.get("completion"))
+    draft = str(record.get("prompt")) if record.get("task") == "rewrite" else ""
+    return _key(str(_plain(dict(record), Example).get("id", "")), answer, draft)
 
 
-def _key(given: str, answer: str) -> str:
-    return given or hashlib.sha256(answer.encode()).hexdigest()[:16]
+def _key(given: str, answer: str, draft: str) -> str:
+    return given or hashlib.sha256(f"{draft}\0{answer}".encode() if draft else answer.encode()).hexdigest()[:16]
 
 
 def written(rows: Iterable[Example]) -> list[Example]:
-    """The rows that somebody wrote, without those that were made from them."""
-    return [row for row in rows if not row.augmented_from]
+    """The rows that somebody wrote, one for each text: without those that were made from them.
+
+    What became of a draft counts where its text stands in no other row: the author wrote that too.
+    """
+    rows = list(rows)
+    own = [row for row in rows if not row.augmented_from and row.task == "write"]
+    drafts = [row for row in rows if row.task == "rewrite"]
+    if not drafts:
+        return own
+    keys, texts = {row.key for row in own}, {same_answer(row) for row in own}
+    chosen = set(map(id, own))
+    for row in drafts:
+        if row.augmented_from not in keys and (text := same_answer(row)) not in texts:
+            texts.add(text)
+            chosen.add(id(row))
+    return [row for row in rows if id(row) in chosen]
+
+
+def same_answer(row: Example) -> str:
+    """A row's answer as it is compared with others."""
+    return " ".join(row.completion.lower().split())
 
 
 Row = TypeVar("Row", bound=Prompt)

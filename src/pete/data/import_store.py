@@ -29,7 +29,7 @@ class ImportStore:
     def __init__(self, persona: Persona) -> None:
         self.persona = persona
         self.rows_file = persona.folder / "examples" / "imported.jsonl"
-        self.edits_file = persona.folder / "edits.jsonl"
+        self.edits_file = persona.edits
         self.card_file = persona.folder / "README.md"
         self.record_file = persona.folder / "imports.json"
 
@@ -161,6 +161,8 @@ def _write_together(files: Mapping[Path, Iterable[bytes]]) -> None:
         for path, content in files.items():
             path.parent.mkdir(parents=True, exist_ok=True)
             with aside[path].open("wb") as file:
+                if path.is_file():  # edit pairs are for their author alone
+                    os.fchmod(file.fileno(), path.stat().st_mode & 0o777)
                 file.writelines(content)
                 sync(file.fileno())
         for path, other in aside.items():

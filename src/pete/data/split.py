@@ -9,7 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from pete.config import DataConfig
-from pete.data.examples import SPLITS, DataFinding, Example, Split, load_examples, write_examples, written
+from pete.data.examples import SPLITS, DataFinding, Example, Split, load_examples, same_answer, write_examples, written
 from pete.data.near import near_to_each_other
 from pete.errors import DataError
 from pete.run import RunDir, write_json
@@ -23,15 +23,17 @@ def split_rows(rows: Sequence[Example], data: DataConfig) -> dict[Split, list[Ex
     third row, is one group. A group in which a row carries a split of its own follows it; a row without a topic is its own. Nearly
     the same completions in rows that carry different splits stay where their rows were put: the check of the data names them.
 
-    Rows that were made from others (`augmented_from`) move nobody: the rest is cut as if they were not there, and then they join
-    those they were made from, in training alone. One whose row is held out, gone or says something else now is in no split.
+    Rows that were made from others (`augmented_from`) move nobody, nor do edit pairs of a text that is a row: the rest is cut as if
+    they were not there, and then they join those they were made from, in training alone. One whose row is held out, gone or says
+    something else now is in no split. Drafts join their row wherever it is.
 
     Raises:
         DataError: rows of one group carry different splits (by file:line), or nothing is left to train on.
     """
     splits: dict[Split, list[Example]] = {name: [] for name in SPLITS}
     by_category: dict[str, dict[str, list[Example]]] = {}
-    for name, members in _groups(written(rows)).items():
+    own = written(row for row in rows if not row.augmented_from)
+    for name, members in _groups(own).items():
         chosen: Split | None = next((row.split for row in members if row.split is not None), None)
         if chosen is not None:
             splits[chosen] += members
@@ -45,7 +47,9 @@ def split_rows(rows: Sequence[Example], data: DataConfig) -> dict[Split, list[Ex
             f"Nothing is left to train on: {len(rows)} rows, all in valid or test.",
             "add examples, or lower data.valid_share and data.test_share",
         )
-    splits["train"] += _augmented(rows, splits)
+    cut = set(map(id, own))
+    if others := [row for row in rows if id(row) not in cut]:
+        _join(others, splits)
     return splits
 
 
@@ -88,42 +92,63 @@ def _distributed(groups: Mapping[str, list[Example]], there: Mapping[Split, int]
     return found
 
 
-def _augmented(rows: Sequence[Example], splits: Mapping[Split, Sequence[Example]]) -> list[Example]:
-    """The rows made from rows in training, word for word theirs, that share neither topic nor answer with one that is held out."""
-    made = [row for row in rows if row.augmented_from]
-    held = [row for name in SPLITS if name != "train" for row in splits[name]] if made else []
-    topics, answers, keys = ({of(row) for row in held} for of in (_topic, _answer, lambda row: row.key))
-    trained: dict[str, list[str]] = {}
-    for row in splits["train"] if made else ():
-        trained.setdefault(row.key, []).append(row.completion)
-    return [
-        row
-        for row in made
-        if any(row.completion in text for text in trained.get(row.augmented_from, ()))
-        and row.augmented_from not in keys
-        and _topic(row) not in topics
-        and _answer(row) not in answers
-    ]
+def _join(rows: Sequence[Example], splits: dict[Split, list[Example]]) -> None:
+    """Put rows made from rows beside those, word for word theirs, where they share neither topic nor answer with another split.
+
+    A draft is wherever its row is; everything else is there to learn from, and in training alone.
+
+    Raises:
+        DataError: an edit pair carries another split than its text.
+    """
+    problems: list[str] = []
+    sides: dict[Split, tuple[set[str], set[str], dict[str, list[str]]]] = {}
+    for name, part in splits.items():
+        texts: dict[str, list[str]] = {}
+        for row in part:
+            texts.setdefault(row.key, []).append(row.completion)
+        sides[name] = ({_topic(row) for row in part}, {same_answer(row) for row in part}, texts)
+    for row in rows:
+        answer, topic = same_answer(row), _topic(row)
+        there: list[Split] = [name for name, (_, answers, texts) in sides.items() if _stands(row, answer, answers, texts)]
+        if len(there) != 1 or (row.task == "write" and there != ["train"]):
+            continue
+        if row.split not in (None, there[0]):
+            problems.append(f"{row.source}: {row.split}, but a row with the same text is {there[0]}")
+        others = [side for name, side in sides.items() if name != there[0]]
+        made = row.augmented_from
+        if not any(answer in answers or (made and (topic in topics or made in texts)) for topics, answers, texts in others):
+            splits[there[0]].append(row)
+    _refuse(problems)
+
+
+def _stands(row: Example, answer: str, answers: set[str], texts: Mapping[str, list[str]]) -> bool:
+    """Whether the row that a row was made from is there; of an edit pair, any row of the same text."""
+    if not row.augmented_from:
+        return answer in answers
+    return any(row.completion in text for text in texts.get(row.augmented_from, ()))
 
 
 def left_out(rows: Sequence[Example], splits: Mapping[Split, Sequence[Example]]) -> list[DataFinding]:
     """The rows made from others that `split_rows` put nowhere."""
-    trained = {id(row) for row in splits.get("train", ())}
-    places = [(row.source, f"of {row.augmented_from}") for row in rows if row.augmented_from and id(row) not in trained]
-    message = (
-        f"{counted(len(places), 'augmented row')} not trained on: the row {'it was' if len(places) == 1 else 'they were'} made from is "
-        "held out, gone, or says something else (pete data augment --remove, then make them again)"
-    )
-    return [DataFinding.of("augmented, left out", message, places)] if places else []
+    placed = {id(row) for part in splits.values() for row in part}
+    out = [row for row in rows if row.augmented_from and id(row) not in placed]
+    findings = []
+    for kind, rows_of, what, why, hint in (
+        ("augmented, left out", [row for row in out if row.task == "write"], "augmented row", "held out, gone, or says something else",
+         "pete data augment --remove, then make them again"),
+        ("drafts, left out", [row for row in out if row.task == "rewrite"], "draft", "gone, or says something else",
+         "take them out, or make them again"),
+    ):  # fmt: skip
+        if rows_of:
+            made = "it was" if len(rows_of) == 1 else "they were"
+            message = f"{counted(len(rows_of), what)} not trained on: the row {made} made from is {why} ({hint})"
+            findings.append(DataFinding.of(kind, message, [(row.source, f"of {row.augmented_from}") for row in rows_of]))
+    return findings
 
 
 def _topic(row: Example) -> str:
     """The topic as it is compared; of a row without one, its answer."""
-    return " ".join(row.topic.lower().split()) or _answer(row)
-
-
-def _answer(row: Example) -> str:
-    return " ".join(row.completion.lower().split())
+    return " ".join(row.topic.lower().split()) or same_answer(row)
 
 
 def _groups(rows: Sequence[Example]) -> dict[str, list[Example]]:
@@ -137,7 +162,7 @@ def _groups(rows: Sequence[Example]) -> dict[str, list[Example]]:
 
     keys = []
     for row in rows:
-        answer, topic = _answer(row), _topic(row)
+        answer, topic = same_answer(row), _topic(row)
         keys.append(topic)
         # the smaller name stands for both; an answer gets a mark no topic has
         low, high = sorted((find(topic), find(f"\0{answer}")), key=lambda key: (key.startswith("\0"), key))
@@ -162,11 +187,15 @@ def _groups(rows: Sequence[Example]) -> dict[str, list[Example]]:
 
 
 def _refuse_contradictions(groups: Iterable[Sequence[Example]]) -> None:
-    problems = []
+    problems: list[str] = []
     for members in groups:
         given = [row for row in members if row.split is not None]
         if other := next((row for row in given if row.split != given[0].split), None):
             problems.append(f"{other.source}: {other.split}, but {given[0].source} is {given[0].split}")
+    _refuse(problems)
+
+
+def _refuse(problems: Sequence[str]) -> None:
     if problems:
         raise DataError.of_problems(
             "Rows that share a topic or an answer carry different splits: what is learned there would be tested here.",

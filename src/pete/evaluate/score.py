@@ -61,13 +61,18 @@ def other_voices() -> list[StyleText]:
     return [StyleText(row.completion, f"other {row.topic}") for row in load_examples([OTHERS])]
 
 
-def voice_before(training: Sequence[Example]) -> Callable[[str], float] | None:
+def voice_before(training: Sequence[Example], drafts: Sequence[Example] = ()) -> Callable[[str], float] | None:
     """How much a text sounds like the author, before anything was answered; None where there is too little to learn from.
 
     The scorer of voices also learns from the base's answers: there are none yet, so this one knows it from ordinary text and
     other voices only. It chooses, it does not measure: base and tuned are chosen from alike.
+
+    Args:
+        training: the author's rows.
+        drafts: rows of rewriting, whose drafts say what he says and are not by him: where a draft is rewritten, the best there is.
     """
-    voice = Voice(author_texts(training), [], [*other_voices(), *ordinary_texts(load_examples([NEUTRAL]))], {})
+    others = [StyleText(row.prompt, row.topic.lower() or row.source) for row in drafts]
+    voice = Voice(author_texts(training), others, [*other_voices(), *ordinary_texts(load_examples([NEUTRAL]))], {})
     return voice.of if voice.able else None
 
 

@@ -73,7 +73,8 @@ def evaluate(tuned: Tuned, run: RunDir, prompts: Sequence[Question], on_stage: O
     engine = tuned.engine
     refuse_changed(run)
     splits = read_splits(run)[0]
-    held_out = score_held_out(engine, tuned.renderer, splits["test"], on_stage, "held-out text")
+    unseen = [row for row in splits["test"] if row.task == "write"]
+    held_out = score_held_out(engine, tuned.renderer, unseen, on_stage, "held-out text")
     known = {row.prompt for row in splits["train"]}
     ordinary = [row for row in load_examples([NEUTRAL]) if row.prompt not in known]
     neutral = score_held_out(engine, tuned.renderer, ordinary, on_stage, "neutral text")
@@ -83,7 +84,7 @@ def evaluate(tuned: Tuned, run: RunDir, prompts: Sequence[Question], on_stage: O
     on_stage("scores", 0, 1)
     fluency = open_fluency_model(tuned)
     samples = _with_fluency(samples, [sample.text for sample in samples], fluency)
-    held_out = _with_fluency(held_out, [row.completion for row in splits["test"]], fluency)
+    held_out = _with_fluency(held_out, [row.completion for row in unseen], fluency)
     log = new_log(tuned, run, prompts).model_copy(
         update={
             "held_out": held_out,

@@ -98,7 +98,7 @@ def of_run(run: RunDir) -> Source:
         sampling=config.generate,
         stops=tuple(dict.fromkeys((*lineage.stop, *turn_marks(renderer)))),
         config=config,
-        prompts=_asked(prompts or [row.prompt for row in rows], renderer),
+        prompts=_asked(prompts or [row.request for row in rows], renderer),
         rows=_evenly(rows),
         rows_of=rows_of,
         lineage=lineage,

@@ -149,7 +149,14 @@ def open_tuned(run: RunDir, config: Config | None = None) -> Tuned:
     if engine.name == config.engine.name:  # another one has been held against this one's logits, with the adapter and without
         _refuse_idle(engine, renderer, run)
     validator = Validator(limits_of(lineage.limits), limits_of(lineage.formats), lineage.avoid, (*renderer.special, *lineage.stop), rows)
-    return Tuned(engine, renderer, lineage, config, validator, PromptFormatter(prompt_format, rows, validator))
+    return Tuned(
+        engine,
+        renderer,
+        lineage,
+        config,
+        validator,
+        PromptFormatter(prompt_format, [row for row in rows if row.task == "write"], validator),
+    )
 
 
 def _training_rows(run: RunDir) -> Sequence[Example]:

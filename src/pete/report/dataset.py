@@ -28,15 +28,24 @@ def dataset_page(
         titles: of the categories.
         facts: what else is known, as (name, value).
     """
-    words = [len(row.completion.split()) for row in rows]
+    own = [row for row in rows if row.task == "write"] or rows
+    words = [len(row.completion.split()) for row in own]
+    drafts = len(rows) - len(own)
     head: list[Block] = [_verdict(findings)]
     if rows:
         learned = len(splits.get("train", ()))
         head.append(
-            Cards((Card(f"{len(rows):,}", "rows"), Card(f"{learned:,}", "to learn from"), Card(f"{sum(words):,}", "words of answers")))
+            Cards(
+                (
+                    Card(f"{len(own):,}", "rows"),
+                    *([Card(f"{drafts:,}", "drafts")] if drafts else []),
+                    Card(f"{learned:,}", "to learn from"),
+                    Card(f"{sum(words):,}", "words of answers"),
+                )
+            )
         )
     chapters = [Section("What was found", _found(findings))] if findings else []
-    charts = [chart for chart in (length_chart(words), category_chart(rows, splits, titles)) if chart is not None]
+    charts = [chart for chart in (length_chart(words), category_chart(own, splits, titles)) if chart is not None]
     if charts:
         chapters.append(Section("Lengths and categories", tuple(charts)))
     known = [

@@ -30,7 +30,7 @@ def category_chart(rows: Sequence[Example], splits: Mapping[Split, Sequence[Exam
     counts = Counter(row.category for row in rows)
     if len(counts) < 2:
         return None
-    trained = Counter(row.category for row in splits.get("train", ()))
+    trained = Counter(row.category for row in splits.get("train", ()) if row.task == "write")
     bars = [(titles.get(name, name), count, trained[name]) for name, count in counts.most_common(20)]
     text = "Rows by category: " + ", ".join(f"{name} {count:,} ({learned:,} to learn from)" for name, count, learned in bars) + "."
     return Chart(text, partial(_categories_svg, bars))

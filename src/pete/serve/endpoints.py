@@ -16,8 +16,10 @@ from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
 from pete.config import GenerateConfig
+from pete.data.examples import Message
 from pete.errors import ContextError, UserError
 from pete.generate.choose import RESEED, Answer, Ranking
+from pete.generate.rewrite.rewriter import Rewriter
 from pete.generate.stream import Delta, Drawing, Tuned, prompt_ids
 from pete.serve.access import OPEN, refused, too_large
 from pete.serve.errors import Refusal, invalid
@@ -25,6 +27,7 @@ from pete.serve.limits import Limits
 from pete.serve.metrics import Metrics
 from pete.serve.replies import Reply, extras
 from pete.serve.requests import SEEDS, ChatRequest, TextRequest
+from pete.serve.rewriting import SUFFIX, Piece, pieces, refuse_what_no_rewrite_has
 from pete.serve.scheduler import Ask, Busy, Failure, Scheduler, Unable
 
 PATHS = frozenset({"/v1/models", "/v1/chat/completions", "/v1/completions", "/v1/embeddings", OPEN, "/metrics"})
@@ -129,7 +132,7 @@ class _Events(StreamingResponse):
 
     media_type = "text/event-stream"
 
-    def __init__(self, events: AsyncIterator[str], exchange: Exchange) -> None:
+    def __init__(self, events: AsyncIterator[str], exchange: Exchange | None) -> None:
         super().__init__(events, headers={"cache-control": "no-store", "x-accel-buffering": "no"})
         self._exchange = exchange
 
@@ -137,10 +140,18 @@ class _Events(StreamingResponse):
         try:
             await super().__call__(scope, receive, send)
         finally:
-            self._exchange.leave()
+            if self._exchange is not None:
+                self._exchange.leave()
 
 
-def make_app(tuned: Tuned, name: str, limits: Limits, metrics: Metrics, failed: Callable[[str], None] = lambda kind: None) -> FastAPI:
+def make_app(
+    tuned: Tuned,
+    name: str,
+    limits: Limits,
+    metrics: Metrics,
+    failed: Callable[[str], None] = lambda kind: None,
+    rewriter: Callable[[], Rewriter] | None = None,
+) -> FastAPI:
     """The application; its scheduler lives as long as it does.
 
     Args:
@@ -149,6 +160,7 @@ def make_app(tuned: Tuned, name: str, limits: Limits, metrics: Metrics, failed: 
         limits: how much it takes.
         metrics: what it counts.
         failed: hears the kind of each error of the engine or of this program.
+        rewriter: what rewrites drafts, made when the first one comes; None: nothing does.
     """
     scheduler = Scheduler(tuned.engine, tuned.renderer.ends, limits, metrics, failed=failed)
 
@@ -160,8 +172,8 @@ def make_app(tuned: Tuned, name: str, limits: Limits, metrics: Metrics, failed: 
         await asyncio.to_thread(scheduler.close)
 
     app = FastAPI(lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None, telemetry=QUIET, max_body_size=limits.body_bytes)
-    answerer = _Answerer(tuned, name, limits, scheduler, failed)
-    model = {"id": name, "object": "model", "created": 0, "owned_by": "pete"}
+    answerer = _Answerer(tuned, name, limits, scheduler, failed, rewriter)
+    models_here = [{"id": one, "object": "model", "created": 0, "owned_by": "pete"} for one in answerer.names]
 
     @app.get(OPEN)
     async def health() -> Response:
@@ -174,12 +186,12 @@ def make_app(tuned: Tuned, name: str, limits: Limits, metrics: Metrics, failed: 
 
     @app.get("/v1/models")
     async def models() -> Response:
-        return JSONResponse({"object": "list", "data": [model]})
+        return JSONResponse({"object": "list", "data": models_here})
 
     @app.get("/v1/models/{wanted:path}")
     async def one_model(wanted: str) -> Response:
-        answerer.check_model(wanted)
-        return JSONResponse(model)
+        answerer.check_model(wanted, answerer.names)
+        return JSONResponse(next(one for one in models_here if one["id"] == wanted))
 
     @app.post("/v1/chat/completions")
     async def chat(request: Request, body: Annotated[dict[str, Any], Body()]) -> Response:
@@ -221,19 +233,42 @@ def make_app(tuned: Tuned, name: str, limits: Limits, metrics: Metrics, failed: 
 class _Answerer:
     """Requests to replies."""
 
-    def __init__(self, tuned: Tuned, name: str, limits: Limits, scheduler: Scheduler, failed: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        tuned: Tuned,
+        name: str,
+        limits: Limits,
+        scheduler: Scheduler,
+        failed: Callable[[str], None],
+        rewriter: Callable[[], Rewriter] | None,
+    ) -> None:
         self._tuned, self._name, self._limits, self._scheduler, self._failed = tuned, name, limits, scheduler, failed
         self._fingerprint = f"pete-{tuned.engine.name}-{tuned.engine.base.fingerprint[:12]}"
+        self._rewriter = rewriter
 
-    def check_model(self, wanted: str) -> None:
-        """Raises Refusal for another model than the one there is."""
-        if wanted != self._name:
-            raise Refusal(404, f"There is one model here, '{self._name}'.", code="model_not_found", param="model")
+    @property
+    def names(self) -> list[str]:
+        """What can be asked: the run, and the run as what rewrites drafts."""
+        return [self._name] if self._rewriter is None else [self._name, self._name + SUFFIX]
+
+    def check_model(self, wanted: str, names: Sequence[str]) -> None:
+        """Raises Refusal for another model than those there are."""
+        if wanted not in names:
+            here = (
+                f"There is one model here, '{names[0]}'."
+                if len(names) == 1
+                else f"There are two models here, '{names[0]}' and '{names[1]}'."
+            )
+            raise Refusal(404, here, code="model_not_found", param="model")
 
     async def chat(self, http: Request, body: Mapping[str, Any]) -> Response:
-        """A conversation, put before the model as `pete chat` puts it."""
+        """A conversation, put before the model as `pete chat` puts it; or a draft, for the model that rewrites."""
         request = ChatRequest.read(body, self._limits)
-        self.check_model(request.model)
+        self.check_model(request.model, self.names)
+        if request.model != self._name and self._rewriter is not None:
+            return await self._rewrite(http, request, self._rewriter)
+        if request.x_pete.strength is not None:
+            raise invalid("x_pete.strength", f"'x_pete.strength' is for the model '{self._name}{SUFFIX}'.")
         turns = request.turns
         sampling = self._sampling(request, request.choices)
         formatted = self._tuned.formatter
@@ -252,7 +287,7 @@ class _Answerer:
     async def text(self, http: Request, body: Mapping[str, Any]) -> Response:
         """A text, put before the model as it is: no template, no system line, no rules."""
         request = TextRequest.read(body, self._limits)
-        self.check_model(request.model)
+        self.check_model(request.model, [self._name])
         sampling = self._sampling(request, len(request.prompts) * request.choices)
         each = [await _ids(functools.partial(self._text_ids, prompt, sampling[0]), "prompt") for prompt in request.prompts]
         prompts = [ids for ids in each for _ in range(request.choices)]
@@ -264,6 +299,45 @@ class _Answerer:
         return JSONResponse(
             reply.whole(length, answers, [extras(answer, each.seed, False) for answer, each in zip(answers, sampling, strict=True)])
         )
+
+    async def _rewrite(self, http: Request, request: ChatRequest, make: Callable[[], Rewriter]) -> Response:
+        """A draft, which the last message is, in the author's voice: passage by passage, as `pete rewrite` does it."""
+        refuse_what_no_rewrite_has(request)
+        rewriter = await asyncio.to_thread(make)
+        try:
+            plan = await asyncio.to_thread(rewriter.plan, request.turns[-1].content)
+        except UserError as error:
+            raise invalid("messages", error.message) from None
+        made = pieces(rewriter, plan, request, self._sampling(request, 1)[0].seed, self._draws)
+        reply = replace(self._reply("chat", request), model=request.model)
+        if request.stream:
+            return _Events(self._rewrite_events(reply, made), None)
+        (*_, last) = await _while_connected(http, _listed(made))
+        assert last.answer is not None and last.extras is not None, "it says what the whole took"
+        if "text/plain" in http.headers.get("accept", ""):
+            return PlainTextResponse(last.answer.text, headers={"x-pete-stop": "end", "x-pete-stayed": str(len(last.extras["stayed"]))})
+        return JSONResponse(reply.whole(last.prompt, [last.answer], [last.extras]))
+
+    async def _draws(self, turns: Sequence[Message], sampling: Sequence[GenerateConfig]) -> tuple[int, list[Answer]]:
+        """Rewrites of one passage, side by side; (tokens asked, answers)."""
+        ids = await _ids(lambda: prompt_ids(self._tuned.renderer, self._tuned.formatter(turns), sampling[0], whole=True), "messages")
+        return len(ids), await self._all(Wanted([ids] * len(sampling), sampling, self._tuned.stops, (), self._tuned.judge(turns)))
+
+    async def _rewrite_events(self, reply: Reply, made: AsyncIterator[Piece]) -> AsyncIterator[str]:
+        yield _event(reply.begin(0))
+        try:
+            async for piece in made:
+                yield _event(reply.chunk(0, piece.text, piece.answer, piece.extras))
+                if piece.answer is not None and reply.usage:
+                    yield _event(reply.last(piece.prompt, [piece.answer]))
+        except Refusal as refusal:
+            yield _event(refusal.document)
+            return
+        except Exception as error:
+            self._failed(type(error).__name__)
+            yield _event(BROKEN.document)
+            return
+        yield "data: [DONE]\n\n"
 
     def _text_ids(self, prompt: str, sampling: GenerateConfig) -> list[int]:
         renderer = self._tuned.renderer
@@ -343,6 +417,10 @@ class _Answerer:
 
 def _event(document: Mapping[str, Any]) -> str:
     return f"data: {json.dumps(document, ensure_ascii=False, separators=(',', ':'))}\n\n"
+
+
+async def _listed(them: AsyncIterator[T]) -> list[T]:
+    return [one async for one in them]
 
 
 async def _ids(work: Callable[[], list[int]], param: str) -> list[int]:

@@ -97,6 +97,8 @@ class Extras(_Wire):
 
     retries: Annotated[int, Field(ge=0, le=2)] = 0
     """How often an answer that breaks one of the persona's rules is drawn again."""
+    strength: Literal["light", "normal", "full"] | None = None
+    """How far a rewrite may go; for the model that rewrites."""
 
 
 class _Sampled(_Wire):

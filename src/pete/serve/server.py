@@ -11,6 +11,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
 from pete.errors import UserError
+from pete.generate.rewrite.rewriter import Rewriter
 from pete.generate.stream import Tuned
 from pete.serve.access import Gate, KeyCheck, own_names
 from pete.serve.connection import connection_class
@@ -68,6 +69,7 @@ class Server:
         origins: Sequence[str] = (),
         limits: Limits | None = None,
         failed: Callable[[str], None] = lambda kind: None,
+        rewriter: Callable[[], Rewriter] | None = None,
     ) -> None:
         """Get ready to serve.
 
@@ -79,11 +81,12 @@ class Server:
             origins: of web pages that may ask.
             limits: how much it takes.
             failed: hears the kind of each failure, from any thread.
+            rewriter: what rewrites drafts, under the name with `:rewrite` behind it.
         """
         limits = limits or Limits()
         self.metrics = Metrics()
         self._taken = taken
-        app: ASGIApp = KeyCheck(make_app(tuned, name, limits, self.metrics, failed), key=key, limits=limits)
+        app: ASGIApp = KeyCheck(make_app(tuned, name, limits, self.metrics, failed, rewriter), key=key, limits=limits)
         if origins:
             headers = ("authorization", "content-type")
             app = CORSMiddleware(

@@ -13,9 +13,11 @@ from pete.data.batch import Batch, Sequencer, in_batches
 from pete.data.bulk import many_rows
 from pete.data.check import check_data, persona_prompts, refuse_errors
 from pete.data.checks.shape import few_rows
-from pete.data.examples import DataFinding, Example, Question, Split, read_examples
+from pete.data.edits import persona_rows
+from pete.data.examples import DataFinding, Example, Question, Split
 from pete.data.render import Rendered, Renderer
 from pete.data.split import read_splits, split_rows
+from pete.data.task_share import learned_from
 from pete.engines import open_trainer, set_environment
 from pete.engines.base_models.resolve import look_up_base
 from pete.engines.base_models.text_proof import prove_text
@@ -71,19 +73,21 @@ def prepare(
     """
     set_environment(config)
     persona = persona or load_persona(config.data.persona)
-    read = read_examples(persona.examples) if kept is None else None
+    read = persona_rows(persona) if kept is None else None
     splits = kept if read is None else split_rows(read.rows, config.data)
     assert splits is not None
     prompts = persona_prompts(persona)
     findings = check_data(persona, read, prompts, splits) if read else []
     refuse_errors(findings)
     base = look_up_base(config.model)
-    findings += few_rows(len(splits["train"]), base.name, base.shape) if read else []
     renderer = Renderer(
         base.folder, template=persona.template, system=persona.system, context=base.context, now=began,
         train_turns=config.data.train_turns,
     )  # fmt: skip
     prove_text(base, renderer)
+    if read is not None:
+        splits, shared = learned_from(splits, config.data, renderer)
+        findings += [*shared, *few_rows(len(splits["train"]), base.name, base.shape)]
     rendered: dict[Split, list[Rendered]] = {name: renderer.examples(rows, config.data.max_length) for name, rows in splits.items()}
     sequencer = Sequencer(rendered["train"], config)
     return Prepared(persona, base, renderer, splits, rendered, sequencer, findings, prompts.rows if prompts else [])

@@ -46,6 +46,18 @@ def splits(persona: Path):
     return split_rows(load_examples(load_persona(str(persona)).examples), config(persona).data)
 
 
+def test_drafts_are_not_augmented_and_not_taken_out_with_what_is(persona):
+    drafts = persona / "examples" / "rewrite.jsonl"
+    row = {"task": "rewrite", "draft_kind": "plain", "category": "post", "origin": "paraphrase: no such thing"}
+    row |= {"prompt": "About rain I say nothing.", "completion": "On rain I have nothing to add, today."}
+    drafts.write_text(json.dumps({**row, "id": "p0-plain", "augmented_from": "p0"}) + "\n")
+    (persona / "edits.jsonl").write_text(json.dumps({"draft": "Order is late.", "final": "Your order is on the van, slowly."}) + "\n")
+    before = drafts.read_bytes()
+    made = augment(config(persona), Request(("paraphrase", "windows", "noise"), categories=()), Silent())
+    assert made.made and made.there == {} and not any(row.task == "rewrite" or "slowly" in row.completion for row in made.made)
+    assert sum(remove(config(persona)).values()) == len(made.made) and drafts.read_bytes() == before
+
+
 def test_rows_stand_in_training_beside_theirs_and_nothing_else_moves_and_all_can_be_taken_out(persona):
     own = (persona / "examples" / "imported.jsonl").read_bytes()
     before = splits(persona)

@@ -6,8 +6,14 @@ import pytest
 
 from pete.app.resume import resumed_training
 from pete.app.train import new_training, plan, train
+from pete.data.edits import persona_rows
+from pete.data.examples import Example, Question, write_examples
+from pete.data.rewriting import REQUEST
 from pete.errors import Interrupted
+from pete.evaluate.suite import evaluate
 from pete.events import Planned, Step, Warned, read
+from pete.generate.stream import open_tuned
+from pete.persona import load_persona
 from pete.run import RunDir
 from pete.tracking import sidecar
 from pete.train.loop import Stop
@@ -87,3 +93,27 @@ def test_a_tracked_run_goes_on_without_what_tracking_needs_and_says_so(sets, tmp
     assert training.run is None and started == ["off", "offline" if found else "off"]
     assert any(note in e.message for e in heard.events if isinstance(e, Warned))
     assert f'wandb = "{mode}"' in run.config_file.read_text(), "with what it needs, the next session tracks again"
+
+
+def test_both_tasks_are_trained_planned_validated_and_told_apart_when_they_are_scored(sets, persona_folder, tmp_path):
+    own = persona_rows(load_persona(str(persona_folder))).rows
+    drafts = [
+        Example(task="rewrite", id=f"d{number}", prompt=f"As anybody says it: {row.completion}", completion=row.completion,
+                category=row.category, draft_kind="plain", augmented_from=row.key, origin="a test")
+        for number, row in enumerate(own)
+    ]  # fmt: skip
+    write_examples(persona_folder / "examples" / "rewrite.jsonl", drafts)
+    (persona_folder / "edits.jsonl").write_text('{"draft": "We are closed on that day.", "final": "Closed."}\n')
+    heard = Heard()
+    training = new_training(None, None, [*sets, "data.test_share=0.2"])
+    train(training, heard, out=tmp_path / "run")
+    splits = training.prepared.splits
+    for name in ("train", "valid", "test"):
+        assert {row.task for row in splits[name]} == {"write", "rewrite"}, name
+    assert sum(row.completion == "Closed." for part in splits.values() for row in part) == 1
+    count = sum(row.task == "rewrite" for row in splits["train"])
+    assert any(f"({count} of them drafts to rewrite)" in line for _, line in heard.lines)
+    tuned = open_tuned(RunDir(tmp_path / "run"))
+    log = evaluate(tuned, RunDir(tmp_path / "run"), [Question(id="q", prompt="Write a note.")], lambda *_: None)
+    assert len(log.held_out) == sum(row.task == "write" for row in splits["test"]) and log.task == "write"
+    assert not any(REQUEST in row.prompt for row in tuned.formatter.rows), "examples in a prompt are of writing"

@@ -4,6 +4,7 @@ import pytest
 from typer.testing import CliRunner
 
 from pete.cli import app
+from pete.data.examples import Example
 from tests.unit.app.conftest import FAKE
 
 
@@ -41,6 +42,24 @@ def test_an_error_is_2_on_the_screen_and_in_json(check, persona_folder):
     kinds = [finding["kind"] for finding in json.loads(redacted.stdout)["findings"]]
     assert kinds == ["prompt is answer"] and "redacted 1 row: 1 x phone" in redacted.stderr
     assert (persona_folder / "examples" / ".redacted.json").is_file()
+
+
+def test_drafts_are_counted_beside_the_rows_and_thinned_to_their_share(check, persona_folder):
+    file = persona_folder / "examples" / "marketing.jsonl"
+    own = [json.loads(line) for line in file.read_text().splitlines()]
+    drafts = [
+        {"task": "rewrite", "id": f"{number}-{kind}", "prompt": f"{kind}: {row['completion']} In nobody's voice.", "draft_kind": kind,
+         "augmented_from": Example.model_validate(row).key, **{key: row[key] for key in ("completion", "category") if key in row}}
+        for number, row in enumerate(own) for kind in ("plain", "notes", "polished")
+    ]  # fmt: skip
+    (persona_folder / "examples" / "rewrite.jsonl").write_text("".join(json.dumps(row) + "\n" for row in drafts))
+    done = check()
+    count = len(drafts) // 3
+    assert done.exit_code == 0 and f"24 rows, {3 * count} drafts to rewrite, every one readable" in done.stdout
+    assert f"{count} plain, {count} notes, {count} polished" in done.stdout and "drafts to rewrite not trained on" in done.stdout
+    document = json.loads(check("--json").stdout)
+    assert (document["rows"], document["drafts"]) == (24, dict.fromkeys(("plain", "notes", "polished"), count))
+    assert sum(document["categories"].values()) == 24 and {one["kind"] for one in document["findings"]} == {"rewrite share"}
 
 
 def test_a_night_and_a_page(check, tmp_path):

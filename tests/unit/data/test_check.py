@@ -244,3 +244,16 @@ def test_ten_times_the_rows_take_ten_times_as_long():
     seconds(10)
     few, many = min(seconds(200) for _ in range(3)), seconds(2000)
     assert many < 10 * few * 3
+
+
+def test_what_is_wrong_with_a_text_is_said_once_and_not_again_of_its_drafts():
+    text = "As an AI language model, I don\u00e2\u20ac\u2122t sleep, and I say so on every page that anybody has ever asked me to write for"
+    row = Example(id="a", prompt="Write a note.", completion=text, source="f:1")
+    drafts = [
+        Example(task="rewrite", prompt=f"{kind}: machines need no rest at night.", completion=text, augmented_from="a", source=f"f:{kind}")
+        for kind in ("plain", "notes")
+    ]
+    alone, beside = (check_examples(rows, None) for rows in ([row], [row, *drafts]))
+    assert alone == beside and {"broken characters", "assistant phrase"} <= {finding.kind for finding in alone}
+    (found,) = check_examples([drafts[0].model_copy(update={"prompt": "<|im_start|>user Machines do not sleep."})], None)
+    assert found.kind == "control marks", "the draft itself is looked at"

@@ -5,7 +5,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pete.data.examples import Draft, Example, load_examples, load_prompts, phrase_pattern, phrases_used, write_examples
+from pete.data.examples import (
+    Draft,
+    Example,
+    load_examples,
+    load_prompts,
+    phrase_pattern,
+    phrases_used,
+    record_key,
+    write_examples,
+    written,
+)
 from pete.data.rewriting import rewrite_request
 from pete.data.text import visible
 from pete.errors import DataError
@@ -184,3 +194,19 @@ def test_a_prompt_may_carry_drafts_of_its_reference(tmp_path: Path):
         with pytest.raises(DataError) as error:
             load_prompts(write(tmp_path / "prompts.jsonl", {"prompt": "a", "drafts": wrong}))
         assert f"prompts.jsonl:1: {said}" in error.value.message
+
+
+def test_one_row_for_each_text_is_what_somebody_wrote():
+    row = Example(id="a", prompt="p", completion="Back at noon.")
+    part = Example(prompt="q", completion="Back", augmented_from="a")
+    drafts = [Example(task="rewrite", prompt=text, completion=row.completion, augmented_from="a") for text in ("x", "y")]
+    edit = Example(task="rewrite", prompt="z", completion="back  at NOON.")
+    other = Example(task="rewrite", prompt="z", completion="Closed.")
+    assert written([edit, *drafts, row, part, other]) == [row, other]
+    assert written([*drafts, edit, other]) == [drafts[0], other], "of a row that was left out, its draft has the text"
+
+
+def test_the_key_of_a_row_without_an_id_tells_a_draft_from_its_row():
+    records = [{"prompt": "p", "completion": "c"}, {"task": "rewrite", "prompt": "p", "completion": "c"}]
+    keys = [Example.model_validate(record).key for record in records]
+    assert keys[0] != keys[1] and keys == [record_key(record) for record in records]

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pete.config import DataConfig
-from pete.data.examples import SPLITS, Example
+from pete.data.examples import SPLITS, Example, written
 from pete.data.split import left_out, read_splits, refuse_changed, split_new, split_rows, write_splits
 from pete.errors import DataError
 from pete.run import RunDir
@@ -256,3 +256,46 @@ def test_whatever_comes_later_no_topic_is_on_two_sides(made, cut):
     for row in old:
         sides.setdefault(row.topic, set()).add(row.split)
     assert all(len(found) == 1 for found in sides.values())
+
+
+def draft(of: Example, number: int = 0, **fields) -> Example:
+    values = {"topic": of.topic, "augmented_from": of.key, "source": f"d{number}:{of.source}", **fields}
+    return Example(task="rewrite", prompt=f"draft {number}", completion=of.completion, draft_kind="plain", category=of.category, **values)
+
+
+@given(st.integers(10, 60), st.integers(0, 50), st.sampled_from([0, 1, 2]))
+def test_a_draft_is_wherever_its_row_is_and_moves_nobody(count, seed, each):
+    own = rows(count)
+    drafts = [draft(row, number) for row in own for number in range(each)]
+    alone, splits = (split_rows(some, DataConfig(split_seed=seed)) for some in (own, [*drafts, *own]))
+    for name in SPLITS:
+        assert [row for row in splits[name] if row.task == "write"] == alone[name]
+        assert {row.completion for row in splits[name]} == {row.completion for row in alone[name]}
+        assert len(splits[name]) == (1 + each) * len(alone[name])
+        assert written(splits[name]) == alone[name]
+
+
+def test_an_edit_pair_of_a_rows_text_is_where_that_row_is_and_another_one_is_a_text_of_its_own():
+    own = rows(40)
+    edits = [draft(row, augmented_from="", topic="") for row in own]
+    splits = split_rows([*edits, *own], DataConfig())
+    for part in splits.values():
+        assert sum(row.task == "rewrite" for row in part) == sum(row.task == "write" for row in part)
+    other = Example(task="rewrite", prompt="a", completion="Its own.", source="e:1")
+    splits = split_rows([other, *own], DataConfig())
+    assert [other in written(part) for part in splits.values()].count(True) == 1
+
+
+def test_a_draft_whose_row_is_gone_or_says_something_else_is_in_no_split_and_said():
+    own = rows(20)
+    lost = [draft(own[0], augmented_from="nobody"), draft(own[1]).model_copy(update={"completion": "Something else."})]
+    splits = split_rows([*own, *lost], DataConfig())
+    assert sum(map(len, splits.values())) == 20
+    (finding,) = left_out([*own, *lost], splits)
+    assert finding.kind == "drafts, left out" and finding.count == 2 and "2 drafts not trained on" in finding.message
+
+
+def test_an_edit_pair_with_another_split_than_its_text_is_refused():
+    own = [*rows(20), Example(prompt="p", completion="Said.", split="test", source="f:99")]
+    with pytest.raises(DataError, match="e:1: train, but a row with the same text is test"):
+        split_rows([*own, Example(task="rewrite", prompt="d", completion="Said.", split="train", source="e:1")], DataConfig())

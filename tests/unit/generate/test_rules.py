@@ -2,7 +2,7 @@
 
 import pytest
 
-from pete.data.examples import Example, load_examples
+from pete.data.examples import Example, load_examples, written
 from pete.errors import AdapterError
 from pete.generate.request_parsing import RequestType, facts_asked, format_asked, length_asked
 from pete.generate.rules import RULES, Validator, limits_of
@@ -206,7 +206,7 @@ def test_limits_travel_as_plain_data():
 
 
 class TestTheBundledPersona:
-    rows = load_examples(PETE.examples)
+    rows = written(load_examples(PETE.examples))
 
     def judge(self, known: bool):
         validator = Validator(PETE.limits, PETE.formats, PETE.avoid)

@@ -135,8 +135,8 @@ def unfit(kind: Kind, row: Example, named: bool) -> Passed | None:
 
 
 def kind_of(row: Example) -> str:
-    """The kind of a row that was made from another; "" for the author's."""
-    return row.origin.partition(":")[0] if row.augmented_from else ""
+    """The kind of an augmented row; "" for the author's, and for drafts."""
+    return row.origin.partition(":")[0] if row.augmented_from and row.task == "write" else ""
 
 
 def _nothing(kind: Kind) -> Passed:

@@ -58,7 +58,7 @@ def _shared(one: str, other: str) -> int:
 
 def standing(prompts: Sequence[str], rows: Sequence[Example]) -> tuple[dict[int, str], dict[int, str]]:
     """Which prompts stand in rows that may be trained on, word for word and nearly: number of the prompt -> where."""
-    trained = [row for row in rows if row.split in (None, "train")]
+    trained = [row for row in rows if row.split in (None, "train") and row.task == "write"]
     exact = {same_prompt(row.prompt): row.source for row in reversed(trained)}
     same = {number: exact[key] for number, prompt in enumerate(prompts) if (key := same_prompt(prompt)) in exact}
     nearly: dict[int, str] = {}
@@ -86,7 +86,7 @@ def asked_again(prompts: Sequence[str], rows: Sequence[Example]) -> list[int]:
 def trained_prompts(prompts: Sequence[Question], rows: Sequence[Example]) -> list[DataFinding]:
     """Prompts of the evaluation that stand in rows which may be trained on, word for word or nearly."""
     same, nearly = standing([prompt.prompt for prompt in prompts], rows)
-    findings = []
+    findings = _trained_drafts(prompts, rows)
     for kind, found, how in (("trained prompt", same, "also"), ("nearly trained prompt", nearly, "nearly")):
         if found:
             places = [(prompts[number].source, as_in(where)) for number, where in sorted(found.items())]
@@ -96,6 +96,17 @@ def trained_prompts(prompts: Sequence[Question], rows: Sequence[Example]) -> lis
             )
             findings.append(DataFinding.of(kind, message, places, "error"))
     return findings
+
+
+def _trained_drafts(prompts: Sequence[Question], rows: Sequence[Example]) -> list[DataFinding]:
+    learned = {same_prompt(row.prompt): row.source for row in rows if row.task == "rewrite"}
+    drafts = [(prompt.source, same_prompt(draft.text)) for prompt in prompts for draft in prompt.drafts]
+    places = [(source, as_in(learned[text])) for source, text in drafts if text in learned]
+    message = (
+        f"{counted(len(places), 'draft')} of the evaluation {'is' if len(places) == 1 else 'are'} in the examples too: what was trained "
+        "is no test (take it out of one of the two)"
+    )
+    return [DataFinding.of("trained draft", message, places, "error")] if places else []
 
 
 def held_out(rows: Sequence[Example], near: Near, splits: Mapping[Split, Sequence[Example]]) -> list[DataFinding]:

@@ -87,7 +87,7 @@ def judge_log(log: EvaluationLog, judge: Judge, on_stage: OnStage, announce: Cal
     """
     both = [(b, t) for b, t in pairs(log) if b.text != t.text]
     identical = [t for b, t in pairs(log) if b.text == t.text]
-    controls = control_pairs(log, judge.unseen) if both else []
+    controls = control_pairs(log, [row for row in judge.unseen if row.task == log.task]) if both else []
     session = _Session(judge)
     if both and len(controls) < FEWEST_CONTROLS:  # a judge that cannot be examined is not asked either
         few = f"only {len(controls)} pairs with a known winner could be made from the texts at hand"

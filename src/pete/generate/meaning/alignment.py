@@ -5,13 +5,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pete.data.text import words
 from pete.engines.sentence import Embed
 from pete.generate.meaning.parts import Part, content, parts_of
 
 WORDS_WEIGH = 0.3
 """What all words of a part found in the other text add to its cosine."""
-TELLING = 3
-"""Words that say something, of a part that is judged: "Thank you" and "At weekends, yes" are said by anybody."""
+TELLING, LONG = 3, 7
+"""Words that say something, or words at all, of a part that is judged: "Thank you" and "At weekends, yes" are said by anybody."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ class Alignment:
 
 def is_telling(part: Part) -> bool:
     """Whether a part says enough to be looked for."""
-    return len(content(part.text)) >= TELLING
+    return len(content(part.text)) >= TELLING or len(words(part.text)) >= LONG
 
 
 def _covered(part: Part, there: set[str]) -> float:

@@ -9,6 +9,8 @@ from pete.generate.meaning.details import details
 from pete.generate.meaning.difference import Aligned, Difference, Kind, Meaning, Place, Sentence, Way
 from pete.generate.meaning.letter import of_details
 from pete.generate.meaning.parts import Part
+from pete.generate.meaning.polarity import of_negations
+from pete.generate.meaning.swaps import of_swaps
 
 SAID = {"sentence": 0.44, "clause": 0.55}
 """Support of a part that the other text says; see docs/log.md."""
@@ -26,7 +28,7 @@ def compare(draft: str, rewrite: str, embed: Embed) -> Meaning:
     """
     both = Alignment.of(draft, rewrite, embed)
     stands_for = _stands_for(both)
-    found = [*of_details(draft, rewrite), *_unsaid(both)]
+    found = [*of_details(draft, rewrite), *of_swaps(draft, rewrite), *_unsaid(both), *of_negations(both)]
     found.sort(key=lambda d: (d.rewrite or _beside(d.draft, both, stands_for) or (len(rewrite), 0), d.kind))
     missing = {d.draft for d in found if d.kind == "sentence" and d.way == "lost"}
     there = {_plain(s) for s in both.draft.sentences}

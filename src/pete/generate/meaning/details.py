@@ -89,7 +89,7 @@ _IN_WORDS = re.compile(
 _PASSING = re.compile(rf"\b(?:{'|'.join(_IN_PASSING)})\b", re.IGNORECASE)
 _UNIT_BEHIND = re.compile(r"[ -]?(per cent|%|[\u20ac$\u00a3]|[a-z]+)", re.IGNORECASE)
 
-_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _MONTHS = (
     "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december",
 )  # fmt: skip
@@ -97,10 +97,10 @@ _SHORT = {"mon": "monday", "tue": "tuesday", "tues": "tuesday", "wed": "wednesda
           "thurs": "thursday", "fri": "friday", "sat": "saturday", "sun": "sunday", "jan": "january", "feb": "february",
           "apr": "april", "jun": "june", "jul": "july", "aug": "august", "sep": "september", "sept": "september", "oct": "october",
           "nov": "november", "dec": "december"}  # fmt: skip
-_NEAR_DAYS = {"today": "today", "tonight": "today", "tomorrow": "tomorrow", "yesterday": "yesterday"}
+_NEARDAYS = {"today": "today", "tonight": "today", "tomorrow": "tomorrow", "yesterday": "yesterday"}
 _DATE = re.compile(
-    rf"\b(?:({'|'.join(_DAYS)})s?|({'|'.join(m for m in _MONTHS if m not in ('march', 'may'))}|March|May(?=\s+\d)|(?<=\d )May"
-    rf"|(?<=[Ii]n )May|(?<=[Bb]y )May|(?<=[Oo]f )May|(?<=[Uu]ntil )May)|({'|'.join(_NEAR_DAYS)}))\b"
+    rf"\b(?:({'|'.join(DAYS)})s?|({'|'.join(m for m in _MONTHS if m not in ('march', 'may'))}|March|May(?=\s+\d)|(?<=\d )May"
+    rf"|(?<=[Ii]n )May|(?<=[Bb]y )May|(?<=[Oo]f )May|(?<=[Uu]ntil )May)|({'|'.join(_NEARDAYS)}))\b"
     rf"|\b({'|'.join(word.title() for word in _SHORT)})\b(?!\w)"
 )
 _TOKEN = re.compile(r"[^\W\d_][\w&]*(?:[-.][^\W\d_][\w]*)*(?:'\w+)?")
@@ -144,10 +144,10 @@ def _dates(text: str) -> Iterator[Detail]:
             if exact is None or exact.group() != word:
                 continue
             yield Detail("date", _SHORT.get(low, low), match.start(), match.end())
-        elif low in _NEAR_DAYS:
-            yield Detail("date", _NEAR_DAYS[low], match.start(), match.end(), asked=False)
+        elif low in _NEARDAYS:
+            yield Detail("date", _NEARDAYS[low], match.start(), match.end(), asked=False)
         else:
-            yield Detail("date", low if low in _DAYS or low in _MONTHS else low.removesuffix("s"), match.start(), match.end())
+            yield Detail("date", low if low in DAYS or low in _MONTHS else low.removesuffix("s"), match.start(), match.end())
 
 
 def _figures(text: str) -> Iterator[Detail]:

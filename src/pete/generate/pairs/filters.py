@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 
 from pete.data.artefacts import control_in
 from pete.data.language import language_of
 from pete.data.text import Corpus, lines_in, list_items, sentences, sentences_in, visible, words, words_in
 from pete.generate.facts import holds
+from pete.generate.pairs.tries import Objection
 from pete.generate.request_parsing import NUMBERS, facts_asked, length_asked, without_lengths
 
 SENTENCES = 3
@@ -32,15 +32,7 @@ class Refusal(StrEnum):
     NOT_FIRST = "another prompt fits the text better"
 
 
-@dataclass(frozen=True)
-class Objection:
-    """A refusal, with what a writer must know to do better."""
-
-    refusal: Refusal
-    detail: str = ""
-
-
-_ABOUT = re.compile(
+ABOUT = re.compile(
     r"\b(?:this|th(?:e|is) (?:above|given|following|provided|original|attached)) "
     r"(?:text|passage|post|article|e-?mail|message|piece|request)\b"
     r"|\bas an ai\b|\bhere(?:'s| is) (?:a|the|your) (?:request|prompt)\b|\b(?:text|marks) (?:above|below)\b",
@@ -67,7 +59,7 @@ def objection(prompt: str, text: str, known: str = "") -> Objection | None:
         return Objection(Refusal.NOTHING)
     if len(sentences(prompt)) > SENTENCES or len(prompt.split()) > LONGEST:
         return Objection(Refusal.SENTENCES)
-    if about := _ABOUT.search(prompt):
+    if about := ABOUT.search(prompt):
         return Objection(Refusal.ABOUT, about.group())
     said, spoken = words_in(prompt), Corpus([words(text)]).spans(words(prompt), SHARED + 1)
     if spoken:

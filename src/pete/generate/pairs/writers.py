@@ -45,8 +45,8 @@ class Writer(Protocol):
 class BaseWriter:
     """The configuration's base model, without an adapter: no text leaves the machine."""
 
-    def __init__(self, config: Config) -> None:
-        """Load it.
+    def __init__(self, config: Config, tokens: int = TOKENS) -> None:
+        """Load it; an answer has so many tokens at most.
 
         Raises:
             BaseModelError: it cannot be loaded. UserError: its packages are not installed.
@@ -56,7 +56,7 @@ class BaseWriter:
         self._engine.load(config.model, None)
         base = self._engine.base
         self._renderer = Renderer(base.folder, template=PLAIN_TEMPLATE, system="", context=base.context)
-        self._sampling = config.generate.model_copy(update={"max_new_tokens": TOKENS, "best_of": 1, "retries": 0})
+        self._sampling = config.generate.model_copy(update={"max_new_tokens": min(tokens, base.context // 2), "best_of": 1, "retries": 0})
         self._stops = turn_marks(self._renderer)
 
     def announcement(self, questions: Sequence[str]) -> str:

@@ -2,6 +2,7 @@
 
 import re
 from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
@@ -23,7 +24,7 @@ _MARK = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _PLAIN = re.compile("(?P<wide>[\u00a0\u2007\u202f])|(?P<unseen>[\u00ad\u200b\u2060\ufeff])|(?P<line>[ \t]*(?:\r\n|\r|\n)[ \t]*)")
-_PAIRED = ("*", "__", "~~", "`")
+_PAIRED = re.compile(r"\*\*|\*|__|~~|`|(?<!\w)_|_(?!\w)")
 """What opens and closes emphasis; half of it would run on into the next sentence."""
 _HELD = {ord(space): chr(0x1C + number) for number, space in enumerate(" \t\r\n")}
 _LET_GO = {ord(held): chr(space) for space, held in _HELD.items()}
@@ -137,6 +138,11 @@ def without_marks(text: str) -> str:
     return _MARK.sub(lambda found: found["link"] or found["wiki"] or " ", text)
 
 
+def addresses(text: str) -> list[str]:
+    """The addresses behind words of a text, which nobody reads: those of links and pictures."""
+    return re.findall(r"\]\(<?([^\s()<>]+)", text)
+
+
 def restored(text: str, marks: Sequence[Mark]) -> str | None:
     """A rewrite with all the markup of its draft put back to the letter; None where there is no place for some, or more came in."""
     taken: list[tuple[int, int, str]] = []
@@ -150,8 +156,7 @@ def restored(text: str, marks: Sequence[Mark]) -> str | None:
     for start, end, source in sorted(taken):
         out, rest, done = out + text[done:start] + source, f"{rest}{text[done:start]}\x00", end
     out, rest = out + text[done:], rest + text[done:]
-    odd = any(rest.count(sign) % 2 for sign in _PAIRED)
-    return None if odd or "`" in rest or _MARK.search(rest) else out
+    return out if balanced(rest) and "`" not in rest and not _MARK.search(rest) else None
 
 
 def _places(text: str, mark: Mark) -> Iterator[re.Match[str]]:
@@ -167,4 +172,4 @@ def _places(text: str, mark: Mark) -> Iterator[re.Match[str]]:
 
 def balanced(text: str) -> bool:
     """Whether no emphasis begins or ends outside a text."""
-    return not any(text.count(sign) % 2 for sign in _PAIRED)
+    return not any(count % 2 for count in Counter(_PAIRED.findall(text)).values())

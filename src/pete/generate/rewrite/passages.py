@@ -50,6 +50,11 @@ class Passage:
         self.text = joined[start : len(joined) if end is None else end]
         """As the model sees it."""
 
+    @property
+    def block(self) -> int:
+        """The block in which it begins."""
+        return self.numbers[bisect_right(self._starts, self.start) - 1]
+
     def part(self, start: int, end: int) -> tuple[int, Part] | None:
         """(which of its blocks, where in it) for a piece of its text; None where that is no whole piece of one paragraph."""
         which = bisect_right(self._starts, self.start + start) - 1

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 from pete.data.sources import front_matter
@@ -24,7 +25,8 @@ _MARKER = re.compile(r"[ \t]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+(?:\[[ xX]\][ \t]+)?)
 _FOOTNOTE = re.compile(r" {0,3}\[\^[^\]\s]+\]:")
 _DIRECTIVE = re.compile(r"[ \t]*(?::{3,}.*|\{%.*%\}|\{\{[<%].*[>%]\}\}|\{::?[^{}]*\}|\[\[?_?TOC_?\]\]?|-- ?)[ \t]*", re.IGNORECASE)
 """A line that only a site's generator reads, or that begins the signature of a mail."""
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufffd]")
+CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufffd]")
+"""What a terminal obeys, or turns a line around, or stood for a byte that was no letter."""
 _COLUMNS = re.compile(r"\S[^\n]*(?:\t| {3,}|\|)[^\n]*\S")
 _PROGRAM = re.compile(r"[{}\[\];=<>_/\\|&$#@^~`]")
 _STATEMENT = re.compile(r"[;{}]\s*$|^\s*(?:import|from|def|class|return|const|let|var|if|for|while|function|public|private)\b.*[:;({]\s*$")
@@ -95,7 +97,7 @@ def _no_prose(text: str, paragraph: _Paragraph) -> str:
     """Why a paragraph is none that a person would rewrite; nothing where it is."""
     said = words(without_marks(text))
     lines = text.splitlines()
-    if _CONTROL.search(text):
+    if CONTROL.search(text):
         return "control characters"
     if not said:
         return "no words"
@@ -139,6 +141,7 @@ def _paragraphs(lines: Sequence[str], *, markdown: bool) -> Iterator[_Paragraph]
             yield _Paragraph(first, min(last, len(lines)), bool(items), begins)
 
 
+@cache  # making one takes longer than reading a paragraph
 def _parser(markdown: bool) -> "MarkdownIt":
     from markdown_it import MarkdownIt
 

@@ -1,6 +1,6 @@
 from pete.data.check import check_rows
 from pete.data.checks.prompts import asked_again, one_prompt, trained_prompts
-from pete.data.examples import Example, Question
+from pete.data.examples import Draft, Example, Question
 
 PREAMBLE = "You are a helpful assistant that writes in the dry and exact voice of our shop. Topic: "
 
@@ -80,3 +80,12 @@ def test_a_held_out_answer_that_stands_in_training():
     assert (finding.kind, finding.examples) == ("held-out row in training", (("/d/f.jsonl:1", "as in f.jsonl:2"),))
     splits = {"train": examples[:2], "valid": [], "test": examples[2:]}
     assert not [f for f in check_rows(examples, None, splits) if f.severity == "error"]
+
+
+def test_a_draft_is_no_prompt_and_one_of_the_evaluation_that_is_trained_on_is_an_error():
+    draft = Example(task="rewrite", prompt="We open at  NINE.", completion="Nine.", augmented_from="a", source="/d/rewrite.jsonl:4")
+    asked = [Question(prompt="We open at nine.", source="/d/p.jsonl:1")]
+    assert trained_prompts(asked, [draft]) == []
+    held_out = [Question(prompt="Something else.", drafts=(Draft("plain", "We open at nine."),), source="/d/p.jsonl:2")]
+    (finding,) = trained_prompts(held_out, [draft])
+    assert (finding.kind, finding.severity, finding.examples) == ("trained draft", "error", (("/d/p.jsonl:2", "as in rewrite.jsonl:4"),))

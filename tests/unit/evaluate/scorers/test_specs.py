@@ -81,10 +81,10 @@ def test_every_spec_is_whole():
 
 
 def persona_rows():
-    from pete.data.examples import load_examples
+    from pete.data.examples import load_examples, written
     from pete.persona import load_persona
 
-    return load_examples(load_persona("pete-connor").examples)
+    return written(load_examples(load_persona("pete-connor").examples))
 
 
 def test_nothing_the_author_wrote_is_degenerate_an_echo_or_a_leak():

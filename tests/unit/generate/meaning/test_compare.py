@@ -50,3 +50,10 @@ def test_any_two_texts_can_be_compared(draft, rewrite):
     assert 0 <= meaning.facts_kept <= 1 and 0 <= meaning.unchanged_share <= 1
     owned = [place for sentence in meaning.sentences for place in sentence.stands_for]
     assert len(set(owned)) == len(owned) and not set(owned) & set(meaning.missing)
+
+
+def test_an_added_clause_is_found(embed):
+    draft = "Thanks for the photos from the allotment. The tomatoes look splendid, and I would love to see them in August."
+    rewrite = draft.replace("in August.", "in August if it turns out that you are going home.")
+    (added,) = compare(draft, rewrite, embed).differences
+    assert added.way == "added" and added.rewrite and "going home" in rewrite[slice(*added.rewrite)]

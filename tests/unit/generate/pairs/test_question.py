@@ -1,7 +1,8 @@
 import pytest
 
-from pete.generate.pairs.filters import Objection, Refusal
+from pete.generate.pairs.filters import Refusal
 from pete.generate.pairs.question import READ, ask_for_paraphrase, ask_for_request, read_request
+from pete.generate.pairs.tries import Objection
 
 
 @pytest.mark.parametrize(("said", "prompt"), [

@@ -2,7 +2,7 @@ import itertools
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pete.data.text import sentences_in
@@ -52,6 +52,7 @@ PIECES = st.sampled_from(
 )
 
 
+@settings(max_examples=50)
 @given(st.lists(PIECES, max_size=12).map("".join))
 def test_sentences_that_are_shown_are_found_in_the_source_and_none_overlap(source):
     shown = Shown(source)
@@ -88,7 +89,8 @@ def marks_of(source: str) -> list[Mark]:
         ("It whistles.[^1]", "It whistles.", None),
         ("It whistles.", "It [whistles](https://example.org).", None),
         ("It whistles.", "It `whistles`.", None),
-        ("It whistles.", "It **whistles.", "It **whistles."),
+        ("It whistles.", "It **whistles.", None),
+        ("It whistles.", "It **whistles**.", "It **whistles**."),
         ("It whistles.", "It *whistles.", None),
         ("It is {name}, {name}.", "{name} it is: {name}.", "{name} it is: {name}."),
         ("It is {name}, {name}.", "{name} it is.", None),
@@ -98,15 +100,15 @@ def test_markup_comes_back_to_the_letter_or_the_rewrite_is_refused(draft, rewrit
     assert restored(rewrite, marks_of(draft)) == whole
 
 
-URL = st.from_regex(r"https://example\.org/[a-z0-9_/?=&-]{0,12}[a-z0-9]", fullmatch=True)
+URL = st.integers(0, 999).map(lambda number: f"https://example.org/{number}_a?b={number}")
 
 
-@given(st.lists(URL, min_size=1, max_size=4, unique=True), st.randoms())
-def test_every_address_of_a_draft_is_in_a_rewrite_that_is_taken(urls, random):
+@settings(max_examples=50)
+@given(st.lists(URL, min_size=1, max_size=4, unique=True), st.integers(0, 3))
+def test_every_address_of_a_draft_is_in_a_rewrite_that_is_taken(urls, turn):
     draft = " ".join(f"[place {chr(97 + number)}]({url})" for number, url in enumerate(urls))
     words = [f"place {chr(97 + number)}" for number in range(len(urls))]
-    random.shuffle(words)
-    whole = restored("So: " + " and ".join(words), marks_of(draft))
+    whole = restored("So: " + " and ".join(words[turn:] + words[:turn]), marks_of(draft))
     assert whole is not None and sorted(re.findall(r"\((.*?)\)", whole)) == sorted(urls)
 
 

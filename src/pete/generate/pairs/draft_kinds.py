@@ -1,0 +1,56 @@
+"""What a writer is asked for a draft: what a text says, in one of four ways that are nobody's voice; and the draft in what it said."""
+
+import hashlib
+import re
+
+from pete.data.language import language_of
+from pete.generate.pairs.question import between_marks, tried_before, unquoted, without_lead
+from pete.generate.pairs.tries import Objection
+from pete.words import rounded
+
+KINDS = {
+    "plain": "in plain words, as a careful clerk writes: short neutral sentences in the usual order, nothing clever, nothing warm",
+    "polished": "as over-polished marketing prose: smooth, eager and correct, with the stock phrases of brochures",
+    "notes": "as notes for oneself: fragments without a greeting, one point a line, small words left out",
+    "dictated": "as somebody dictates it into a telephone: spoken sentences that run on with and, so and then, hardly a full stop",
+}
+"""Kind of a draft -> how it is written. Drafts at use look like one of them or between them; a model that saw one kind knows no other."""
+SHARED = 7
+"""Words in a row that a draft and its text may share."""
+_FENCE = re.compile(r"\A```\w*\n(.*?)\n```\Z", re.DOTALL)
+_LABEL = re.compile(
+    rf"^\W*(?:the |my )?(?:(?:{'|'.join(KINDS)}|neutral) )?(?:draft|version|rewrite|notes?|text|answer|output)\W*:[ \t*]*\n?", re.IGNORECASE
+)
+
+
+def ask_for_draft(text: str, what: str, kind: str, before: Objection | None = None, refused: str = "") -> str:
+    """The question whose answer is a draft of a text.
+
+    Args:
+        text: what the author wrote.
+        what: what sort of text it is, where that is known: "LinkedIn post".
+        kind: of `KINDS`.
+        before: what was wrong with the last try.
+        refused: that try.
+    """
+    return (
+        f"Somebody with a voice of their own wrote the {what or 'text'} between the marks. Say the same {KINDS[kind]}: "
+        "a draft from which the text might have been written, with nothing of that voice left.\n"
+        "- Keep every figure, name, date, link and quotation as it stands. Add none, and nothing else that the text does not say.\n"
+        "- Say everything in the order of the text; only a joke or an aside may be left out, whole.\n"
+        f"- In {language_of(text) or 'the language of the text'}, about {rounded(len(text.split()))} words.\n"
+        f"- In other words than the text's: never more than {SHARED} in a row, but for names and quotations.\n"
+        "- Give the draft alone: no title, no quotation marks around it, no remark.\n"
+        f"{between_marks('text', text)}{tried_before(before, refused)}\n\nThe draft:"
+    )
+
+
+def prompt_name(kind: str) -> str:
+    """The name of what is asked for a kind, other when the words are others: "plain-3f2a1c"."""
+    return f"{kind}-{hashlib.sha256(ask_for_draft('', '', kind).encode()).hexdigest()[:6]}"
+
+
+def read_draft(reply: str) -> str:
+    """The draft in what a writer said: without thoughts, a fence, a label, an introduction, or quotation marks around it all."""
+    text = _LABEL.sub("", without_lead(reply)).strip()
+    return unquoted(_FENCE.sub(lambda fence: fence[1], text).strip())

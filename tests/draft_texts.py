@@ -1,0 +1,37 @@
+"""Drafts of the bare texts, plain and as notes, and a writer that knows them."""
+
+from pete.generate.pairs.draft_kinds import KINDS
+from tests.bare_texts import subject_of
+
+DRAFTS = {
+    "plain": {
+        "kettle": "On Monday the coffee maker at work failed. A kettle was purchased, which Anna (accounts) operates. "
+        "Because it makes four cups without refills, meetings take less time.",
+        "umbrella": "Eleven umbrellas of mine were forgotten in trains. One was sold to me again by the railway. "
+        "My name was inside and written correctly.",
+        "bicycle": "A courier of our company mended his bicycle using a spoon. The repair lasted two winters. The brake pads lasted one.",
+        "garden": "Fruit grows in the garden at the back of the warehouse where drivers throw away stones and seeds. "
+        "This year it has plums and a small melon.",
+        "piano": "A piano was placed in the lift and nobody has removed it. People who visit hear a waltz on arrival, often off key.",
+        "bakery": "The bakery below us starts work at five and its smell reaches us at six. "
+        "Since its oven was turned towards the stairs, all employees are punctual.",
+    },
+    "notes": {
+        "kettle": "Coffee machine broken since Monday\nkettle bought, run by Anna, accounts\nmeetings shorter: four cups, no refills",
+        "umbrella": "eleven umbrellas lost on trains\none bought back from railway\nname still inside, correct spelling",
+        "bicycle": "courier bicycle repaired, spoon\nlasted two winters\nbrake pads only one",
+        "garden": "garden, back of warehouse: fruit from drivers' stones\nthis summer plums, one small melon",
+        "piano": "piano in lift, still there\nvisitors get a waltz on arrival, mostly wrong key",
+        "bakery": "bakery below: opens five, smell by six\nno late arrivals since oven faces stairs",
+    },
+}
+
+
+def kind_of(question: str) -> str:
+    """Which kind of draft a question asks for."""
+    return next(kind for kind, how in KINDS.items() if how in question)
+
+
+def knows_drafts(question: str) -> str:
+    """A writer that gets every draft right at once."""
+    return DRAFTS[kind_of(question)][subject_of(question)]
