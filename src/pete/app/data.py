@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pete.config import Config
 from pete.data.batch import Sequencer
+from pete.data.bulk import many_rows
 from pete.data.check import check_data, check_rows, persona_prompts
 from pete.data.checks.prompts import trained_prompts
 from pete.data.checks.shape import few_rows
@@ -103,6 +104,7 @@ class CheckedData:
         return [finding for finding in self.findings if finding.severity == "error"]
 
 
+@many_rows()
 def check(config: Config, files: Sequence[Path] = (), *, as_persona: bool = True) -> CheckedData:
     """Check the persona's examples and prompts, or files in their place; one that is named as the persona's prompts are is prompts.
 

@@ -10,6 +10,7 @@ from typing import Any
 from pete import __version__
 from pete.config import Config, LoraConfig, OptimConfig, Resolved, TrainConfig
 from pete.data.batch import Batch, Sequencer, in_batches
+from pete.data.bulk import many_rows
 from pete.data.check import check_data, persona_prompts, refuse_errors
 from pete.data.checks.shape import few_rows
 from pete.data.edits import persona_rows
@@ -52,6 +53,7 @@ class Prepared:
         return list(in_batches(self.rendered["valid"]))
 
 
+@many_rows()
 def prepare(
     config: Config,
     kept: dict[Split, list[Example]] | None = None,
