@@ -49,7 +49,7 @@ def plan(screen, text):
         splits={"train": [row], "valid": [row], "test": [row]}, done=0, findings=[SimpleNamespace(message=text)], 
         renderer=SimpleNamespace(folds_system=True),
         persona=SimpleNamespace(name=text, system=text),
-        base=SimpleNamespace(name=text, missing=1), sequencer=SimpleNamespace(steps=2, micro_batch=1, accumulation=1),
+        base=SimpleNamespace(name=text, missing=1), sequencer=SimpleNamespace(steps=2, texts=1, micro_batch=1, accumulation=1),
     )  # fmt: skip
     describe(prepared, Plan({text: 1}, 1, 2, 1.0, 1, 1.0), text, ScreenNotify(screen))  # type: ignore[arg-type]
 
