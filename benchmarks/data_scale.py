@@ -150,23 +150,25 @@ STAGES = {
 
 
 def stage(name: str, persona: Path) -> None:
-    """One of the stages that have no verb of their own."""
+    """One of the stages that have no verb of their own: as `pete train` goes through them."""
     from pete.config import Config
+    from pete.data.bulk import many_rows
     from pete.data.examples import load_examples
     from pete.data.render import Renderer
     from pete.data.split import split_rows
     from pete.engines.base_models.resolve import look_up_base
     from pete.persona import load_persona
 
-    config = Config.model_validate({"data": {"persona": str(persona)}})
-    chosen = load_persona(persona)
-    examples = load_examples(chosen.examples)
-    if name == "split":
-        print({part: len(found) for part, found in split_rows(examples, config.data).items()})
-        return
-    base = look_up_base(config.model)
-    renderer = Renderer(base.folder, template=chosen.template, system=chosen.system, context=base.context)
-    print(f"{sum(map(len, renderer.examples(examples, config.data.max_length))):,} tokens")
+    with many_rows():
+        config = Config.model_validate({"data": {"persona": str(persona)}})
+        chosen = load_persona(persona)
+        examples = load_examples(chosen.examples)
+        if name == "split":
+            print({part: len(found) for part, found in split_rows(examples, config.data).items()})
+            return
+        base = look_up_base(config.model)
+        renderer = Renderer(base.folder, template=chosen.template, system=chosen.system, context=base.context)
+        print(f"{sum(map(len, renderer.examples(examples, config.data.max_length))):,} tokens")
 
 
 def run(command: list[str]) -> tuple[float, float, float, int, str]:

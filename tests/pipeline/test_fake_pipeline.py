@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -98,6 +99,20 @@ def test_chat_talks_remembers_forgets_and_saves(run, pete, tmp_path):
     assert "was not written" in done.stderr, "a file is never overwritten"
     assert "(forgotten)" in done.stderr and "/reset" in done.stderr and "never read" not in done.stdout
     assert "\x1b" not in done.stdout
+
+
+def test_what_an_answer_should_have_been_is_kept_in_the_persona_and_counted(run, pete, once):
+    gone = pete("chat", run, "--set", "generate.max_new_tokens=10", text="Hello\n/edit\n")
+    assert "There is no persona" in gone.stderr and gone.returncode == 0
+    persona = Path(shutil.copytree(once[1] / "persona", run.parent / "persona"))
+    done = pete("chat", run, "--set", "generate.max_new_tokens=10", text="Hello\n/edit\nGood\nday.\n.\n/edit\nGood\nday.\n.\n/quit\n")
+    assert done.returncode == 0, done.stderr
+    (pair,) = [json.loads(line) for line in (persona / "edits.jsonl").read_text().splitlines()]
+    assert (pair["prompt"], pair["final"], pair["source"]) == ("Hello", "Good\nday.", "chat")
+    assert pair["model"].startswith(run.name) and pair["draft"] in done.stdout.replace("> ", "")
+    assert f"kept in {persona / 'edits.jsonl'}" in done.stderr and "nothing is kept" in done.stderr
+    counts = json.loads(pete("data", "stats", "--persona", persona, "--json").stdout)
+    assert counts["edits"] == {"chat": 1} and counts["tasks"]["rewrite"] == 1
 
 
 def test_an_adapter_that_changes_nothing_is_refused(run, pete):

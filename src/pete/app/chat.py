@@ -1,12 +1,16 @@
 """Chat: a run's model, loaded and ready to answer, and a conversation with it."""
 
+import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from pete.adapter import WEIGHTS
 from pete.config import ANSWERING, override
+from pete.data.edits import keep_edit
 from pete.data.render import Message
 from pete.generate.stream import Delta, Tuned, open_tuned
+from pete.persona import load_persona, require_own
 from pete.run import RunDir
 
 
@@ -60,8 +64,37 @@ class Conversation:
         del self.turns[-2:]
         return question
 
+    def correct(self, answer: str) -> None:
+        """Let the last answer be another one; the conversation goes on from there."""
+        self.turns[-1] = Message("assistant", answer)
+
     def save(self, path: Path) -> None:
         """Write it as JSON; raises OSError, also where there is a file already: a conversation never overwrites one."""
         messages = [{"role": turn.role, "content": turn.content} for turn in self.turns]
         with path.open("x", encoding="utf-8") as file:
             json.dump({"system": self.system, "messages": messages}, file, ensure_ascii=False, indent=2)
+
+
+class Corrections:
+    """What a person makes of a run's answers, kept in edits.jsonl of the persona it was trained on."""
+
+    def __init__(self, run: RunDir) -> None:
+        """Find the persona.
+
+        Raises:
+            PersonaError: it is not there any more, or its folder is not one's own to write into.
+        """
+        self._persona = load_persona(run.read_config().config.data.persona, empty=True)
+        require_own(self._persona)
+        weights = hashlib.sha256((run.adapter / WEIGHTS).read_bytes()).hexdigest()
+        self.model = f"{run.name} {weights[:12]}"
+        """Who wrote what is corrected: the run, and a hash of its adapter."""
+
+    @property
+    def file(self) -> Path:
+        """Where they are kept."""
+        return self._persona.edits
+
+    def keep(self, question: str, answer: str, correction: str) -> bool:
+        """Keep what an answer became; False where that is what it was. Raises UserError where it cannot be kept."""
+        return keep_edit(self._persona, answer, correction, "chat", prompt=question, model=self.model)

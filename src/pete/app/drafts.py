@@ -135,7 +135,7 @@ def make_drafts(
     asked = _asked(texts, rows, chosen, per_text, writer.origin, passed)
 
     def fits(draft: str, text: str) -> bool:
-        return len(renderer.example(Example(task="rewrite", prompt=draft, completion=text, source="draft"))) <= length
+        return len(renderer.example(Example.model_validate({"task": "rewrite", "prompt": draft, "completion": text}))) <= length
 
     session = Drafting([one for one, _ in asked], embed, fits)
     made: Counter[tuple[str, str]] = Counter()

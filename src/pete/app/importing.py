@@ -13,6 +13,7 @@ import numpy as np
 from pete.app.notify import Notify
 from pete.config import Config
 from pete.data.authors import EVERYBODY, Author, listed
+from pete.data.bulk import many_rows
 from pete.data.categories import assign, by_kind, key_of, proposed
 from pete.data.checks.prompts import asked_again
 from pete.data.examples import Example, load_prompts
@@ -71,6 +72,7 @@ class ImportResult:
         }
 
 
+@many_rows()
 def import_into(
     config: Config, paths: Sequence[Path], wishes: Wishes, notify: Notify, *, category: str = "", dry_run: bool = False
 ) -> ImportResult:

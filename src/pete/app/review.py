@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from pete.config import Config
-from pete.data.examples import load_examples
+from pete.data.examples import Task, load_examples
 from pete.data.review.page import make_page, read_result
 from pete.data.review.record import ROWS, ReviewSession
 from pete.errors import UserError
@@ -23,7 +23,7 @@ class Reviewed:
     rejected: int
     left: int
     total: int
-    """Rows of the persona."""
+    """Rows of the persona that could be looked at."""
 
     @property
     def looked_at(self) -> int:
@@ -48,14 +48,14 @@ class Reviewed:
         return counts | {"right": {"share": self.right.share, "low": self.right.low, "high": self.right.high}}
 
 
-def open_review(config: Config, most: int = ROWS, *, again: bool = False) -> ReviewSession:
-    """The persona's review, going on; or a new one of another sample.
+def open_review(config: Config, most: int = ROWS, *, again: bool = False, task: Task = "write") -> ReviewSession:
+    """The persona's review of prompts or of drafts, going on; or a new one of another sample.
 
     Raises:
         UserError: the persona or its rows cannot be read, or its folder cannot be written.
     """
     persona = load_persona(config.data.persona)
-    return ReviewSession(persona, load_examples(persona.examples), most=most, again=again)
+    return ReviewSession(persona, load_examples(persona.examples), most=most, again=again, task=task)
 
 
 def write_page(session: ReviewSession) -> Path:

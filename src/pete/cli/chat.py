@@ -8,19 +8,20 @@ from pete.cli.console import RunArgument, SetOption, as_path, complain, read_lin
 from pete.errors import UserError
 
 if TYPE_CHECKING:
-    from pete.app.chat import Conversation
+    from pete.app.chat import Conversation, Corrections
 
 HELP = """/reset         forget the conversation
 /again         another answer to the last question, in place of the last one
 /rewrite TEXT  a draft in the voice, facts kept (alone: read lines up to an empty one or Ctrl-D)
 /system TEXT   another system line for this conversation (alone: show it)
+/edit          make the last answer what it should have been; the pair is kept for the next training
 /save FILE     write the conversation as JSON
 /quit          leave (so does Ctrl-D); Ctrl-C stops an answer"""
 
 
 def chat(run: RunArgument = None, set_: SetOption = None) -> None:
     """Talk with a tuned model. /help lists the commands; Ctrl-C stops the answer, not the program."""
-    from pete.app.chat import Conversation, open_chat
+    from pete.app.chat import Conversation, Corrections, open_chat
     from pete.run import RunDir
 
     if sys.stdin.isatty():
@@ -32,10 +33,10 @@ def chat(run: RunArgument = None, set_: SetOption = None) -> None:
     print(f"{tuned.lineage.persona}, at your service. /help for commands.", file=sys.stderr)
     from pete.cli.rewrite import in_chat
 
-    _talk(Conversation(tuned), in_chat(tuned, folder))
+    _talk(Conversation(tuned), in_chat(tuned, folder), lambda: Corrections(folder))
 
 
-def _talk(conversation: "Conversation", rewrite: Callable[[str], None]) -> None:
+def _talk(conversation: "Conversation", rewrite: Callable[[str], None], corrections: "Callable[[], Corrections]") -> None:
     while True:
         try:
             line = read_line("> " if sys.stdin.isatty() else "").strip()
@@ -54,6 +55,8 @@ def _talk(conversation: "Conversation", rewrite: Callable[[str], None]) -> None:
             return
         if command == "/again" and (question := conversation.take_back()) is not None:
             _answer(question, conversation)
+        elif command == "/edit":
+            _edit(conversation, corrections)
         elif command == "/rewrite":
             rewrite(line.removeprefix(command).strip() or _several_lines())
         elif line.startswith("/"):
@@ -94,6 +97,31 @@ def _answer(question: str, conversation: "Conversation") -> None:
         print(f"{error.message} ({error.hint})", file=sys.stderr)
         return
     conversation.keep(question, "".join(shown))
+
+
+def _edit(conversation: "Conversation", corrections: "Callable[[], Corrections]") -> None:
+    """The last answer in the person's editor; what it becomes is kept, and the conversation goes on from it."""
+    from pete.cli.editor import END, edited
+    from pete.data.text import visible
+
+    if not conversation.turns:
+        print("(there is no answer to edit yet)", file=sys.stderr)
+        return
+    question, answer = (turn.content for turn in conversation.turns[-2:])
+    try:
+        kept = corrections()
+        how = "" if sys.stdin.isatty() else f"; type it anew, a line with {END} alone ends it"
+        print(f"(what it becomes is kept in {kept.file}, here alone; what stays as it is is not{how})", file=sys.stderr)
+        correction = edited(answer)
+        if not visible(correction):
+            print("(empty: nothing is kept)", file=sys.stderr)
+        elif kept.keep(question, answer, correction):
+            conversation.correct(correction)
+            print(f"(kept in {kept.file})", file=sys.stderr)
+        else:
+            print("(as it was, or kept before: nothing is kept)", file=sys.stderr)
+    except UserError as error:
+        complain(error)
 
 
 LONGEST_WORD = 30

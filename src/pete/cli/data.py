@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pete.cli import augment, importing, pairs, review
+from pete.cli import augment, importing, pairs, review, stats
 from pete.cli.console import JsonOption, SetOption, as_path, console, persona_override, print_json
 from pete.cli.listing import Listing
 from pete.cli.train import ConfigOption, PersonaOption, PresetOption, read_options
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class Verbs(Listing):
     """`pete data --help`: in the order in which one needs them."""
 
-    sections: Mapping[str, tuple[str, ...]] = {"Commands": ("import", "check", "show", "pairs", "review", "augment")}
+    sections: Mapping[str, tuple[str, ...]] = {"Commands": ("import", "check", "stats", "show", "pairs", "review", "augment")}
 
 
 app = typer.Typer(
@@ -29,6 +29,7 @@ app = typer.Typer(
 )  # fmt: skip
 
 app.command("import")(importing.import_)
+app.command("stats")(stats.stats)
 app.command("pairs")(pairs.pairs)
 app.command("review")(review.review)
 app.command("augment")(augment.augment)

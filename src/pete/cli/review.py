@@ -2,11 +2,12 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from pete.cli.console import JsonOption, as_path, as_typed, console, print_json
+from pete.cli.editor import in_editor, typed
 from pete.cli.train import PersonaOption, read_options
 from pete.errors import DataError, UserError
 from pete.terminal import Key, single_keys
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from pete.data.examples import Example
     from pete.data.review.record import ReviewSession
 
+TaskOption = Annotated[Literal["write", "rewrite"], typer.Option(help="prompts and their texts, or drafts and what they were made of")]
 KEYS = (("a", "bold"), " accept   ", ("e", "bold"), " edit   ", ("r", "bold"), " reject   ", ("q", "bold"), " quit and keep")
 BETWEEN = "=== the text, below this line ==="
 ABOVE = "=== the prompt, below this line; save and close when done ==="
@@ -24,6 +26,7 @@ ABOVE = "=== the prompt, below this line; save and close when done ==="
 
 def review(
     persona: PersonaOption = None,
+    task: TaskOption = "write",
     rows: Annotated[int, typer.Option(min=1, help="how many pairs to look at in all")] = 20,
     terminal: Annotated[bool, typer.Option("--terminal", help="here, in place of a page in the browser")] = False,
     read: Annotated[Path | None, typer.Option(metavar="FILE", parser=as_path, help="put in what the page saved")] = None,
@@ -32,10 +35,11 @@ def review(
 ) -> None:
     """Look at random pairs: accept, edit or reject each; and what that says about all rows. Goes on where it was left."""
     from pete.app.review import open_review, standing, take_result, write_page
+    from pete.data.review.page import command_of
 
     if read and (terminal or again):
         raise UserError("--read takes what a page saved, and nothing else beside it.", "leave out --terminal and --again")
-    session = open_review(read_options(None, None, None, persona).config, rows, again=again)
+    session = open_review(read_options(None, None, None, persona).config, rows, again=again, task=task)
     screen = console(quiet=json)
     page: Path | None = None
     if read:
@@ -51,10 +55,10 @@ def review(
     if json:
         print_json({"file": str(session.file), "page": str(page) if page else None, **stands.record()})
         return
-    argument = session.persona.cli_argument
+    command = command_of(session)
     if page:
         screen.print(f"{page}: {stands.left} pairs to look at. It opens in any browser and sends nothing anywhere.", soft_wrap=True)
-        saved = as_typed(f"pete data review --persona {argument} --read pete-review.json")
+        saved = as_typed(f"{command} --read pete-review.json")
         screen.print(f"when it has saved its result: {saved}", soft_wrap=True)
         if sys.stdout.isatty():
             typer.launch(str(page))
@@ -65,7 +69,7 @@ def review(
         if stands.rejected:
             screen.print(f"rejected rows are kept in {session.rejected}", soft_wrap=True)
     if stands.left:
-        screen.print(as_typed(f"{stands.left} pairs are left; to go on: pete data review --persona {argument}"), soft_wrap=True)
+        screen.print(as_typed(f"{stands.left} pairs are left; to go on: {command}"), soft_wrap=True)
 
 
 def _ask(session: "ReviewSession", screen: "Console") -> None:
@@ -100,42 +104,18 @@ def _edit(session: "ReviewSession", row: "Example", screen: "Console") -> None:
     """The pair in the person's own editor; what cannot be read is asked for again."""
     text = f"{ABOVE}\n{row.prompt}\n{BETWEEN}\n{row.completion}\n"
     while True:
-        text = _in_editor(text)
+        text = in_editor(text)
         head, found, completion = text.partition(f"\n{BETWEEN}\n")
         try:
             if not found or not head.startswith(f"{ABOVE}\n"):
                 raise DataError("The two lines with === are how prompt and text are told apart; leave them in.")
-            session.edit(row, _typed(head.partition("\n")[2], row.prompt), _typed(completion.removesuffix("\n"), row.completion))
+            session.edit(row, typed(head.partition("\n")[2], row.prompt), typed(completion, row.completion))
             return
         except DataError as error:
             screen.print(f"{error.message}\nPress e to edit it once more, another key to leave the pair as it is.", soft_wrap=True)
             with single_keys() as key:
                 if (key(fresh=True) or "").lower() != "e":
                     return
-
-
-def _typed(text: str, before: str) -> str:
-    """A text from an editor, which ends a file with a line end and may change those inside: what nobody touched stays as it was."""
-    same = text.rstrip("\n") == before.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n")
-    return before if same else text
-
-
-def _in_editor(text: str) -> str:
-    """A text as it comes out of $VISUAL, $EDITOR or vi; raises UserError where there is no such program."""
-    import os
-    import shlex
-    import subprocess
-    import tempfile
-
-    command = shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi")
-    with tempfile.TemporaryDirectory(prefix="pete-") as folder:
-        path = Path(folder, "pair.txt")
-        path.write_text(text, encoding="utf-8")
-        try:
-            subprocess.run([*command, str(path)], check=False)
-            return path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise UserError(f"The editor {command[0]!r} cannot be used: {error}.", "set EDITOR to another, as in EDITOR=nano") from None
 
 
 def _show(screen: "Console", row: "Example", progress: str) -> None:
@@ -148,7 +128,7 @@ def _show(screen: "Console", row: "Example", progress: str) -> None:
     before = [Text(f"{turn.role}: {turn.content}\n", "dim") for turn in row.turns[:-2]]
     pair = [
         Panel(Text(text), title=Text(title, "bold"), title_align="left")
-        for title, text in (("Prompt", row.prompt), ("Text", row.completion))
+        for title, text in (("Draft" if row.task == "rewrite" else "Prompt", row.prompt), ("Text", row.completion))
     ]
     page = Group(Text(f"{progress} \u00b7 {about(row)}", "dim"), *before, *pair, Text.assemble("\n", *KEYS))
     screen.clear()

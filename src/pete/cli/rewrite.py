@@ -150,12 +150,14 @@ def sum_up(screen: "Console", made: "Rewritten") -> None:
     said = f"{made.sentences - len(stayed)} of {counted(made.sentences, 'sentence')} rewritten"
     if made.facts:
         said += f"; {len(made.facts) - len(lost)} of {counted(len(made.facts), 'fact')} kept"
-    screen.print(Text(said, style="dim"))
+    screen.print(Text(said, style="dim"), soft_wrap=True)
     if lost:
-        screen.print(Text.assemble(("lost: ", "bold red"), ", ".join(lost)))
+        screen.print(Text.assemble(("lost: ", "bold red"), ", ".join(lost)), soft_wrap=True)
     forced = [one for one in stayed if one.forced]
     for one in forced[:SHOWN]:
         text = " ".join(one.text.split())
-        screen.print(Text.assemble(("stayed: ", "yellow"), text if len(text) <= 60 else f"{text[:57]}...", (f"  ({one.why})", "dim")))
+        screen.print(
+            Text.assemble(("stayed: ", "yellow"), text if len(text) <= 60 else f"{text[:57]}...", (f"  ({one.why})", "dim")), soft_wrap=True
+        )
     if len(forced) > SHOWN:
-        screen.print(Text(f"and {len(forced) - SHOWN} more stayed: --html FILE and --json show them all", style="dim"))
+        screen.print(Text(f"and {len(forced) - SHOWN} more stayed: --html FILE and --json show them all", style="dim"), soft_wrap=True)

@@ -70,7 +70,7 @@ def control_in(text: str) -> re.Match[str] | None:
 def turns_in(text: str) -> list[re.Match[str]]:
     """The lines that begin another turn."""
     low = text.lower()
-    return list(TURN.finditer(text)) if (":" in text or "##" in text) and any(word in low for word in _TURNS) else []
+    return list(TURN.finditer(text)) if (":" in text or "##" in text) and any(map(low.__contains__, _TURNS)) else []
 
 
 def broken_in(text: str) -> re.Match[str] | None:
@@ -80,7 +80,7 @@ def broken_in(text: str) -> re.Match[str] | None:
 
 def blanks_in(text: str, pattern: re.Pattern[str] = BLANK) -> list[re.Match[str]]:
     """The blanks; those that nobody asks for on purpose with `UNFILLED`. Control marks are none."""
-    found = pattern.finditer(text) if any(sign in text for sign in _BLANKS) or text.count("%") > 1 else ()
+    found = pattern.finditer(text) if any(map(text.__contains__, _BLANKS)) or text.count("%") > 1 else ()
     return [hit for hit in found if not CONTROL.match(hit.group())]
 
 

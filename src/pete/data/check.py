@@ -242,6 +242,8 @@ def _texts(row: Example) -> list[tuple[str, bool]]:
     """Every text of a row that stands in no other, and whether it is an answer."""
     if _is_draft(row):
         return [(row.prompt, False)]
+    if not row.messages:  # most rows: asked for a dozen times each
+        return [(row.request, False), (row.completion, True)]
     return [(turn.content, turn.role == "assistant") for turn in row.turns]
 
 

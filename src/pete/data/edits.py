@@ -1,5 +1,7 @@
 """Edit pairs: what a draft was and what its author made of it, as rows of rewriting; and with them all rows of a persona."""
 
+import hashlib
+import time
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -7,12 +9,16 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pete.data.examples import Example, Read, read_examples
 from pete.data.jsonl import Broken, NotRows, read_rows
 from pete.data.private import mask
+from pete.data.row_files import appended
 from pete.data.text import visible
-from pete.errors import DataError
-from pete.persona import Persona
+from pete.errors import DataError, PersonaError
+from pete.persona import Persona, require_own
+from pete.run import write_atomic
 
 KIND = "edited"
 """How such drafts are called beside plain, polished, notes and dictated ones."""
+SOURCES = ("chat", "review")
+"""Where edits are kept as they are made; the others were imported."""
 
 
 class _Edit(BaseModel):
@@ -65,6 +71,40 @@ def read_edits(path: Path) -> list[Example]:
             'an edit pair looks like {"draft": "...", "final": "..."}, one a line',
         )
     return rows
+
+
+def keep_edit(
+    persona: Persona, draft: str, final: str, source: str, *, prompt: str = "", model: str = "", row: Example | None = None
+) -> bool:
+    """Put what a person made of a text behind the persona's edit pairs, readable by nobody else; False where it changed nothing.
+
+    Args:
+        persona: whose.
+        draft: what it was.
+        final: what it became.
+        source: where it was changed: "chat", "review".
+        prompt: what the text answered.
+        model: who wrote the draft, where a model did.
+        row: the row that it stood in; the pair is of its category and topic.
+
+    Raises:
+        PersonaError: the persona's folder is not one's own, or cannot be written. DataError: its edit pairs cannot be read.
+    """
+    digest = hashlib.sha256(f"{draft}\0{final}".encode()).hexdigest()
+    name = f"{source}-{digest[:16]}"
+    there = {row.id for row in read_edits(persona.edits)}
+    if draft.split() == final.split() or f"{name}-{KIND}" in there:
+        return False
+    require_own(persona)
+    pair = {
+        "id": name, "draft": draft, "final": final, "prompt": prompt, "model": model, "source": source,
+        "category": row.category if row else "", "topic": row.topic if row else "", "date": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+    }  # fmt: skip
+    try:
+        write_atomic(persona.edits, b"".join(appended(persona.edits, [{key: text for key, text in pair.items() if text}])), 0o600)
+    except OSError as error:
+        raise PersonaError(f"{persona.edits} cannot be written: {error.strerror}.", "make room or rights there, then /edit again") from None
+    return True
 
 
 def _row(value: object, where: str) -> Example:

@@ -125,9 +125,11 @@ class Example(Prompt):
 
     @model_validator(mode="after")
     def _turns_follow_each_other(self) -> Self:
+        if not self.messages:
+            return self
         roles = [message.role for message in self.messages]
         spoken = roles[1:] if roles[:1] == ["system"] else roles
-        if (roles and spoken != ["user", "assistant"] * (len(spoken) // 2)) or (roles and not spoken):
+        if spoken != ["user", "assistant"] * (len(spoken) // 2) or not spoken:
             raise ValueError(f"messages: expected an optional system message, then user and assistant in turn, found {', '.join(roles)}")
         if any(not message.content.strip() for message in self.messages):
             raise ValueError("messages: a message is empty")
@@ -401,13 +403,17 @@ def _row(record: Any, where: str, kind: type[Row], problems: list[str], foreign:
         if text is not None and not visible(text):
             problems.append(f"{where}: {name} is empty" + (": it has no character that can be seen" if text.strip() else ""))
             return None
-    for name, value in row:
-        try:
-            if value:
-                (value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=vars)).encode()
-        except UnicodeEncodeError:
-            problems.append(f"{where}: {name}: a lone surrogate (half of an emoji) that no file can hold")
-            return None
+    texts = {
+        name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=vars)
+        for name, value in vars(row).items()
+        if value
+    }
+    try:
+        "\0".join(texts.values()).encode()
+    except UnicodeEncodeError as error:
+        name = next(name for name, text in texts.items() if error.object[error.start] in text)
+        problems.append(f"{where}: {name}: a lone surrogate (half of an emoji) that no file can hold")
+        return None
     return row
 
 
@@ -421,7 +427,10 @@ def _plain(record: dict[str, Any], kind: type[Row]) -> dict[str, Any]:
     plain = dict(record)
     for name in _optional(kind) & record.keys():
         value = record[name]
-        if value is None or value != value or (isinstance(value, str) and not value.strip()):  # NaN is what pandas has for none
+        if isinstance(value, str):
+            if not value or value.isspace():
+                del plain[name]
+        elif value is None or value != value:  # NaN is what pandas has for none
             del plain[name]
         elif name in _LABELS and isinstance(value, int | float) and not isinstance(value, bool):
             plain[name] = str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

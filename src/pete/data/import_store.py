@@ -161,6 +161,8 @@ def _write_together(files: Mapping[Path, Iterable[bytes]]) -> None:
         for path, content in files.items():
             path.parent.mkdir(parents=True, exist_ok=True)
             with aside[path].open("wb") as file:
+                if path.is_file():  # edit pairs are for their author alone
+                    os.fchmod(file.fileno(), path.stat().st_mode & 0o777)
                 file.writelines(content)
                 sync(file.fileno())
         for path, other in aside.items():

@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections import Counter
 from functools import lru_cache
+from itertools import chain
 
 # the commonest words of a language that its neighbours do not share
 _STOP_WORDS = {
@@ -53,7 +54,7 @@ ENOUGH, COMMON = 20, 0.04
 
 def language_of(text: str, least: int = 3) -> str:
     """The language whose commonest words a text uses most; "" when fewer than `least` of them, or no clear winner."""
-    counts = Counter(name for word in _LETTERS.findall(text.casefold()) for name in _OF.get(word, ()))
+    counts = Counter(chain.from_iterable(filter(None, map(_OF.get, _LETTERS.findall(text.casefold())))))
     (name, most), (_, second) = [*counts.most_common(2), ("", 0), ("", 0)][:2]
     return name if most >= least and most >= 2 * second else ""
 

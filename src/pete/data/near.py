@@ -32,7 +32,8 @@ class Near:
                 places.setdefault(key, []).append(number)
         distinct = sorted(places)
         flagged = _flagged(distinct)
-        self._digests = np.array([row for matrix in _matrices(flagged) for row in matrix.to_rows()], np.uint32).reshape(-1, PERMUTATIONS)
+        digests = (np.array(matrix.to_rows(), np.uint32) for matrix in _matrices(flagged))
+        self._digests = np.concatenate([np.empty((0, PERMUTATIONS), np.uint32), *digests])
         self._row = {number: row for row, key in enumerate(flagged) for number in places[key]}
         joined = _joined(self._digests)
         groups: dict[int, list[int]] = {}
@@ -111,6 +112,7 @@ def _joined(digests: np.ndarray) -> list[int]:
             root[number] = number = root[root[number]]
         return number
 
+    found = [np.empty(0, np.int64)]
     width = PERMUTATIONS // BANDS
     for band in range(0, PERMUTATIONS if len(digests) else 0, width):
         part = np.ascontiguousarray(digests[:, band : band + width])
@@ -119,7 +121,8 @@ def _joined(digests: np.ndarray) -> list[int]:
         for start in range(0, len(alike), CHUNK // PERMUTATIONS):
             first, second = (order[alike[start : start + CHUNK // PERMUTATIONS] + step] for step in (0, 1))
             close = (digests[first] == digests[second]).mean(1) >= SIMILAR
-            for one, other in zip(first[close].tolist(), second[close].tolist(), strict=True):
-                low, high = sorted((find(one), find(other)))
-                root[high] = low
+            found.append(first[close] * len(digests) + second[close])
+    for one, other in zip(*(part.tolist() for part in np.divmod(np.unique(np.concatenate(found)), max(1, len(digests)))), strict=True):
+        low, high = sorted((find(one), find(other)))
+        root[high] = low
     return [find(number) for number in range(len(digests))]

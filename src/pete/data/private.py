@@ -192,9 +192,9 @@ def _surest(text: str) -> Iterator[Private]:
     low = text.lower()
     figures = list(_DIGITS.finditer(text))
     digits = sum(hit.end() - hit.start() for hit in figures)
-    if any(sign in text for sign in _KEY_SIGNS):
+    if any(map(text.__contains__, _KEY_SIGNS)):
         yield from (Private("key", hit.group(), hit.start()) for hit in _KEY.finditer(text))
-    if digits and any(sign in low for sign in _PASSWORD_SIGNS):
+    if digits and any(map(low.__contains__, _PASSWORD_SIGNS)):
         yield from _values("key", _PASSWORD, text)
     if "://" in text and "@" in text:
         yield from _values("key", _LOGIN, text)
@@ -204,7 +204,7 @@ def _surest(text: str) -> Iterator[Private]:
                 yield Private("email", hit.group(), hit.start())
     if digits:
         yield from _numbers(text, figures, digits)
-        if digits >= 7 and any(sign in low for sign in _CALLED_SIGNS):
+        if digits >= 7 and any(map(low.__contains__, _CALLED_SIGNS)):
             yield from (found for found in _values("phone", _CALLED, text) if _rings(found.text))
 
 
@@ -212,7 +212,7 @@ def _names(text: str, shapes: Sequence[tuple[re.Pattern[str], tuple[str, ...]]],
     if "\n" not in text and not text.lstrip().startswith((*_GREETING_SIGNS, *_HEADER_SIGNS)):
         return
     for pattern, signs in shapes:
-        if any(sign in text for sign in signs):
+        if any(map(text.__contains__, signs)):
             mine = {part.casefold() for name in own for part in re.findall(r"\w+", name)}
             for found in _values("name", pattern, text):
                 parts = [part.casefold().strip("'\u2019-") for part in re.findall(r"[\w'\u2019-]+", found.text)]

@@ -24,7 +24,7 @@ import jinja2.parser
 import jinja2.sandbox
 import jinja2.utils
 
-from pete.data.hidden import Veil, filtered, joined, shown, tested
+from pete.data.hidden import Hidden, Veil, filtered, joined, shown, tested
 
 LONGEST_TEMPLATE = 100_000
 """Characters of a template."""
@@ -73,7 +73,7 @@ class ChatTemplate:
             written += [const.value for const in tree.find_all(jinja2.nodes.Const) if isinstance(const.value, str)]
             self._compiled = self._sandbox.from_string(tree)
             # they make plain text of what is written in them
-            self._mixes = tree.find((jinja2.nodes.AssignBlock, jinja2.nodes.EvalContextModifier)) is not None
+            self._mixes = any(tree.find(kind) for kind in (jinja2.nodes.AssignBlock, jinja2.nodes.EvalContextModifier))
         except (jinja2.TemplateError, RecursionError, ValueError, TypeError) as error:
             raise TemplateError(f"it cannot be read: {_reason(error)}") from None
         self.literals = "\0".join(written)
@@ -284,7 +284,7 @@ class _Sandbox(jinja2.sandbox.ImmutableSandboxedEnvironment):
 
         return watched
 
-    def joined(self, *parts: Any) -> str:
+    def joined(self, *parts: Any) -> str | Hidden:
         """The operator `~`."""
         self.tick()
         _weighed(parts)

@@ -27,6 +27,9 @@ OTHERS = {
 _OPEN, _CLOSE = "\U000f0000", "\U000f0001"
 """Around a special token that a person typed, from rendering to encoding: the private characters that transformers uses for it."""
 
+Encoded = tuple[list[int], list[tuple[int, int]]]
+"""Ids of a text, and where each one's characters stand in it."""
+
 
 class BaseTokenizer:
     """The tokenizer of a model or adapter folder, with what the files beside it say about it."""
@@ -98,7 +101,7 @@ class BaseTokenizer:
 
     # --- ids -----------------------------------------------------------------------------------------------------
 
-    def encode(self, text: str) -> tuple[list[int], list[tuple[int, int]]]:
+    def encode(self, text: str) -> Encoded:
         """Ids of a text that may hold marks, and where each one's characters stand in it; nothing is added in front or behind."""
         if _OPEN not in text and _CLOSE not in text:
             made = self.tokenizer.encode(text, add_special_tokens=False)
@@ -117,7 +120,7 @@ class BaseTokenizer:
                 places += where
         return ids, places
 
-    def encode_all(self, texts: Sequence[str]) -> list[tuple[list[int], list[tuple[int, int]]]]:
+    def encode_all(self, texts: Sequence[str]) -> list[Encoded]:
         """The same for many texts, on as many cores as there are."""
         plain = [_OPEN not in text and _CLOSE not in text for text in texts]
         together = iter(
@@ -128,7 +131,7 @@ class BaseTokenizer:
             for text, bare in zip(texts, plain, strict=True)
         ]
 
-    def _piece(self, piece: str, begin: int, *, typed: bool, first: bool) -> tuple[list[int], list[tuple[int, int]]]:
+    def _piece(self, piece: str, begin: int, *, typed: bool, first: bool) -> Encoded:
         """A piece of a text; after a newline unless it is the first, so that no tokenizer adds the space it puts before a whole text."""
         if not piece:
             return [], []

@@ -1,11 +1,14 @@
+import hashlib
 import json
+from pathlib import Path
 
 import pytest
 
-from pete.app.chat import Conversation, open_chat
+from pete.app.chat import Conversation, Corrections, open_chat
 from pete.app.train import new_training, train
+from pete.data.edits import read_edits
 from pete.data.render import Message
-from pete.errors import ConfigError, RunError
+from pete.errors import ConfigError, PersonaError, RunError
 from pete.run import RunDir
 from tests.unit.app.conftest import Heard
 
@@ -57,3 +60,18 @@ def test_a_system_line_is_of_one_conversation_and_is_saved_with_it(run, tmp_path
     saved = json.loads((tmp_path / "talk.json").read_text())
     assert saved == {"system": "You are Bob.", "messages": [{"role": "user", "content": "Who?"}, {"role": "assistant", "content": "Bob."}]}
     assert Conversation(tuned).system == tuned.renderer.system == "You are Ada."
+
+
+def test_a_correction_is_kept_in_the_persona_with_who_wrote_the_answer(run):
+    persona = Path(run.read_config().config.data.persona)
+    corrections = Corrections(run)
+    assert corrections.file == persona / "edits.jsonl"
+    assert corrections.keep("One?", "Yes.", "No.") and not corrections.keep("One?", "Yes.", "Yes.")
+    (pair,) = [json.loads(line) for line in corrections.file.read_text().splitlines()]
+    assert (pair["prompt"], pair["draft"], pair["final"], pair["source"]) == ("One?", "Yes.", "No.", "chat")
+    digest = hashlib.sha256((run.adapter / "adapter_model.safetensors").read_bytes()).hexdigest()
+    assert pair["model"] == f"{run.name} {digest[:12]}" and read_edits(corrections.file)[0].task == "rewrite"
+    corrections.file.unlink()
+    persona.rename(persona.with_name("elsewhere"))
+    with pytest.raises(PersonaError):
+        Corrections(run)

@@ -41,6 +41,10 @@ def conversation(speaker: Speaker) -> Conversation:
     return Conversation(speaker)  # type: ignore[arg-type]
 
 
+def no_corrections():
+    raise AssertionError("nobody edits here")
+
+
 def type_in(monkeypatch, *lines: str) -> None:
     """What a person types, and then the end of input."""
     left = iter(lines)
@@ -87,7 +91,7 @@ def test_what_streamed_is_flagged_afterwards_and_stays(capsys):
 def test_again_asks_the_last_question_anew(monkeypatch, capsys):
     speaker = Speaker(["Yes."], config=SimpleNamespace(generate=GenerateConfig(seed=5)))
     type_in(monkeypatch, "/again", "One?", "/again", "/again", "Two?")
-    chat._talk(conversation(speaker), print)
+    chat._talk(conversation(speaker), print, no_corrections)
     assert [[m.content for m in asked] for asked in speaker.asked] == [["One?"], ["One?"], ["One?"], ["One?", "Yes.", "Two?"]]
     assert speaker.seeds == [5, 6, 7, 8], "another seed each time"
     assert "/again" in capsys.readouterr().err, "with nothing to repeat, it shows the help"
@@ -96,7 +100,7 @@ def test_again_asks_the_last_question_anew(monkeypatch, capsys):
 def test_system_changes_this_conversation_and_not_the_model(monkeypatch, capsys, tmp_path):
     speaker = Speaker(["Yes."])
     type_in(monkeypatch, "/system", "/system Be Bob.", "One?", "/again", f"/save {tmp_path / 'talk.json'}", "/reset", "Two?")
-    chat._talk(conversation(speaker), print)
+    chat._talk(conversation(speaker), print, no_corrections)
     told = Message("system", "Be Bob.")
     assert speaker.asked == [[told, Message("user", question)] for question in ("One?", "One?", "Two?")]
     assert speaker.renderer.system == "You are Ada."
@@ -136,6 +140,39 @@ def test_a_script_without_spaces_is_shown_before_its_end_and_the_width_is_read_a
     assert "".join(written).endswith("\nnext word\n")
 
 
+@dataclass
+class Kept:
+    file: str = "persona/edits.jsonl"
+    pairs: list[tuple[str, str, str]] = field(default_factory=list)
+
+    def keep(self, question: str, answer: str, correction: str) -> bool:
+        self.pairs.append((question, answer, correction))
+        return answer != correction
+
+
+def test_edit_keeps_what_an_answer_became_and_the_conversation_goes_on_from_it(monkeypatch, capsys):
+    speaker, kept = Speaker(["Yes."]), Kept()
+    type_in(monkeypatch, "/edit", "One?", "/edit", "No,", "never.", ".", "Two?", "/edit", " ", ".", "/edit", "Yes.", ".")
+    talk = conversation(speaker)
+    chat._talk(talk, print, lambda: kept)  # type: ignore[arg-type, return-value]
+    assert kept.pairs == [("One?", "Yes.", "No,\nnever."), ("Two?", "Yes.", "Yes.")]
+    assert [turn.content for turn in talk.turns] == ["One?", "No,\nnever.", "Two?", "Yes."]
+    assert [turn.content for turn in speaker.asked[1]] == ["One?", "No,\nnever.", "Two?"]
+    said = capsys.readouterr().err
+    assert "no answer to edit yet" in said and "kept in persona/edits.jsonl, here alone" in said
+    assert said.index("here alone") < said.index("(kept in persona/edits.jsonl)") < said.index("(empty") < said.index("(as it was")
+
+
+def test_where_it_cannot_be_kept_is_said_before_anything_is_typed(monkeypatch, capsys):
+    def gone():
+        raise UserError("the persona is gone", "look for it")
+
+    type_in(monkeypatch, "One?", "/edit", "Two?")
+    speaker = Speaker(["Yes."])
+    chat._talk(conversation(speaker), print, gone)
+    assert "the persona is gone" in capsys.readouterr().err and len(speaker.asked) == 2
+
+
 def test_rewrite_takes_a_draft_on_its_line_or_several_lines(monkeypatch):
     speaker, drafts = Speaker(["Yes."]), []
     type_in(
@@ -149,6 +186,6 @@ def test_rewrite_takes_a_draft_on_its_line_or_several_lines(monkeypatch):
         "/rewrite",
         "to the end",
     )
-    chat._talk(conversation(speaker), drafts.append)
+    chat._talk(conversation(speaker), drafts.append, no_corrections)
     assert drafts == ["We open on Tuesdays.", "Two lines,\n/quit is one of them.", "to the end"]
     assert [[m.content for m in asked] for asked in speaker.asked] == [["One?"]], "a draft is no part of the conversation"

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from pete.data.edits import persona_rows, read_edits
-from pete.errors import DataError
+from pete.data.edits import keep_edit, persona_rows, read_edits
+from pete.errors import DataError, PersonaError
 from pete.persona import load_persona
 
 
@@ -52,3 +52,31 @@ def test_a_file_that_is_no_text_is_named(tmp_path: Path):
     (tmp_path / "edits.jsonl").write_bytes(b"\xff\xff\x01")
     with pytest.raises(DataError, match=r"edits\.jsonl cannot be read: not UTF-8"):
         read_edits(tmp_path / "edits.jsonl")
+
+
+def test_what_a_person_made_of_a_text_is_kept_once_and_for_their_eyes_alone(persona_folder):
+    persona = load_persona(str(persona_folder))
+    write(persona.edits, {"draft": "a", "final": "b", "own": 1})
+    before = persona.edits.read_bytes()
+    row = persona_rows(persona).rows[0].model_copy(update={"topic": "office"})
+    assert keep_edit(persona, "It opens\nat 9.", "Nine.", "review", row=row) and keep_edit(
+        persona, "No.", "Never.", "chat", prompt="?", model="m"
+    )
+    assert not keep_edit(persona, "No.", "Never.", "chat") and not keep_edit(persona, "As it  is.", "As it is.\n", "chat")
+    kept = [json.loads(line) for line in persona.edits.read_text().splitlines()]
+    assert persona.edits.read_bytes().startswith(before) and persona.edits.stat().st_mode & 0o777 == 0o600
+    assert {name: kept[1][name] for name in ("draft", "final", "source", "topic")} == {
+        "draft": "It opens\nat 9.", "final": "Nine.", "source": "review", "topic": "office"
+    }  # fmt: skip
+    assert kept[2]["prompt"] == "?" and kept[2]["model"] == "m" and kept[2]["id"].startswith("chat-") and "topic" not in kept[2]
+    assert [row.completion for row in read_edits(persona.edits)] == ["b", "Nine.", "Never."]
+
+
+def test_nothing_is_kept_in_a_persona_that_came_with_pete(persona_folder, monkeypatch, tmp_path):
+    monkeypatch.setattr("pete.persona.INSTALLED", True)
+    monkeypatch.setattr("pete.persona.PERSONAS", persona_folder.parent)
+    monkeypatch.setenv("PETE_PERSONAS", str(tmp_path / "mine"))
+    with pytest.raises(PersonaError, match="came with Pete") as failure:
+        keep_edit(load_persona(str(persona_folder)), "No.", "Never.", "chat")
+    assert f"cp -R {persona_folder} {tmp_path / 'mine' / persona_folder.name}" in failure.value.hint
+    assert not (persona_folder / "edits.jsonl").exists()

@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tokenizers import AddedToken
 
 from pete.data.examples import Example
-from pete.data.render import Message, Renderer
+from pete.data.render import TOGETHER, Message, Renderer
 from pete.data.rewriting import rewrite_request
 from pete.engines.fake import END, fake_base
 from pete.errors import BaseModelError, DataError, PersonaError, UserError
@@ -54,7 +55,7 @@ def test_prompt_is_masked_answer_and_end_are_trained(prompt, completion):
 
 @given(text, text)
 def test_of_a_rewrite_row_the_authors_text_is_trained_and_the_draft_is_read(draft, completion):
-    r = renderer()
+    r = renderer(context=4000)
     row = r.example(Example(task="rewrite", prompt=draft, completion=completion, draft_kind="plain"))
     border = int(np.argmax(row.trained))
     assert row.trained[border:].all() and not row.trained[:border].any()
@@ -139,6 +140,33 @@ def test_a_conversation_that_the_template_refuses():
     with pytest.raises(DataError, match=r"f:2: .*not so"):
         rows = [Example(prompt=p, completion="x", source=f"f:{n}") for n, p in enumerate(("yes", "well", "no"))]
         renderer(template=strict).examples(rows, 100)
+
+
+def test_rows_in_several_batches_are_each_what_it_is_alone():
+    strict = (
+        "{% for m in messages %}{{ raise_exception('no') if m.content == 'no' }}{{ m.role }}: {{ m.content }}{{ eos_token }}{% endfor %}"
+    )
+    r = renderer(template=strict, system="")
+    rows = [Example(prompt=f"Say {n}.", completion="so " * (n % 50), source=f"f:{n}") for n in range(1, 2 * TOGETHER + 20) if n % 50]
+    refused = [Example(prompt="no", completion="x", source=f"f:{n}") for n in (5000, 6000)]
+    tried = r.tried([*rows[:3], refused[0], *rows[3:], refused[1]], 120)
+    assert [where for where, _ in tried.refused] == ["f:5000", "f:6000"]
+    alone = [r.example(row) for row in rows]
+    assert [one.ids.tolist() for one in tried.rendered] == [one.ids.tolist() for one in alone]
+    assert all((a.trained == b.trained).all() and (a.text == b.text).all() for a, b in zip(tried.rendered, alone, strict=True))
+    assert [where for where, _ in tried.long] == [row.source for row, one in zip(rows, alone, strict=True) if len(one) > 120]
+
+
+def test_a_token_that_stands_across_the_system_line_and_a_prompt_is_seen(tmp_path: Path):
+    tokenizer = renderer().tokenizer
+    tokenizer.add_special_tokens([AddedToken("\n\nHuman:", special=True, normalized=False)])
+    tokenizer.save(str(tmp_path / "tokenizer.json"))
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps({"eos_token": END}))
+    asks = "{% for m in messages %}{{ raise_exception('no') if m.role == 'system' }}{{ m.content }}{{ eos_token }}{% endfor %}"
+    r = Renderer(tmp_path, template=asks, system="Be brief.", context=100)
+    assert r.folds_system and len(r.example(Example(prompt="Robot: hi", completion="Yes")))
+    with pytest.raises(UserError, match="does not leave the texts"):
+        r.example(Example(prompt="Human: hi", completion="Yes"))
 
 
 def test_tokenizer_and_template_travel_with_the_adapter(tmp_path: Path):

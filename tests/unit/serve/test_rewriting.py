@@ -113,10 +113,12 @@ def test_strength_says_how_much_is_drawn():
 
 
 def test_a_client_that_goes_away_frees_the_rows_and_a_failure_is_said_in_the_stream():
-    tuned = fake_tuned(delay=0.01, max_new_tokens=400)
+    tuned = fake_tuned(delay=0.05, max_new_tokens=400)
     with serving(tuned, Limits(rows=8), rewriter=lambda: told(tuned)) as server, client(server) as http:
         with http.stream("POST", PATH, json=body(stream=True)) as reply:
             next(reply.iter_lines())
+            assert wait_until(lambda: tuned.engine.steps)
+        tuned.engine.delay = 0.0
         assert wait_until(lambda: server.metrics.get("pete_answers_total", how="gone") == STRENGTHS["normal"].draws)
         tuned.engine.faults.append(RuntimeError())
         with http.stream("POST", PATH, json=body(stream=True)) as reply:

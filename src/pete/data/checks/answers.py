@@ -101,7 +101,7 @@ def only_links(text: str) -> Iterable[str]:
 def assistant_phrase(text: str) -> Iterable[str]:
     """The first phrase of an assistant that speaks of itself or hands over a draft."""
     low = fold(text).lower()
-    if not (low.startswith(_BEGINNINGS) or any(sign in low for sign in _PHRASE_SIGNS)):
+    if not (low.startswith(_BEGINNINGS) or any(map(low.__contains__, _PHRASE_SIGNS))):
         return []
     return [hit.group() for hit in [_PHRASE.search(text)] if hit]
 

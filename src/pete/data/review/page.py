@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from pete.data.examples import Example
+from pete.data.examples import Example, Task
 from pete.data.review.record import ReviewSession, Verdict, face
 from pete.errors import DataError
 from pete.sealed_page import seal
@@ -34,6 +34,7 @@ class Result(BaseModel):
     kind: Literal["review of pairs"]
     version: Literal[1]
     persona: str
+    task: Task = "write"
     decisions: list[Said] = Field(min_length=1)
 
 
@@ -43,7 +44,8 @@ def make_page(session: ReviewSession) -> str:
     return seal(TEMPLATE.read_text(encoding="utf-8"), {
         "persona": persona.folder.name,
         "seed": session.review.seed,
-        "command": f"pete data review --persona {persona.cli_argument} --read {shlex.quote('pete-review.json')}",
+        "task": session.task,
+        "command": f"{command_of(session)} --read {shlex.quote('pete-review.json')}",
         "done": len(session.decided),
         "rows": [
             {
@@ -55,10 +57,15 @@ def make_page(session: ReviewSession) -> str:
     })  # fmt: skip
 
 
+def command_of(session: ReviewSession) -> str:
+    """The command that goes on with it."""
+    return f"pete data review --persona {session.persona.cli_argument}" + (" --task rewrite" if session.task == "rewrite" else "")
+
+
 def about(row: Example) -> str:
     """What there is to know about a row beside its texts."""
-    origin = f"prompt: {row.origin}" if row.origin else ""
-    return " \u00b7 ".join(filter(None, (row.format or row.category, row.date[:10], origin, Path(row.source).name)))
+    origin = f"{'draft' if row.task == 'rewrite' else 'prompt'}: {row.origin}" if row.origin else ""
+    return " \u00b7 ".join(filter(None, (row.draft_kind, row.format or row.category, row.date[:10], origin, Path(row.source).name)))
 
 
 def read_result(session: ReviewSession, path: Path) -> tuple[int, int]:
@@ -72,6 +79,11 @@ def read_result(session: ReviewSession, path: Path) -> tuple[int, int]:
         raise DataError(
             f"{path} is of the persona {result.persona!r}, not of {session.persona.folder.name!r}.",
             f"pete data review --persona {shlex.quote(result.persona)} --read {shlex.quote(str(path))}",
+        )
+    if result.task != session.task:
+        raise DataError(
+            f"{path} is of a review of {'drafts' if result.task == 'rewrite' else 'prompts'}.",
+            f"the same command {'with' if result.task == 'rewrite' else 'without'} --task rewrite",
         )
     taken = 0
     for said in result.decisions:

@@ -9,7 +9,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from pete.data.examples import Example, written
+from pete.data.edits import keep_edit
+from pete.data.examples import Example, Task, written
 from pete.data.row_files import append_rows, find_row, replace_rows
 from pete.data.text import visible
 from pete.errors import DataError
@@ -41,6 +42,7 @@ class Review(BaseModel):
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
+    task: Task = "write"
     seed: str = Field(default_factory=lambda: secrets.token_hex(8))
     created: str = Field(default_factory=lambda: time.strftime("%Y-%m-%dT%H:%M:%S%z"))
     decisions: tuple[Decision, ...] = ()
@@ -56,7 +58,7 @@ class _File(BaseModel):
 class ReviewSession:
     """The newest review of a persona, going on. Every decision is on disk, and in the rows, once it is made."""
 
-    def __init__(self, persona: Persona, rows: Iterable[Example], *, most: int = ROWS, again: bool = False) -> None:
+    def __init__(self, persona: Persona, rows: Iterable[Example], *, most: int = ROWS, again: bool = False, task: Task = "write") -> None:
         """Open it.
 
         Args:
@@ -64,24 +66,33 @@ class ReviewSession:
             rows: all of its rows.
             most: how many to look at in all.
             again: begin with another sample; the earlier ones stay in the file.
+            task: which are looked at: prompts and their texts, or drafts and what they were made from.
 
         Raises:
             DataError: review.json is damaged, or there is nothing to look at.
         """
         self.persona = persona
         self.file, self.rejected = persona.folder / "review.json", persona.folder / "rejected.jsonl"
-        self._rows = {(row.key, row.completion): row for row in written(rows)}
+        self.task: Task = task
+        rows = list(rows)
+        looked_at = [row for row in (written(rows) if task == "write" else rows) if row.task == task]
+        self._rows = {(row.key, row.completion): row for row in looked_at}
+        if not self._rows and task == "rewrite":
+            hint = f"pete data pairs --persona {persona.cli_argument} --task rewrite makes them"
+            raise DataError(f"{persona.folder.name} has no drafts to look at.", hint)
         if not self._rows:
             raise DataError(f"{persona.folder.name} has no rows to look at.", "pete data check --persona NAME")
         self._most = most
         self._reviews = self._read()
-        if again or not self._reviews:
-            self._reviews.append(Review())
+        own = [number for number, review in enumerate(self._reviews) if review.task == task]
+        if again or not own:
+            self._reviews.append(Review(task=task))
+        self._at = len(self._reviews) - 1 if again or not own else own[-1]
 
     @property
     def review(self) -> Review:
         """The one that goes on."""
-        return self._reviews[-1]
+        return self._reviews[self._at]
 
     @property
     def decided(self) -> list[Decision]:
@@ -111,16 +122,22 @@ class ReviewSession:
         self._decide(Decision(key=row.key, verdict="accept", face=face(row)))
 
     def edit(self, row: Example, prompt: str, completion: str) -> None:
-        """It is right like this; the row says so from now on.
+        """It is right like this; the row says so from now on. A text that was changed is an edit pair, too.
 
         Raises:
-            DataError: nothing can be seen of one of the two.
+            DataError: nothing can be seen of one of the two, or a draft's text was changed. PersonaError: the pair cannot be kept.
         """
         if not visible(prompt) or not visible(completion):
             raise DataError("A prompt and a text are needed; one of them is empty.", "reject the pair where there is nothing to save")
         if (prompt, completion) == (row.prompt, row.completion):
             return self.accept(row)
+        if row.task == "rewrite" and completion != row.completion:
+            raise DataError(
+                "The text is that of the row it stands in; of a draft's pair only the draft can be changed.", "pete data review"
+            )
         over: dict[str, Any] = {"prompt": prompt, "completion": completion, "origin": EDITED}
+        if row.task == "rewrite":
+            over["origin"] = f"{row.origin}, {EDITED}".removeprefix(", ")
         if row.messages:
             asked = max(number for number, turn in enumerate(row.messages) if turn.role == "user")
             texts = [prompt if n == asked else turn.content for n, turn in enumerate(row.messages[:-1])] + [completion]
@@ -131,6 +148,8 @@ class ReviewSession:
         changed = Example.model_validate({**row.record(), "source": row.source, **{key: v for key, v in over.items() if v is not None}})
         del self._rows[row.key, row.completion]
         self._rows[changed.key, changed.completion] = changed
+        if completion != row.completion:
+            keep_edit(self.persona, row.completion, completion, "review", prompt=prompt, row=row)
         before = {"prompt": row.prompt, "completion": row.completion}
         self._decide(Decision(key=changed.key, verdict="edit", face=face(changed), before=before))
 
@@ -146,7 +165,7 @@ class ReviewSession:
 
     def _decide(self, decision: Decision) -> None:
         others = [other for other in self.decided if (other.key, other.face) != (decision.key, decision.face)]
-        self._reviews[-1] = self.review.model_copy(update={"decisions": (*others, decision)})
+        self._reviews[self._at] = self.review.model_copy(update={"decisions": (*others, decision)})
         write_atomic(self.file, _File(reviews=self._reviews).model_dump_json(indent=1) + "\n")
 
     def _read(self) -> list[Review]:

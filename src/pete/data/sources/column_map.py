@@ -4,6 +4,7 @@ import re
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import lru_cache
 
 from pete.data.examples import Message
 from pete.data.foreign_formats import MEANINGS
@@ -121,9 +122,10 @@ def _threads(records: Iterator[Record]) -> Iterator[Record]:
             yield replace(record, title=first.title, category=first.category, draft=first.draft if record.text == first.text else "")
 
 
-def _columns(spec: str) -> list[str]:
+@lru_cache(maxsize=64)  # asked for with every cell
+def _columns(spec: str) -> tuple[str, ...]:
     """The columns of "subject+body"."""
-    return [part.strip() for part in spec.split("+")]
+    return tuple(part.strip() for part in spec.split("+"))
 
 
 def _has(found: Peek, spec: str) -> bool:
@@ -131,8 +133,8 @@ def _has(found: Peek, spec: str) -> bool:
 
 
 def _cell(row: Row, spec: str) -> str:
-    texts = (row.text(column) for column in _columns(spec))
-    said = "\n\n".join(text for text in texts if text.strip() and text.strip() not in _MISSING)
+    texts = [row.text(column) for column in _columns(spec)]
+    said = "\n\n".join([text for text in texts if (bare := text.strip()) and bare not in _MISSING])
     return html_text(said) if "<" in said and _MARKUP.search(said) else said
 
 

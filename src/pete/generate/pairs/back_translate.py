@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 
@@ -32,7 +33,7 @@ class Bare:
 class BackTranslation(Tries):
     """Prompts for bare texts."""
 
-    noun = "prompts"
+    noun: ClassVar[str] = "prompts"
     texts: Sequence[Bare]
     others: Sequence[str]
     """Prompts of the rows that are left as they are."""

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 
@@ -35,7 +36,7 @@ class Wanted:
 class Drafting(Tries):
     """Drafts of texts."""
 
-    noun = "drafts"
+    noun: ClassVar[str] = "drafts"
     wanted: Sequence[Wanted]
     embed: Embed
     fits: Callable[[str, str], bool]

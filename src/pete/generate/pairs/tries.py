@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import ClassVar
 
 from pete.generate.pairs.writers import Writer
 
@@ -28,6 +29,8 @@ class Objection:
 class Tries(ABC):
     """What a writer makes of some texts, as far as it went: after `run`, or after it was broken off, `made` holds what may be kept."""
 
+    noun: ClassVar[str]
+    """What is written: "prompts"."""
     made: dict[int, str] = field(default_factory=dict, kw_only=True)
     """Number of a text -> what was written for it."""
     refused: dict[int, Objection] = field(default_factory=dict, kw_only=True)
@@ -38,11 +41,6 @@ class Tries(ABC):
     @abstractmethod
     def __len__(self) -> int:
         """How many are asked for."""
-
-    @property
-    @abstractmethod
-    def noun(self) -> str:
-        """What is written: "prompts"."""
 
     @abstractmethod
     def question(self, number: int) -> str:

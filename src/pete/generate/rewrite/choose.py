@@ -159,6 +159,9 @@ class _Board:
         source = restored(said, own[1].marks)
         if source is None:
             return self._blame(mine, "its link, code or note found no place" if own[1].marks else "its rewrite brings markup in")
+        alone = self._compare(draft, said)  # beside its neighbours it may lean on what they say
+        if not alone.same:
+            return self._blame(mine, alone.differences[0].words)
         gain = 1.0 if self._voice is None else self._voice(said) - self._voice(draft)
         if gain <= 0:
             return self._blame(mine, "no rewrite was more like the author", forced=False)

@@ -5,6 +5,7 @@ import pytest
 
 from pete.data.review.page import about, make_page, read_result
 from pete.errors import DataError
+from pete.persona import load_persona
 from tests.unit.data.review.test_record import lines, opened, persona
 
 __all__ = ["persona"]
@@ -67,3 +68,22 @@ def test_a_file_that_is_not_there_or_no_text(persona, tmp_path):
     (tmp_path / "b.json").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(DataError, match="not text"):
         read_result(opened(persona), tmp_path / "b.json")
+
+
+def test_a_page_of_drafts_shows_them_and_its_result_is_put_in_nowhere_else(persona, tmp_path):
+    text = opened(persona).left[0]
+    draft = {"id": "d", "task": "rewrite", "prompt": "Said plainly.", "completion": text.completion, "draft_kind": "plain",
+             "origin": "url:h m, plain-1", "augmented_from": text.key}  # fmt: skip
+    (persona.folder / "examples" / "rewrite.jsonl").write_text(json.dumps(draft) + "\n")
+    session = opened(load_persona(str(persona.folder)), task="rewrite")
+    page = content(make_page(session))
+    (row,) = page["rows"]
+    assert (row["prompt"], row["completion"]) == ("Said plainly.", text.completion) and page["task"] == "rewrite"
+    assert row["about"].startswith("plain") and "draft: url:h m, plain-1" in row["about"] and "--task rewrite --read" in page["command"]
+    said = {"key": row["key"], "face": row["face"], "verdict": "edit", "prompt": "Plainer.", "completion": row["completion"]}
+    path = saved(tmp_path, decisions=[said], task="rewrite")
+    with pytest.raises(DataError, match="review of drafts") as failure:
+        read_result(opened(persona), path)
+    assert "with --task rewrite" in failure.value.hint
+    assert read_result(session, path) == (1, 0)
+    assert lines(persona.folder / "examples" / "rewrite.jsonl")[0]["prompt"] == "Plainer."

@@ -127,3 +127,38 @@ def test_a_longer_review_begins_like_a_shorter_one(tmp_path_factory, seed, most)
     short, long = opened(persona, most=most), opened(persona, most=most + 1)
     short._reviews = long._reviews = [Review(seed=seed)]
     assert [row.key for row in long.left][:most] == [row.key for row in short.left]
+
+
+def test_a_text_that_was_changed_is_an_edit_pair_and_a_prompt_is_none(persona):
+    session = opened(persona)
+    first, second = session.left[:2]
+    session.edit(first, "Another prompt.", first.completion)
+    assert not persona.edits.exists()
+    session.edit(second, second.prompt, "Another text.")
+    (pair,) = lines(persona.edits)
+    assert (pair["draft"], pair["final"], pair["source"]) == (second.completion, "Another text.", "review")
+    assert pair["prompt"] == second.prompt and pair["category"] == "post" and persona.edits.stat().st_mode & 0o777 == 0o600
+
+
+def test_drafts_are_reviewed_apart_and_of_them_only_the_draft_is_changed(persona):
+    opened(persona).accept(opened(persona).left[0])
+    with pytest.raises(DataError, match="no drafts to look at"):
+        opened(persona, task="rewrite")
+    text = next(row for row in load_examples(persona.examples) if row.topic == "piano")
+    draft = {"id": "d", "task": "rewrite", "prompt": "A piano is in the lift.", "completion": text.completion, "draft_kind": "plain",
+             "origin": "url:h m, plain-1", "augmented_from": text.key, "category": "post"}  # fmt: skip
+    (persona.folder / "examples" / "rewrite.jsonl").write_text(
+        json.dumps(draft) + "\n" + json.dumps(draft | {"id": "e", "prompt": "x"}) + "\n"
+    )
+    session = opened(persona, task="rewrite")
+    assert {row.id for row in session.left} == {"d", "e"} and session.total == 2 and not session.decided
+    row = next(row for row in session.left if row.id == "d")
+    with pytest.raises(DataError, match="only the draft can be changed"):
+        session.edit(row, row.prompt, "Another text.")
+    session.edit(row, "The lift has a piano.", row.completion)
+    session.reject(next(row for row in session.left if row.id == "e"))
+    assert lines(persona.folder / "examples" / "rewrite.jsonl") == [
+        draft | {"prompt": "The lift has a piano.", "origin": "url:h m, plain-1, edited"}
+    ]
+    assert [len(opened(persona, task=task).decided) for task in ("write", "rewrite")] == [1, 2] and not persona.edits.exists()
+    assert "The lift" not in str([row.prompt for row in opened(persona).left])

@@ -1,5 +1,6 @@
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import ClassVar
 
 from pete.generate.pairs.tries import Objection, Tries
 from tests.unit.generate.pairs.test_back_translate import Says
@@ -11,7 +12,7 @@ class Why(StrEnum):
 
 @dataclass
 class Even(Tries):
-    noun = "numbers"
+    noun: ClassVar[str] = "numbers"
     of: int
 
     def __len__(self) -> int:

@@ -63,6 +63,15 @@ def test_what_a_draw_adds_is_left_out_and_what_it_leaves_out_stays():
     assert [stayed.text for stayed in found.stayed] == ["Kindly consult the price list beforehand."]
 
 
+def test_a_sentence_may_not_lean_on_what_its_neighbours_say():
+    draft = "Kindly send every receipt to the office by April. Late receipts arrive in June and are paid then."
+    text, found = chosen(
+        draft, "Send every receipt to the office by April, and late receipts arrive in June. Late receipts get paid in June."
+    )
+    assert text.startswith("Kindly send every receipt to the office by April.")
+    assert found.stayed[0].forced and "late receipts arrive" in found.stayed[0].why
+
+
 def test_the_best_sentences_of_several_draws_go_together():
     one, other = GOOD.replace("Tuesdays", "Mondays"), GOOD.replace("1987", "1897")
     text, found = chosen(DRAFT, one, other)
