@@ -9,8 +9,8 @@ from pete.data.split import refuse_changed
 from pete.data.text import same_prompt
 from pete.engines.sentence import Embedder, find_embedder
 from pete.errors import DataError
-from pete.evaluate.log import Beside, EvaluationLog, Sample
 from pete.evaluate.guarded import drafts_as_answers, guarded
+from pete.evaluate.log import Beside, EvaluationLog, Sample
 from pete.evaluate.scorers import apply, specs
 from pete.evaluate.scorers.spec import Context, Scorer, Spec, StyleText, Unknown, source_of
 from pete.evaluate.scorers.voice import Voice, author_texts, ordinary_texts
