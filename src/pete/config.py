@@ -105,7 +105,9 @@ class TrainConfig(ConfigSection):
     """How long, in what portions, and how often to look and to save."""
 
     steps: Positive | None = Field(None, description="optimizer updates; either this or epochs")
-    epochs: Annotated[float, Field(gt=0)] | None = Field(None, description="passes over the training rows; either this or steps")
+    epochs: Annotated[float, Field(gt=0)] | None = Field(
+        None, description="passes over the texts of training, a draft and a prompt of one text being one; either this or steps"
+    )
     micro_batch: Positive = Field(1, description="rows computed together")
     accumulation: Positive = Field(16, description="micro-batches an update")
     save_every: Positive = Field(100, description="steps between checkpoints")

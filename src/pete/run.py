@@ -247,9 +247,13 @@ class RunDir:
         """evaluations/<name>.json."""
         return self.evaluations / f"{name}.json"
 
-    def all_evaluations(self) -> list[Path]:
-        """Evaluations, the one written last at the end. Records of blind tests, and what another run asked, are none of its own."""
-        found = (path for path in self.evaluations.glob("*.json") if not path.name.startswith(("blind-", "against-")))
+    def all_evaluations(self, task: str = "write") -> list[Path]:
+        """Evaluations of a task, the one written last at the end; those of rewriting are called rewrite or rewrite-NAME.
+
+        Records of blind tests, and what another run asked, are none of its own.
+        """
+        own = [path for path in self.evaluations.glob("*.json") if not path.name.startswith(("blind-", "against-"))]
+        found = (path for path in own if (path.stem == "rewrite" or path.stem.startswith("rewrite-")) == (task == "rewrite"))
         return sorted(found, key=lambda path: path.stat().st_mtime)
 
     @property
@@ -257,9 +261,9 @@ class RunDir:
         """Answers of judges, one file a request, by the request's hash."""
         return self.evaluations / "judge-cache"
 
-    def newest_evaluation(self) -> Path | None:
-        """The evaluation written last, if any."""
-        return next(reversed(self.all_evaluations()), None)
+    def newest_evaluation(self, task: str = "write") -> Path | None:
+        """The evaluation of a task that was written last, if any."""
+        return next(reversed(self.all_evaluations(task)), None)
 
     def lock_owner_pid(self) -> int | None:
         """The process that trains into this run right now, if one does."""

@@ -17,7 +17,7 @@ from pete.data.redact import Redaction
 from pete.data.redact import redact as redact_files
 from pete.data.render import Rendered, Renderer
 from pete.data.split import split_rows
-from pete.data.task_share import learned_from
+from pete.data.task_share import learned_from, texts_in
 from pete.engines import open_trainer, set_environment
 from pete.engines.base_models.resolve import look_up_base
 from pete.engines.protocol import Base
@@ -37,16 +37,16 @@ NIGHT = 8 * 3600
 
 @dataclass(frozen=True)
 class Passes:
-    """What the configuration makes of the rows: how often each is learned from."""
+    """What the configuration makes of the rows: how often each text is learned from."""
 
     steps: int
     rows_a_step: int
-    rows: int
+    texts: int
 
     @property
     def passes(self) -> float:
-        """How often each row is learned from."""
-        return self.steps * self.rows_a_step / max(1, self.rows)
+        """How often each text is learned from, as an answer or a rewrite."""
+        return self.steps * self.rows_a_step / max(1, self.texts)
 
     def in_words(self) -> str:
         """One line of a check."""
@@ -160,11 +160,11 @@ def _planned(data: CheckedData, config: Config, renderer: Renderer, rendered: di
     """The same, with what a training of it would be; as it is where the configuration leaves no training of so few rows."""
     assert data.base is not None
     try:
-        sequencer = Sequencer(rendered["train"], config)
+        sequencer = Sequencer(rendered["train"], config, texts_in(data.splits["train"]))
     except ConfigError:
         return data
     prepared = Prepared(data.persona, data.base, renderer, data.splits, rendered, sequencer, data.findings, data.prompts)
-    training = Passes(sequencer.steps, sequencer.micro_batch * sequencer.accumulation, len(sequencer.rows))
+    training = Passes(sequencer.steps, sequencer.micro_batch * sequencer.accumulation, sequencer.texts)
     return replace(data, training=training, prepared=prepared)
 
 

@@ -2,18 +2,21 @@
 
 import shlex
 import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 from pete.adapter import read_lineage
 from pete.app.notify import Notify
 from pete.config import ANSWERING, Resolved, override
-from pete.errors import RunError, UserError, WorkError
+from pete.data.examples import Question, Task, load_examples, load_prompts
+from pete.errors import DataError, RunError, UserError, WorkError
 from pete.evaluate import gates
 from pete.evaluate.against import in_place_of_base, kept_answers, refuse_other_base, refuse_other_prompts, unused_name
 from pete.evaluate.judge.judge import Judge, judge_log
 from pete.evaluate.log import EvaluationLog, read_log
+from pete.evaluate.rewriting import drafts_of
 from pete.evaluate.score import rescore
 from pete.evaluate.suite import evaluate as run_suite
 from pete.evaluate.suite import load_suite
@@ -37,6 +40,8 @@ class Request:
     judge_url: str | None = None
     judge_model: str | None = None
     overrides: Sequence[str] = ()
+    task: Literal["write", "rewrite", "all"] | None = None
+    """None: all that the run learned and has prompts for."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +54,14 @@ class Evaluated:
     judgement: gates.Judgement
     other: RunDir | None = None
     compared: Comparison | None = None
+    rewriting: "Evaluated | None" = None
+    """That of rewriting, where both were asked for."""
+
+    @property
+    def exit_code(self) -> int:
+        """0 where every task ships, 1 where one does not, else 3."""
+        codes = {self.judgement.exit_code, *((self.rewriting.exit_code,) if self.rewriting else ())}
+        return 1 if 1 in codes else max(codes)
 
 
 def evaluate(request: Request, notify: Notify) -> Evaluated:
@@ -64,31 +77,62 @@ def evaluate(request: Request, notify: Notify) -> Evaluated:
     if not request.rescore:
         sets = [*request.overrides, *([f"evaluate.samples={request.samples}"] if request.samples else [])]
         resolved = override(resolved, sets, ("evaluate", *ANSWERING))
+    tasks = _tasks(run, request)
     other = None if request.against == "base" else _other_run(run, request.against)
     judge = (
         Judge.of(run, request.judge_url, request.judge_model) if request.judge_url is not None and request.judge_model is not None else None
     )
-    file = _file(run, request)
+    files = {task: _file(run, request, task) for task in tasks}
     if request.rescore:
-        log = rescore(read_log(file), run)
-        keep(log, file)
-        notify.message(f"{len(log.samples)} kept answers scored again")
+        logs = {task: rescore(read_log(file), run) for task, file in files.items()}
+        for task, log in logs.items():
+            keep(log, files[task])
+            notify.message(f"{len(log.samples)} kept answers scored again")
     else:
-        log = evaluate_run(run, resolved, request.suite, file.stem, notify)
-    compared = _compare(run, log, other, resolved, request, notify) if other else None
-    if judge is not None:
-        log = log.model_copy(update={"judge": judge_log(log, judge, notify.progress, notify.message).model_dump(mode="json")})
-        keep(log, file)
-    return Evaluated(run, file, log, gates.judge(log), other, compared)
+        logs = evaluate_run(run, resolved, request.suite, {task: file.stem for task, file in files.items()}, notify)
+    done = []
+    for task, log in logs.items():
+        compared = _compare(run, log, other, resolved, request, notify) if other else None
+        if judge is not None:
+            log = log.model_copy(update={"judge": judge_log(log, judge, notify.progress, notify.message).model_dump(mode="json")})
+            keep(log, files[task])
+        done.append(Evaluated(run, files[task], log, gates.judge(log), other, compared))
+    return replace(done[0], rewriting=done[1]) if len(done) > 1 else done[0]
 
 
-def evaluate_run(run: RunDir, resolved: Resolved, suite: Path | None, name: str, notify: Notify) -> EvaluationLog:
-    """Load a run's model, put the suite before it, and keep the log as evaluations/<name>.json."""
+def evaluate_run(
+    run: RunDir, resolved: Resolved, suite: Path | None, names: Mapping[Task, str], notify: Notify
+) -> dict[Task, EvaluationLog]:
+    """Load a run's model, put the suite of each task before it, and keep the logs as evaluations/<name>.json."""
     prompts = load_suite(run, suite, resolved.config.evaluate.prompts_per_category)
+    asked: dict[Task, Sequence[Question]] = {task: prompts if task == "write" else drafts_of(prompts) for task in names}
     notify.message(f"loading {run.name} ...", "working")
-    log = run_suite(open_tuned(run, resolved.config), run, prompts, notify.progress)
-    keep(log, run.evaluation_file(name))
-    return log
+    tuned = open_tuned(run, resolved.config)
+    logs: dict[Task, EvaluationLog] = {}
+    for task, name in names.items():
+        logs[task] = run_suite(tuned, run, asked[task], notify.progress, task)
+        keep(logs[task], run.evaluation_file(name))
+    return logs
+
+
+def _tasks(run: RunDir, request: Request) -> list[Task]:
+    """The tasks that are asked for; nothing said, writing, and rewriting where the run learned it and has drafts to be asked."""
+    if request.task in ("write", "rewrite"):
+        return [request.task]
+    if request.rescore:
+        both: tuple[Task, ...] = ("write", "rewrite")
+        return [task for task in both if request.task == "all" or _file_of(run, request, task).is_file()] or ["write"]
+    return ["write", "rewrite"] if request.task == "all" or _can_rewrite(run, request.suite) else ["write"]
+
+
+def _can_rewrite(run: RunDir, suite: Path | None) -> bool:
+    path = suite or run.prompts_file
+    try:
+        return any(prompt.drafts for prompt in load_prompts(path)) and any(
+            row.task == "rewrite" for row in load_examples([run.split_file("train")])
+        )
+    except DataError:  # said with more words where it is needed
+        return False
 
 
 def keep(log: EvaluationLog, file: Path) -> None:
@@ -120,20 +164,25 @@ def _refuse_contradictions(request: Request) -> None:
             missing, hint = "--judge-model", "--judge-model NAME, as its server calls it"
         raise UserError(f"A judge is an address and a model; {missing} is missing.", hint)
     name = request.name
-    if name is not None and (name.startswith(("blind-", "against-")) or not name.strip() or Path(name).name != name):
+    taken = ("blind-", "against-", "rewrite")
+    if name is not None and (name.startswith(taken) or not name.strip() or Path(name).name != name):
         raise UserError(
-            f"--name {name!r} cannot name an evaluation: a plain name, and not blind-... or against-..., which are others' files.",
+            f"--name {name!r} cannot name an evaluation: a plain name, and not blind-..., against-... or rewrite..., which are others.",
             "--name suite-2",
         )
 
 
-def _file(run: RunDir, request: Request) -> Path:
+def _file_of(run: RunDir, request: Request, task: Task) -> Path:
+    """Where the evaluation is, or would be."""
+    names = {"write": request.name or NAME, "rewrite": f"rewrite-{request.name}" if request.name else "rewrite"}
+    file = run.evaluation_file(names[task])
+    return file if request.name or not request.rescore else run.newest_evaluation(task) or file
+
+
+def _file(run: RunDir, request: Request, task: Task) -> Path:
     """Where the evaluation is, or will be."""
-    file = run.evaluation_file(request.name or NAME)
-    if not request.rescore:
-        return file
-    file = file if request.name else run.newest_evaluation() or file
-    if not file.is_file():
+    file = _file_of(run, request, task)
+    if request.rescore and not file.is_file():
         raise RunError(f"{run.folder} has no {file.relative_to(run.folder)} to score again.", f"pete evaluate {run.cli_argument}")
     return file
 
@@ -159,6 +208,6 @@ def _compare(run: RunDir, log: EvaluationLog, other: RunDir, resolved: Resolved,
         for section in ("evaluate", "generate"):
             for key, value in getattr(resolved.config, section).model_dump(exclude={"engine"}).items():
                 theirs = theirs.replace(f"{section}.{key}", value, f"as {run.name}")
-        before = evaluate_run(other, theirs, request.suite or run.prompts_file, unused_name(other, run), notify)
+        before = evaluate_run(other, theirs, request.suite or run.prompts_file, {log.task: unused_name(other, run)}, notify)[log.task]
     refuse_other_prompts(run.name, log, other.name, before)
-    return compare(in_place_of_base(before, log), str(run.newest_evaluation()))
+    return compare(in_place_of_base(before, log), str(run.newest_evaluation(log.task)))

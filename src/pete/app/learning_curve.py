@@ -11,6 +11,7 @@ from pete.app.notify import Notify
 from pete.app.train import Training, new_training, train
 from pete.data.batch import Sequencer
 from pete.data.examples import Example, same_answer, written
+from pete.data.task_share import texts_in
 from pete.errors import UserError, WorkError
 from pete.evaluate.log import HeldOut
 from pete.evaluate.stats import Interval, paired
@@ -104,7 +105,7 @@ def learning_curve(preset: str | None, overrides: Sequence[str], notify: Notify,
         tuple(
             Point(
                 len(sequencer.rows),
-                steps * sequencer.micro_batch * sequencer.accumulation / len(sequencer.rows),
+                steps * sequencer.micro_batch * sequencer.accumulation / sequencer.texts,
                 _bits([row.tuned_nats for row in scored], scored),
                 _saved([row.base_nats - row.tuned_nats for row in scored], scored),
                 run,
@@ -135,7 +136,7 @@ def _on(whole: Training, share: float) -> Training:
         prepared,
         splits={**prepared.splits, "train": [rows[number] for number in kept]},
         rendered={**prepared.rendered, "train": rendered},
-        sequencer=Sequencer(rendered, whole.resolved.config),
+        sequencer=Sequencer(rendered, whole.resolved.config, texts_in([rows[number] for number in kept])),
     )
     return replace(whole, prepared=part)
 

@@ -54,7 +54,7 @@ def describe(prepared: Prepared, plan: Plan, device: str, notify: Notify) -> Non
     """Say what will be learned from, and what it takes."""
     splits, steps = prepared.splits, prepared.sequencer.steps - prepared.done
     per_step = prepared.sequencer.micro_batch * prepared.sequencer.accumulation
-    passes = steps * per_step / max(1, len(splits["train"]))
+    passes = steps * per_step / max(1, prepared.sequencer.texts)
     left = f" left of {prepared.sequencer.steps:,}" if prepared.done else ""
     drafts = sum(row.task == "rewrite" for row in splits["train"])
     of_drafts = f" ({drafts} of them drafts to rewrite)" if drafts else ""

@@ -20,15 +20,20 @@ LONGEST = 240
 """Characters of a worst answer that are shown; the report has all of it."""
 
 
-def show_evaluation(screen: "Console", run: "RunDir") -> None:
-    """The newest evaluation: verdict, what failed with its worst answers, every measure, speed."""
+def show_evaluation(screen: "Console", run: "RunDir", task: str) -> None:
+    """The newest evaluation of a task: verdict, what failed with its worst answers, every measure, speed."""
     from pete.report.model import read_report
 
     data = read_report(run)
-    evaluation = data.evaluation
+    evaluation = data.rewriting if task == "rewrite" else data.evaluation
     assert evaluation is not None, "called after an evaluation was written"
+    if task == "rewrite":
+        screen.print("\nrewriting drafts:", style="bold")
     show_verdict(screen, evaluation)
     screen.print()
+    if task == "rewrite":
+        show_standings(screen, evaluation)
+        screen.print()
     show_measures(screen, evaluation.judgement.measures, "base", "tuned")
     screen.print()
     for speed in evaluation.speeds:
@@ -106,6 +111,20 @@ def show_measures(screen: "Console", measures: "Sequence[Measure]", before: str,
         notes.append(f"underpowered (fewer than {FEW} independent prompts or topics): {which}")
     for note in notes:
         screen.print(note, style="dim", soft_wrap=True)
+
+
+def show_standings(screen: "Console", evaluation: "Comparison") -> None:
+    """The ways to answer a draft beside each other."""
+    from rich.table import Table
+
+    from pete.report.chapters.rewriting import COLUMNS, standing_rows
+
+    table = Table(box=None, pad_edge=False)
+    for number, column in enumerate(COLUMNS):
+        table.add_column(column, justify="right" if number else "left")
+    for row in standing_rows(evaluation.log):
+        table.add_row(*row)
+    screen.print(table)
 
 
 def show_against(screen: "Console", compared: "Comparison", other: "RunDir") -> None:

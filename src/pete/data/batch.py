@@ -39,8 +39,18 @@ class Batch:
 class Sequencer:
     """Which rows make which step."""
 
-    def __init__(self, rows: Sequence[Rendered], config: Config) -> None:
-        self.rows = rows
+    def __init__(self, rows: Sequence[Rendered], config: Config, texts: int = 0) -> None:
+        """Get ready to lay rows out.
+
+        Args:
+            rows: of training.
+            config: says how many at once, and how long.
+            texts: what `train.epochs` counts passes over, where it is less than the rows: a text to write and to rewrite is one.
+
+        Raises:
+            ConfigError: the warm-up would be the whole training.
+        """
+        self.rows, self.texts = rows, texts or len(rows)
         self.seed = config.train.seed
         self.micro_batch = config.train.micro_batch
         self.accumulation = config.train.accumulation
@@ -50,11 +60,12 @@ class Sequencer:
             self.steps = config.train.steps
         else:
             assert config.train.epochs is not None
-            self.steps = max(1, math.ceil(config.train.epochs * len(self._epoch(0)) / per_step))
+            passes = config.train.epochs * self.texts / max(1, len(rows))
+            self.steps = max(1, math.ceil(passes * len(self._epoch(0)) / per_step))
             if config.optim.warmup_steps >= self.steps:
                 raise ConfigError(
                     f"optim.warmup_steps = {config.optim.warmup_steps} leaves nothing of the {self.steps} steps that "
-                    f"train.epochs = {config.train.epochs:g} makes of {len(rows)} rows.",
+                    f"train.epochs = {config.train.epochs:g} makes of {self.texts} texts.",
                     "lower optim.warmup_steps or raise train.epochs",
                 )
 

@@ -81,6 +81,11 @@ class Question(Prompt):
     checks: dict[str, Any] = Field(default_factory=dict, description="predicates of form: see evaluate/scorers/formatting.py")
     drafts: tuple[Draft, ...] = Field((), description="of such an answer, to be rewritten: [{kind, text}, ...]")
 
+    @property
+    def request(self) -> str:
+        """What the model is asked."""
+        return self.prompt
+
     @model_validator(mode="after")
     def _drafts_say_something(self) -> Self:
         if any(not visible(draft.text) for draft in self.drafts):

@@ -17,7 +17,7 @@ SAID_BY = 3
 SHOWN = 8
 READ = 5000
 """Texts that a profile is made of; more say the same."""
-_MARKS = (
+MARKS = (
     ("dashes", re.compile("[\u2014\u2013]|(?<= )-(?= )")),
     ("ellipses", re.compile(r"\u2026|\.\.\.")),
     ("semicolons", re.compile(";")),
@@ -26,6 +26,7 @@ _MARKS = (
     ("emoji", re.compile("[\u2600-\u27bf\U0001f300-\U0001faff]")),
     ("hashtags", re.compile(r"(?<!\w)#\w")),
 )
+"""Marks that are counted: (name, what it looks like)."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ def profile_of(texts: Sequence[tuple[str, str]]) -> Profile:
         sentence=_quarters([len(sentence.split()) for sentence in every]),
         questions=sum(sentence.rstrip("\"'\u201d\u2019)").endswith(("?", "\uff1f")) for sentence in every) / max(1, len(every)),
         paragraphs=median([len(re.findall(r"\n\s*\n", text.strip())) + 1 for _, text, _ in said] or [0]),
-        marks=tuple((name, 1000 * len(pattern.findall(joined)) / total) for name, pattern in _MARKS),
+        marks=tuple((name, 1000 * len(pattern.findall(joined)) / total) for name, pattern in MARKS),
         lengths=lengths,
         openers=_openers(spoken for _, _, spoken in said),
         phrases=_phrases(text for _, text, _ in said),

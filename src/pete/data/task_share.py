@@ -24,6 +24,12 @@ def learned_from(splits: Mapping[Split, Sequence[Example]], data: DataConfig, re
     return thinned, findings + _said(fitting["train"], thinned["train"], data.rewrite_share)
 
 
+def texts_in(rows: Sequence[Example]) -> int:
+    """What a pass is a pass over: the rows of writing, and each text more that has drafts alone."""
+    to_write = [row.completion for row in rows if row.task == "write"]
+    return len(to_write) + len({row.completion for row in rows if row.task == "rewrite"} - set(to_write))
+
+
 def _fitting(splits: Mapping[Split, Sequence[Example]], max_length: int, renderer: Renderer) -> tuple[Splits, list[DataFinding]]:
     drafts = [row for part in splits.values() for row in part if row.task == "rewrite"]
     if not drafts:

@@ -50,7 +50,7 @@ def in_place_of_base(first: EvaluationLog, log: EvaluationLog) -> EvaluationLog:
 def kept_answers(other: RunDir, log: EvaluationLog) -> EvaluationLog | None:
     """An evaluation of the other run that asked the same as `log`, in the same way: then nothing has to be asked again."""
     asked_for_us = sorted(other.evaluations.glob("against-*.json"), key=lambda path: path.stat().st_mtime)
-    kept = map(read_log, reversed([*asked_for_us, *other.all_evaluations()]))
+    kept = map(read_log, reversed([*asked_for_us, *other.all_evaluations(log.task)]))
     return next((before for before in kept if _drawn_alike(before, log)), None)
 
 
@@ -63,7 +63,7 @@ def unused_name(other: RunDir, run: RunDir) -> str:
 def _drawn_alike(before: EvaluationLog, log: EvaluationLog) -> bool:
     numbers = {(s.prompt_id, s.prompt, s.number) for s in before.samples if s.model == "tuned"}
     wanted = {(p.id, p.prompt, number) for p in log.prompts for number in {s.number for s in log.samples}}
-    return numbers == wanted and before.generate == log.generate
+    return before.task == log.task and numbers == wanted and before.generate == log.generate
 
 
 def _asked(log: EvaluationLog) -> set[tuple[str, str]]:

@@ -82,7 +82,7 @@ def judge(log: EvaluationLog) -> Judgement:
     notes = (*log.notes, *trained_note(log))
     log = asked_anew(log)
     by_key = {m.name: m for m in measures(log)}
-    outcomes = tuple(_judged(log, gate, by_key.get(gate.key)) for gate in gates())
+    outcomes = tuple(_judged(log, gate, by_key.get(gate.key)) for gate in gates(log.task))
     states = {outcome.state for outcome in outcomes}
     verdict: Verdict = "don't ship" if "failed" in states else "not enough evidence" if "unknown" in states else "ship"
     return Judgement(verdict, outcomes, tuple(by_key.values()), notes)

@@ -19,10 +19,16 @@ VERSION = 7
 5: of several answers drawn only the chosen one is kept, with their number (the first attempt in older logs is not read); why what
 is missing is missing.
 6: how a timed answer ended and, of an answer in a batch, the time to its first token are not kept: nothing was made of them.
-7: whether the prompts are drafts to be rewritten, and of which kind each is.
+7: whether the prompts are drafts to be rewritten, and of which kind each is; then also what stands beside the answers, and how much of
+a draft they give away.
 """
 Model = Literal["base", "tuned"]
 MODELS: tuple[Model, ...] = ("base", "tuned")
+
+
+Beside = Literal["draft", "examples", "guarded"]
+"""The draft as it is; the base shown examples of rewriting; what is left of the tuned model's answers when the guard has put back
+the draft's own sentences where they say something else."""
 
 
 class _Record(BaseModel):
@@ -82,6 +88,10 @@ class Sample(_Record):
     """Which answer of this model to this prompt: number 0 of the base belongs beside number 0 of the tuned model."""
     fluency_nats: float | None = None
     """Negative log-likelihood of the text under `fluency_model`; None is unknown."""
+    recovered_nats: float | None = None
+    """Negative log-likelihood under the base of the draft that stands in the prompt, given the text; None is unknown."""
+    draft_nats: float | None = None
+    """The same of the draft alone."""
     scores: dict[str, float] = Field(default_factory=dict)
     marks: tuple[Mark, ...] = ()
     flags: tuple[Flag, ...] = ()
@@ -103,6 +113,8 @@ class HeldOut(_Record):
     tuned_nats: float
     tokens: int = 0
     fluency_nats: float | None = None
+    recovered_nats: float | None = None
+    draft_nats: float | None = None
     scores: dict[str, float] = Field(default_factory=dict)
     """The author's own text, scored as if a model had written it: what the gates compare with."""
 
@@ -150,6 +162,8 @@ class EvaluationLog(_Record):
     neutral: list[HeldOut] = Field(default_factory=list)
     """Ordinary prose of the same kinds, by nobody in particular: what is gained here too is not voice."""
     samples: list[Sample]
+    beside: dict[Beside, list[Sample]] = Field(default_factory=dict)
+    """Of rewriting: what else could have been given for the same drafts, scored alike."""
     speed: list[Speed]
     peak_memory: int
     seconds: float

@@ -78,7 +78,7 @@ def measures(log: EvaluationLog, chosen: Sequence[Metric] | None = None) -> list
     """
     log = asked_anew(log)
     both = pairs(log)
-    all_measures = (_measure(log, metric, both) for metric in (metrics() if chosen is None else chosen))
+    all_measures = (_measure(log, metric, both) for metric in (metrics(log.task) if chosen is None else chosen))
     measured = [measure for measure in all_measures if measure is not None]
     adjusted = holm({m.name: m.change.p for m in measured if not m.primary})
     return sorted((replace(m, adjusted_p=adjusted.get(m.name, m.change.p)) for m in measured), key=lambda m: not m.primary)
@@ -86,7 +86,7 @@ def measures(log: EvaluationLog, chosen: Sequence[Metric] | None = None) -> list
 
 def measure(log: EvaluationLog, name: str) -> Measure | None:
     """One measure alone, with a p that is not adjusted."""
-    return next((_measure(log, metric, pairs(log)) for metric in metrics() if metric.key == name), None)
+    return next((_measure(log, metric, pairs(log)) for metric in metrics(log.task) if metric.key == name), None)
 
 
 def beside_author(log: EvaluationLog, key: str) -> Interval | None:

@@ -9,10 +9,12 @@ from pete.data.split import refuse_changed
 from pete.data.text import same_prompt
 from pete.engines.sentence import Embedder, find_embedder
 from pete.errors import DataError
-from pete.evaluate.log import EvaluationLog
+from pete.evaluate.guarded import drafts_as_answers, guarded
+from pete.evaluate.log import Beside, EvaluationLog, Sample
 from pete.evaluate.scorers import apply, specs
 from pete.evaluate.scorers.spec import Context, Scorer, Spec, StyleText, Unknown, source_of
 from pete.evaluate.scorers.voice import Voice, author_texts, ordinary_texts
+from pete.generate.meaning import compare
 from pete.run import RunDir
 
 NEUTRAL = Path(__file__).with_name("neutral.jsonl")
@@ -35,7 +37,12 @@ class Material:
     def context(self, log: EvaluationLog) -> Context:
         """What the scorers of a log are made from."""
         author = {row.source: self.held_out[row.source] for row in log.held_out if row.source in self.held_out}
-        return Context(log, self.written, author, self.neutral, self.others, self.embedder)
+        return Context(log, self.written, author, self.neutral, self.others, self.embedder, self.drafts)
+
+    @property
+    def drafts(self) -> list[Example]:
+        """The training rows that have a draft."""
+        return [row for row in self.training or () if row.task == "rewrite"]
 
     @property
     def written(self) -> list[Example] | None:
@@ -89,8 +96,9 @@ def rescore(log: EvaluationLog, run: RunDir) -> EvaluationLog:
 def score(log: EvaluationLog, material: Material) -> EvaluationLog:
     """The log with the scores of its answers and of the author's own rows, its measures and its notes."""
     context = material.context(log)
-    made = make_scorers(specs(), context)
+    made = make_scorers(specs(log.task), context)
     own = {answer.prompt_id: answer.scores for answer in apply(context.author_answers, made.scorers)}
+    beside = {name: apply(rows, made.scorers) for name, rows in _beside(log, context, material).items()}
     unknown = {**_unmeasured(log), **made.unknown}
     notes = [*unknown.values(), *(note for scorer in made.scorers.values() for note in getattr(scorer, "notes", ()))]
     if len(context.author) < len(log.held_out):
@@ -99,12 +107,26 @@ def score(log: EvaluationLog, material: Material) -> EvaluationLog:
         update={
             "in_training": _in_training(log, material.training or ()),
             "samples": apply(log.samples, made.scorers),
+            "beside": beside,
             "held_out": [row.model_copy(update={"scores": own.get(row.source, {})}) for row in log.held_out],
             "measures": {f"{name}.{key}": v for name, s in made.scorers.items() for key, v in getattr(s, "measures", {}).items()},
             "unknown": unknown,
             "notes": tuple(dict.fromkeys(notes)),
         }
     )
+
+
+def _beside(log: EvaluationLog, context: Context, material: Material) -> dict[Beside, list[Sample]]:
+    """What else could have been given for the drafts; what takes a model is kept as it was drawn."""
+    if log.task != "rewrite" or not log.samples:
+        return {}
+    drawn: dict[Beside, list[Sample]] = {"draft": drafts_as_answers(log)}
+    if "examples" in log.beside:
+        drawn["examples"] = log.beside["examples"]
+    if (embed := material.embedder) is not None:
+        voice = voice_before(material.written or (), material.drafts) if material.training else None
+        drawn["guarded"] = guarded(log, lambda draft, text: compare(draft, text, embed), voice)
+    return drawn
 
 
 @dataclass(frozen=True)
@@ -139,8 +161,8 @@ def _unmeasured(log: EvaluationLog) -> dict[str, str]:
     unknown = {}
     if not log.held_out:
         reason = "No row of the author's was kept back: likelihood is unknown, and no limit comes from the author's own text."
-        unknown = {"gain": reason, "selectivity": reason}
-    if not log.neutral:
+        unknown = {"gain": reason, "selectivity": reason} if log.task == "write" else {"gain": reason}
+    if not log.neutral and log.task == "write":
         unknown |= dict.fromkeys(("selectivity", "neutral"), "Neutral text was not scored: selectivity is unknown.")
     return unknown
 

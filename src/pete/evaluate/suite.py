@@ -14,13 +14,14 @@ import numpy as np
 
 from pete.config import EMBEDDED_BASE, GenerateConfig
 from pete.data.batch import in_batches
-from pete.data.examples import Example, Question, load_examples, load_prompts, written
+from pete.data.examples import Example, Question, Task, load_examples, load_prompts, written
 from pete.data.render import Message, Rendered, Renderer
 from pete.data.split import read_splits, refuse_changed
 from pete.engines import open_generator
 from pete.engines.protocol import Generator
 from pete.errors import DataError
 from pete.evaluate.log import MODELS, Asked, EvaluationLog, HeldOut, Model, Sample, Speed
+from pete.evaluate.rewriting import PLAINLY, shown_examples
 from pete.evaluate.score import NEUTRAL, rescore, source_of, voice_before
 from pete.evaluate.scorers.formatting import refuse_unknown
 from pete.generate.choose import Voice as VoiceOf
@@ -28,6 +29,8 @@ from pete.generate.request_parsing import RequestType
 from pete.generate.stream import Tuned
 from pete.run import RunDir
 
+FRAME = 24
+"""Tokens at most that stand around a turn of a conversation."""
 OnStage = Callable[[str, int, int], None]
 """(what, done, of)"""
 
@@ -63,8 +66,15 @@ def load_suite(run: RunDir, file: Path | None, per_category: int | None) -> list
     return chosen
 
 
-def evaluate(tuned: Tuned, run: RunDir, prompts: Sequence[Question], on_stage: OnStage) -> EvaluationLog:
+def evaluate(tuned: Tuned, run: RunDir, prompts: Sequence[Question], on_stage: OnStage, task: Task = "write") -> EvaluationLog:
     """Run the suite on base and tuned; the model in memory is one, its adapter switched off for the base.
+
+    Args:
+        tuned: the run's model.
+        run: its folder.
+        prompts: what is asked; drafts (`drafts_of`) where the task is to rewrite.
+        on_stage: told how far it is.
+        task: what is asked for.
 
     Raises:
         DataError: the run's rows are not those it was trained with.
@@ -73,20 +83,26 @@ def evaluate(tuned: Tuned, run: RunDir, prompts: Sequence[Question], on_stage: O
     engine = tuned.engine
     refuse_changed(run)
     splits = read_splits(run)[0]
-    unseen = [row for row in splits["test"] if row.task == "write"]
+    unseen = [row for row in splits["test"] if row.task == task]
     held_out = score_held_out(engine, tuned.renderer, unseen, on_stage, "held-out text")
     known = {row.prompt for row in splits["train"]}
-    ordinary = [row for row in load_examples([NEUTRAL]) if row.prompt not in known]
+    ordinary = [row for row in load_examples([NEUTRAL]) if row.prompt not in known] if task == "write" else []
     neutral = score_held_out(engine, tuned.renderer, ordinary, on_stage, "neutral text")
-    samples = _generate(tuned, prompts, written(splits["train"]), on_stage)
+    drafts = [row for row in splits["train"] if row.task == "rewrite"] if task == "rewrite" else []
+    samples = _generate(tuned, prompts, written(splits["train"]), on_stage, drafts)
+    examples = _with_examples(tuned, prompts, drafts, on_stage)
     speed = _time_alone(tuned, prompts, on_stage)
     peak = engine.memory().peak  # before a third model is in memory too
     on_stage("scores", 0, 1)
     fluency = open_fluency_model(tuned)
     samples = _with_fluency(samples, [sample.text for sample in samples], fluency)
     held_out = _with_fluency(held_out, [row.completion for row in unseen], fluency)
+    if task == "rewrite":
+        samples, examples, held_out = _with_recovered(tuned, samples, examples, held_out, unseen)
     log = new_log(tuned, run, prompts).model_copy(
         update={
+            "task": task,
+            "beside": {"examples": examples} if examples else {},
             "held_out": held_out,
             "neutral": neutral,
             "samples": samples,
@@ -210,9 +226,50 @@ def _reject_duplicate_ids(prompts: Sequence[Question]) -> None:
         raise DataError.of_problems("Each prompt needs an id of its own:", problems, "change one of them, or leave ids out")
 
 
-def _generate(tuned: Tuned, prompts: Sequence[Question], training: Sequence[Example], on_stage: OnStage) -> list[Sample]:
+def _with_examples(tuned: Tuned, prompts: Sequence[Question], drafts: Sequence[Example], on_stage: OnStage) -> list[Sample]:
+    """One answer of the base to each draft, with other drafts and what the author made of them before its eyes."""
+    renderer, longest = tuned.renderer, max((len(tuned.renderer.encode(prompt.request)) for prompt in prompts), default=0)
+    room = renderer.context - longest - min(tuned.config.generate.max_new_tokens, renderer.context // 2)
+
+    def fits(turns: Sequence[Message]) -> bool:
+        return sum(len(renderer.encode(turn.content)) + FRAME for turn in turns) <= room
+
+    before = shown_examples(drafts, fits)
+    if not before:
+        return []
+    tuned.engine.adapter_active = False
+    given = answer(
+        tuned, prompts, tuned.config.generate, 1, "base", lambda done: on_stage("answers, base with examples", done, len(prompts)),
+        before=before,
+    )  # fmt: skip
+    tuned.engine.adapter_active = True
+    return given
+
+
+def _with_recovered(
+    tuned: Tuned, samples: Sequence[Sample], examples: Sequence[Sample], held_out: Sequence[HeldOut], unseen: Sequence[Example]
+) -> tuple[list[Sample], list[Sample], list[HeldOut]]:
+    """The rows with what the base needs for each draft, alone and given its rewrite."""
+    pairs = {(s.text, s.prompt) for s in (*samples, *examples) if s.text.strip()} | {(row.completion, row.prompt) for row in unseen}
+    alone = {("", draft) for _, draft in pairs}
+    asked = sorted(pairs | alone)
+    rendered = [tuned.renderer.example(Example(prompt=f"{PLAINLY}\n\n{text}".strip(), completion=draft)).text_only for text, draft in asked]
+    nats = dict(zip(asked, _nats(tuned.engine, rendered, "base"), strict=True))
+    tuned.engine.adapter_active = True
+
+    def known(text: str, draft: str) -> dict[str, float | None]:
+        return {"recovered_nats": nats.get((text, draft)), "draft_nats": nats.get(("", draft))} if text.strip() else {}
+
+    with_nats = [[s.model_copy(update=known(s.text, s.prompt)) for s in rows] for rows in (samples, examples)]
+    rows = [row.model_copy(update=known(one.completion, one.prompt)) for row, one in zip(held_out, unseen, strict=True)]
+    return with_nats[0], with_nats[1], rows
+
+
+def _generate(
+    tuned: Tuned, prompts: Sequence[Question], training: Sequence[Example], on_stage: OnStage, drafts: Sequence[Example] = ()
+) -> list[Sample]:
     settings, sampling = tuned.config.evaluate, tuned.config.generate
-    voice = voice_before(training) if sampling.best_of > 1 else None
+    voice = voice_before(training, drafts) if sampling.best_of > 1 else None
     samples: list[Sample] = []
     for model in MODELS:
         tuned.engine.adapter_active = model == "tuned"
@@ -233,6 +290,7 @@ def answer(
     model: Model,
     on_done: Callable[[int], None],
     voice: VoiceOf | None = None,
+    before: Sequence[Message] = (),
 ) -> list[Sample]:
     """So many answers to each prompt; whoever asks the same prompts again gets the same seeds.
 
@@ -246,6 +304,7 @@ def answer(
         model: whose answers these are, for the record.
         on_done: told how many there are.
         voice: decides between answers that keep the same rules.
+        before: the conversation so far.
     """
     asked = [(prompt, number) for number in range(samples) for prompt in prompts]
     size = max(len(prompts), 1) if tuned.engine.queues else tuned.config.evaluate.batch
@@ -253,7 +312,7 @@ def answer(
     for start in range(0, len(asked), size):
         part = asked[start : start + size]
         seed = sampling.seed + start  # another for every batch, so that two samples of a prompt differ
-        talks = [[Message("user", prompt.prompt)] for prompt, _ in part]
+        talks = [[*before, Message("user", prompt.request)] for prompt, _ in part]
         drawn = tuned.ask(talks, sampling.model_copy(update={"seed": seed}), kinds=[_kind(prompt) for prompt, _ in part], voice=voice)
         given += [
             Sample(
@@ -277,10 +336,10 @@ def _time_alone(tuned: Tuned, prompts: Sequence[Question], on_stage: OnStage) ->
     rows = []
     for model in MODELS:
         tuned.engine.adapter_active = model == "tuned"
-        tuned.ask([[Message("user", prompts[0].prompt)]], once.model_copy(update={"max_new_tokens": 8}))
+        tuned.ask([[Message("user", prompts[0].request)]], once.model_copy(update={"max_new_tokens": 8}))
         for number, prompt in enumerate(first.values(), 1):
             before = tuned.engine.guessed
-            (answer,) = tuned.ask([[Message("user", prompt.prompt)]], once, kinds=[_kind(prompt)])
+            (answer,) = tuned.ask([[Message("user", prompt.request)]], once, kinds=[_kind(prompt)])
             guessed, right = (now - then for now, then in zip(tuned.engine.guessed, before, strict=True))
             rows.append(
                 Speed(

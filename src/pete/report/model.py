@@ -15,7 +15,7 @@ from pete.events import read
 from pete.history import fold
 from pete.persona import run_persona
 from pete.report.advice import Measured, Suggestion
-from pete.report.comparison import compare
+from pete.report.comparison import Comparison, compare
 from pete.report.findings import Finding, find, next_steps
 from pete.report.night import night_summary
 from pete.run import RunDir
@@ -35,6 +35,8 @@ class ReportData(Measured):
     """One run, measured, and everything else that its report says."""
 
     resolved: Resolved
+    rewriting: Comparison | None
+    """The newest evaluation of rewriting."""
     dataset: Dataset | None
     lineage: Lineage | None
     blind: Mapping[str, BlindTest]
@@ -81,8 +83,7 @@ def read_report(run: RunDir) -> ReportData:
     dataset = _dataset(run)
     lineage = read_lineage(run.adapter) if (run.adapter / LINEAGE).is_file() else None
     training = fold(read(run.events_file))
-    newest = run.newest_evaluation()
-    evaluation = compare(read_log(newest), str(newest.relative_to(run.folder))) if newest else None
+    evaluation, rewriting = _newest(run, "write"), _newest(run, "rewrite")
     voice = lineage.persona if lineage else evaluation.log.persona if evaluation else _voice(run, resolved)
     rows = training.started.train_rows if training.started else dataset.rows.get("train", 0) if dataset else 0
     measured = Measured(run, resolved.config, training, evaluation, rows, voice)
@@ -90,6 +91,7 @@ def read_report(run: RunDir) -> ReportData:
     return ReportData(
         **vars(measured),
         resolved=resolved,
+        rewriting=rewriting,
         dataset=dataset,
         lineage=lineage,
         blind={str(path.relative_to(run.folder)): test for path, test in blind_tests(run).items()},
@@ -99,6 +101,11 @@ def read_report(run: RunDir) -> ReportData:
         training_rows=_training_rows(run),
         errors=_lines(run.errors_file),
     )
+
+
+def _newest(run: RunDir, task: str) -> Comparison | None:
+    newest = run.newest_evaluation(task)
+    return compare(read_log(newest), str(newest.relative_to(run.folder))) if newest else None
 
 
 def _voice(run: RunDir, resolved: Resolved) -> str:

@@ -7,13 +7,23 @@ from pete.report.chapters.exports import exports
 from pete.report.chapters.how_to_read import how_to_read
 from pete.report.chapters.next_steps import next_steps
 from pete.report.chapters.process import process
+from pete.report.chapters.rewriting import rewriting
 from pete.report.chapters.run_facts import run_facts
 from pete.report.chapters.tools import tools
 from pete.report.model import ReportData
 from pete.report.results import evaluation
 from pete.report.summary import summary
 
-CHAPTERS: tuple[Callable[[ReportData], Section | None], ...] = (evaluation, next_steps, process, exports, tools, run_facts, how_to_read)
+CHAPTERS: tuple[Callable[[ReportData], Section | None], ...] = (
+    evaluation,
+    rewriting,
+    next_steps,
+    process,
+    exports,
+    tools,
+    run_facts,
+    how_to_read,
+)
 """In the order of the page; each has a file of its own. One that has nothing to say gives None."""
 
 

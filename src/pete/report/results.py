@@ -54,7 +54,7 @@ def evaluation(data: ReportData) -> Section:
     changed = changes(comparison.judgement.measures, "Base", "Tuned", "changes")
     parts = [Section("What changed", changed)] if changed else []
     parts += [
-        _gates(comparison),
+        gates(comparison),
         *_by_category(data, comparison),
         *_speed(data, comparison),
         *extraction(comparison.log),
@@ -107,7 +107,8 @@ def _not_settled(measures: Sequence[Measure]) -> str:
     return f" No significant difference: {', '.join(titles)}." if titles else ""
 
 
-def _gates(comparison: Comparison) -> Section:
+def gates(comparison: Comparison) -> Section:
+    """Every gate with what was found, and the answers that speak against it."""
     words: dict[State, str] = {
         "failed": "against it", "unknown": "not settled", "passed": "holds", "not in force": "not in force", "not asked": "not asked",
     }  # fmt: skip

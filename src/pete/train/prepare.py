@@ -17,7 +17,7 @@ from pete.data.edits import persona_rows
 from pete.data.examples import DataFinding, Example, Question, Split
 from pete.data.render import Rendered, Renderer
 from pete.data.split import read_splits, split_rows
-from pete.data.task_share import learned_from
+from pete.data.task_share import learned_from, texts_in
 from pete.engines import open_trainer, set_environment
 from pete.engines.base_models.resolve import look_up_base
 from pete.engines.base_models.text_proof import prove_text
@@ -89,7 +89,7 @@ def prepare(
         splits, shared = learned_from(splits, config.data, renderer)
         findings += [*shared, *few_rows(len(splits["train"]), base.name, base.shape)]
     rendered: dict[Split, list[Rendered]] = {name: renderer.examples(rows, config.data.max_length) for name, rows in splits.items()}
-    sequencer = Sequencer(rendered["train"], config)
+    sequencer = Sequencer(rendered["train"], config, texts_in(splits["train"]))
     return Prepared(persona, base, renderer, splits, rendered, sequencer, findings, prompts.rows if prompts else [])
 
 

@@ -13,6 +13,7 @@ from pete.cli.notify import ScreenNotify
 from pete.cli.screen import Screen
 from pete.cli.training_view import TrainingView
 from pete.config import Resolved, resolve
+from pete.data.examples import Example
 from pete.errors import RunError
 from pete.evaluate.blind.record import Pair
 from pete.evaluate.results import Measure
@@ -43,11 +44,12 @@ def settings_(screen, text):
 
 
 def plan(screen, text):
+    row = Example(prompt="a", completion="b")
     prepared = SimpleNamespace(
-        splits={"train": [1], "valid": [1], "test": [1]}, done=0, findings=[SimpleNamespace(message=text)], 
+        splits={"train": [row], "valid": [row], "test": [row]}, done=0, findings=[SimpleNamespace(message=text)], 
         renderer=SimpleNamespace(folds_system=True),
         persona=SimpleNamespace(name=text, system=text),
-        base=SimpleNamespace(name=text, missing=1), sequencer=SimpleNamespace(steps=2, micro_batch=1, accumulation=1),
+        base=SimpleNamespace(name=text, missing=1), sequencer=SimpleNamespace(steps=2, texts=1, micro_batch=1, accumulation=1),
     )  # fmt: skip
     describe(prepared, Plan({text: 1}, 1, 2, 1.0, 1, 1.0), text, ScreenNotify(screen))  # type: ignore[arg-type]
 

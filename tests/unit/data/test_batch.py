@@ -62,6 +62,11 @@ def test_epochs_differ_and_seeds_differ():
     assert seen(list(sequencer(list(range(2, 40)), steps=4, micro_batch=19, accumulation=1, seed=1).steps_from(0))) != order
 
 
+def test_passes_are_over_texts():
+    config = Config.model_validate({"train": {"epochs": 2, "micro_batch": 2, "accumulation": 1}, "optim": {"warmup_steps": 0}})
+    assert Sequencer(rows([5] * 20), config, texts=10).steps == 10 and Sequencer(rows([5] * 20), config).steps == 20
+
+
 def test_warmup_longer_than_the_epochs_make():
     with pytest.raises(ConfigError, match="leaves nothing of the 2 steps"):
         sequencer([5] * 10, epochs=1, micro_batch=5, accumulation=1, warmup=2)

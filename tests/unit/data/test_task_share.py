@@ -5,7 +5,7 @@ import pytest
 from pete.config import DataConfig
 from pete.data.examples import Example
 from pete.data.render import Renderer
-from pete.data.task_share import learned_from
+from pete.data.task_share import learned_from, texts_in
 from pete.engines.fake import fake_base
 from pete.persona import PLAIN_TEMPLATE
 
@@ -82,3 +82,9 @@ def test_a_draft_too_long_with_its_text_is_left_out_of_every_split_and_said():
     )
     assert splits["test"] == [] and findings[0].kind == "drafts too long" and findings[0].examples[0][0] == "b-plain:0"
     assert "1 draft left out: longer than 200 tokens" in findings[0].message
+
+
+def test_a_pass_is_a_pass_over_texts():
+    assert texts_in(rows(5)) == 5 and texts_in(rows(5) + drafts(range(5), "plain") + drafts(range(3), "notes")) == 5
+    assert texts_in(rows(2) + drafts(range(4), "plain")) == 4, "two texts have drafts alone"
+    assert texts_in([*rows(3), *rows(3)]) == 6, "a text that answers two prompts is asked for twice"

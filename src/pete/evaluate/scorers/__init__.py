@@ -7,25 +7,27 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pete.data.examples import Task
     from pete.evaluate.log import Mark, Sample
     from pete.evaluate.scorers.spec import Gate, Metric, Scorer, Spec
 
 
 @cache
-def specs() -> "tuple[Spec, ...]":
-    """The SPEC of each module of this folder, in their own order."""
+def specs(task: "Task | None" = None) -> "tuple[Spec, ...]":
+    """The SPEC of each module of this folder, in their own order; of one task those that say something of it."""
     names = [module.name for module in pkgutil.iter_modules(__path__) if module.name != "spec"]
-    return tuple(sorted((import_module(f"{__name__}.{name}").SPEC for name in names), key=lambda spec: spec.order))
+    found = (import_module(f"{__name__}.{name}").SPEC for name in names)
+    return tuple(sorted((spec for spec in found if task is None or task in spec.tasks), key=lambda spec: spec.order))
 
 
-def metrics() -> "list[Metric]":
+def metrics(task: "Task") -> "list[Metric]":
     """Everything by which base and tuned are compared."""
-    return [metric for spec in specs() for metric in spec.metrics]
+    return [metric for spec in specs(task) for metric in spec.metrics]
 
 
-def gates() -> "list[Gate]":
+def gates(task: "Task") -> "list[Gate]":
     """Everything that decides about the verdict."""
-    return [gate for spec in specs() for gate in spec.gates]
+    return [gate for spec in specs(task) for gate in spec.gates]
 
 
 def apply(samples: "Sequence[Sample]", scorers: "Mapping[str, Scorer]") -> "list[Sample]":

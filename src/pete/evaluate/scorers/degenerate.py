@@ -77,4 +77,5 @@ SPEC = Spec(
         ),
     ),
     tag="loops or empty", legend={"loop": "said before in the same answer"}, rules={"empty": "", "loop": "loop"},
+    tasks=("write", "rewrite"),
 )  # fmt: skip

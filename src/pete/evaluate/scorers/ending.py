@@ -51,4 +51,5 @@ SPEC = Spec(
         ),
     ),
     tag="does not end properly",
+    tasks=("write", "rewrite"),
 )  # fmt: skip

@@ -79,4 +79,5 @@ SPEC = Spec(
         ),
     ),
     tag="no English",
+    tasks=("write", "rewrite"),
 )  # fmt: skip

@@ -42,4 +42,5 @@ SPEC = Spec(
         ),
     ),
     tag="leaks a control mark", legend={"leak": "a control mark of the model"}, rules={"leak": "leak"},
+    tasks=("write", "rewrite"),
 )  # fmt: skip

@@ -107,4 +107,5 @@ SPEC = Spec(
         ),
     ),
     tag="copied", legend={"copied": "word for word in a training row"}, rules={"copied": "copied"},
+    tasks=("write", "rewrite"),
 )  # fmt: skip

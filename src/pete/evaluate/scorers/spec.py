@@ -11,13 +11,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from pete.data.examples import Example
+from pete.data.examples import Example, Task
 from pete.evaluate.advice import Advice
 from pete.evaluate.log import Asked, EvaluationLog, HeldOut, Mark, Sample
 from pete.evaluate.stats import MARGIN, Interval
 
 if TYPE_CHECKING:
     from pete.engines.sentence import Embedder
+    from pete.generate.meaning import Meaning
 
 Better = Literal["more", "less", "neither"]
 Rule = Literal["above", "below", "not worse", "not shown worse", "not below author", "at most", "at least"]
@@ -156,6 +157,8 @@ class Spec:
     """Prefixes its numbers."""
     order: int
     """Where it stands among the others in tables."""
+    tasks: tuple[Task, ...] = field(default=("write",), kw_only=True)
+    """Whose answers it says something of."""
     make: "Callable[[Context], Scorer | None]" = lambda _: None
     """None: there is nothing to score. Raises Unknown."""
     metrics: tuple[Metric, ...] = ()
@@ -174,13 +177,15 @@ class Context:
 
     log: EvaluationLog
     training: Sequence[Example] | None
-    """None: missing."""
+    """The texts that the author wrote; None: missing."""
     author: Mapping[str, Example]
     """The author's unseen rows that the log measured, by the source it names."""
     neutral: Sequence[Example]
     others: Sequence[StyleText]
     """Texts in other voices."""
     embedder: "Embedder | None"
+    drafts: Sequence[Example] = ()
+    """Training rows of rewriting."""
     find: "Callable[[str], Scorer | None]" = lambda _: None
     """Another scorer by name; None where it is not known."""
 
@@ -203,6 +208,28 @@ class Context:
         """The topic of every answer and of the author's rows, by prompt id."""
         topics = {p.id: p.topic.lower() or p.id for p in self.log.prompts} | {key: r.topic.lower() or key for key, r in self.author.items()}
         return {s.prompt_id: s.prompt_id for s in self.log.samples} | topics
+
+    @cached_property
+    def compared(self) -> "Callable[[Sample], Meaning]":
+        """What an answer says of the draft that stands in its prompt; each is looked at once.
+
+        Raises:
+            Unknown: the sentence model is missing.
+        """
+        from pete.generate.meaning import compare
+
+        embed = self.embedder
+        if embed is None:
+            raise Unknown("The sentence model is missing: whether a rewrite says what its draft says is unknown.")
+        found: dict[tuple[str, str], Meaning] = {}
+
+        def of(sample: Sample) -> "Meaning":
+            key = (sample.prompt, sample.text)
+            if key not in found:
+                found[key] = compare(*key, embed)
+            return found[key]
+
+        return of
 
     @cached_property
     def author_answers(self) -> list[Sample]:
@@ -250,5 +277,5 @@ def _as_answer(row: HeldOut, example: Example) -> Sample:
     return Sample(
         model="tuned", prompt_id=row.source, category=row.category, prompt=example.prompt, text=example.completion, raw=example.completion,
         tokens=row.tokens, stop="end", seconds=0.0, batch=1, seed=0, leaks_raw=0, leaks_clean=0,
-        fluency_nats=row.fluency_nats,
+        fluency_nats=row.fluency_nats, recovered_nats=row.recovered_nats, draft_nats=row.draft_nats,
     )  # fmt: skip

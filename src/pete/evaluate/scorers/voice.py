@@ -84,8 +84,12 @@ class Voice:
         pieces = windows(sample.text)
         if not self.able or not pieces:
             return {}
-        weights, offset = self._weights[self._fold.get(self._asked.get(sample.prompt_id, ""), 0)]
-        return {"logit": float((features(pieces) @ weights).mean() + offset), "windows": float(len(pieces))}
+        return {"logit": self.logit(pieces, sample.prompt_id), "windows": float(len(pieces))}
+
+    def logit(self, pieces: Sequence[str], prompt_id: str) -> float:
+        """Mean over pieces of an answer, by the classifier that saw no text of its topic."""
+        weights, offset = self._weights[self._fold.get(self._asked.get(prompt_id, ""), 0)]
+        return float((features(pieces) @ weights).mean() + offset)
 
     def of(self, text: str) -> float:
         """How much a text nobody asked for sounds like the author: the mean of the five classifiers. One under 30 words is read whole."""

@@ -73,9 +73,15 @@ def test_every_spec_is_whole():
     files = {path.stem for path in Path(scorers.__file__).parent.glob("*.py")} - {"__init__", "spec"}
     assert set(names) == files and len(set(names)) == len(names)
     assert [spec.order for spec in specs()] == sorted({spec.order for spec in specs()}), "no two in one place"
-    assert len({metric.key for metric in metrics()}) == len(metrics()) and [m.key for m in metrics() if m.primary] == ["gain", "voice"]
-    assert len({gate.name for gate in gates()}) == len(gates())
-    for gate in gates():
+    assert all(spec.tasks for spec in specs()) and {task for spec in specs() for task in spec.tasks} == {"write", "rewrite"}
+
+
+@pytest.mark.parametrize(("task", "primary"), [("write", ["gain", "voice"]), ("rewrite", ["gain", "draft_voice", "meaning.says"])])
+def test_every_task_is_measured_and_gated(task, primary):
+    assert len({metric.key for metric in metrics(task)}) == len(metrics(task))
+    assert [m.key for m in metrics(task) if m.primary] == primary
+    assert len({gate.name for gate in gates(task)}) == len(gates(task)) > 8
+    for gate in gates(task):
         assert gate.good and gate.bad and gate.advice.text and math.isfinite(gate.limit)
         assert gate.rows or (gate.why(sample("Fine.")) is not None and gate.badness is not None)
 

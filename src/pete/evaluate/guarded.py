@@ -1,0 +1,41 @@
+"""What is left of drawn rewrites behind the guard of `pete rewrite`, from the log alone; and the draft in their place."""
+
+from collections.abc import Callable
+
+from pete.evaluate.log import EvaluationLog, Sample
+from pete.generate.choose import Voice
+from pete.generate.meaning import Meaning
+from pete.generate.rewrite.choose import STRENGTHS, Draw, choose
+from pete.generate.rewrite.markup import Shown
+from pete.generate.rewrite.passages import Passage, replaced
+
+
+def drafts_as_answers(log: EvaluationLog) -> list[Sample]:
+    """Every draft as if it had been given for itself."""
+    first = {s.prompt_id: s for s in reversed(log.samples)}
+    return [_given(first[key], sample.prompt, 0) for key, sample in first.items()]
+
+
+def guarded(log: EvaluationLog, compared: Callable[[str, str], Meaning], voice: Voice | None) -> list[Sample]:
+    """What `pete rewrite` would give of the tuned model's answers: sentences that say what the draft says, the draft's between them.
+
+    All answers to a draft are draws of it, as they are there.
+    """
+    drawn: dict[str, list[Sample]] = {}
+    for sample in log.samples:
+        if sample.model == "tuned":
+            drawn.setdefault(sample.prompt_id, []).append(sample)
+    found = []
+    for samples in drawn.values():
+        shown = Shown(samples[0].prompt)
+        draws = [Draw(s.text, s.stop) for s in samples]  # type: ignore[arg-type]
+        chosen = choose(Passage([0], [shown]), draws, compared, voice, STRENGTHS["normal"])
+        found.append(_given(samples[0], replaced(shown, chosen.replacements), samples[0].seed))
+    return found
+
+
+def _given(like: Sample, text: str, seed: int) -> Sample:
+    return Sample(
+        model="tuned", prompt_id=like.prompt_id, category=like.category, prompt=like.prompt, text=text, raw=text, tokens=0, stop="end",
+        seconds=0.0, batch=1, seed=seed, leaks_raw=0, leaks_clean=0,
+    )  # fmt: skip
