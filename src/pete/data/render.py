@@ -371,7 +371,7 @@ class Renderer:
 
     def _masked(self, laid: _Laid, ids: list[int], places: list[tuple[int, int]]) -> Rendered:
         text = laid.text
-        # four times as fast as np.array makes it of pairs
+        # twice as fast as np.array makes it of pairs
         begins, stops = np.fromiter(itertools.chain.from_iterable(places), np.int64, 2 * len(places)).reshape(-1, 2).T
         trained, own = (np.zeros(len(ids), dtype=bool) for _ in range(2))
         for start, stop in laid.answers:
