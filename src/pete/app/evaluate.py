@@ -83,13 +83,14 @@ def evaluate(request: Request, notify: Notify) -> Evaluated:
         Judge.of(run, request.judge_url, request.judge_model) if request.judge_url is not None and request.judge_model is not None else None
     )
     files: dict[Task, Path] = {task: _file(run, request, task) for task in tasks}
+    logs: dict[Task, EvaluationLog] = {}
     if request.rescore:
-        logs = {task: rescore(read_log(file), run) for task, file in files.items()}
+        logs |= {task: rescore(read_log(file), run) for task, file in files.items()}
         for task, log in logs.items():
             keep(log, files[task])
             notify.message(f"{len(log.samples)} kept answers scored again")
     else:
-        logs = evaluate_run(run, resolved, request.suite, [(task, file.stem) for task, file in files.items()], notify)
+        logs |= evaluate_run(run, resolved, request.suite, [(task, file.stem) for task, file in files.items()], notify)
     done = []
     for task, log in logs.items():
         compared = _compare(run, log, other, resolved, request, notify) if other else None
@@ -117,7 +118,7 @@ def evaluate_run(
 
 def _tasks(run: RunDir, request: Request) -> list[Task]:
     """The tasks that are asked for; nothing said, writing, and rewriting where the run learned it and has drafts to be asked."""
-    if request.task in ("write", "rewrite"):
+    if request.task is not None and request.task != "all":
         return [request.task]
     if request.rescore:
         both: tuple[Task, ...] = ("write", "rewrite")
