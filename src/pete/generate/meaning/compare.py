@@ -10,10 +10,19 @@ from pete.generate.meaning.difference import Aligned, Difference, Kind, Meaning,
 from pete.generate.meaning.letter import of_details
 from pete.generate.meaning.parts import Part
 from pete.generate.meaning.polarity import of_negations
+from pete.generate.meaning.roles import of_roles
 from pete.generate.meaning.swaps import of_swaps
 
-SAID = {"sentence": 0.44, "clause": 0.55}
-"""Support of a part that the other text says; see docs/log.md."""
+SAID: dict[tuple[str, Way], float] = {
+    ("sentence", "added"): 0.44,
+    ("sentence", "lost"): 0.5,
+    ("clause", "added"): 0.55,
+    ("clause", "lost"): 0.55,
+}
+"""Support of a part that the other text says. 95 of 100 sentences, and clauses, of other texts of the same kind have less.
+
+So have 11 of 100 sentences that the author made of a draft, which are his asides, and 8 of 100 of the drafts' own; of clauses 26 and 20.
+"""
 NEAR = 0.35
 """Cosine of two sentences of which one may say the other."""
 
@@ -28,7 +37,7 @@ def compare(draft: str, rewrite: str, embed: Embed) -> Meaning:
     """
     both = Alignment.of(draft, rewrite, embed)
     stands_for = _stands_for(both)
-    found = [*of_details(draft, rewrite), *of_swaps(draft, rewrite), *_unsaid(both), *of_negations(both)]
+    found = [*of_details(draft, rewrite), *of_swaps(draft, rewrite), *_unsaid(both), *of_negations(both), *of_roles(both)]
     found.sort(key=lambda d: (d.rewrite or _beside(d.draft, both, stands_for) or (len(rewrite), 0), d.kind))
     missing = {d.draft for d in found if d.kind == "sentence" and d.way == "lost"}
     there = {_plain(s) for s in both.draft.sentences}
@@ -63,10 +72,10 @@ def _unsaid(both: Alignment) -> Iterator[Difference]:
     directions: tuple[tuple[Side, Side, Way], ...] = ((both.draft, both.rewrite, "lost"), (both.rewrite, both.draft, "added"))
     for side, other, way in directions:
         whole = set()
-        for part in _unsupported(both, side.sentences, other, SAID["sentence"]):
+        for part in _unsupported(both, side.sentences, other, SAID["sentence", way]):
             whole.add(part.sentence)
             yield _difference("sentence", way, part)
-        for part in _unsupported(both, side.clauses, other, SAID["clause"]):
+        for part in _unsupported(both, side.clauses, other, SAID["clause", way]):
             if part.sentence not in whole:
                 yield _difference("clause", way, part)
 

@@ -1,0 +1,26 @@
+from pete.engines.sentence import Embedder
+from pete.evaluate.guarded import drafts_as_answers, guarded
+from pete.generate.meaning import compare
+from tests.unit.evaluate.conftest import log_of, sample
+
+DRAFT = "The engineer will arrive on Tuesday at 14:15. There is no charge for the visit."
+FINE = "Tuesday, 14:15: that is when the engineer will arrive. There is no charge for the visit."
+
+
+def answer(text: str, number: int = 0, model: str = "tuned"):
+    return sample(text, model=model, prompt=DRAFT, prompt_id="p", number=number)
+
+
+def test_a_sentence_that_says_something_else_gives_way_to_the_drafts():
+    embed = Embedder()
+    wrong = FINE.replace("There is no charge", "There is a charge")
+    log = log_of(task="rewrite", samples=[answer("Anything.", model="base"), answer(wrong)])
+    (left,) = guarded(log, lambda draft, text: compare(draft, text, embed), None)
+    assert "a charge" not in left.text and "There is no charge for the visit." in left.text and "14:15" in left.text
+    assert (left.prompt, left.model) == (DRAFT, "tuned")
+
+
+def test_a_draft_stands_for_itself_once():
+    log = log_of(task="rewrite", samples=[answer(FINE), answer("Other.", 1), answer("More.", model="base")])
+    (draft,) = drafts_as_answers(log)
+    assert draft.text == draft.prompt == DRAFT and draft.number == 0
