@@ -2,7 +2,7 @@
 
 import shlex
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -10,7 +10,7 @@ from typing import Literal
 from pete.adapter import read_lineage
 from pete.app.notify import Notify
 from pete.config import ANSWERING, Resolved, override
-from pete.data.examples import Question, Task, load_examples, load_prompts
+from pete.data.examples import Task, load_examples, load_prompts
 from pete.errors import DataError, RunError, UserError, WorkError
 from pete.evaluate import gates
 from pete.evaluate.against import in_place_of_base, kept_answers, refuse_other_base, refuse_other_prompts, unused_name
@@ -82,14 +82,14 @@ def evaluate(request: Request, notify: Notify) -> Evaluated:
     judge = (
         Judge.of(run, request.judge_url, request.judge_model) if request.judge_url is not None and request.judge_model is not None else None
     )
-    files = {task: _file(run, request, task) for task in tasks}
+    files: dict[Task, Path] = {task: _file(run, request, task) for task in tasks}
     if request.rescore:
         logs = {task: rescore(read_log(file), run) for task, file in files.items()}
         for task, log in logs.items():
             keep(log, files[task])
             notify.message(f"{len(log.samples)} kept answers scored again")
     else:
-        logs = evaluate_run(run, resolved, request.suite, {task: file.stem for task, file in files.items()}, notify)
+        logs = evaluate_run(run, resolved, request.suite, [(task, file.stem) for task, file in files.items()], notify)
     done = []
     for task, log in logs.items():
         compared = _compare(run, log, other, resolved, request, notify) if other else None
@@ -101,16 +101,16 @@ def evaluate(request: Request, notify: Notify) -> Evaluated:
 
 
 def evaluate_run(
-    run: RunDir, resolved: Resolved, suite: Path | None, names: Mapping[Task, str], notify: Notify
+    run: RunDir, resolved: Resolved, suite: Path | None, names: Sequence[tuple[Task, str]], notify: Notify
 ) -> dict[Task, EvaluationLog]:
     """Load a run's model, put the suite of each task before it, and keep the logs as evaluations/<name>.json."""
     prompts = load_suite(run, suite, resolved.config.evaluate.prompts_per_category)
-    asked: dict[Task, Sequence[Question]] = {task: prompts if task == "write" else drafts_of(prompts) for task in names}
+    asked = [prompts if task == "write" else drafts_of(prompts) for task, _ in names]
     notify.message(f"loading {run.name} ...", "working")
     tuned = open_tuned(run, resolved.config)
     logs: dict[Task, EvaluationLog] = {}
-    for task, name in names.items():
-        logs[task] = run_suite(tuned, run, asked[task], notify.progress, task)
+    for (task, name), questions in zip(names, asked, strict=True):
+        logs[task] = run_suite(tuned, run, questions, notify.progress, task)
         keep(logs[task], run.evaluation_file(name))
     return logs
 
@@ -208,6 +208,6 @@ def _compare(run: RunDir, log: EvaluationLog, other: RunDir, resolved: Resolved,
         for section in ("evaluate", "generate"):
             for key, value in getattr(resolved.config, section).model_dump(exclude={"engine"}).items():
                 theirs = theirs.replace(f"{section}.{key}", value, f"as {run.name}")
-        before = evaluate_run(other, theirs, request.suite or run.prompts_file, {log.task: unused_name(other, run)}, notify)[log.task]
+        before = evaluate_run(other, theirs, request.suite or run.prompts_file, [(log.task, unused_name(other, run))], notify)[log.task]
     refuse_other_prompts(run.name, log, other.name, before)
     return compare(in_place_of_base(before, log), str(run.newest_evaluation(log.task)))

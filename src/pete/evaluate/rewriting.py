@@ -44,14 +44,14 @@ def drafts_of(prompts: Sequence[Question]) -> list[Drafted]:
         DataError: no prompt has a draft.
     """
     found = [
-        Drafted(
-            id=prompt.id if len(prompt.drafts) == 1 else f"{prompt.id}-{number}",
-            category=prompt.category,
-            topic=prompt.topic or prompt.id,
-            facts=prompt.facts,
-            prompt=draft.text,
-            draft_kind=draft.kind,
-            source=prompt.source,
+        Drafted.model_validate(
+            {
+                **prompt.model_dump(include={"category", "facts", "source"}),
+                "id": prompt.id if len(prompt.drafts) == 1 else f"{prompt.id}-{number}",
+                "topic": prompt.topic or prompt.id,
+                "prompt": draft.text,
+                "draft_kind": draft.kind,
+            }
         )
         for prompt in prompts
         for number, draft in enumerate(prompt.drafts, 1)

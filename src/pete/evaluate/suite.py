@@ -249,20 +249,22 @@ def _with_examples(tuned: Tuned, prompts: Sequence[Question], drafts: Sequence[E
 def _with_recovered(
     tuned: Tuned, samples: Sequence[Sample], examples: Sequence[Sample], held_out: Sequence[HeldOut], unseen: Sequence[Example]
 ) -> tuple[list[Sample], list[Sample], list[HeldOut]]:
-    """The rows with what the base needs for each draft, alone and given its rewrite."""
+    """The rows with what the base needs for each draft, alone and given its rewrite; unknown of what is longer than its context."""
     pairs = {(s.text, s.prompt) for s in (*samples, *examples) if s.text.strip()} | {(row.completion, row.prompt) for row in unseen}
     alone = {("", draft) for _, draft in pairs}
     asked = sorted(pairs | alone)
-    rendered = [tuned.renderer.example(Example(prompt=f"{PLAINLY}\n\n{text}".strip(), completion=draft)).text_only for text, draft in asked]
-    nats = dict(zip(asked, _nats(tuned.engine, rendered, "base"), strict=True))
+    rows = [Example.model_validate({"prompt": f"{PLAINLY}\n\n{text}".strip(), "completion": draft}) for text, draft in asked]
+    rendered = {pair: tuned.renderer.example(row).text_only for pair, row in zip(asked, rows, strict=True)}
+    fit = {pair: one for pair, one in rendered.items() if len(one.ids) <= tuned.renderer.context}
+    nats = dict(zip(fit, _nats(tuned.engine, list(fit.values()), "base"), strict=True))
     tuned.engine.adapter_active = True
 
     def known(text: str, draft: str) -> dict[str, float | None]:
         return {"recovered_nats": nats.get((text, draft)), "draft_nats": nats.get(("", draft))} if text.strip() else {}
 
     with_nats = [[s.model_copy(update=known(s.text, s.prompt)) for s in rows] for rows in (samples, examples)]
-    rows = [row.model_copy(update=known(one.completion, one.prompt)) for row, one in zip(held_out, unseen, strict=True)]
-    return with_nats[0], with_nats[1], rows
+    own = [row.model_copy(update=known(one.completion, one.prompt)) for row, one in zip(held_out, unseen, strict=True)]
+    return with_nats[0], with_nats[1], own
 
 
 def _generate(
