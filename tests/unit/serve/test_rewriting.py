@@ -116,7 +116,8 @@ def test_a_client_that_goes_away_frees_the_rows_and_a_failure_is_said_in_the_str
     tuned = fake_tuned(delay=0.05, max_new_tokens=400)
     with serving(tuned, Limits(rows=8), rewriter=lambda: told(tuned)) as server, client(server) as http:
         with http.stream("POST", PATH, json=body(stream=True)) as reply:
-            next(reply.iter_lines())
+            lines = reply.iter_lines()  # kept: without it the connection is closed
+            next(lines)
             assert wait_until(lambda: tuned.engine.steps)
         assert wait_until(lambda: server.metrics.get("pete_answers_total", how="gone") == STRENGTHS["normal"].draws)
         tuned.engine.delay = 0.0  # not before: rows that end at once are not left by anybody
