@@ -42,7 +42,7 @@ def quickstart(
     notify.message("1 of 2  train", "title")
     run = train(new_training("quickstart", None, overrides), notify, stop, out).run
     notify.message("2 of 2  base beside tuned", "title")
-    evaluate_run(run, override(run.read_config(), SHORT, ("evaluate",)), None, "quickstart", notify)
+    evaluate_run(run, override(run.read_config(), SHORT, ("evaluate",)), None, [("write", "quickstart")], notify)
     notify.message("writing the report ...", "working")
     write_report(run)
     return QuickstartResult(run, headline(read_report(run)), time.monotonic() - began)
