@@ -112,7 +112,7 @@ def make_bench(
 
 @pytest.fixture(scope="session")
 def bench(embedder: Embedder) -> Bench:
-    rows = load_examples(load_persona("pete-connor").examples)
+    rows = [row for row in load_examples(load_persona("pete-connor").examples) if row.task == "write"]
     data = DataConfig(test_share=0.2, valid_share=0.1)  # type: ignore[call-arg]
     lines = (HERE / "base_answers.jsonl").read_text(encoding="utf-8").splitlines()
     found = make_bench(rows, {r["id"]: r["text"] for r in map(json.loads, lines)}, embedder, data)
@@ -124,7 +124,8 @@ def bench(embedder: Embedder) -> Bench:
 def oblique(embedder: Embedder) -> Bench:
     rows = load_examples([HERE / "oblique.jsonl"])
     data = DataConfig(test_share=0.375, valid_share=0.25)  # type: ignore[call-arg]
-    read = load_examples(load_persona("pete-connor").examples)  # sixty short texts teach nobody which word follows which
+    bundled = load_examples(load_persona("pete-connor").examples)
+    read = [row for row in bundled if row.task == "write"]  # sixty short texts teach nobody which word follows which
     found = make_bench(rows, {row.id: HEADWORD.format(row.id) for row in rows}, embedder, data, read)
     assert len(found.asked) == 60 and len(found.held_out) == 40
     return found
