@@ -2,8 +2,8 @@
 
     PYTHONPATH=src .venv/bin/python benchmarks/task_form.py --persona personas/pete-connor --out FOLDER [--steps 60] [--seeds 0 1 2]
 
-Trained: `rewrite` (a draft in, the author's text out), `write` (a prompt in, the same text out), `both` (as `data.rewrite_share` has
-it), `continue` (the text's own beginning in, the rest out). Not trained: the base, and the base with five of the author's rows in the
+Trained: `rewrite` (a draft in, the author's text out), `write` (a prompt in, the same text out), `both` (half
+and half), `continue` (the text's own beginning in, the rest out). Not trained: the base, and the base with five of the author's rows in the
 prompt (`examples`). Every form sees as many tokens, prompts included, as `--steps` steps of `write`. Each run answers the persona's
 prompts and rewrites their held-out drafts through `pete evaluate --task all`; what is there already is not made again.
 
@@ -50,7 +50,7 @@ class Form:
 FORMS = {
     "rewrite": Form("whole", ("data.rewrite_share=1",)),
     "write": Form("whole", ("data.rewrite_share=0",)),
-    "both": Form("whole"),
+    "both": Form("whole", ("data.rewrite_share=0.5",)),
     "continue": Form("continue", ("data.rewrite_share=0",)),
 }
 

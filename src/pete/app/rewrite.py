@@ -93,7 +93,7 @@ def open_rewriter(tuned: Tuned, run: RunDir, notify: Notify) -> Rewriter:
     if not drafts:
         notify.message(
             f"{run.name} was trained to write, not to rewrite: it does what it can, loses more, and more of the draft will stay. "
-            "For rows of rewriting: pete data pairs --task rewrite; then train again.",
+            "Drafts are made by pete data pairs --task rewrite, and learned from where data.rewrite_share is above 0.",
             "note",
         )
     voice = voice_before(_some(own), _some(drafts))
