@@ -96,7 +96,7 @@ def _place(row: Example) -> bytes:
 
 def _said(before: Sequence[Example], after: Sequence[Example], share: float) -> list[DataFinding]:
     rows, left = _counts(before), _counts(after)
-    if not rows["rewrite"]:
+    if not rows["rewrite"] or share == 0:  # that is asked for, and the plan counts what is left
         return []
     findings = []
     for task, what in (("rewrite", "draft"), ("write", "row")):

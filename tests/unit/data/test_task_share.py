@@ -88,3 +88,7 @@ def test_a_pass_is_a_pass_over_texts():
     assert texts_in(rows(5)) == 5 and texts_in(rows(5) + drafts(range(5), "plain") + drafts(range(3), "notes")) == 5
     assert texts_in(rows(2) + drafts(range(4), "plain")) == 4, "two texts have drafts alone"
     assert texts_in([*rows(3), *rows(3)]) == 6, "a text that answers two prompts is asked for twice"
+
+
+def test_where_no_drafts_are_asked_for_nothing_deserves_a_look():
+    assert learned(rows(4) + drafts(range(4), "plain"), 0.0) == (rows(4), [])
