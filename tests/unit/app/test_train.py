@@ -105,7 +105,7 @@ def test_both_tasks_are_trained_planned_validated_and_told_apart_when_they_are_s
     write_examples(persona_folder / "examples" / "rewrite.jsonl", drafts)
     (persona_folder / "edits.jsonl").write_text('{"draft": "We are closed on that day.", "final": "Closed."}\n')
     heard = Heard()
-    training = new_training(None, None, [*sets, "data.test_share=0.2"])
+    training = new_training(None, None, [*sets, "data.test_share=0.2", "data.rewrite_share=0.5"])
     train(training, heard, out=tmp_path / "run")
     splits = training.prepared.splits
     for name in ("train", "valid", "test"):

@@ -53,11 +53,11 @@ def test_drafts_are_counted_beside_the_rows_and_thinned_to_their_share(check, pe
         for number, row in enumerate(own) for kind in ("plain", "notes", "polished")
     ]  # fmt: skip
     (persona_folder / "examples" / "rewrite.jsonl").write_text("".join(json.dumps(row) + "\n" for row in drafts))
-    done = check()
+    done = check("--set", "data.rewrite_share=0.5")
     count = len(drafts) // 3
     assert done.exit_code == 0 and f"24 rows, {3 * count} drafts to rewrite, every one readable" in done.stdout
     assert f"{count} plain, {count} notes, {count} polished" in done.stdout and "drafts to rewrite not trained on" in done.stdout
-    document = json.loads(check("--json").stdout)
+    document = json.loads(check("--set", "data.rewrite_share=0.5", "--json").stdout)
     assert (document["rows"], document["drafts"]) == (24, dict.fromkeys(("plain", "notes", "polished"), count))
     assert sum(document["categories"].values()) == 24 and {one["kind"] for one in document["findings"]} == {"rewrite share"}
 
