@@ -13,7 +13,7 @@ from tests.conftest import small_persona
 from tests.pipeline.server import AT_RUN_TIME, USABLE, PeteServer
 
 FAKE = ["--set", "engine.name=fake", "--set", "model.base=fake", "--set", "data.max_length=2000",
-        "--set", "train.micro_batch=4", "--set", "optim.warmup_steps=1"]  # fmt: skip
+        "--set", "train.micro_batch=4", "--set", "optim.warmup_steps=1", "--set", "data.rewrite_share=0.5"]  # fmt: skip
 
 
 Pete = Callable[..., subprocess.CompletedProcess[str]]
