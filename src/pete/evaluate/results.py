@@ -57,7 +57,9 @@ def asked_anew(log: EvaluationLog) -> EvaluationLog:
     """The log without the answers to prompts that stand in the training rows: those may be remembered."""
     if not log.in_training:
         return log
-    return log.model_copy(update={"samples": [s for s in log.samples if s.prompt_id not in set(log.in_training)]})
+    trained = set(log.in_training)
+    beside = {name: [s for s in rows if s.prompt_id not in trained] for name, rows in log.beside.items()}
+    return log.model_copy(update={"samples": [s for s in log.samples if s.prompt_id not in trained], "beside": beside})
 
 
 def trained_note(log: EvaluationLog) -> tuple[str, ...]:

@@ -172,17 +172,19 @@ def share_of_way(
     goal: Sequence[float],
     goal_clusters: Sequence[str],
     seed: int = 0,
+    origin: Sequence[float] | None = None,
 ) -> Interval:
-    """How far on the way from `start` to `goal` the pairs came: (mean reached - mean start) / (mean goal - mean start).
+    """How far on the way from `origin` to `goal` the pairs came: (mean reached - mean start) / (mean goal - mean origin).
 
-    Start and reached are pairs and are resampled together, goal by its own clusters. Where goal is not surely above
-    start the interval has no bounds: a share of no way says nothing.
+    Origin, which is `start` unless given, start and reached belong together and are resampled together, goal by its own
+    clusters. Where goal is not surely above origin the interval has no bounds: a share of no way says nothing.
 
     Raises:
         ValueError: a side is empty.
     """
     went = paired([b - a for a, b in zip(start, reached, strict=True)], clusters, seed)
-    way = unpaired(goal, goal_clusters, start, clusters, seed)
+    origin = start if origin is None else origin
+    way = unpaired(goal, goal_clusters, origin, clusters, seed)
     n = min(went.clusters, way.clusters)
     if way.low <= 0:
         return Interval(went.mean / way.mean if way.mean else 0.0, -math.inf, math.inf, n)
@@ -191,12 +193,14 @@ def share_of_way(
         return Interval(mean, went.low / way.mean, went.high / way.mean, n, went.p)
     first, counts = _grouped(start, clusters)
     then, _ = _grouped(reached, clusters)
+    before, _ = _grouped(origin, clusters)
     goals, goal_counts = _grouped(goal, goal_clusters)
     weight = _resampled(counts, seed, len(counts))
     began = _resampled(first, seed, len(counts)) / weight
     came = _resampled(then, seed, len(counts)) / weight
+    left = _resampled(before, seed, len(counts)) / weight
     wanted = _resampled(goals, seed + 1, len(goals)) / _resampled(goal_counts, seed + 1, len(goals))
-    return _percentiles(mean, (came - began) / np.maximum(wanted - began, 1e-9), n)
+    return _percentiles(mean, (came - began) / np.maximum(wanted - left, 1e-9), n)
 
 
 def holm(p_values: Mapping[str, float]) -> dict[str, float]:

@@ -82,7 +82,7 @@ class Comparison:
     @property
     def on_one_scale(self) -> list[Measure]:
         """The measures that can be held against another run's: each evaluation learns a voice classifier of its own."""
-        return [measure for measure in self.judgement.measures if measure.name != "voice"]
+        return [measure for measure in self.judgement.measures if measure.name.split(".")[0] not in ("voice", "draft_voice")]
 
     def overall(self, model: Model) -> Responses | None:
         """All answers of a model."""

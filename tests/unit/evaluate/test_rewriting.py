@@ -4,6 +4,7 @@ from pete.data.examples import Draft, Example, Question
 from pete.errors import DataError
 from pete.evaluate.gates import judge
 from pete.evaluate.rewriting import EXAMPLES, changed_words, drafts_of, marker_shifts, shown_examples, standings
+from pete.report.comparison import compare
 from tests.unit.evaluate.conftest import asked, held_out, log_of, sample
 
 FINE = {"kept.facts": 1.0, "kept.added": 0.0, "meaning.says": 0.9, "meaning.any": 0.0, "change.left": 0.1, "change.same": 0.0,
@@ -102,3 +103,24 @@ def test_as_many_examples_are_shown_as_there_is_room_for():
 def test_words_that_the_draft_has_not_are_marked():
     answer = sample("The van comes at nine, rain or shine.", prompt="The van arrives at nine.")
     assert [answer.text[m.start : m.end] for m in changed_words(answer)] == ["comes", ", rain or shine"]
+
+
+def test_a_draft_that_was_trained_on_counts_in_no_gate_after_the_guard_either():
+    trained = tuple(f"p{n}" for n in range(30))
+    kept = {"guarded": {"change__left": 0.9}}
+    found = log(**kept).model_copy(update={"in_training": trained})
+    clean = [s.model_copy(update={"scores": {**s.scores, "change.left": 0.1}}) if s.prompt_id not in trained else s
+             for s in found.beside["guarded"]]  # fmt: skip
+    assert state(found.model_copy(update={"beside": {**found.beside, "guarded": clean}}), "change") == "passed"
+
+
+def test_the_voice_of_both_counts_from_the_draft_and_their_difference_from_the_base():
+    judgement = judge(log(base={"draft_voice__logit": 0.5}))
+    measure = next(m for m in judgement.measures if m.name == "draft_voice")
+    assert measure.change.mean == pytest.approx(measure.tuned - measure.base) and measure.change.low <= measure.change.mean
+    gate = next(o for o in judgement.outcomes if o.gate.name == "voice")
+    assert gate.interval is not None and gate.interval.mean == pytest.approx(measure.tuned) and gate.state == "passed"
+
+
+def test_the_voice_of_rewrites_is_held_against_no_other_runs():
+    assert not {m.name for m in compare(log(), "").on_one_scale} & {"draft_voice", "draft_voice.beats"}

@@ -37,9 +37,12 @@ class DraftVoice:
 
 def index_from_draft(log: EvaluationLog) -> Compared | None:
     """Mean logit of the answers, 0 where their drafts are and 1 where the author's own unseen text is."""
-    found = {model: _way(log, [pair[n] for pair in pairs(log)]) for n, model in enumerate(("base", "tuned"))}
-    base, tuned = found["base"], found["tuned"]
-    return None if base is None or tuned is None else Compared(base.mean, tuned.mean, tuned, 1.0)
+    both = [(b, t) for b, t in pairs(log) if LOGIT in b.scores and LOGIT in t.scores]
+    base, tuned = _way(log, [b for b, _ in both]), _way(log, [t for _, t in both])
+    if base is None or tuned is None:
+        return None
+    change = _way(log, [t for _, t in both], [b.scores[LOGIT] for b, _ in both])
+    return None if change is None else Compared(base.mean, tuned.mean, change, 1.0)
 
 
 def way_from_draft(log: EvaluationLog, rows: Sequence[Sample]) -> float | None:
@@ -48,14 +51,20 @@ def way_from_draft(log: EvaluationLog, rows: Sequence[Sample]) -> float | None:
     return None if found is None else found.mean
 
 
-def _way(log: EvaluationLog, rows: Sequence[Sample]) -> Interval | None:
+def _tuned_from_draft(log: EvaluationLog) -> Interval | None:
+    return _way(log, [tuned for _, tuned in pairs(log)])
+
+
+def _way(log: EvaluationLog, rows: Sequence[Sample], start: Sequence[float] | None = None) -> Interval | None:
+    """From `start`, or the drafts, to the rows, as a share of the way from the drafts to the author."""
     rows = [row for row in rows if LOGIT in row.scores]
     own = [row for row in log.held_out if LOGIT in row.scores]
     if not rows or not own:
         return None
+    drafts = [row.scores["draft_voice.draft"] for row in rows]
     return share_of_way(
-        [row.scores["draft_voice.draft"] for row in rows], [row.scores[LOGIT] for row in rows], [row.prompt_id for row in rows],
-        [row.scores[LOGIT] for row in own], [row.topic for row in own],
+        drafts if start is None else start, [row.scores[LOGIT] for row in rows], [row.prompt_id for row in rows],
+        [row.scores[LOGIT] for row in own], [row.topic for row in own], origin=drafts,
     )  # fmt: skip
 
 
@@ -87,7 +96,7 @@ SPEC = Spec(
             "voice", "voice index from the draft", "draft_voice", "above", 0.0,
             "Rewrites sound more like the author than drafts do", "Rewrites do not sound like the author", LARGER_ADAPTER,
             badness=lambda s: 1000 - s.scores[LOGIT] if LOGIT in s.scores else 0.0, why=shown(LOGIT),
-            worth=0.05, doubt=_tells_nobody_apart,
+            worth=0.05, doubt=_tells_nobody_apart, interval=_tuned_from_draft,
         ),
     ),
     tasks=("rewrite",),
