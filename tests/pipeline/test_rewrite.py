@@ -8,6 +8,8 @@ import sys
 
 import pytest
 
+from pete.cli.rewrite import _bytes
+from pete.errors import UserError
 from pete.resources import PROJECT
 from tests.pipeline.conftest import FAKE
 
@@ -128,3 +130,14 @@ def test_test_shows_what_becomes_of_a_draft_that_was_kept_back(trained, tmp_path
     assert done.stdout.count("Our establishment opens on") >= 2 and "Keep every fact" in done.stdout
     asked = json.loads(pete("test", copy, "A prompt.", "--json", "--set", "generate.max_new_tokens=8").stdout)
     assert "rewriting" not in asked
+
+
+def test_what_is_said_of_a_folder_works_in_a_shell(tmp_path):
+    folder = tmp_path / "my posts"
+    folder.mkdir()
+    (folder / "a.md").write_text("One.")
+    with pytest.raises(UserError) as raised:
+        _bytes(str(folder))
+    loop = raised.value.hint.partition(": ")[2]
+    subprocess.run(["sh", "-c", f'pete() {{ cat "$2"; }}; {loop}'], check=True, cwd=tmp_path)
+    assert (folder / "a.md.new").read_text() == "One." and (folder / "a.md").read_text() == "One."

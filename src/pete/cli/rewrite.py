@@ -1,5 +1,6 @@
 """pete rewrite: a draft in, the same in the author's voice out."""
 
+import shlex
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
@@ -82,7 +83,8 @@ def _bytes(file: str) -> bytes:
         words = 'a text in place of a file: echo "We open on Tuesdays." | pete rewrite'
         raise UserError(f"There is no file {path}.", words if " " in file else f"ls, or {words}") from None
     except IsADirectoryError:
-        raise UserError(f"{path} is a folder.", f"one file at a time: for f in {path}/*.md; do pete rewrite $f > new-$f; done") from None
+        loop = f'for f in {shlex.quote(str(path))}/*.md; do pete rewrite "$f" > "$f.new"; done'
+        raise UserError(f"{path} is a folder.", f"one file at a time: {loop}") from None
 
 
 def in_chat(tuned: "Tuned", run: "RunDir") -> Callable[[str], None]:
