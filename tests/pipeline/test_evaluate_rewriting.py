@@ -78,7 +78,7 @@ def test_rewriting_is_evaluated_beside_writing_and_scored_again_without_a_model(
     assert document["rewriting"]["log"]["task"] == log.task == "rewrite" and document["log"]["task"] == "write"
     assert run.newest_evaluation() == run.evaluation_file("suite") and run.newest_evaluation("rewrite") == run.evaluation_file("rewrite")
     assert [p.draft_kind for p in log.prompts] == ["plain"] * 6 and log.prompts[0].prompt == draft(30, "marketing bicycle")
-    assert log.neutral == [] and log.held_out and all(row.recovered_nats and row.draft_nats for row in log.held_out)
+    assert log.neutral == [] and log.held_out and all(s.recovered_nats and s.draft_nats for s in log.samples if s.text.strip())
     assert all("meaning.says" in row.scores for row in log.held_out) and any("kept.facts" in row.scores for row in log.held_out)
     assert set(log.beside) == {"draft", "examples", "guarded"} and len(log.beside["guarded"]) == 6
     own = {one.name: one for one in standings(log)}

@@ -113,8 +113,6 @@ class HeldOut(_Record):
     tuned_nats: float
     tokens: int = 0
     fluency_nats: float | None = None
-    recovered_nats: float | None = None
-    draft_nats: float | None = None
     scores: dict[str, float] = Field(default_factory=dict)
     """The author's own text, scored as if a model had written it: what the gates compare with."""
 

@@ -98,7 +98,7 @@ def evaluate(tuned: Tuned, run: RunDir, prompts: Sequence[Question], on_stage: O
     samples = _with_fluency(samples, [sample.text for sample in samples], fluency)
     held_out = _with_fluency(held_out, [row.completion for row in unseen], fluency)
     if task == "rewrite":
-        samples, examples, held_out = _with_recovered(tuned, samples, examples, held_out, unseen)
+        samples, examples = _with_recovered(tuned, samples, examples)
     log = new_log(tuned, run, prompts).model_copy(
         update={
             "task": task,
@@ -246,11 +246,9 @@ def _with_examples(tuned: Tuned, prompts: Sequence[Question], drafts: Sequence[E
     return given
 
 
-def _with_recovered(
-    tuned: Tuned, samples: Sequence[Sample], examples: Sequence[Sample], held_out: Sequence[HeldOut], unseen: Sequence[Example]
-) -> tuple[list[Sample], list[Sample], list[HeldOut]]:
-    """The rows with what the base needs for each draft, alone and given its rewrite; unknown of what is longer than its context."""
-    pairs = {(s.text, s.prompt) for s in (*samples, *examples) if s.text.strip()} | {(row.completion, row.prompt) for row in unseen}
+def _with_recovered(tuned: Tuned, samples: Sequence[Sample], examples: Sequence[Sample]) -> tuple[list[Sample], list[Sample]]:
+    """The answers with what the base needs for each draft, alone and given its rewrite; unknown of what is longer than its context."""
+    pairs = {(s.text, s.prompt) for s in (*samples, *examples) if s.text.strip()}
     alone = {("", draft) for _, draft in pairs}
     asked = sorted(pairs | alone)
     rows = [Example.model_validate({"prompt": f"{PLAINLY}\n\n{text}".strip(), "completion": draft}) for text, draft in asked]
@@ -263,8 +261,7 @@ def _with_recovered(
         return {"recovered_nats": nats.get((text, draft)), "draft_nats": nats.get(("", draft))} if text.strip() else {}
 
     with_nats = [[s.model_copy(update=known(s.text, s.prompt)) for s in rows] for rows in (samples, examples)]
-    own = [row.model_copy(update=known(one.completion, one.prompt)) for row, one in zip(held_out, unseen, strict=True)]
-    return with_nats[0], with_nats[1], own
+    return with_nats[0], with_nats[1]
 
 
 def _generate(

@@ -93,9 +93,10 @@ def changes(measures: Sequence[Measure], before: str, after: str, name: str) -> 
         for m in measures
         if m.settled or m.primary
     )  # fmt: skip
+    primary = sum(m.primary for m in measures)
     note = (
-        "Paired: each prompt, and each unseen row, is compared with itself. The two primary measures were named in advance and read as "
-        f"they are; for the others p is Holm's, because many are looked at.{_not_settled([m for m in measures if not m.primary])}"
+        f"Paired: each prompt, and each unseen row, is compared with itself. {primary} primary measures were named in advance and "
+        f"read as they are; for the others p is Holm's, because many are looked at.{_not_settled([m for m in measures if not m.primary])}"
     )
     head = ("Measure", before, after, "Author", "Difference", "95% interval", "p", "Verdict")
     return (chart, Fold("The same in numbers", (Table(head, rows, note),)))

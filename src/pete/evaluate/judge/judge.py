@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Literal
 
 from pete.data.examples import Example, load_examples
+from pete.data.rewriting import rewrite_request
 from pete.errors import DataError, UserError, WorkError
 from pete.evaluate.judge.conclusion import ControlResult, JudgedPair, JudgeResult, Outcome, conclude
 from pete.evaluate.judge.control_pairs import ControlPair, control_pairs
@@ -94,8 +95,9 @@ def judge_log(log: EvaluationLog, judge: Judge, on_stage: OnStage, announce: Cal
         reason = f"{few}, and {FEWEST_CONTROLS} are needed to examine it"
         announce(f"judge {judge.model}: {reason}; nothing is sent.")
         return session.result(reason=reason)
-    examination = list(chain.from_iterable(_orders(judge, c.prompt, c.better, c.worse) for c in controls))
-    questions = list(chain.from_iterable(_orders(judge, t.prompt, t.text, b.text) for b, t in both))
+    asked = rewrite_request if log.task == "rewrite" else str  # a bare draft is no prompt
+    examination = list(chain.from_iterable(_orders(judge, asked(c.prompt), c.better, c.worse) for c in controls))
+    questions = list(chain.from_iterable(_orders(judge, asked(t.prompt), t.text, b.text) for b, t in both))
     announce(_announcement(session, [*examination, *questions], len(both), len(controls)))
     session.total = len(examination) + len(questions)
 

@@ -1,6 +1,5 @@
 """Change: how much of a draft its rewrite leaves as it was. A draft that comes back unchanged keeps every fact, and is no rewrite."""
 
-import difflib
 from collections.abc import Callable
 
 from pete.data.text import words
@@ -15,10 +14,7 @@ LIMIT = 0.4
 
 
 class Change:
-    """`left`: share of sentences that are the draft's, word for word. `alike`: share of words in their order. `same`: 1 for all of it.
-
-    `length`: words against the draft's.
-    """
+    """`left`: share of sentences that are the draft's, word for word. `same`: 1 where all of it is."""
 
     def __init__(self, compared: Callable[[Sample], Meaning]) -> None:
         """`compared`: what an answer says of its draft."""
@@ -26,13 +22,7 @@ class Change:
 
     def score(self, sample: Sample) -> dict[str, float]:
         """Every number."""
-        draft, said = words(sample.prompt), words(sample.text)
-        return {
-            "left": self._compared(sample).unchanged_share,
-            "alike": difflib.SequenceMatcher(None, draft, said, autojunk=False).ratio(),
-            "same": float(draft == said),
-            "length": len(said) / max(1, len(draft)),
-        }
+        return {"left": self._compared(sample).unchanged_share, "same": float(words(sample.prompt) == words(sample.text))}
 
 
 def left_at_the_end(log: EvaluationLog) -> Interval | None:

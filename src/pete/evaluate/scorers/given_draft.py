@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 
 from pete.evaluate.advice import LARGER_ADAPTER
-from pete.evaluate.log import EvaluationLog, HeldOut, Sample, pairs
+from pete.evaluate.log import EvaluationLog, Sample, pairs
 from pete.evaluate.scorers.likelihood import gain
 from pete.evaluate.scorers.spec import Compared, Gate, Metric, Spec
 from pete.evaluate.stats import paired
@@ -30,7 +30,7 @@ def _recovery(log: EvaluationLog) -> Compared | None:
     return Compared(base, tuned, change)
 
 
-def _saved(row: Sample | HeldOut) -> float | None:
+def _saved(row: Sample) -> float | None:
     """Bits."""
     if row.recovered_nats is None or row.draft_nats is None:
         return None

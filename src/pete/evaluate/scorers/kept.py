@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from pete.evaluate.advice import LESS_RANDOM
 from pete.evaluate.log import Sample
-from pete.evaluate.scorers.spec import Gate, Metric, Spec, lost
+from pete.evaluate.scorers.spec import Gate, Metric, Spec, differs, lost
 from pete.evaluate.stats import MARGIN
 from pete.generate.meaning import FACTS, Meaning
 
@@ -24,10 +24,6 @@ class Kept:
         return {"any": float(added or meaning.facts_kept < 1), "added": float(added), **facts}
 
 
-def _why(sample: Sample) -> str:
-    return "; ".join(mark.note for mark in sample.marks if mark.kind == "meaning") or "something of the draft is gone"
-
-
 SPEC = Spec(
     "kept", 42,
     make=lambda context: Kept(context.compared),
@@ -39,12 +35,12 @@ SPEC = Spec(
         Gate(
             "kept", "keeps the draft's facts", "kept.facts", "not below author", MARGIN,
             "It keeps figures and names as well as the author does", "It loses or bends figures and names", LESS_RANDOM,
-            lost("kept.facts"), _why, asked_only=True,
+            lost("kept.facts"), differs, asked_only=True,
         ),
         Gate(
             "added", "adds figures or names", "kept.added", "at most", 0.02,
             "It makes up no figure and no name", "It makes up figures or names", LESS_RANDOM,
-            lambda sample: sample.scores.get("kept.added", 0.0), _why,
+            lambda sample: sample.scores.get("kept.added", 0.0), differs,
         ),
     ),
     tag="loses or adds a fact", tasks=("rewrite",),

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from pete.evaluate.advice import LESS_RANDOM
 from pete.evaluate.log import Mark, Sample
-from pete.evaluate.scorers.spec import Context, Gate, Metric, Scorer, Spec, lost, mark
+from pete.evaluate.scorers.spec import Context, Gate, Metric, Scorer, Spec, differs, lost, mark
 from pete.evaluate.stats import MARGIN
 from pete.generate.meaning import Meaning
 
@@ -12,7 +12,7 @@ from pete.generate.meaning import Meaning
 class Says:
     """`says`: of the draft's sentences and the rewrite's together, the share that the other text says and says alike.
 
-    `stands`: the same of the rewrite's alone, `said` of the draft's; `any` is 1 where anything differs.
+    `any` is 1 where anything differs.
     """
 
     def __init__(self, compared: Callable[[Sample], Meaning]) -> None:
@@ -28,8 +28,6 @@ class Says:
         return {
             "any": float(not meaning.same or not stand),
             "says": (sum(stand) + said) / max(1, len(stand) + drafted),
-            "stands": sum(stand) / max(1, len(stand)),
-            "said": said / max(1, drafted),
         }
 
     def marks(self, sample: Sample) -> list[Mark]:
@@ -45,10 +43,6 @@ def _make(context: Context) -> Scorer:
     return Says(context.compared)
 
 
-def _why(sample: Sample) -> str:
-    return "; ".join(mark.note for mark in sample.marks if mark.kind == "meaning") or "something of the draft is gone"
-
-
 SPEC = Spec(
     "meaning", 44, _make,
     metrics=(
@@ -59,7 +53,7 @@ SPEC = Spec(
         # the author adds an aside to every third text, too: his own rewrites are the measure
         Gate(
             "meaning", "says what the draft says", "meaning.says", "not below author", MARGIN,
-            "It says what the draft says", "It says something else than the draft", LESS_RANDOM, lost("meaning.says"), _why,
+            "It says what the draft says", "It says something else than the draft", LESS_RANDOM, lost("meaning.says"), differs,
         ),
     ),
     tag="says something else", legend={"meaning": "the draft does not say it, or says it otherwise"}, tasks=("rewrite",),

@@ -273,9 +273,15 @@ def shown(*keys: str) -> Callable[[Sample], str]:
     return lambda sample: ", ".join(f"{key.split('.')[1]} {sample.scores[key]:.2g}" for key in keys if key in sample.scores)
 
 
+def differs(sample: Sample) -> str:
+    """A reason: how a rewrite differs from its draft, as it is marked."""
+    notes = [mark.note for mark in sample.marks if mark.kind == "meaning" and mark.note]
+    return "; ".join(notes) or "something of the draft is gone"
+
+
 def _as_answer(row: HeldOut, example: Example) -> Sample:
     return Sample(
         model="tuned", prompt_id=row.source, category=row.category, prompt=example.prompt, text=example.completion, raw=example.completion,
         tokens=row.tokens, stop="end", seconds=0.0, batch=1, seed=0, leaks_raw=0, leaks_clean=0,
-        fluency_nats=row.fluency_nats, recovered_nats=row.recovered_nats, draft_nats=row.draft_nats,
+        fluency_nats=row.fluency_nats,
     )  # fmt: skip
