@@ -61,7 +61,7 @@ class Rewritten:
     blocks: tuple[Written, ...]
     facts: tuple[Fact, ...]
     sentences: int
-    """Of its prose."""
+    """Of its prose; what could be seen beforehand to stay counts as one, as it does among those that stayed."""
     unchanged_passages: int
     """Passages of which nothing was taken."""
 
@@ -202,6 +202,6 @@ def rewritten(plan: Plan, chosen: Sequence[Chosen]) -> Rewritten:
     return Rewritten(
         parts,
         tuple(dict.fromkeys(facts)),
-        sum(each.sentences for each in chosen),
+        sum(each.sentences for each in chosen) + len(plan.stayed),
         sum(not each.replacements for each in chosen),
     )

@@ -99,6 +99,14 @@ def test_a_sentence_longer_than_any_that_was_learned_stays_and_says_so():
     assert any("longer than any" in one.why and one.forced for one in whole.stayed)
 
 
+def test_what_was_never_asked_about_counts_among_what_could_have_changed():
+    german = "Wir sind am Dienstag und am Mittwoch f\u00fcr euch da, und das ist nicht zu viel."
+    _, _, whole = made(
+        f"{'We open on Tuesdays, and that is all there is to it for you and me. ' * 3}\n\n{'and so on ' * 80}\n\n# B\n\n{german}\n"
+    )
+    assert len(whole.stayed) == whole.sentences == 5, "none of them was rewritten, not fewer than none"
+
+
 def test_blocks_are_certain_once_no_passage_can_change_them():
     plan, chosen, whole = made(TEXT)
     seen = [len(certain(plan, chosen[:count])) for count in range(len(chosen) + 1)]
