@@ -3,8 +3,8 @@
     PYTHONPATH=src .venv/bin/python benchmarks/task_form.py --persona personas/pete-connor --out FOLDER [--steps 60] [--seeds 0 1 2]
 
 Trained: `rewrite` (a draft in, the author's text out), `write` (a prompt in, the same text out), `both` (half
-and half), `continue` (the text's own beginning in, the rest out). Not trained: the base, and the base with five of the author's rows in the
-prompt (`examples`). Every form sees as many tokens, prompts included, as `--steps` steps of `write`. Each run answers the persona's
+and half), `continue` (the text's own beginning in, the rest out). Not trained: the base, and the base with three of the author's rows in
+the prompt (`examples`). Every form sees as many tokens, prompts included, as `--steps` steps of `write`. Each run answers the persona's
 prompts and rewrites their held-out drafts through `pete evaluate --task all`; what is there already is not made again.
 
 Prints, for each task, every measure of every form: the mean over the seeds, and the lowest and highest where there are several.
@@ -35,7 +35,8 @@ from pete.train.prepare import prepare
 
 TASKS = {"write": "suite", "rewrite": "rewrite"}
 """Task -> name of its evaluation."""
-SHOTS = 5
+SHOTS = 3
+"""As many as a persona may show."""
 Pete = Callable[..., int]
 
 
