@@ -102,7 +102,7 @@ def augment(config: Config, request: Request, notify: Notify, environ: Mapping[s
 def kinds_of(words: Sequence[str]) -> list[Kind]:
     """Kinds as they were typed, each once; raises UserError for what is none."""
     if wrong := [word for word in words if word not in KINDS]:
-        raise UserError(f"--kind {wrong[0]}: no such kind{did_you_mean(wrong[0], [*KINDS])}.", "pete data augment --help")
+        raise UserError(f"--kind {wrong[0]}: no such kind{did_you_mean(wrong[0], [*KINDS])}", "pete data augment --help")
     return [kind for kind in KINDS if kind in words]
 
 

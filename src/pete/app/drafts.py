@@ -12,6 +12,7 @@ from pete.app.notify import Notify
 from pete.app.pairs import TRIES, ask_all, open_writer
 from pete.config import Config
 from pete.data.check import persona_prompts
+from pete.data.edits import read_edits
 from pete.data.examples import Draft, Example, Question, load_examples, written
 from pete.data.passages import Room, passages
 from pete.data.render import Renderer
@@ -158,7 +159,7 @@ def origin_of(writer: str, kind: str) -> str:
 
 def _kinds(kinds: Sequence[str], rows: Sequence[Example], per_text: int) -> list[str]:
     if wrong := [kind for kind in kinds if kind not in KINDS]:
-        raise UserError(f"--kind {wrong[0]}: no such kind{did_you_mean(wrong[0], [*KINDS])}.", "pete data pairs --help")
+        raise UserError(f"--kind {wrong[0]}: no such kind{did_you_mean(wrong[0], [*KINDS])}", "pete data pairs --help")
     chosen = [kind for kind in KINDS if kind in kinds] or [*KINDS]
     there = {row.draft_kind for row in rows if row.draft_kind}
     if len({*chosen, *there}) < 2:
@@ -171,7 +172,7 @@ def _kinds(kinds: Sequence[str], rows: Sequence[Example], per_text: int) -> list
 def _texts(persona: Persona, rows: Sequence[Example], config: Config, room: Room, passed: Counter[Passed]) -> list[Text]:
     """What drafts are made of, in an order that follows no file: the author's texts of all splits, and the evaluation's answers."""
     own = [row for row in written(rows) if row.task == "write"]
-    splits = {id(row): name for name, part in split_rows(rows, config.data).items() for row in part}
+    splits = {id(row): name for name, part in split_rows([*rows, *read_edits(persona.edits)], config.data).items() for row in part}
     held_out = persona_prompts(persona)
     found: list[Text] = []
     documents: Counter[str] = Counter()

@@ -94,7 +94,7 @@ def import_into(
     category, is_, title = (part.strip() for part in category.partition("="))
     if category and category not in persona.categories and not (is_ and title):
         raise PersonaError(
-            f"{persona.file} has no category {category!r}{did_you_mean(category, list(persona.categories))}.",
+            f"{persona.file} has no category {category!r}{did_you_mean(category, list(persona.categories))}",
             f'a new one, with its title: --category "{key_of(category)}=TITLE"',
         )
     store = ImportStore(persona)

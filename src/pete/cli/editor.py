@@ -30,7 +30,7 @@ def edited(text: str) -> str:
 
 
 def in_editor(text: str) -> str:
-    """A text as it comes out of $VISUAL, $EDITOR, nano or vi; raises UserError where there is no such program."""
+    """A text as it comes out of $VISUAL, $EDITOR, nano or vi; raises UserError where there is none, or it gives up."""
     import shutil
     import subprocess
     import tempfile
@@ -40,7 +40,9 @@ def in_editor(text: str) -> str:
         path = Path(folder, "text.txt")
         path.write_text(text, encoding="utf-8")
         try:
-            subprocess.run([*command, str(path)], check=False)
+            ended = subprocess.run([*command, str(path)], check=False).returncode
+            if ended:  # as git takes it: vi's :cq gives up
+                raise UserError(f"The editor {command[0]!r} ended with {ended}: nothing is kept.", "/edit opens it again")
             return path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise UserError(f"The editor {command[0]!r} cannot be used: {error}.", "set EDITOR to another, as in EDITOR=nano") from None

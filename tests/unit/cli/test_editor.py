@@ -55,3 +55,10 @@ def reader(lines):
         return left.pop(0)
 
     return read
+
+
+def test_an_editor_that_gives_up_keeps_nothing(monkeypatch):
+    monkeypatch.delenv("VISUAL", raising=False)
+    monkeypatch.setenv("EDITOR", "false")
+    with pytest.raises(UserError, match="ended with 1: nothing is kept"):
+        in_editor("A text.")

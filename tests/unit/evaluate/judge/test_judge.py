@@ -10,6 +10,7 @@ import pytest
 
 from pete.config import resolve
 from pete.data.examples import Example, write_examples
+from pete.data.rewriting import REQUEST
 from pete.errors import PersonaError, UserError, WorkError
 from pete.evaluate.judge.conclusion import FIT, JudgeResult, sentences
 from pete.evaluate.judge.judge import JUDGE, KEY, Judge, judge_log, question, read_choice
@@ -115,6 +116,16 @@ def test_what_is_sent_names_no_model_and_both_orders_are_asked(tmp_path):
                for body in fake.requests)  # fmt: skip
     assert all(PERSONA.rules[0] in text and "customers more than funnels" in text and "tiny" not in text for text in asked)
     assert {headers["Authorization"] for headers in fake.headers} == {f"Bearer {SECRET}"}
+
+
+def test_of_a_rewrite_the_request_is_shown(tmp_path):
+    rows = [row.model_copy(update={"task": "rewrite"}) for row in ROWS]
+    rewritten = log().model_copy(update={"task": "rewrite"})
+    with serve(FakeJudge(lambda prompt, a, b: good(prompt.partition("\n\n")[2], a, b))) as fake:
+        one = judge(fake, tmp_path)
+        found = judge_log(rewritten, Judge(one.endpoint, one.model, PERSONA, rows, tmp_path), lambda *_: None, lambda _: None)
+    asked = [body["messages"][0]["content"] for body in fake.requests]
+    assert found.pairs and len(asked) == 88 and all(REQUEST in text for text in asked)
 
 
 def test_a_judge_that_prefers_a_place_is_unfit_and_costs_no_more_than_that(tmp_path):
