@@ -139,3 +139,10 @@ def test_what_cannot_be_is_said_before_anything_is_asked(persona):
     with pytest.raises(DataError, match="no text that a draft could be made of"):
         make_drafts(config(persona), Silent(), embed=by_subject)
     assert not (persona / "written.jsonl").exists()
+
+
+def test_edit_pairs_that_cannot_be_read_stop_it_before_anything_is_asked(persona):
+    (persona / "edits.jsonl").write_text('{"draft": "One."}\n')
+    with serve(FakeJudge(answers=knows_drafts)) as fake, pytest.raises(DataError, match=r"edits\.jsonl:1"):
+        make_drafts(config(persona), Silent(), fake.url, "m", KINDS, embed=by_subject, environ={})
+    assert not fake.requests
