@@ -97,7 +97,8 @@ def _answers(prompted: Prompted) -> Iterator[str]:
     yield quote(prompted.prompt)
     for side in (side for row in prompted.rows for side in row if side.sample is not None):
         assert side.sample is not None
-        yield f"{escape(side.name.capitalize() if side.name in MODELS else side.name)} ({escape(', '.join(side.notes))}):"
+        notes = f" ({escape(', '.join(side.notes))})" if side.notes else ""
+        yield f"{escape(side.name.capitalize() if side.name in MODELS else side.name)}{notes}:"
         yield quote(side.sample.text) if side.sample.text.strip() else "*(empty)*"
         if marked := [f"\u201c{' '.join(p.text.split())}\u201d ({p.words})" for p in side.pieces if p.marks]:
             yield f"Marked: {escape(', '.join(marked))}"

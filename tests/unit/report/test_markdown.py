@@ -5,11 +5,11 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 
-from pete.report.blocks import Page, Text
-from pete.report.markdown import escape, quote, to_markdown
+from pete.report.blocks import Page, Prompted, Side, Text
+from pete.report.markdown import _answers, escape, quote, to_markdown
 from pete.report.model import read_report
 from pete.report.page import make_page
-from tests.unit.report.conftest import MakeRun
+from tests.unit.report.conftest import MakeRun, sample
 from tests.unit.report.test_html import HOSTILE, hostile_log
 from tests.unit.test_terminal import ANY, drives
 
@@ -61,3 +61,9 @@ def test_every_line_break_stays_inside_the_quote(text):
 )  # fmt: skip
 def test_escape(text, escaped):
     assert escape(text) == escaped
+
+
+def test_brackets_stand_where_something_is_in_them():
+    sides = (Side("draft", sample("base", "p", "A draft.")), Side("tuned", sample("tuned", "p", "Ours."), notes=("12 tokens",)))
+    said = list(_answers(Prompted("p", "A draft.", (sides,))))
+    assert "draft:" in said and "Tuned (12 tokens):" in said
