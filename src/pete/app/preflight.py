@@ -44,14 +44,14 @@ def preflight(resolved: Resolved, prepared: Prepared, folder: Path, notify: Noti
     notify.message("planning: a step of the base is timed ...", "working")
     engine = open_trainer(config)
     plan = make_plan(engine, prepared, config)
-    describe(prepared, plan, engine.device, notify)
+    describe(prepared, plan, engine.device, notify, config.train.devices)
     if (error := plan.refusal(prepared.base.name, engine.device)) is not None:
         raise error
     return Preflight(plan, engine.device, [checkup.plus((), **environment(config)).event(), plan.event(BASIS)])
 
 
-def describe(prepared: Prepared, plan: Plan, device: str, notify: Notify) -> None:
-    """Say what will be learned from, and what it takes."""
+def describe(prepared: Prepared, plan: Plan, device: str, notify: Notify, devices: int = 1) -> None:
+    """Say what will be learned from, and what it takes, on how many devices."""
     splits, steps = prepared.splits, prepared.sequencer.steps - prepared.done
     per_step = prepared.sequencer.micro_batch * prepared.sequencer.accumulation
     passes = steps * per_step / max(1, prepared.sequencer.texts)
@@ -59,12 +59,13 @@ def describe(prepared: Prepared, plan: Plan, device: str, notify: Notify) -> Non
     drafts = sum(row.task == "rewrite" for row in splits["train"])
     of_drafts = f" ({drafts} of them drafts to rewrite)" if drafts else ""
     parts = ", ".join(f"{name} {gigabytes(size)}" for name, size in plan.parts.items())
+    place = device if devices == 1 else f"each of {devices} {device} devices"
     now = time.time()
     lines = [
         f"plan      {prepared.persona.name} on {prepared.base.name}: {len(splits['train'])} rows to learn from{of_drafts}, "
         f"{len(splits['valid'])} to choose the best step, {len(splits['test'])} held out",
         f"  work      {steps:,} steps{left} of {per_step} rows: {passes:.1f} passes, {plan.tokens:,} tokens",
-        f"  memory    {gigabytes(plan.memory)} at the highest, {gigabytes(plan.available)} to be had on {device} ({parts})",
+        f"  memory    {gigabytes(plan.memory)} at the highest, {gigabytes(plan.available)} to be had on {place} ({parts})",
         f"  time      about {duration(plan.seconds)} at {plan.tokens_per_second:,.0f} tokens a second: done about "
         f"{clock(now + plan.seconds, now)}",
     ]

@@ -17,6 +17,11 @@ import numpy as np
 
 from pete.config import GenerateConfig, LoraConfig, ModelConfig
 from pete.data.batch import Batch
+from pete.errors import WorkError
+
+
+class RankLost(WorkError):
+    """One of the processes that train together is gone; what was saved before is good."""
 
 
 @dataclass(frozen=True)
@@ -182,6 +187,9 @@ class Generator(Protocol):
 
 class Trainer(Generator, Protocol):
     """What trains, and answers too."""
+
+    devices: int = 1
+    """That train together."""
 
     @abstractmethod
     def estimate(

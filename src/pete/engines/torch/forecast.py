@@ -8,6 +8,7 @@ Time: a typical micro-batch is done for real with random weights: by the whole b
 layer, then by its first two, and the difference is what a layer costs on this machine.
 """
 
+import math
 import time
 import weakref
 from collections.abc import Callable, Sequence
@@ -18,7 +19,9 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from pete.config import Config
 from pete.data.batch import Batch
+from pete.engines.devices import on_this_machine, world
 
 TIMED = 2
 """Micro-batches after the first, which pays for kernels."""
@@ -96,6 +99,21 @@ def kept_beside(device: str, activations: int) -> dict[str, int]:
         return {}
     name, share = BESIDE[device]
     return {name: int(activations * share)}
+
+
+def sharing(config: Config, device: str) -> int:
+    """How many devices share the memory that can be had: on a CPU all of this machine, elsewhere each has its own."""
+    return on_this_machine(config.train.devices) if device == "cpu" else 1
+
+
+def gain(config: Config, device: str) -> float:
+    """How many times as fast as the one that is timed all devices are taken to be: as fast each, and nothing lost between them.
+
+    A step takes as long as the device with the most micro-batches. Processes that share the cores that were timed gain nothing.
+    """
+    if device == "cpu" and not world():
+        return 1.0
+    return config.train.accumulation / math.ceil(config.train.accumulation / config.train.devices)
 
 
 def _bytes(tensor: torch.Tensor) -> int:
