@@ -69,6 +69,11 @@ def describe(prepared: Prepared, plan: Plan, device: str, notify: Notify, device
         f"  time      about {duration(plan.seconds)} at {plan.tokens_per_second:,.0f} tokens a second: done about "
         f"{clock(now + plan.seconds, now)}",
     ]
+    if devices > 1:
+        each = (
+            "share the cores that were timed" if device == "cpu" else "taken to be as fast as the one that was timed, nothing lost between"
+        )
+        lines.append(f"  devices   {devices}, {each}")
     if prepared.base.missing:
         lines.insert(3, f"  download  {file_size(prepared.base.missing)} of weights to fetch first, once")
     if prepared.persona.system and prepared.renderer.folds_system:

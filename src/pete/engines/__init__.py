@@ -114,8 +114,8 @@ def _several(config: Config, verb: str) -> Any:
     set_environment(config, name)
     if (found := getattr(importlib.import_module(f"pete.engines.{name}"), verb, None)) is None:
         raise ConfigError(
-            f"train.devices = {config.train.devices}: the {name} engine trains on one device.",
-            "--devices 1; or --set engine.name=torch, which trains on several",
+            f"train.devices = {config.train.devices}: the {name} engine does not train on several.",
+            "--devices 1; or --set engine.name=torch, which does",
         )
     return found
 

@@ -146,7 +146,7 @@ class TrainingSession:
             with on_devices(self.resolved.config) as engine:
                 return self._run_on(engine)
         except RankLost as lost:
-            go_on = f"what was saved before is good: pete resume {self.run.cli_argument} goes on from there"
+            go_on = f"the checkpoints so far are good: pete resume {self.run.cli_argument}"
             raise WorkError(lost.message, go_on) from lost
 
     def _run_on(self, engine: Trainer) -> Finished:

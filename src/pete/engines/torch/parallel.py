@@ -38,7 +38,7 @@ def check(config: Config) -> None:
     there = {"cpu": os.cpu_count() or 1, "cuda": torch.cuda.device_count()}.get(device, 1)
     if wanted > there:
         found = {
-            "cpu": f"{there} processor cores here, and on cpu a device is a process with cores of its own",
+            "cpu": f"{there} processor core{'s' if there > 1 else ''} here, and on cpu a device is a process with cores of its own",
             "cuda": f"{there} CUDA card{'s' if there > 1 else ''} here",
         }.get(device, "one GPU in a Mac")
         raise ConfigError(f"train.devices = {config.train.devices}: there {'is' if there == 1 else 'are'} {found}.", f"--devices {there}")

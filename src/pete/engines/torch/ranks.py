@@ -20,6 +20,7 @@ from typing import Any
 import psutil
 import torch
 import torch.distributed as dist
+from torch.distributed import TCPStore  # pyright: ignore[reportPrivateImportUsage]
 
 from pete.engines.devices import world
 from pete.engines.protocol import RankLost
@@ -48,6 +49,8 @@ class Ranks:
     """Ranks 1 and on, where rank 0 started them."""
 
     def __post_init__(self) -> None:
+        self._orders: Any
+        self._tensors: Any
         self._orders = self._tensors = dist.new_group(backend="gloo", timeout=DAY)
 
     def use(self, device: str) -> None:
@@ -101,7 +104,7 @@ class Ranks:
         try:
             yield
         except RuntimeError as error:
-            raise self.lost(rank, " ".join(str(error).split())[:200]) from None
+            raise self.lost(rank, str(error).split(". ")[0]) from None
 
     def lost(self, rank: int | None, said: str = "") -> RankLost:
         """The error for a rank that is gone: which one, and how it ended, as far as that can be known here."""
@@ -152,13 +155,13 @@ def leading(devices: int) -> Iterator[Ranks]:
                 process.kill()
 
 
-def _store(devices: int) -> dist.TCPStore:
+def _store(devices: int) -> TCPStore:
     """Where the ranks of this machine find each other; init_process_group takes the same one for its port, while it is held."""
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     listener.listen()
     port = listener.getsockname()[1]
-    return dist.TCPStore(
+    return TCPStore(
         "127.0.0.1", port, devices, is_master=True, wait_for_workers=False, multi_tenant=True, master_listen_fd=listener.detach()
     )  # fmt: skip
 

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from pete.engines.torch.forecast import WHOLE, example_batch, kept_beside, seconds_a_step, step_bytes
+from pete.config import Config
+from pete.engines.torch.forecast import WHOLE, example_batch, gain, kept_beside, seconds_a_step, sharing, step_bytes
 
 
 def test_a_small_base_is_timed_whole_and_a_large_one_by_what_a_layer_adds():
@@ -43,3 +44,14 @@ def test_an_example_batch_has_these_rows_and_half_of_each_is_answer():
 def test_what_a_memory_manager_keeps_has_its_name_and_is_a_share_of_the_activations():
     assert kept_beside("cpu", 1000) == {"heap": 650} and kept_beside("cuda", 1000) == {"allocator": 450}
     assert kept_beside("mps", 1000) == {}, "driver memory: nobody has measured it"
+
+
+def test_several_devices_are_as_fast_as_the_one_with_the_most_micro_batches(monkeypatch):
+    def on(devices: int, accumulation: int) -> Config:
+        return Config.model_validate({"train": {"epochs": 1, "devices": devices, "accumulation": accumulation}})
+
+    assert [gain(on(devices, 6), "cuda") for devices in (1, 2, 4, 6, 8)] == [1, 2, 3, 6, 6]
+    assert (gain(on(2, 6), "cpu"), sharing(on(2, 6), "cpu"), sharing(on(2, 6), "cuda")) == (1.0, 2, 1), "the same cores and memory"
+    for name, value in {"RANK": "0", "WORLD_SIZE": "4", "LOCAL_WORLD_SIZE": "2"}.items():
+        monkeypatch.setenv(name, value)
+    assert (gain(on(4, 8), "cpu"), sharing(on(4, 8), "cpu")) == (4.0, 2), "two machines"
