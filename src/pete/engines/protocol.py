@@ -152,6 +152,10 @@ class Generator(Protocol):
     def loss(self, batch: Batch) -> LossSum:
         """Negative log-likelihood of the trained tokens; the caller divides."""
 
+    def losses(self, batches: Sequence[Batch]) -> list[LossSum]:
+        """`loss` of each; several devices share them out."""
+        return [self.loss(batch) for batch in batches]
+
     @abstractmethod
     def logits(self, ids: Sequence[int]) -> np.ndarray:
         """Next-token logits after `ids`: float32 [vocabulary]."""
@@ -207,4 +211,4 @@ class Trainer(Generator, Protocol):
 
     @abstractmethod
     def save(self, folder: Path, *, with_optimizer: bool) -> None:
-        """Write the adapter in PEFT's format; with the optimizer and every random state, for going on later."""
+        """Write the adapter in PEFT's format; with the optimizer and whatever else going on exactly takes."""

@@ -9,7 +9,7 @@ import resource
 import sys
 import types
 import warnings
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,7 @@ from pete.engines.base_models.checks import OFFER_EMBEDDED, check_vocabulary
 from pete.engines.base_models.resolve import resolve_base
 from pete.engines.protocol import Base, Forecast, LossSum, MemoryUse, StepResult, Trainer
 from pete.engines.sampling import draw
-from pete.engines.torch.device import get_random, gpus_here, set_random
+from pete.engines.torch.device import gpus_here
 from pete.engines.torch.forecast import kept_beside, seconds_a_step, step_bytes, timed
 from pete.engines.torch.head import body_name, is_plain, own_logits
 from pete.engines.torch.kernels import TOGETHER, Cache, Packed, attend, laid_out, lora_linear, token_losses, visible
@@ -43,7 +43,6 @@ from pete.machine.memory import read_memory
 
 ADAPTER = "default"
 OPTIMIZER = "optimizer.safetensors"
-RANDOM = "random.safetensors"
 FEW_ROWS = 32
 
 UNREADABLE = (OSError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError, ImportError, SafetensorError)
@@ -79,6 +78,7 @@ class TorchEngine(Trainer):
         self._model: Any = None
         self._peft: Any = None
         self._optimizer: torch.optim.AdamW | None = None
+        self._updates = 0
         self._peak = 0
 
     # --- before loading ------------------------------------------------------------------------------------------
@@ -223,7 +223,7 @@ class TorchEngine(Trainer):
 
     def _release(self) -> None:
         self._model = self._peft = self._optimizer = None
-        self._adapted = []
+        self._adapted, self._updates = [], 0
         gc.collect()  # modules, adapters and hooks hold each other: without this the old weights stay while the new ones come
         if self.device in ("mps", "cuda"):  # a forecast has "meta"
             getattr(torch, self.device).empty_cache()
@@ -295,10 +295,8 @@ class TorchEngine(Trainer):
 
     def _load_adapter(self, folder: Path) -> None:
         settings, tensors = read_weights(folder, self.base.name, self.base.fingerprint)
-        known = {field.name for field in dataclasses.fields(peft.LoraConfig)} & HONOURED - FORGOTTEN
         try:
-            kept = {key: value for key, value in settings.items() if key in known}
-            self._wrap(peft.LoraConfig(**kept, task_type="CAUSAL_LM", inference_mode=False))
+            self._wrap(_settings_of(settings))
         except (ConfigError, TypeError, ValueError, KeyError, AttributeError) as error:
             raise AdapterError(f"{folder} does not fit {self.base.name}: {error}", "load it with the base it was made for") from None
         if outside := self._outside_the_body():
@@ -332,36 +330,49 @@ class TorchEngine(Trainer):
 
     def train_step(self, micro: Sequence[Batch], lr: float) -> StepResult:
         """See the protocol."""
+        tokens = sum(int(batch.trained.sum()) for batch in micro)
+        nats = self._backward(dict(enumerate(micro)), tokens)
+        return StepResult(nats, tokens, self._update(nats, lr))
+
+    def _backward(self, micro: Mapping[int, Batch], tokens: int) -> float:
+        """Add to the gradient of a step of so many trained tokens what these of its micro-batches, by their places, have in it; their nats.
+
+        What dropout leaves out depends on the seed, the step and the micro-batch's place: on nothing that came before, and on no device.
+        """
         if self._optimizer is None:
             self._optimizer = self._new_optimizer()
         self._peft.train()
-        tokens = sum(int(batch.trained.sum()) for batch in micro)
         nats = 0.0
-        batch = micro[0]
-        try:
-            for batch in micro:
+        for place, batch in micro.items():
+            torch.manual_seed(int(np.random.SeedSequence([self.seed, self._updates, place]).generate_state(1)[0]))
+            try:
                 losses = self._losses(batch)
                 (losses.sum() / tokens).backward()
                 nats += float(losses.detach().sum(dtype=torch.float64 if self.device == "cpu" else None))
-                if self.device == "mps":
-                    self.memory()  # the highest point is here, and mps keeps no record of it
-        except RuntimeError as error:
-            if "out of memory" not in str(error).lower() and "can't allocate memory" not in str(error).lower():
-                raise
-            raise WorkError(
-                f"The {self.device} ran out of memory in a micro-batch of {len(batch.lengths)} rows and {len(batch.ids)} tokens, "
-                f"the longest row {max(batch.lengths)}: {error}",
-                "the checkpoints so far are good; begin a new run with --set train.micro_batch=1, or with "
-                "--set train.gradient_checkpointing=true --set lora.dropout=0, after closing other programs",
-            ) from None
-        parameters = list(self._trainable().values())
-        norm = float(torch.nn.utils.clip_grad_norm_(parameters, self.optim.clip_norm))
+            except RuntimeError as error:
+                if "out of memory" not in str(error).lower() and "can't allocate memory" not in str(error).lower():
+                    raise
+                raise WorkError(
+                    f"The {self.device} ran out of memory in a micro-batch of {len(batch.lengths)} rows and {len(batch.ids)} tokens, "
+                    f"the longest row {max(batch.lengths)}: {error}",
+                    "the checkpoints so far are good; begin a new run with --set train.micro_batch=1, or with "
+                    "--set train.gradient_checkpointing=true --set lora.dropout=0, after closing other programs",
+                ) from None
+            if self.device == "mps":
+                self.memory()  # the highest point is here, and mps keeps no record of it
+        return nats
+
+    def _update(self, nats: float, lr: float) -> float:
+        """Take the step of the gradient, unless it or the nats are no numbers; its norm before clipping."""
+        assert self._optimizer is not None
+        norm = float(torch.nn.utils.clip_grad_norm_(self._trainable().values(), self.optim.clip_norm))
         if math.isfinite(norm) and math.isfinite(nats):
             for group in self._optimizer.param_groups:
                 group["lr"] = lr
             self._optimizer.step()
+            self._updates += 1
         self._optimizer.zero_grad(set_to_none=True)
-        return StepResult(nats, tokens, norm)
+        return norm
 
     def _new_optimizer(self) -> torch.optim.AdamW:
         return torch.optim.AdamW(self._trainable().values(), lr=0.0, weight_decay=self.optim.weight_decay)
@@ -455,14 +466,18 @@ class TorchEngine(Trainer):
 
     # --- saving --------------------------------------------------------------------------------------------------
 
-    def save(self, folder: Path, *, with_optimizer: bool) -> None:
-        """See the protocol."""
+    def _settings(self) -> dict[str, Any]:
+        """The adapter's settings as its file has them."""
         settings = self._peft.peft_config[ADAPTER].to_dict()
         settings = {key: value for key, value in settings.items() if key != "auto_mapping"} | {"inference_mode": True}
+        return json.loads(json.dumps(settings, default=_plain))
+
+    def save(self, folder: Path, *, with_optimizer: bool) -> None:
+        """See the protocol."""
         trainable = self._trainable()
         write_weights(
             folder,
-            json.loads(json.dumps(settings, default=_plain)),
+            self._settings(),
             {_saved_name(n): p.detach().cpu().numpy() for n, p in trainable.items()},
         )
         if not with_optimizer:
@@ -473,17 +488,15 @@ class TorchEngine(Trainer):
             for key, value in optimizer.state.get(parameter, {}).items():
                 state[f"{name}/{key}"] = torch.as_tensor(value).detach().cpu().contiguous()
         save_file(state or {"empty": torch.zeros(1)}, folder / OPTIMIZER)
-        save_file({device: get_random(device) for device in {"cpu", self.device}}, folder / RANDOM)
 
     def _restore(self, folder: Path) -> None:
-        state, random = load_file(folder / OPTIMIZER), load_file(folder / RANDOM)
+        state = load_file(folder / OPTIMIZER)
         self._optimizer = self._new_optimizer()
         for name, parameter in self._trainable().items():
             kept = {key: state[f"{name}/{key}"] for key in ("step", "exp_avg", "exp_avg_sq") if f"{name}/{key}" in state}
             if kept:
                 self._optimizer.state[parameter] = {k: v if k == "step" else v.to(self.device) for k, v in kept.items()}
-        for device in random.keys() & {"cpu", self.device}:
-            set_random(device, random[device])
+                self._updates = int(kept["step"])
 
     def memory(self) -> MemoryUse:
         """Driver memory on mps, reserved memory on cuda, resident memory on cpu."""
@@ -512,6 +525,14 @@ def _lora_forward(module: LoraLinear, x: torch.Tensor) -> torch.Tensor:
     p = dropout.p if module.training and isinstance(dropout, torch.nn.Dropout) else 0.0
     weight = base.weight.t() if isinstance(base, Conv1D) else base.weight  # GPT-2 keeps it the other way round
     return lora_linear(x, weight, base.bias, a, b, scale, p)
+
+
+def _settings_of(settings: Mapping[str, Any]) -> peft.LoraConfig:
+    """What peft makes of an adapter's settings, as far as they are honoured."""
+    known = {field.name for field in dataclasses.fields(peft.LoraConfig)} & HONOURED - FORGOTTEN
+    return peft.LoraConfig(
+        **{key: value for key, value in settings.items() if key in known}, task_type="CAUSAL_LM", inference_mode=False
+    )  # fmt: skip
 
 
 def _shape_of(base: Base) -> Any:

@@ -11,6 +11,7 @@ from pete.generate.extract import StopReason
 from pete.generate.facts import holds
 from pete.generate.meaning import Difference, Meaning
 from pete.generate.meaning.details import details
+from pete.generate.meaning.wording import strays
 from pete.generate.rewrite.markup import Part, balanced, restored
 from pete.generate.rewrite.passages import Passage, Replacement
 
@@ -162,6 +163,8 @@ class _Board:
         alone = self._compare(draft, said)  # beside its neighbours it may lean on what they say
         if not alone.same:
             return self._blame(mine, alone.differences[0].words)
+        if astray := strays(draft, said):
+            return self._blame(mine, astray)
         gain = 1.0 if self._voice is None else self._voice(said) - self._voice(draft)
         if gain <= 0:
             return self._blame(mine, "no rewrite was more like the author", forced=False)
