@@ -16,7 +16,7 @@ from pete.generate.rewrite.choose import STRENGTHS, Draw, choose
 from pete.generate.rewrite.markup import Shown
 from pete.generate.rewrite.passages import Passage
 
-LEAKS = 0.07
+LEAKS = 0.05
 """Share of what says something else that may pass; see docs/log.md."""
 REFUSED = 0.2
 """Share of what says the same that may be refused."""
@@ -36,8 +36,8 @@ def passed(embedder: Embedder) -> dict[str, list[bool]]:
 
 
 def test_what_says_something_else_is_put_back(passed):
-    assert len(passed["other"]) > 40 and sum(passed["other"]) <= LEAKS * len(passed["other"])
+    assert len(passed["other"]) > 100 and sum(passed["other"]) <= LEAKS * len(passed["other"])
 
 
 def test_what_says_the_same_may_stand(passed):
-    assert len(passed["same"]) > 10 and sum(passed["same"]) >= (1 - REFUSED) * len(passed["same"])
+    assert len(passed["same"]) > 20 and sum(passed["same"]) >= (1 - REFUSED) * len(passed["same"])

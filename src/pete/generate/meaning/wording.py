@@ -30,26 +30,46 @@ _SMALL_WORDS = """a an the this that these those it its it's that's there there'
 was were been being isn't aren't wasn't weren't have has had having haven't hasn't do does did doing done don't doesn't didn't will
 would shall won't wouldn't can could can't couldn't cannot may might of to in on at for from by with about as into onto than
 then and or but nor not no so very too also just please kindly well up now one ones own such thing things get gets got
-getting yes let let's"""
+getting yes let let's o'clock"""
 _SMALL = frozenset(_SMALL_WORDS.split())
 """Words that claim nothing by themselves; denials and who is spoken of are looked at elsewhere, figures too."""
-_SYNONYMS = """ask enquire inquire request/answer reply respond/begin start commence/buy purchase/get receive obtain
-need require necessary want/help assist assistance/big large/price cost charge/use utilise/give provide supply
-tell inform say/know aware/picture photo photograph/apologise sorry apology/repair fix/collect fetch pick/child kid
-cut reduce/more extra additional further/allow permit let/shop store/quick fast/end finish over/close shut
-glad pleased happy/mistake error/choose select pick/come attend/visit see/keep retain/show display/state say mean
-run operate work/contact call/call telephone phone ring/meeting session/swap replace change/see view look watch
-see consult/suitable right fit ok okay/must should ought need/all every each whole/free complimentary
-because since reason as/if when whenever/only just alone sole single/check look/about concern regard/soon shortly
-before prior/enough sufficient/after afterwards later/approximately roughly around about/attempt try/however but though
-therefore so/like enjoy/talk speak/wish want like/leave go depart/wait hold/inexpensive cheap/annual year yearly/day daily
-week weekly/month monthly/make produce/include with/perform do/currently now/next follow/person people/put place add
-often frequently/many several lots lot/both two/never not/explain tell/write note/move shift/learn find/email mail
-main chief/everybody everyone all/somebody someone/anybody anyone/nobody no"""
+_SYNONYMS = """about concern regard regarding concerning/advise suggest recommend/after afterwards later/all every each whole
+allow permit let/annual year yearly/answer reply respond/anybody anyone/apologise sorry apology apologies regret
+appear seem look/approximately roughly around about/ask enquire inquire request/attempt try endeavour/beautiful lovely
+because since reason as/before prior/begin start commence/big huge/big large/bill invoice/book reserve/both two
+brief short/bring deliver/broken defective faulty/buy purchase/call telephone phone ring/car automobile/care careful
+check look verify/cheerful happy/child kid/choose select pick/close shut/collect fetch pick/come attend
+component part piece/consider think believe/contact call/correct right/currently now/customer client/cut reduce/day daily
+difficult hard tough/discover find locate/dispatch send ship post/email mail/empty vacant/end finish over
+enough sufficient/entire whole/everybody everyone all/explain tell/film movie/finalise finish complete/fix mend
+forbid forbidden prohibit prohibited ban banned/free complimentary/furthermore also moreover besides/get receive obtain
+gift present/give provide supply/glad pleased happy/happen occur/hear listen/help assist assistance facilitate
+hence so thus therefore/holiday vacation/house home/however but though/hurry rush/identical same/if when whenever
+include with/incorrect wrong/inexpensive cheap/information detail info/initial first/intend plan/issue problem trouble
+item product/journey trip/keep retain/know aware/learn find/leave go depart/like enjoy love/main chief/maintain keep
+make produce manufacture build construct/many several lots lot/meeting session/mistake error fault
+modify change alter adjust/month monthly/more extra additional further/move shift/must should ought need/near nearby close
+need require necessary want/never not/next follow/nobody no/note beware warn/notify tell inform/objective goal aim purpose
+often frequently/only just alone sole single/option choice/parcel package/perform do/person people/photo shot
+physician doctor/picture photo photograph/postpone delay/price cost charge fee/proceed go continue/put place add
+quick fast rapid swift/remain stay/remember recall/repair fix/reservation booking/reside live/rubbish waste
+run operate work function/see consult/see view look watch/shop store/show display demonstrate exhibit reveal/simple easy
+somebody someone/soon shortly/speak talk chat/speed pace/staff employee/state say mean/submit send
+suitable right fit ok okay fine/swap replace change/talk speak/tell inform say/terminate end stop/thank thanks grateful
+therefore so/tiny small little/trousers pants/use utilise/visit see/wait hold/week weekly/like prefer want wish/write note"""
 _MEANS: dict[str, frozenset[int]] = {}
 for _number, _group in enumerate(re.split(r"[/\n]", _SYNONYMS)):
     for _word in _group.split():
         _MEANS[stem(_word)] = _MEANS.get(stem(_word), frozenset()) | {_number}
+_PHRASES = (
+    (re.compile(r"\bmak(?:e|es|ing) sure\b"), "ensure"),
+    (re.compile(r"\blet(?:s|ting)? (me|us|you) know\b"), r"tell \1"),
+    (re.compile(r"\btak(?:e|es|ing) care\b"), "careful"),
+    (re.compile(r"\bgot? rid of\b|\bgetting rid of\b"), "remove"),
+    (re.compile(r"\btak(?:e|es|ing) place\b"), "happen"),
+    (re.compile(r"\b(?:look\w*|search\w*) for\b"), "want"),
+)
+"""What several words say as one does."""
 _PREFIX = 4
 """Letters of a stem that another one may go on from: pottery and potter, but not cat and catalogue."""
 
@@ -77,7 +97,9 @@ def strays(draft: str, rewrite: str) -> str | None:
 @lru_cache(maxsize=4096)
 def _telling(text: str) -> Sequence[str]:
     small = _SMALL if language_of(text) in ("", "English") else _SMALL | FUNCTION_WORDS
-    plain = re.sub(r"\bmak(?:e|es|ing) sure\b", "ensure", fold(text).lower())
+    plain = fold(text).lower()
+    for phrase, word in _PHRASES:
+        plain = phrase.sub(word, plain)
     said = (re.sub(r"'(?:s|ve|ll|d|re)$", "", word) for word in words(plain) if word not in _PERSONS)
     return tuple(word for word in said if word not in small and word not in NUMBERS and not any(map(str.isdigit, word)))
 
