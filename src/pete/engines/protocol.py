@@ -55,7 +55,7 @@ class MemoryUse:
 
 @dataclass(frozen=True)
 class Forecast:
-    """What training will take here: bytes by part at the highest point, bytes to be had, real tokens a second."""
+    """What training will take here: bytes by part at the highest point, bytes to be had, real tokens a second (NaN: not timed)."""
 
     parts: Mapping[str, int]
     available: int
@@ -194,7 +194,7 @@ class Trainer(Generator, Protocol):
             model: the dtype asked for.
             lora: the adapter.
             largest: the largest micro-batch.
-            typical: an average one; None asks for the memory alone, and no time is spent on the speed.
+            typical: an average one, which is timed where the largest fits; None asks for the memory alone.
             scored: the largest batch that will be scored, if any is.
 
         Raises:

@@ -115,6 +115,7 @@ class TorchEngine(Trainer):
         weights, adapter = list(shape._model.parameters()), list(shape._trainable().values())
         parts |= step_bytes(weights, adapter, train, score if scored else None)
         parts |= kept_beside(self.device, parts["activations"])
+        fits = sum(parts.values()) <= available
 
         def seconds(layers: int) -> float:
             assert typical is not None
@@ -123,7 +124,7 @@ class TorchEngine(Trainer):
             engine._release()  # the real weights come next, and need the room
             return found
 
-        speed = len(typical.ids) / seconds_a_step(seconds, layers, parts["weights"]) if typical else math.nan
+        speed = len(typical.ids) / seconds_a_step(seconds, layers, parts["weights"]) if fits and typical else math.nan
         return Forecast(parts, available, speed)
 
     def _available(self, own: int) -> int:
