@@ -294,7 +294,7 @@ def _summed(facts: dict[str, Any], answers: Answers, losses: dict[str, float], s
         for way in TRAINING
         if way.name in answers
     ]  # fmt: skip
-    peer = _alone(said[DECODING[0].name]) if DECODING[0].name in said else []
+    peer = next((_alone(said[way.name]) for way in DECODING if not way.ours and way.name in said), None)
     decoded = []
     for way in DECODING:
         if way.name in said:
