@@ -228,6 +228,8 @@ def _reject_duplicate_ids(prompts: Sequence[Question]) -> None:
 
 def _with_examples(tuned: Tuned, prompts: Sequence[Question], drafts: Sequence[Example], on_stage: OnStage) -> list[Sample]:
     """One answer of the base to each draft, with other drafts and what the author made of them before its eyes."""
+    if not drafts:
+        return []
     renderer, longest = tuned.renderer, max((len(tuned.renderer.encode(prompt.request)) for prompt in prompts), default=0)
     room = renderer.context - longest - min(tuned.config.generate.max_new_tokens, renderer.context // 2)
 

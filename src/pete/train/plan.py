@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pete.config import EMBEDDED_BASE, Config
-from pete.data.batch import pairs
+from pete.data.batch import Batch, pairs
 from pete.engines.protocol import Trainer
 from pete.errors import UserError
 from pete.events import Planned
@@ -46,23 +46,28 @@ class Plan:
 def make_plan(engine: Trainer, prepared: Prepared, config: Config) -> Plan:
     """Ask the engine what this base, data and configuration will take on this machine, from the step that is next."""
     sequencer, valid = prepared.sequencer, prepared.valid
-    sizes = sorted(map(tuple, sequencer.micro_lengths()), key=sum)
-    scores = [batch.lengths for batch in valid]
+    micro = sorted(sequencer.micro_batches(), key=lambda rows: sum(map(len, rows)))
     # one long row among short ones is a wide rectangle of few tokens: the highest point may be there
-    highest = dict.fromkeys((max(sizes, key=by), max(scores, key=by, default=())) for by in (pairs, sum))
+    widest = Batch.of(max(micro, key=lambda rows: pairs([*map(len, rows)])))
+    largest, typical = (Batch.of(rows) for rows in (micro[-1], micro[len(micro) // 2]))
+    widest_scored = max(valid, key=lambda batch: pairs(batch.lengths), default=None)
+    largest_scored = max(valid, key=lambda batch: len(batch.ids), default=None)
+    highest = [(widest, widest_scored), (largest, largest_scored)]
+    if widest.lengths == largest.lengths and widest_scored is largest_scored:
+        highest = highest[1:]
     forecasts = [
         engine.estimate(
             prepared.base,
             config.model,
             config.lora,
             largest=largest,
-            typical=sizes[len(sizes) // 2] if number == len(highest) else (),
+            typical=typical if number == len(highest) else None,
             scored=scored,
         )
         for number, (largest, scored) in enumerate(highest, 1)
     ]
     forecast, speed = max(forecasts, key=lambda one: one.memory), forecasts[-1].tokens_per_second
-    tokens = sum(map(sum, sequencer.micro_lengths(prepared.done)))
+    tokens = sum(len(row) for rows in sequencer.micro_batches(prepared.done) for row in rows)
     looks = 1 + -(-(sequencer.steps - prepared.done) // config.train.eval_every)
     scored = looks * sum(len(batch.ids) for batch in valid)
     return Plan(forecast.parts, forecast.memory, forecast.available, (tokens + SCORING_SHARE * scored) / speed, tokens, speed)

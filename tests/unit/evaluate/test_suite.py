@@ -105,6 +105,11 @@ def test_only_where_several_are_drawn_the_voice_helps_to_choose():
         assert len(tuned.calls) == 2 and all((voice is not None) == helps for *_, voice in tuned.calls)
 
 
+def test_without_drafts_no_prompt_is_encoded_for_examples():
+    asked = [Question.model_validate({"id": "q", "prompt": "Why?"})]
+    assert module._with_examples(SimpleNamespace(renderer=None), asked, [], print) == []  # type: ignore[arg-type]
+
+
 def test_speed_is_that_of_one_draw():
     tuned = Asked("generate.retries=2", "generate.best_of=4", "generate.max_new_tokens=50")
     rows = module._time_alone(tuned, PROMPTS, lambda *_: None)

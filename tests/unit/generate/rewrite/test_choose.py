@@ -114,6 +114,14 @@ def test_light_takes_the_least_change_and_full_draws_most():
     assert chosen(draft, far, strength=replace(NORMAL, alike=0.99))[1].stayed[0].why == "its rewrite goes further than --strength light"
 
 
+def test_two_sentences_that_were_rewritten_as_one_each_stay_for_a_reason_of_their_own():
+    draft = "The kettle costs 12 euros. The teapot was purchased by Aunt Hanna in 1987."
+    _, found = chosen(draft, "The kettle costs 12 euros, and the teapot was got by Aunt Hanna in 1978.")
+    first, second = found.stayed
+    assert "1987" in second.why and first.why != second.why
+    assert "1987" not in first.why or first.why.startswith("its neighbour was rewritten with it: ")
+
+
 def test_a_sentence_that_became_two_stays_two():
     draft = "The kettle, which Aunt Hanna purchased in 1987, is utilised for tea every afternoon at four."
     text, _ = chosen(draft, "Aunt Hanna got the kettle in 1987. It is for tea every afternoon at four.")
