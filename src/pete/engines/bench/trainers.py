@@ -52,7 +52,8 @@ def trainer(job: Job, pace: Pace) -> None:
 def sft(job: Job, pace: Pace) -> None:
     """TRL's SFTTrainer; without padding where FlashAttention is, as it asks for it."""
     from datasets import Dataset
-    from trl import SFTConfig, SFTTrainer
+    from trl.trainer.sft_config import SFTConfig
+    from trl.trainer.sft_trainer import SFTTrainer
 
     settle(pace, job.config.engine.device)
     flat = varlen(job.config.engine.device)
