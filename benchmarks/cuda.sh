@@ -29,7 +29,7 @@ step() {
 : >"$out/table.txt"
 base=${BASE:-$work/smollm2-135m-random}
 step selftest "$python" -P -m pete.engines.torch.selftest_checks "$device"
-PETE_TEST_DEVICE=$device step conformance "$python" -m pytest -q -n "${WORKERS:-8}" -p no:cacheprovider -m 'torch or not torch' --tb short \
+step conformance env "PETE_TEST_DEVICE=$device" "$python" -m pytest -q -n "${WORKERS:-8}" -p no:cacheprovider -m 'torch or not torch' --tb short \
     tests/engines/test_conformance.py tests/engines/test_torch_engine.py
 if [ -n "${BASE:-}" ] || step drawn "$python" -m benchmarks.random_base --out "$base" \
     --like "$("$python" -c 'from pete.engines.base_models.embedded import embedded_base as b; print(b().folder)')"; then

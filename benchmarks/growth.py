@@ -16,6 +16,7 @@ Writes growth.json and growth.svg, prints the table with what each fit says. Poi
 
 import argparse
 import json
+import math
 import statistics
 import subprocess
 import sys
@@ -35,7 +36,7 @@ from pete.engines.bench import OURS
 from pete.engines.bench.job import Job
 from pete.engines.bench.pace import peak_resident
 from pete.engines.bench.process import Process
-from pete.report.charts import DASHED, WIDE, Axes, Svg
+from pete.report.charts import DASHED, LETTER, WIDE, Axes, Svg
 from pete.words import GB, gigabytes, short
 
 WARM_UP = 1
@@ -210,7 +211,7 @@ def shown(points: Iterator[Point], up: str) -> Iterator[Point]:
 
 def drawn(parts: Sequence[Part]) -> str:
     """A line of two charts for each part: time with its fit, and memory."""
-    tall = 210
+    tall = 230
     svg = Svg(WIDE, tall * len(parts))
     for place, part in enumerate(parts):
         factor = 1000.0 if part.up == "ms a token" else 1.0
@@ -222,12 +223,11 @@ def drawn(parts: Sequence[Part]) -> str:
             xs, ys = [scale(p.x) for p in part.points], [scale(value) for value in values]
             low, high = (0.0, max(ys) * 1.1) if not part.proportional else (min(ys) - 0.2, max(ys) + 0.2)
             first, last = (0.0, max(xs) * 1.05) if not part.proportional else (min(xs) - 0.1, max(xs) + 0.1)
-            axes = Axes(svg, left, top, left + WIDE / 2 - 72, top + tall - 74, (first, last), (low, high))
+            axes = Axes(svg, left, top, left + WIDE / 2 - 72, top + tall - 94, (first, last), (low, high))
             if part.proportional:
                 ticks(
                     axes,
-                    part,
-                    [(x, short(p.x)) for x, p in zip(xs, part.points, strict=True)],
+                    [(x, counted(p.x)) for x, p in zip(xs, part.points, strict=True)],
                     list(zip(ys, map(short, values), strict=True)),
                 )
             else:
@@ -240,16 +240,24 @@ def drawn(parts: Sequence[Part]) -> str:
             for point in zip(xs, ys, strict=True):
                 svg.dot(axes.at(*point), "tuned", 3.2)
             svg.text((left, top - 14), name, "ink")
-            svg.text((left + WIDE / 2 - 72, top + tall - 48), part.across, anchor="end")
+            svg.text((left + WIDE / 2 - 72, top + tall - 68), part.across, anchor="end")
         said = part.said() if len(part.points) > 2 else ""
-        svg.text((52, place * tall + tall - 12), f"{part.name}: {said}" if said else part.name)
+        svg.text((52, place * tall + tall - 16), f"{part.name}: {said}" if said else part.name)
     return svg.alone("growth", "How cost grows: " + "; ".join(f"{part.name}, {len(part.points)} points" for part in parts))
 
 
-def ticks(axes: Axes, part: Part, across: Sequence[tuple[float, str]], up: Sequence[tuple[float, str]]) -> None:
+def counted(value: float) -> str:
+    return f"{value / 1e9:.1f}B" if value >= 1e9 else f"{value / 1e6:.0f}M" if value >= 1e6 else short(value)
+
+
+def ticks(axes: Axes, across: Sequence[tuple[float, str]], up: Sequence[tuple[float, str]]) -> None:
     """The points' own values, for a scale on which each step is a factor; those that would lie over each other are left out."""
+    end = -math.inf
     for value, words in across:
-        axes.svg.text(axes.at(value, axes.y[0], dy=12), words.replace("e+0", "e"), anchor="middle")
+        place, half = axes.at(value, axes.y[0], dy=12), LETTER * len(words) / 2
+        if place[0] - half > end:
+            axes.svg.text(place, words, anchor="middle")
+            end = place[0] + half + 4
     last = None
     for value, words in sorted(up):
         place = axes.at(axes.x[0], value, dx=-6)

@@ -88,8 +88,11 @@ def bench(config: Config, notify: Notify, out: Path, quick: bool = False, steps:
     left_out = {way.title: f"{', '.join(way.missing)} not installed: pete install bench" for way in TRAINING if way.missing}
     for title, why in left_out.items():
         notify.message(f"{title}: {why}", "note")
+    together = config.train.rows_together
     if size.rows is not None:
-        config = _with(config, "train", micro_batch=min(size.rows, config.train.micro_batch), accumulation=1)
+        config = _with(config, "train", accumulation=1)
+        together = min(size.rows, together)
+    config = _with(config, "train", micro_batch=together)
     config = _with(config, "train", steps=size.steps + size.warm_up, epochs=None)
     config = _with(config, "optim", warmup_steps=0)
     prepared = prepare(config)
@@ -105,11 +108,15 @@ def bench(config: Config, notify: Notify, out: Path, quick: bool = False, steps:
     with tempfile.TemporaryDirectory(dir=out, prefix=".bench-") as folder:  # a GGUF may be too much for a disk in memory
         for device in devices:
             job = Job(Path(folder) / device, _with(config, "engine", device=device), ordered, valid, prompts, answer, OURS.name)
-            found.append(_on_device(job, base.name, size, notify, left_out))
-    measured = {one.device for one in found}
-    left_out |= {"CUDA": "not run here"} if "cuda" not in measured else {}
-    left_out |= {"MPS": "not run here"} if "mps" not in measured else {}
-    left_out |= {"MLX": "not run here: Pete has no engine for it"}
+            try:
+                found.append(_on_device(job, base.name, size, notify, left_out))
+            except (UserError, WorkError) as error:
+                if not found:
+                    raise
+                left_out[device.upper()] = error.message  # a Mac whose GPU is too small, or is not to be had
+    for device in {"cuda", "mps"} - {one.device for one in found}:
+        left_out.setdefault(device.upper(), "not run here")
+    left_out["MLX"] = "not run here: Pete has no engine for it"
     seconds = time.monotonic() - began
     others = max(0.0, (_cpu_seconds() - cpu - _own_seconds()) / seconds)
     lora = config.lora
@@ -117,7 +124,7 @@ def bench(config: Config, notify: Notify, out: Path, quick: bool = False, steps:
     result = Bench(
         made=datetime.datetime.now().astimezone().isoformat(timespec="seconds"), quick=quick, base=base.name,
         parameters=found[0].parameters, persona=prepared.persona.name,
-        rows=config.train.micro_batch * config.train.accumulation, steps=count, warm_up=size.warm_up,
+        rows=together * config.train.accumulation, steps=count, warm_up=size.warm_up,
         learned=sum(len(batch.ids) for micro in ordered[: count + size.warm_up] for batch in micro),
         lora=f"rank {lora.rank}, alpha {lora.alpha:g}, dropout {lora.dropout:g}, {', '.join(lora.targets)}",
         answer=answer, together=TOGETHER, seconds=seconds, machine=_machine(), versions=_versions(),
@@ -130,7 +137,7 @@ def bench(config: Config, notify: Notify, out: Path, quick: bool = False, steps:
 
 def same_rows(rows: Sequence[Rendered], config: Config, steps: int) -> list[list[Batch]]:
     """The micro-batches of each step: rows of about a length together, as those who pad want it, the batches in a random order."""
-    micro, accumulation = config.train.micro_batch, config.train.accumulation
+    micro, accumulation = config.train.rows_together, config.train.accumulation
     random = np.random.default_rng(config.train.seed)
     order = np.resize(random.permutation(len(rows)), steps * accumulation * micro)
     by_length = sorted(order.tolist(), key=lambda number: len(rows[number]))
@@ -174,7 +181,7 @@ def _on_device(job: Job, base: str, size: Size, notify: Notify, left_out: dict[s
             notify.message("memory does not hold all ways at once: they are taken one after the other, not in turn.", "note")
         answers = _train(ways, floor, job, size, together, notify, left_out, on)
         if OURS.name not in answers:
-            raise WorkError(left_out[OURS.title + on], "please report this with the file bench.json of a run that worked")
+            raise WorkError(left_out[OURS.title + on], "pete train --plan, with the same settings, says more")
         notify.message("held-out loss of every adapter ...", "working")
         losses = _score([way for way in answers if way != FLOOR.name], job)
         said = _decode(floor, job, size, notify, left_out, on)
@@ -290,7 +297,7 @@ def _summed(facts: dict[str, Any], answers: Answers, losses: dict[str, float], s
         for way in TRAINING
         if way.name in answers
     ]  # fmt: skip
-    peer = _alone(said[DECODING[0].name]) if DECODING[0].name in said else []
+    peer = next((_alone(said[way.name]) for way in DECODING if not way.ours and way.name in said), None)
     decoded = []
     for way in DECODING:
         if way.name in said:

@@ -38,9 +38,11 @@ def bench_svg(bench: Bench) -> str:
 
 Rows = Sequence[tuple[str, bool, tuple[Bar, Bar]]]
 """(name, ours, a bar for each column)"""
+Panel = tuple[str, tuple[str, str], Rows, float | None]
+"""Title, the columns' heads, rows, and the floor of the first column where it is the same for all."""
 
 
-def _panels(bench: Bench, device: OnDevice) -> list[tuple[str, tuple[str, str], Rows, float | None]]:
+def _panels(bench: Bench, device: OnDevice) -> list[Panel]:
     where = device.card or device.device
     training = [
         (
@@ -59,7 +61,9 @@ def _panels(bench: Bench, device: OnDevice) -> list[tuple[str, tuple[str, str], 
         )
         for one in device.decoded
     ]  # fmt: skip
-    found = [(f"Training on {where}, {device.dtype}", ("real tokens/s", "peak memory, GB"), training, device.floor.speed.median)]
+    found: list[Panel] = [
+        (f"Training on {where}, {device.dtype}", ("real tokens/s", "peak memory, GB"), training, device.floor.speed.median)
+    ]
     if decoding:
         found.append((f"Answering on {where}", ("tokens/s, one row", f"tokens/s, {bench.together} rows"), decoding, None))
     return found

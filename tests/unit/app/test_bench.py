@@ -160,6 +160,29 @@ def test_without_ours_there_is_no_bench(config: Config, played: type[Played], tm
         bench(config, Silent(), tmp_path / "out", quick=True, steps=1)
 
 
+def test_a_mac_is_measured_on_both_devices_and_its_cpu_remains_where_the_gpu_does_not_work(
+    config: Config, played: type[Played], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    class Mac(played):  # type: ignore[misc, valid-type]
+        gpu = True
+
+        def hear(self) -> dict[str, Any]:
+            device = self.job.config.engine.device
+            if self.way.name == "floor" and device == "mps" and not self.gpu:
+                raise WorkError("matrix floor: none here")
+            return {**super().hear(), **({"device": device} if self.way.name == "floor" else {})}
+
+    monkeypatch.setattr(verb, "Process", Mac)
+    monkeypatch.setattr(verb.platform, "system", lambda: "Darwin")
+    auto = config.model_copy(update={"engine": config.engine.model_copy(update={"device": "auto"})})
+    both = bench(auto, Silent(), tmp_path / "both", quick=True, steps=1)
+    assert [one.device for one in both.devices] == ["cpu", "mps"] and both.left_out.keys() == {"CUDA", "MLX"}
+    assert len(bench(config, Silent(), tmp_path / "asked", quick=True, steps=1).devices) == 1, "engine.device = cpu asks for one"
+    monkeypatch.setattr(Mac, "gpu", False)
+    one = bench(auto, Silent(), tmp_path / "one", quick=True, steps=1)
+    assert [each.device for each in one.devices] == ["cpu"] and one.left_out["MPS"] == "matrix floor: none here"
+
+
 def test_training_stops_in_time(config: Config, played: type[Played], tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(verb, "QUICK", Size(steps=50, warm_up=1, rows=4, valid=4, answer=8, repeats=1, seconds=0.0))
     heard = Heard()

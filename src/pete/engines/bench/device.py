@@ -6,7 +6,7 @@ import peft
 import psutil
 import torch
 from transformers import AutoModelForCausalLM
-from transformers.utils import is_flash_attn_2_available
+from transformers.utils.import_utils import is_flash_attn_2_available
 
 from pete.engines.base_models.resolve import resolve_base
 from pete.engines.bench.job import Job
@@ -44,7 +44,7 @@ def varlen(device: str) -> bool:
 def load(job: Job, dtype: str | None = None, attention: str = "sdpa") -> Any:
     """The base as transformers loads it, on the job's device."""
     config = job.config
-    model = AutoModelForCausalLM.from_pretrained(
+    model: Any = AutoModelForCausalLM.from_pretrained(
         resolve_base(config.model).folder,
         dtype=getattr(torch, dtype or config.model.dtype),
         attn_implementation=attention,

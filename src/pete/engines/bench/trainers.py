@@ -52,7 +52,8 @@ def trainer(job: Job, pace: Pace) -> None:
 def sft(job: Job, pace: Pace) -> None:
     """TRL's SFTTrainer; without padding where FlashAttention is, as it asks for it."""
     from datasets import Dataset
-    from trl import SFTConfig, SFTTrainer
+    from trl.trainer.sft_config import SFTConfig
+    from trl.trainer.sft_trainer import SFTTrainer
 
     settle(pace, job.config.engine.device)
     flat = varlen(job.config.engine.device)
@@ -83,7 +84,7 @@ def _arguments(job: Job) -> dict[str, Any]:
     """The same settings for both; rows in their order, which are sorted by length already."""
     config = job.config
     return {
-        "output_dir": str(job.folder / "trainer"), "per_device_train_batch_size": config.train.micro_batch,
+        "output_dir": str(job.folder / "trainer"), "per_device_train_batch_size": config.train.rows_together,
         "gradient_accumulation_steps": config.train.accumulation, "max_steps": len(job.steps), "seed": config.train.seed,
         "learning_rate": config.optim.learning_rate, "lr_scheduler_type": "constant", "weight_decay": config.optim.weight_decay,
         "max_grad_norm": config.optim.clip_norm, "bf16": config.model.dtype == "bfloat16", "use_cpu": config.engine.device == "cpu",

@@ -13,12 +13,9 @@ import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
-
-from pete.data.batch import Batch
 
 TIMED = 2
 """Micro-batches after the first, which pays for kernels."""
@@ -117,9 +114,3 @@ def timed(step: Callable[[], object]) -> float:
     for _ in range(TIMED):
         step()
     return (time.perf_counter() - start) / TIMED
-
-
-def example_batch(lengths: Sequence[int]) -> Batch:
-    """A batch of these lengths; half of each row is answer, as in most data."""
-    trained = np.concatenate([np.arange(n) >= n // 2 for n in lengths])
-    return Batch(np.ones(len(trained), dtype=np.int32), trained, tuple(lengths))

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from pete.engines.torch.forecast import WHOLE, example_batch, kept_beside, seconds_a_step, step_bytes
+from pete.engines.torch.forecast import WHOLE, kept_beside, seconds_a_step, step_bytes
 
 
 def test_a_small_base_is_timed_whole_and_a_large_one_by_what_a_layer_adds():
@@ -33,11 +33,6 @@ def test_the_highest_point_is_counted_beside_weights_and_adapter():
     assert (parts["weights"], parts["adapter"]) == (40_000, 4 * 4000)
     scored = step_bytes([weight, adapter], [adapter], train, lambda: meta(5000) * 2)
     assert scored["activations"] > parts["activations"] and scored["activations"] >= 2 * 20_000
-
-
-def test_an_example_batch_has_these_rows_and_half_of_each_is_answer():
-    batch = example_batch([4, 7])
-    assert batch.lengths == (4, 7) and batch.trained.tolist() == [False] * 2 + [True] * 2 + [False] * 3 + [True] * 4
 
 
 def test_what_a_memory_manager_keeps_has_its_name_and_is_a_share_of_the_activations():
