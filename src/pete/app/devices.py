@@ -30,11 +30,13 @@ def on_devices(resolved: Resolved, asked: int | None) -> Resolved:
 
 def enough_micro_batches(resolved: Resolved) -> tuple[Resolved, tuple[str, ...]]:
     """The same with at least one micro-batch a step for each device, and a sentence where that is more than was asked for."""
-    devices, asked = resolved.config.train.devices, resolved.config.train.accumulation
-    if asked >= devices:
+    train = resolved.config.train
+    parts = train.rows_together if train.micro_batch == "auto" else 1  # that the plan may make of a micro-batch
+    enough = -(-train.devices // parts)
+    if train.accumulation >= enough:
         return resolved, ()
-    why = f"raised from {asked}: a micro-batch for each of train.devices"
-    return resolved.replace("train.accumulation", devices, why), (f"train.accumulation = {devices}, {why}",)
+    why = f"raised from {train.accumulation}: a micro-batch for each of train.devices"
+    return resolved.replace("train.accumulation", enough, why), (f"train.accumulation = {enough}, {why}",)
 
 
 def idle(resolved: Resolved) -> tuple[str, ...]:

@@ -95,7 +95,7 @@ def train(training: Training, notify: Notify, stop: Stop | None = None, out: Pat
         with awake.keep_awake(os.getpid()) as held:
             before: list[Event] = [*checked.events, *([Warned(message=held.words)] if held.caution else [])]
             finished = TrainingSession(
-                training.resolved, training.prepared, run, notify.event, stop or Stop(), resume=training.run is not None, before=before,
+                checked.resolved, checked.prepared, run, notify.event, stop or Stop(), resume=training.run is not None, before=before,
                 ask=ask, follow=lambda: sidecar.start(config, run),
             ).train()  # fmt: skip
     except Interrupted:

@@ -60,11 +60,14 @@ class MemoryUse:
 
 @dataclass(frozen=True)
 class Forecast:
-    """What training will take here: bytes by part at the highest point, bytes to be had, real tokens a second."""
+    """What training will take here: bytes by part at the highest point, bytes to be had, real tokens a second (NaN: not timed)."""
 
     parts: Mapping[str, int]
     available: int
     tokens_per_second: float
+    """Of one device."""
+    side_by_side: int = 1
+    """Devices of that speed that compute a step's micro-batches."""
 
     @property
     def memory(self) -> int:
@@ -193,7 +196,7 @@ class Trainer(Generator, Protocol):
 
     @abstractmethod
     def estimate(
-        self, base: Base, model: ModelConfig, lora: LoraConfig, *, largest: Sequence[int], typical: Sequence[int], scored: Sequence[int]
+        self, base: Base, model: ModelConfig, lora: LoraConfig, *, largest: Batch, typical: Batch | None, scored: Batch | None
     ) -> Forecast:
         """What training this base would take; works without its weights, and before `load`.
 
@@ -201,9 +204,9 @@ class Trainer(Generator, Protocol):
             base: whose folder holds at least config.json.
             model: the dtype asked for.
             lora: the adapter.
-            largest: lengths of the rows of the largest micro-batch.
-            typical: the same of an average one; empty asks for the memory alone, and no time is spent on the speed.
-            scored: the same of the largest batch that will be scored; empty for none.
+            largest: the largest micro-batch.
+            typical: an average one, which is timed where the largest fits; None asks for the memory alone.
+            scored: the largest batch that will be scored, if any is.
 
         Raises:
             BaseModelError, ConfigError: the shape cannot be built, or a target names no layer.

@@ -54,6 +54,9 @@ def test_every_device_gets_a_micro_batch_in_a_new_run_and_it_is_said_once(enough
     assert training.resolved.sources["train.accumulation"] == why and training.prepared.notes == (f"train.accumulation = 4, {why}",)
     kept, notes = enough_micro_batches(resolve(overrides=["train.devices=4", "train.accumulation=4"]))
     assert (kept.config.train.accumulation, notes) == (4, ())
+    for devices, accumulation in ((8, 1), (9, 2)):  # the plan may cut a micro-batch of 8 rows
+        auto, _ = enough_micro_batches(resolve(overrides=[f"train.devices={devices}", "train.accumulation=1", "train.micro_batch=auto"]))
+        assert auto.config.train.accumulation == accumulation
 
 
 def test_a_run_that_goes_on_keeps_its_steps_and_says_which_devices_rest(enough, sets, tmp_path):

@@ -27,15 +27,15 @@ from transformers.utils import logging as transformers_logging
 
 from pete.adapter import HONOURED, MERGE_IT, read_weights, write_weights
 from pete.config import Config, GenerateConfig, LoraConfig, ModelConfig
-from pete.data.batch import Batch
+from pete.data.batch import Batch, common_beginning
 from pete.engines.base_models.checks import OFFER_EMBEDDED, check_vocabulary
 from pete.engines.base_models.resolve import resolve_base
 from pete.engines.protocol import Base, Forecast, LossSum, MemoryUse, StepResult, Trainer
 from pete.engines.sampling import draw
 from pete.engines.torch.device import gpus_here
-from pete.engines.torch.forecast import example_batch, gain, kept_beside, seconds_a_step, sharing, step_bytes, timed
+from pete.engines.torch.forecast import kept_beside, seconds_a_step, sharing, side_by_side, step_bytes, timed
 from pete.engines.torch.head import body_name, is_plain, own_logits
-from pete.engines.torch.kernels import Cache, Packed, attend, laid_out, lora_linear, token_losses, visible
+from pete.engines.torch.kernels import TOGETHER, Cache, Packed, attend, laid_out, lora_linear, token_losses, visible
 from pete.engines.torch.policy import choose_device, choose_dtype, measured_matmul
 from pete.engines.torch.proof import prove, prove_shape, refusing
 from pete.errors import AdapterError, BaseModelError, ConfigError, WorkError
@@ -73,6 +73,7 @@ class TorchEngine(Trainer):
         self.seed = config.train.seed
         self.recompute = config.train.gradient_checkpointing
         self.device = choose_device(config.engine.device, gpus_here()).value
+        self._together = TOGETHER.get(self.device, 0)  # of this device also where a forecast is made on none
         self._adapted: list[LoraLinear] = []
         self._model: Any = None
         self._peft: Any = None
@@ -83,7 +84,7 @@ class TorchEngine(Trainer):
     # --- before loading ------------------------------------------------------------------------------------------
 
     def estimate(
-        self, base: Base, model: ModelConfig, lora: LoraConfig, *, largest: Sequence[int], typical: Sequence[int], scored: Sequence[int]
+        self, base: Base, model: ModelConfig, lora: LoraConfig, *, largest: Batch, typical: Batch | None, scored: Batch | None
     ) -> Forecast:
         """See the protocol."""
         dtype = choose_dtype(model.dtype, self.device, measured_matmul).value
@@ -99,29 +100,32 @@ class TorchEngine(Trainer):
         if not base.missing:
             self._read_base(base, dtype, device_map={"": "meta"})  # names and shapes, no numbers
         parts = {"program": psutil.Process().memory_info().rss} if self.device == "cpu" else {}
-        available = self._available(sum(parts.values()))
+        available = self._available(sum(parts.values())) // sharing(self._config, self.device)
         shape = open_shape("meta", None)
 
         def train() -> None:
             shape._peft.train()
-            shape._losses(example_batch(largest)).sum().backward()
+            shape._losses(largest).sum().backward()
 
         def score() -> None:
             shape._model.eval()
-            shape._losses(example_batch(scored))
+            assert scored is not None
+            shape._losses(scored)
 
         weights, adapter = list(shape._model.parameters()), list(shape._trainable().values())
         parts |= step_bytes(weights, adapter, train, score if scored else None)
         parts |= kept_beside(self.device, parts["activations"])
+        fits = sum(parts.values()) <= available
 
         def seconds(layers: int) -> float:
-            engine, batch = open_shape(self.device, layers), example_batch(typical)
-            found = timed(lambda: engine.train_step([batch], 0.0))
+            assert typical is not None
+            engine = open_shape(self.device, layers)
+            found = timed(lambda: engine.train_step([typical], 0.0))
             engine._release()  # the real weights come next, and need the room
             return found
 
-        speed = sum(typical) / seconds_a_step(seconds, layers, parts["weights"]) if typical else math.nan
-        return Forecast(parts, available // sharing(self._config, self.device), speed * gain(self._config, self.device))
+        speed = len(typical.ids) / seconds_a_step(seconds, layers, parts["weights"]) if fits and typical else math.nan
+        return Forecast(parts, available, speed, side_by_side(self._config, self.device))
 
     def _available(self, own: int) -> int:
         if self.device == "mps":
@@ -390,11 +394,11 @@ class TorchEngine(Trainer):
 
     def _losses(self, batch: Batch) -> torch.Tensor:
         """Losses at the trained tokens."""
-        packed = Packed.of(batch.lengths, torch.device(self.device), self._dtype)
+        packed = Packed.of(batch.lengths, torch.device(self.device), self._dtype, batch.shared, self._together)
         ids = torch.from_numpy(batch.ids.astype(np.int64)).to(self.device)
         at = torch.from_numpy(np.flatnonzero(batch.trained)).to(self.device)
         hidden = self._hidden(packed.ids(ids), packed.positions, packed)[0]
-        return token_losses(hidden.index_select(0, at - 1), self._head, ids.index_select(0, at))
+        return token_losses(hidden.index_select(0, packed.places[at - 1]), self._head, ids.index_select(0, at))
 
     # --- scoring -------------------------------------------------------------------------------------------------
 
@@ -428,7 +432,7 @@ class TorchEngine(Trainer):
         said: list[list[int]] = [[] for _ in prompts]
         active = list(range(len(prompts)))
         room = min(sampling.max_new_tokens, self.base.context - max(map(len, prompts)))
-        packed = Packed.of([len(p) for p in prompts], torch.device(self.device), self._dtype)
+        packed = Packed.of([len(p) for p in prompts], torch.device(self.device), self._dtype, common_beginning(prompts), self._together)
         cache = Cache(packed, self._layers, room)
         logits = self._read(prompts, packed, cache)
         for produced in range(1, room + 1):
@@ -450,7 +454,8 @@ class TorchEngine(Trainer):
     def _read(self, texts: Sequence[Sequence[int]], packed: Packed, cache: Cache) -> np.ndarray:
         ids = torch.tensor([token for text in texts for token in text], device=self.device)
         hidden = self._hidden(packed.ids(ids), packed.positions, packed, cache)[0]
-        return self._logits(hidden.index_select(0, torch.tensor(list(packed.lengths), device=self.device).cumsum(0) - 1))
+        ends = torch.tensor(list(packed.lengths), device=self.device).cumsum(0) - 1
+        return self._logits(hidden.index_select(0, packed.places[ends]))
 
     @torch.inference_mode()
     def _extend(self, last: Sequence[int], cache: Cache) -> np.ndarray:

@@ -8,19 +8,16 @@ Time: a typical micro-batch is done for real with random weights: by the whole b
 layer, then by its first two, and the difference is what a layer costs on this machine.
 """
 
-import math
 import time
 import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from pete.config import Config
-from pete.data.batch import Batch
 from pete.engines.devices import on_this_machine, world
 
 TIMED = 2
@@ -106,14 +103,9 @@ def sharing(config: Config, device: str) -> int:
     return on_this_machine(config.train.devices) if device == "cpu" else 1
 
 
-def gain(config: Config, device: str) -> float:
-    """How many times as fast as the one that is timed all devices are taken to be: as fast each, and nothing lost between them.
-
-    A step takes as long as the device with the most micro-batches. Processes that share the cores that were timed gain nothing.
-    """
-    if device == "cpu" and not world():
-        return 1.0
-    return config.train.accumulation / math.ceil(config.train.accumulation / config.train.devices)
+def side_by_side(config: Config, device: str) -> int:
+    """How many devices compute beside each other as fast as the one that is timed; processes that share its cores count as one."""
+    return 1 if device == "cpu" and not world() else config.train.devices
 
 
 def _bytes(tensor: torch.Tensor) -> int:
@@ -135,9 +127,3 @@ def timed(step: Callable[[], object]) -> float:
     for _ in range(TIMED):
         step()
     return (time.perf_counter() - start) / TIMED
-
-
-def example_batch(lengths: Sequence[int]) -> Batch:
-    """A batch of these lengths; half of each row is answer, as in most data."""
-    trained = np.concatenate([np.arange(n) >= n // 2 for n in lengths])
-    return Batch(np.ones(len(trained), dtype=np.int32), trained, tuple(lengths))
