@@ -20,11 +20,21 @@ LOADS_TORCH = ("engines", "golden", "evaluator", "unit/engines/torch", "pipeline
 """Below tests/."""
 
 
+def loads_torch(path: Path) -> bool:
+    return any(path.is_relative_to(Path(__file__).parent / place) for place in LOADS_TORCH)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Of the half that -m leaves out nothing is imported: PyTorch alone takes ten seconds."""
+    wanted = config.option.markexpr
+    left_out = wanted.startswith(("torch", "not torch")) and loads_torch(collection_path) != wanted.startswith("torch")
+    return True if left_out and collection_path.name.startswith("test_") and collection_path.is_file() else None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what loads PyTorch, by its folder: ./check runs these apart."""
-    here = Path(__file__).parent
     for item in items:
-        if any(item.path.is_relative_to(here / place) for place in LOADS_TORCH):
+        if loads_torch(item.path):
             item.add_marker("torch")
 
 
