@@ -1,5 +1,6 @@
 """What every test shares: a cache of its own, tiny models made by hand, and a small persona."""
 
+import functools
 import json
 import os
 from pathlib import Path
@@ -15,27 +16,31 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 hypothesis.settings.register_profile("pete", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("pete")
 
+HERE = Path(__file__).parent
 LOADS_TORCH = ("engines", "golden", "evaluator", "unit/engines/torch", "pipeline/test_tiny_neox.py", "pipeline/test_hub_base.py",
                "pipeline/test_quickstart.py")  # fmt: skip
 """Below tests/."""
 
 
+@functools.cache
 def loads_torch(path: Path) -> bool:
-    return any(path.is_relative_to(Path(__file__).parent / place) for place in LOADS_TORCH)
+    return any(path.is_relative_to(HERE / place) for place in LOADS_TORCH)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Of the half that -m leaves out nothing is imported: PyTorch alone takes ten seconds."""
-    wanted = config.option.markexpr
-    left_out = wanted.startswith(("torch", "not torch")) and loads_torch(collection_path) != wanted.startswith("torch")
+    """Where -m leaves out what loads PyTorch, it is not imported either: that takes ten seconds."""
+    left_out = config.option.markexpr.startswith("not torch") and loads_torch(collection_path)
     return True if left_out and collection_path.name.startswith("test_") and collection_path.is_file() else None
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist looks at the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what loads PyTorch, by its folder: ./check runs these apart."""
+    """Mark what loads PyTorch, by its folder, and group by file; what takes longest begins first."""
     for item in items:
         if loads_torch(item.path):
             item.add_marker("torch")
+        item.add_marker(pytest.mark.xdist_group("torch" if loads_torch(item.path) else item.path.relative_to(HERE).as_posix()))
+    items.sort(key=lambda item: (not loads_torch(item.path), item.path.is_relative_to(HERE / "unit")))
 
 
 @pytest.fixture(scope="session")
