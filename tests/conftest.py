@@ -4,6 +4,7 @@ import functools
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
@@ -13,7 +14,9 @@ from pete.engines.fake import END, byte_tokenizer
 
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 # property tests are about what is true, not about how busy the machine is
-hypothesis.settings.register_profile("pete", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+busy = hypothesis.settings(deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.register_profile("pete", busy, max_examples=50, derandomize=True)
+hypothesis.settings.register_profile("long", busy, max_examples=1000)  # ./check --long; other ones each time
 hypothesis.settings.load_profile("pete")
 
 HERE = Path(__file__).parent
@@ -33,14 +36,25 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return True if left_out and collection_path.name.startswith("test_") and collection_path.is_file() else None
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist looks at the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what loads PyTorch, by its folder, and group by file; what takes longest begins first."""
+    """Mark what loads PyTorch, by its folder; what takes longest begins first."""
     for item in items:
         if loads_torch(item.path):
             item.add_marker("torch")
-        item.add_marker(pytest.mark.xdist_group("torch" if loads_torch(item.path) else item.path.relative_to(HERE).as_posix()))
     items.sort(key=lambda item: (not loads_torch(item.path), item.path.is_relative_to(HERE / "unit")))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Side by side, the tests of a file stay together, and all that load PyTorch are one file."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class ByFile(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = super()._split_scope(nodeid)
+            return "torch" if loads_torch(config.rootpath / file) else file
+
+    return ByFile(config, log)
 
 
 @pytest.fixture(scope="session")
