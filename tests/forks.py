@@ -22,8 +22,9 @@ import pete.run
 from pete.places import expand
 from pete.resources import PROJECT
 
-AT_RUN_TIME = {"COLUMNS", "LINES", "PATH", "PETE_JUDGE_KEY", "PETE_PAIRS_KEY", "PETE_PERSONAS", "PETE_RUNS", "HF_ENDPOINT", "HF_HOME",
-               "HF_HUB_CACHE", "HF_HUB_DISABLE_XET", "HF_HUB_OFFLINE", "HF_TOKEN", "NO_PROXY", "no_proxy"}  # fmt: skip
+AT_RUN_TIME = {"COLUMNS", "LINES", "PATH", "PETE_CONFIG", "PETE_JUDGE_KEY", "PETE_PAIRS_KEY", "PETE_PERSONAS", "PETE_RUNS",
+               "HF_ENDPOINT", "HF_HOME", "HF_HUB_CACHE", "HF_HUB_DISABLE_XET", "HF_HUB_OFFLINE", "HF_TOKEN", "NO_PROXY",
+               "no_proxy"}  # fmt: skip
 """Variables that are looked at when they are needed, or when something is imported that the server has not."""
 
 

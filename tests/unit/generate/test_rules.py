@@ -228,9 +228,9 @@ class TestTheBundledPersona:
 
     def test_wreckers_are_caught(self):
         validator = Validator(PETE.limits, PETE.formats, PETE.avoid, rows=self.rows)
-        long = [row for row in self.rows if len(row.completion.split()) > 60]
+        long = [row for row in self.rows if len(row.completion.split()) > 60][::2]
         caught = {
             "copied": sum(any(v.rule == "copied" for v in validator.check(row.completion, "?")) for row in long),
             "loop": sum(any(v.rule == "loop" for v in validator.check(f"{row.completion} " * 3, row.prompt)) for row in long),
         }
-        assert len(long) > 100 and caught == {"copied": len(long), "loop": len(long)}
+        assert len(long) > 50 and caught == {"copied": len(long), "loop": len(long)}
