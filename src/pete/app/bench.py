@@ -88,8 +88,11 @@ def bench(config: Config, notify: Notify, out: Path, quick: bool = False, steps:
     left_out = {way.title: f"{', '.join(way.missing)} not installed: pete install bench" for way in TRAINING if way.missing}
     for title, why in left_out.items():
         notify.message(f"{title}: {why}", "note")
+    together = config.train.rows_together
     if size.rows is not None:
-        config = _with(config, "train", micro_batch=min(size.rows, config.train.micro_batch), accumulation=1)
+        config = _with(config, "train", accumulation=1)
+        together = min(size.rows, together)
+    config = _with(config, "train", micro_batch=together)
     config = _with(config, "train", steps=size.steps + size.warm_up, epochs=None)
     config = _with(config, "optim", warmup_steps=0)
     prepared = prepare(config)
@@ -121,7 +124,7 @@ def bench(config: Config, notify: Notify, out: Path, quick: bool = False, steps:
     result = Bench(
         made=datetime.datetime.now().astimezone().isoformat(timespec="seconds"), quick=quick, base=base.name,
         parameters=found[0].parameters, persona=prepared.persona.name,
-        rows=config.train.micro_batch * config.train.accumulation, steps=count, warm_up=size.warm_up,
+        rows=together * config.train.accumulation, steps=count, warm_up=size.warm_up,
         learned=sum(len(batch.ids) for micro in ordered[: count + size.warm_up] for batch in micro),
         lora=f"rank {lora.rank}, alpha {lora.alpha:g}, dropout {lora.dropout:g}, {', '.join(lora.targets)}",
         answer=answer, together=TOGETHER, seconds=seconds, machine=_machine(), versions=_versions(),
@@ -134,7 +137,7 @@ def bench(config: Config, notify: Notify, out: Path, quick: bool = False, steps:
 
 def same_rows(rows: Sequence[Rendered], config: Config, steps: int) -> list[list[Batch]]:
     """The micro-batches of each step: rows of about a length together, as those who pad want it, the batches in a random order."""
-    micro, accumulation = config.train.micro_batch, config.train.accumulation
+    micro, accumulation = config.train.rows_together, config.train.accumulation
     random = np.random.default_rng(config.train.seed)
     order = np.resize(random.permutation(len(rows)), steps * accumulation * micro)
     by_length = sorted(order.tolist(), key=lambda number: len(rows[number]))

@@ -67,7 +67,7 @@ class Sequencer:
         """
         self.rows, self.texts = rows, texts or len(rows)
         self.seed = config.train.seed
-        self.micro_batch = config.train.micro_batch
+        self.micro_batch = config.train.rows_together
         self.accumulation = config.train.accumulation
         self.capacity = config.data.max_length if config.data.packing else 0
         per_step = self.micro_batch * self.accumulation

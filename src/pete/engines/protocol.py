@@ -17,6 +17,11 @@ import numpy as np
 
 from pete.config import GenerateConfig, LoraConfig, ModelConfig
 from pete.data.batch import Batch
+from pete.errors import WorkError
+
+
+class RankLost(WorkError):
+    """One of the processes that train together is gone; what was saved before is good."""
 
 
 @dataclass(frozen=True)
@@ -55,11 +60,14 @@ class MemoryUse:
 
 @dataclass(frozen=True)
 class Forecast:
-    """What training will take here: bytes by part at the highest point, bytes to be had, real tokens a second."""
+    """What training will take here: bytes by part at the highest point, bytes to be had, real tokens a second (NaN: not timed)."""
 
     parts: Mapping[str, int]
     available: int
     tokens_per_second: float
+    """Of one device."""
+    side_by_side: int = 1
+    """Devices of that speed that compute a step's micro-batches."""
 
     @property
     def memory(self) -> int:
@@ -183,6 +191,9 @@ class Generator(Protocol):
 class Trainer(Generator, Protocol):
     """What trains, and answers too."""
 
+    devices: int = 1
+    """That train together."""
+
     @abstractmethod
     def estimate(
         self, base: Base, model: ModelConfig, lora: LoraConfig, *, largest: Batch, typical: Batch | None, scored: Batch | None
@@ -194,7 +205,7 @@ class Trainer(Generator, Protocol):
             model: the dtype asked for.
             lora: the adapter.
             largest: the largest micro-batch.
-            typical: an average one; None asks for the memory alone, and no time is spent on the speed.
+            typical: an average one, which is timed where the largest fits; None asks for the memory alone.
             scored: the largest batch that will be scored, if any is.
 
         Raises:

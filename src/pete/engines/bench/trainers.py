@@ -84,7 +84,7 @@ def _arguments(job: Job) -> dict[str, Any]:
     """The same settings for both; rows in their order, which are sorted by length already."""
     config = job.config
     return {
-        "output_dir": str(job.folder / "trainer"), "per_device_train_batch_size": config.train.micro_batch,
+        "output_dir": str(job.folder / "trainer"), "per_device_train_batch_size": config.train.rows_together,
         "gradient_accumulation_steps": config.train.accumulation, "max_steps": len(job.steps), "seed": config.train.seed,
         "learning_rate": config.optim.learning_rate, "lr_scheduler_type": "constant", "weight_decay": config.optim.weight_decay,
         "max_grad_norm": config.optim.clip_norm, "bf16": config.model.dtype == "bfloat16", "use_cpu": config.engine.device == "cpu",
