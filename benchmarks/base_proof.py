@@ -63,15 +63,15 @@ def timed(what: str, work: Callable):
 
 def batch(config: Config, lengths: list[int]) -> None:
     engine = open_trainer(config)
-    forecast = engine.estimate(look_up_base(config.model), config.model, config.lora, largest=lengths, typical=(), scored=())
+    ids = np.random.default_rng(0).integers(10, 1000, sum(lengths)).astype(np.int32)
+    largest = Batch(ids, np.concatenate([np.arange(length) >= length // 2 for length in lengths]), tuple(lengths))
+    forecast = engine.estimate(look_up_base(config.model), config.model, config.lora, largest=largest, typical=None, scored=None)
     print("planned:", {name: round(size / MB) for name, size in forecast.parts.items()}, f"{forecast.memory / MB:.0f} MB in all")
     engine.load(config.model)
     engine.add_lora(config.lora)
     before = psutil.Process().memory_info().rss
-    ids = np.random.default_rng(0).integers(10, 1000, sum(lengths)).astype(np.int32)
-    trained = np.concatenate([np.arange(length) >= length // 2 for length in lengths])
     for _ in range(3):
-        engine.train_step([Batch(ids, trained, tuple(lengths))], 1e-4)
+        engine.train_step([largest], 1e-4)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     print(f"taken: {before / MB:.0f} MB before the steps, {peak / MB:.0f} MB at the highest")
 

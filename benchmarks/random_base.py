@@ -24,6 +24,8 @@ import numpy as np
 
 # layers, width, heads: EleutherAI's published configurations
 SHAPES = {
+    "pythia-14m": (6, 128, 4),
+    "pythia-31m": (6, 256, 8),
     "pythia-70m": (6, 512, 8),
     "pythia-160m": (12, 768, 12),
     "pythia-410m": (24, 1024, 16),

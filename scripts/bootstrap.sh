@@ -4,7 +4,7 @@
 
 venv=${root:?}/.venv
 lock=$root/.venv.lock
-extras='mlx serve wandb' # what `./pete install NAME` knows: groups of pyproject.toml, each with its requirements/NAME.txt
+extras='bench mlx serve wandb' # what `./pete install NAME` knows: groups of pyproject.toml, each with its requirements/NAME.txt
 # A double-clicked launcher gets a PATH without these. PETE_PLACES is for the tests.
 framework=/Library/Frameworks/Python.framework/Versions # where python.org's installers put theirs
 places=${HOME:-}/.local/bin:${HOME:-}/.cargo/bin:/opt/homebrew/bin:/usr/local/bin:$framework/3.13/bin:$framework/3.12/bin:$framework/3.11/bin

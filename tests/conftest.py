@@ -21,7 +21,8 @@ hypothesis.settings.load_profile("pete")
 
 HERE = Path(__file__).parent
 LOADS_TORCH = ("engines", "golden", "evaluator", "unit/engines/torch", "pipeline/test_tiny_neox.py", "pipeline/test_hub_base.py",
-               "pipeline/test_quickstart.py")  # fmt: skip
+               "pipeline/test_quickstart.py",
+               "unit/engines/bench", "pipeline/test_bench.py")  # fmt: skip
 """Below tests/."""
 
 

@@ -101,6 +101,10 @@ class OptimConfig(ConfigSection):
     clip_norm: Annotated[float, Field(gt=0)] = Field(1.0, description="longest gradient; a longer one is shortened to it")
 
 
+ROWS_TOGETHER = 8
+"""Rows of a micro-batch that is chosen by itself, where memory allows: more gain next to nothing (docs/log.md)."""
+
+
 class TrainConfig(ConfigSection):
     """How long, in what portions, and how often to look and to save."""
 
@@ -108,13 +112,21 @@ class TrainConfig(ConfigSection):
     epochs: Annotated[float, Field(gt=0)] | None = Field(
         None, description="passes over the texts of training, a draft and a prompt of one text being one; either this or steps"
     )
-    micro_batch: Positive = Field(1, description="rows computed together")
+    micro_batch: Positive | Literal["auto"] = Field(
+        1, description="rows computed together; auto takes 8, or as many of them as fit in memory, and their accumulation rises"
+    )
     accumulation: Positive = Field(16, description="micro-batches an update")
+    devices: Positive = Field(1, description="that compute a step together, a micro-batch each at a time; same steps on any number")
     save_every: Positive = Field(100, description="steps between checkpoints")
     eval_every: Positive = Field(100, description="steps between looks at the validation rows")
     sample_every: Positive | None = Field(None, description="steps between short answers to a held-out prompt; nothing means none")
     gradient_checkpointing: bool = Field(False, description="compute activations twice instead of keeping them: less memory, slower")
     seed: Annotated[int, Field(ge=0, lt=2**31)] = Field(0, description="decides order, start and dropout")
+
+    @property
+    def rows_together(self) -> int:
+        """Rows of a micro-batch; of "auto", what is hoped for until the plan has settled it."""
+        return ROWS_TOGETHER if self.micro_batch == "auto" else self.micro_batch
 
     @model_validator(mode="after")
     def _one_length(self) -> Self:
@@ -426,12 +438,15 @@ def _validated(values: Values, problems: list[str], title: str = "", hint: str =
     try:
         config = _built({key: value for key, value in values.items() if key in known})
     except ValidationError as error:
+        said: dict[tuple[str, str], list[str]] = {}
         for item in error.errors():
             parts = [str(part) for part in item["loc"]]
             dotted = next((key for end in range(len(parts), 0, -1) if (key := ".".join(parts[:end])) in known), ".".join(parts))
             message = item["msg"].removeprefix("Value error, ")
             found = f", found {item['input']!r}" if not isinstance(item["input"], dict | BaseModel) else ""
-            problems.append(f"{places.get(dotted, '')}{dotted + ': ' if dotted else ''}{message}{found}")
+            said.setdefault((dotted, found), []).append(message)
+        for (dotted, found), messages in said.items():  # a value of several types has a message of each
+            problems.append(f"{places.get(dotted, '')}{dotted + ': ' if dotted else ''}{', or '.join(messages)}{found}")
     if config is None or problems:
         title = title or f"The configuration has {len(problems)} problem{'s' if len(problems) > 1 else ''}:"
         raise ConfigError.of_problems(title, problems, hint)

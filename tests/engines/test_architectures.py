@@ -26,7 +26,9 @@ PAGE = PROJECT / "docs" / "engines.md"
 GREEDY = GenerateConfig(max_new_tokens=6, temperature=0.0, repetition_penalty=1.0)
 LENGTHS = (WINDOW + 17, 7, 20)
 RNG = np.random.default_rng(0)
-ROWS = [RNG.integers(3, VOCABULARY, n).astype(np.int32) for n in LENGTHS]
+BEGINNING = RNG.integers(3, VOCABULARY, 5).astype(np.int32)
+"""Of every row, and computed once: more than is untrained, so that a shared token has a loss in every row."""
+ROWS = [np.append(BEGINNING, RNG.integers(3, VOCABULARY, n - len(BEGINNING)).astype(np.int32)) for n in LENGTHS]
 BATCH = Batch(np.concatenate(ROWS), np.concatenate([np.arange(n) >= 3 for n in LENGTHS]), LENGTHS)
 TRAINED = sum(LENGTHS) - 3 * len(ROWS)
 

@@ -21,6 +21,8 @@ from pete.engines.torch.engine import TorchEngine
 from pete.errors import AdapterError, ConfigError
 from tests.engines import DEVICE
 
+EIGHT = Batch(np.arange(8, dtype=np.int32), np.arange(8) > 3, (8,))
+
 IDS = [1, 2, 3, 4, 5]
 
 
@@ -151,7 +153,7 @@ def test_targets_that_cannot_be_trained_are_refused_before_anything_costs(bases,
     model = ModelConfig(base=str(bases[shape]), dtype="float32")
     for ask in (
         lambda: engine.add_lora(lora),
-        lambda: plan.estimate(engine.base, model, lora, largest=[8], typical=[8], scored=[]),
+        lambda: plan.estimate(engine.base, model, lora, largest=EIGHT, typical=EIGHT, scored=None),
     ):
         with pytest.raises(ConfigError, match=target) as error:
             ask()

@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -9,6 +10,7 @@ from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.masking_utils import causal_mask_function
 
 from pete.config import Config, LoraConfig, ModelConfig
+from pete.data.batch import Batch
 from pete.engines.torch import kernels as torch_kernels
 from pete.engines.torch.engine import TorchEngine
 from pete.engines.torch.kernels import Cache, View, attend
@@ -16,6 +18,8 @@ from pete.engines.torch.proof import TOLERANCE, first_layers, layers_of_every_ki
 from pete.errors import BaseModelError
 from tests.engines import DEVICE
 from tests.engines.architectures import build, engine_on
+
+EIGHT = Batch(np.arange(8, dtype=np.int32), np.arange(8) > 3, (8,))
 
 ALL_PAIRS = torch_kernels._all_pairs
 
@@ -190,4 +194,4 @@ def test_a_shape_is_refused_before_anything_is_timed(name, tmp_path):
     build(name).config.save_pretrained(tmp_path)
     lora = LoraConfig(rank=4, alpha=8.0, dropout=0.0)
     with pytest.raises(BaseModelError, match=f"is of the kind '{name}', which Pete"):
-        fresh().estimate(look_up_base_of(tmp_path), ModelConfig(dtype="float32"), lora, largest=[8], typical=[8], scored=[])
+        fresh().estimate(look_up_base_of(tmp_path), ModelConfig(dtype="float32"), lora, largest=EIGHT, typical=EIGHT, scored=None)

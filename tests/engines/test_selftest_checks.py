@@ -158,7 +158,7 @@ FAULTS = {
     "half the gradient": ("loss over 50,304", {"losses": half_grad_losses}, "its gradient is off"),
     "classes cut off in bfloat16": ("the same in bfloat16", {"losses": cut_losses}, "the loss is off"),
     "half the gradient in bfloat16": ("the same in bfloat16", {"losses": half_grad_losses}, "its gradient is off"),
-    "state not put back": ("random state", {"set_random": lambda device, state: None}, "drew other numbers"),
+    "a seed without effect": ("random state", {"seed": lambda number: None}, "drew other numbers"),
     "adapter without gradient": ("twenty steps", {"lora": deaf_lora}, "the loss leaves the CPU's at step 2"),
     "not implemented": ("output head", {"linear": missing}, "NotImplementedError: The operator 'aten::linear'"),
 }

@@ -22,7 +22,7 @@ from pete.engines.base_models.resolve import look_up_base
 from pete.engines.fake import byte_tokenizer
 from pete.engines.torch.engine import TorchEngine
 from pete.engines.torch.forecast import kept_beside
-from pete.engines.torch.kernels import PADDED_UP_TO, Packed, lora_linear, token_losses
+from pete.engines.torch.kernels import BUCKET, PADDED_UP_TO, Packed, lora_linear, round_up, token_losses
 from pete.errors import AdapterError, BaseModelError, ConfigError, WorkError
 from tests.engines import DEVICE
 
@@ -99,6 +99,40 @@ def test_long_examples_take_the_other_path_to_the_same_numbers(tiny_models, shap
     monkeypatch.setattr("pete.engines.torch.kernels.PADDED_UP_TO", 1)
     assert PADDED_UP_TO > 90
     assert engine.loss(Batch.of(rows)).nats == pytest.approx(short, rel=1e-5)
+
+
+@pytest.mark.parametrize("shape", ["llama", "gpt_neox"])
+@pytest.mark.parametrize("alone", [False, True])
+def test_what_all_rows_begin_with_is_computed_once_and_counts_for_each(tiny_models, shape, alone, monkeypatch):
+    """Losses and gradients are those of rows that share nothing; a shared token may be trained, and a row be nothing else."""
+    rows = rows_of([33, 90, 5, 60])
+    for row in rows:
+        row.ids[:5] = rows[0].ids[:5]
+    batch, read, found = Batch.of(rows), [], {}
+    assert batch.shared == 5 and any(row.trained[:5].any() for row in rows)
+    if alone:
+        monkeypatch.setattr("pete.engines.torch.kernels.PADDED_UP_TO", 1)
+    usual = TorchEngine._hidden
+
+    def counted(self, ids, *args):
+        read.append(ids.numel())
+        return usual(self, ids, *args)
+
+    monkeypatch.setattr(TorchEngine, "_hidden", counted)
+    engine = engine_for(tiny_models[shape])
+    engine.add_lora(LoraConfig(rank=4, alpha=8.0, dropout=0.0))
+    engine.train_step([batch], 1e-2)  # so that both matrices have something to say
+    for shared in (5, 0):
+        batch.__dict__["shared"] = shared
+        read.clear()
+        losses = engine._losses(batch)
+        losses.sum().backward()
+        found[shared] = losses.detach(), {name: p.grad for name, p in engine._trainable().items()}
+        engine._peft.zero_grad()
+        assert read == [round_up(sum(batch.lengths) - 3 * shared, BUCKET)]
+    torch.testing.assert_close(found[5][0], found[0][0], rtol=1e-5, atol=1e-6)
+    for name, grad in found[0][1].items():
+        torch.testing.assert_close(found[5][1][name], grad, rtol=1e-3, atol=1e-5 * float(grad.abs().max()) + 1e-7)
 
 
 def test_examples_do_not_see_each_other(tiny_models):
@@ -250,7 +284,12 @@ def test_a_forecast_counts_weights_and_adapter_exactly_and_activations_by_length
     for length, recompute in ((40, False), (120, False), (120, True)):
         engine = engine_for(tiny_models[shape], recompute=recompute)
         found[length, recompute] = engine.estimate(
-            engine.base, ModelConfig(base=str(tiny_models[shape]), dtype="float32"), lora, largest=[length], typical=[20], scored=[]
+            engine.base,
+            ModelConfig(base=str(tiny_models[shape]), dtype="float32"),
+            lora,
+            largest=Batch.of(rows_of([length])),
+            typical=Batch.of(rows_of([20])),
+            scored=None,
         )  # fmt: skip
     parts = found[40, False].parts
     assert parts["weights"] == real.parameters * 4
@@ -268,7 +307,12 @@ def test_a_long_row_among_short_ones_is_planned_as_the_rectangle_it_is(tiny_mode
     for lengths in ((240, *[20] * 7), (60,) * 8):
         engine = engine_for(tiny_models[shape])
         parts = engine.estimate(
-            engine.base, ModelConfig(base=str(tiny_models[shape]), dtype="float32"), lora, largest=lengths, typical=(), scored=()
+            engine.base,
+            ModelConfig(base=str(tiny_models[shape]), dtype="float32"),
+            lora,
+            largest=Batch.of(rows_of([*lengths])),
+            typical=None,
+            scored=None,
         ).parts  # fmt: skip
         engine.add_lora(lora)
         engine._peft.train()
@@ -306,7 +350,9 @@ def test_a_base_that_is_not_whole_is_refused_by_its_tensors_before_and_at_load(t
     model = ModelConfig(base=str(folder), dtype="float32")
     engine = TorchEngine(Config.model_validate({"engine": {"device": DEVICE}}))
     with pytest.raises(BaseModelError, match=reason) as error:
-        engine.estimate(look_up_base(model), model, LoraConfig(rank=4), largest=[8], typical=[8], scored=[])
+        engine.estimate(
+            look_up_base(model), model, LoraConfig(rank=4), largest=Batch.of(rows_of([8])), typical=Batch.of(rows_of([8])), scored=None
+        )
     assert "is no whole llama" in error.value.message and "\n" not in error.value.message
     with pytest.raises(BaseModelError, match=reason):
         engine.load(model)
@@ -346,7 +392,9 @@ def test_a_config_that_transformers_cannot_build_is_a_sentence(tiny_models, tmp_
     model = ModelConfig(base=str(folder), dtype="float32")
     engine = TorchEngine(Config.model_validate({"engine": {"device": DEVICE}}))
     with pytest.raises(BaseModelError) as error:
-        engine.estimate(look_up_base(model), model, LoraConfig(rank=4), largest=[8], typical=[8], scored=[])
+        engine.estimate(
+            look_up_base(model), model, LoraConfig(rank=4), largest=Batch.of(rows_of([8])), typical=Batch.of(rows_of([8])), scored=None
+        )
     assert "llama" in error.value.message and "\n" not in error.value.message
     with pytest.raises(BaseModelError):
         engine.load(model)

@@ -27,7 +27,7 @@ from pete.persona import Persona, load_persona
 from pete.report.dataset import dataset_page
 from pete.report.html import to_html
 from pete.run import write_atomic
-from pete.train.plan import Plan, make_plan
+from pete.train.plan import Plan, settle
 from pete.train.prepare import Prepared
 from pete.words import duration
 
@@ -177,7 +177,7 @@ def night(config: Config, data: CheckedData) -> Night:
     if data.prepared is None:
         raise UserError("Nothing can be trained on these rows as they are.", "mend what is found, then run the same command")
     set_environment(config)
-    plan = make_plan(open_trainer(config), data.prepared, config)
+    plan = settle(open_trainer(config), data.prepared, config).plan
     return Night(plan, sum(map(len, data.prepared.rendered["train"])))
 
 

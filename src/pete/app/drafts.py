@@ -96,7 +96,7 @@ def make_drafts(
     by: str = BASE,
     model: str | None = None,
     kinds: Sequence[str] = (),
-    per_text: int = PER_TEXT,
+    per_text: int | None = None,
     tries: int = TRIES,
     embed: Embed | None = None,
     environ: Mapping[str, str] = os.environ,
@@ -111,7 +111,7 @@ def make_drafts(
         by: "base", or an address.
         model: its name there.
         kinds: of `KINDS`, in turn from text to text; nothing takes all.
-        per_text: drafts of a text by this writer.
+        per_text: drafts of a text by this writer; nothing is two, or one where there is one kind.
         tries: how often one is tried.
         embed: sentence vectors; nothing takes the installed model.
         environ: holds the key.
@@ -122,7 +122,11 @@ def make_drafts(
     """
     persona = load_persona(config.data.persona)
     rows = load_examples(persona.examples)
-    chosen = _kinds(kinds, rows, per_text)
+    chosen = _kinds(kinds, rows)
+    if per_text is None:
+        per_text = min(PER_TEXT, len(chosen))
+    elif per_text > len(chosen):
+        raise UserError(f"--per-text {per_text}: each draft of a text is of another kind, and there are {len(chosen)}.", "name more kinds")
     renderer = _renderer(config, persona)
     length = min(config.data.max_length, renderer.context)
     passed: Counter[Passed] = Counter()
@@ -157,15 +161,13 @@ def origin_of(writer: str, kind: str) -> str:
     return f"{writer}, {prompt_name(kind)}"
 
 
-def _kinds(kinds: Sequence[str], rows: Sequence[Example], per_text: int) -> list[str]:
+def _kinds(kinds: Sequence[str], rows: Sequence[Example]) -> list[str]:
     if wrong := [kind for kind in kinds if kind not in KINDS]:
         raise UserError(f"--kind {wrong[0]}: no such kind{did_you_mean(wrong[0], [*KINDS])}", "pete data pairs --help")
     chosen = [kind for kind in KINDS if kind in kinds] or [*KINDS]
     there = {row.draft_kind for row in rows if row.draft_kind}
     if len({*chosen, *there}) < 2:
         raise UserError(f"--kind {chosen[0]} alone: who learns from one kind of draft rewrites no other.", "name a second --kind, or none")
-    if per_text > len(chosen):
-        raise UserError(f"--per-text {per_text}: each draft of a text is of another kind, and there are {len(chosen)}.", "name more kinds")
     return chosen
 
 

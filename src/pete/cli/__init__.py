@@ -8,6 +8,7 @@ import typer
 
 from pete import terminal
 from pete.cli import (
+    bench,
     blind,
     chat,
     data,
@@ -33,7 +34,7 @@ from pete.cli.listing import Listing
 from pete.errors import PeteError, UserError, WorkError
 
 GROUPS = {
-    "Start": ("quickstart", "doctor", "install", "launchers"),
+    "Start": ("quickstart", "doctor", "bench", "install", "launchers"),
     "Bring your writing": ("persona", "data"),
     "Train": ("train", "resume", "monitor"),
     "Use": ("rewrite", "chat", "test", "serve", "prompts"),
@@ -76,6 +77,7 @@ app.command("report")(report.report)
 app.command("export")(export.export)
 app.command("quantize")(export.quantize)
 app.command("doctor")(doctor.doctor)
+app.command("bench")(bench.bench)
 app.command("install")(install.install)
 app.add_typer(launchers.app, name="launchers")
 

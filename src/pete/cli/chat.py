@@ -14,7 +14,7 @@ HELP = """/reset         forget the conversation
 /again         another answer to the last question, in place of the last one
 /rewrite TEXT  a draft in the voice, facts kept (alone: read lines up to an empty one or Ctrl-D)
 /system TEXT   another system line for this conversation (alone: show it)
-/edit          make the last answer what it should have been; the pair is kept for the next training
+/edit          make the last answer or rewrite what it should have been; the pair is kept for the next training
 /save FILE     write the conversation as JSON
 /quit          leave (so does Ctrl-D); Ctrl-C stops an answer"""
 
@@ -36,7 +36,8 @@ def chat(run: RunArgument = None, set_: SetOption = None) -> None:
     _talk(Conversation(tuned), in_chat(tuned, folder), lambda: Corrections(folder))
 
 
-def _talk(conversation: "Conversation", rewrite: Callable[[str], None], corrections: "Callable[[], Corrections]") -> None:
+def _talk(conversation: "Conversation", rewrite: Callable[[str], str | None], corrections: "Callable[[], Corrections]") -> None:
+    rewritten: tuple[str, str] | None = None  # a draft and its rewrite, where that is the last thing said
     while True:
         try:
             line = read_line("> " if sys.stdin.isatty() else "").strip()
@@ -53,12 +54,17 @@ def _talk(conversation: "Conversation", rewrite: Callable[[str], None], correcti
         command = line.split()[0]
         if command in ("/quit", "/exit"):
             return
+        if command == "/edit":
+            rewritten = _edit(conversation, rewritten, corrections)
+            continue
+        if command == "/rewrite":
+            draft = line.removeprefix(command).strip() or _several_lines()
+            made = rewrite(draft)
+            rewritten = rewritten if made is None else (draft, made)
+            continue
+        rewritten = None
         if command == "/again" and (question := conversation.take_back()) is not None:
             _answer(question, conversation)
-        elif command == "/edit":
-            _edit(conversation, corrections)
-        elif command == "/rewrite":
-            rewrite(line.removeprefix(command).strip() or _several_lines())
         elif line.startswith("/"):
             _command(line, conversation)
         else:
@@ -99,15 +105,20 @@ def _answer(question: str, conversation: "Conversation") -> None:
     conversation.keep(question, "".join(shown))
 
 
-def _edit(conversation: "Conversation", corrections: "Callable[[], Corrections]") -> None:
-    """The last answer in the person's editor; what it becomes is kept, and the conversation goes on from it."""
+def _edit(
+    conversation: "Conversation", rewritten: tuple[str, str] | None, corrections: "Callable[[], Corrections]"
+) -> tuple[str, str] | None:
+    """The last answer in the person's editor, or the last rewrite, whichever came last; what it becomes is kept.
+
+    A conversation goes on from a corrected answer; of a rewrite, the draft and what it is now come back.
+    """
     from pete.cli.editor import END, edited
     from pete.data.text import visible
 
-    if not conversation.turns:
+    if not rewritten and not conversation.turns:
         print("(there is no answer to edit yet)", file=sys.stderr)
-        return
-    question, answer = (turn.content for turn in conversation.turns[-2:])
+        return None
+    question, answer = rewritten or (turn.content for turn in conversation.turns[-2:])
     try:
         kept = corrections()
         how = "" if sys.stdin.isatty() else f"; type it anew, a line with {END} alone ends it"
@@ -116,12 +127,16 @@ def _edit(conversation: "Conversation", corrections: "Callable[[], Corrections]"
         if not visible(correction):
             print("(empty: nothing is kept)", file=sys.stderr)
         elif kept.keep(question, answer, correction):
-            conversation.correct(correction)
+            if rewritten:
+                rewritten = question, correction
+            else:
+                conversation.correct(correction)
             print(f"(kept in {kept.file})", file=sys.stderr)
         else:
             print("(as it was, or kept before: nothing is kept)", file=sys.stderr)
     except UserError as error:
         complain(error)
+    return rewritten
 
 
 LONGEST_WORD = 30

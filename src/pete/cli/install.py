@@ -8,11 +8,12 @@ from pete.cli.console import console
 from pete.errors import UserError
 
 EXTRAS = {
+    "bench": "TRL, which pete bench holds ours against: docs/performance.md",
     "mlx": "mlx-lm, which reads an export for MLX back: docs/export.md",
     "serve": "FastAPI and uvicorn, for pete serve: docs/serve.md",
     "wandb": "Weights & Biases, for tracking.wandb: docs/tracking.md",
 }
-MODULES = {"mlx": "mlx_lm", "serve": "fastapi"}
+MODULES = {"bench": "datasets", "mlx": "mlx_lm", "serve": "fastapi"}
 """Extra -> the module that shows whether it is installed, where it is not the extra's own name."""
 
 

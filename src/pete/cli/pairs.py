@@ -34,7 +34,9 @@ def pairs(
     kind: Annotated[
         list[str] | None, typer.Option(metavar="KIND", help="of draft: plain, polished, notes, dictated; two or more, all unless given")
     ] = None,
-    per_text: Annotated[int, typer.Option(min=1, max=4, help="drafts of a text by this writer, each of another kind")] = 2,
+    per_text: Annotated[
+        int | None, typer.Option(min=1, max=4, help="drafts of a text by this writer, each of another kind; 2, of one --kind 1")
+    ] = None,
     tries: Annotated[int, typer.Option(min=1, max=10, help="how often a text is tried")] = 3,
     preset: PresetOption = None,
     set_: SetOption = None,
@@ -44,11 +46,11 @@ def pairs(
 
     What is written is kept where it holds against the text.
     """
-    from pete.app.drafts import PER_TEXT, Drafts, make_drafts
+    from pete.app.drafts import Drafts, make_drafts
     from pete.app.pairs import make_pairs
     from pete.cli.notify import ScreenNotify
 
-    if task == "write" and (kind or per_text != PER_TEXT):
+    if task == "write" and (kind or per_text):
         raise UserError("--kind and --per-text are of drafts; prompts have none.", "--task rewrite makes drafts")
     screen = console(quiet=json, work=True)
     config = read_options(preset, None, set_, persona).config

@@ -87,8 +87,8 @@ def _bytes(file: str) -> bytes:
         raise UserError(f"{path} is a folder.", f"one file at a time: {loop}") from None
 
 
-def in_chat(tuned: "Tuned", run: "RunDir") -> Callable[[str], None]:
-    """What rewrites a draft in the middle of a chat; Ctrl-C stops it."""
+def in_chat(tuned: "Tuned", run: "RunDir") -> Callable[[str], str | None]:
+    """What rewrites a draft in the middle of a chat, shows the rewrite and returns it, None where there is none; Ctrl-C stops it."""
     from functools import cache
 
     from pete.app.rewrite import open_rewriter
@@ -103,7 +103,7 @@ def in_chat(tuned: "Tuned", run: "RunDir") -> Callable[[str], None]:
         with ScreenNotify(screen) as notify:
             return open_rewriter(tuned, run, notify)
 
-    def rewrite(text: str) -> None:
+    def rewrite(text: str) -> str | None:
         try:
             rewriter = opened()
             with ScreenNotify(screen) as notify:
@@ -115,6 +115,8 @@ def in_chat(tuned: "Tuned", run: "RunDir") -> Callable[[str], None]:
         else:
             print(made.text)
             sum_up(screen, made)
+            return made.text
+        return None
 
     return rewrite
 

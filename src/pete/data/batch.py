@@ -3,6 +3,7 @@
 The order is a pure function of the seed and the position, so the data cursor of a checkpoint is one number: the step.
 """
 
+import functools
 import itertools
 import math
 from collections.abc import Iterator, Sequence
@@ -35,6 +36,20 @@ class Batch:
             tuple(len(row) for row in rows),
         )
 
+    @functools.cached_property
+    def shared(self) -> int:
+        """Tokens that every row begins with: a system prompt, as a rule. 0 where there is one row."""
+        return common_beginning(np.split(self.ids, np.cumsum(self.lengths)[:-1]))
+
+
+def common_beginning(rows: Sequence[Sequence[int] | np.ndarray]) -> int:
+    """Tokens that all rows begin with; 0 where there is one row."""
+    if len(rows) < 2:
+        return 0
+    shortest = min(map(len, rows))
+    alike = (np.stack([row[:shortest] for row in rows]) == rows[0][:shortest]).all(axis=0)
+    return shortest if alike.all() else int(alike.argmin())
+
 
 class Sequencer:
     """Which rows make which step."""
@@ -52,7 +67,7 @@ class Sequencer:
         """
         self.rows, self.texts = rows, texts or len(rows)
         self.seed = config.train.seed
-        self.micro_batch = config.train.micro_batch
+        self.micro_batch = config.train.rows_together
         self.accumulation = config.train.accumulation
         self.capacity = config.data.max_length if config.data.packing else 0
         per_step = self.micro_batch * self.accumulation
@@ -75,10 +90,9 @@ class Sequencer:
         for _ in range(first, self.steps):
             yield [Batch.of(next(micro)) for _ in range(self.accumulation)]
 
-    def micro_lengths(self, first: int = 0) -> Iterator[list[int]]:
-        """The row lengths of every micro-batch from step `first` (0-based) to the last, in order."""
-        for rows in itertools.islice(self._micro_batches(first), (self.steps - first) * self.accumulation):
-            yield [len(row) for row in rows]
+    def micro_batches(self, first: int = 0) -> Iterator[list[Rendered]]:
+        """The rows of every micro-batch from step `first` (0-based) to the last, in order."""
+        return itertools.islice(self._micro_batches(first), (self.steps - first) * self.accumulation)
 
     def _micro_batches(self, first: int) -> Iterator[list[Rendered]]:
         """The rows of each micro-batch from step `first` on, without end."""

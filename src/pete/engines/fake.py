@@ -83,7 +83,7 @@ class FakeEngine(Trainer):
             self._rng.bit_generator.state = random
 
     def estimate(
-        self, base: Base, model: ModelConfig, lora: LoraConfig, *, largest: Sequence[int], typical: Sequence[int], scored: Sequence[int]
+        self, base: Base, model: ModelConfig, lora: LoraConfig, *, largest: Batch, typical: Batch | None, scored: Batch | None
     ) -> Forecast:
         """The table, and the speed of an honest guess: nothing here is worth timing."""
         vocabulary = byte_tokenizer().get_vocab_size()

@@ -17,6 +17,11 @@ import numpy as np
 
 from pete.config import GenerateConfig, LoraConfig, ModelConfig
 from pete.data.batch import Batch
+from pete.errors import WorkError
+
+
+class RankLost(WorkError):
+    """One of the processes that train together is gone; what was saved before is good."""
 
 
 @dataclass(frozen=True)
@@ -55,11 +60,14 @@ class MemoryUse:
 
 @dataclass(frozen=True)
 class Forecast:
-    """What training will take here: bytes by part at the highest point, bytes to be had, real tokens a second."""
+    """What training will take here: bytes by part at the highest point, bytes to be had, real tokens a second (NaN: not timed)."""
 
     parts: Mapping[str, int]
     available: int
     tokens_per_second: float
+    """Of one device."""
+    side_by_side: int = 1
+    """Devices of that speed that compute a step's micro-batches."""
 
     @property
     def memory(self) -> int:
@@ -152,6 +160,10 @@ class Generator(Protocol):
     def loss(self, batch: Batch) -> LossSum:
         """Negative log-likelihood of the trained tokens; the caller divides."""
 
+    def losses(self, batches: Sequence[Batch]) -> list[LossSum]:
+        """`loss` of each; several devices share them out."""
+        return [self.loss(batch) for batch in batches]
+
     @abstractmethod
     def logits(self, ids: Sequence[int]) -> np.ndarray:
         """Next-token logits after `ids`: float32 [vocabulary]."""
@@ -179,9 +191,12 @@ class Generator(Protocol):
 class Trainer(Generator, Protocol):
     """What trains, and answers too."""
 
+    devices: int = 1
+    """That train together."""
+
     @abstractmethod
     def estimate(
-        self, base: Base, model: ModelConfig, lora: LoraConfig, *, largest: Sequence[int], typical: Sequence[int], scored: Sequence[int]
+        self, base: Base, model: ModelConfig, lora: LoraConfig, *, largest: Batch, typical: Batch | None, scored: Batch | None
     ) -> Forecast:
         """What training this base would take; works without its weights, and before `load`.
 
@@ -189,9 +204,9 @@ class Trainer(Generator, Protocol):
             base: whose folder holds at least config.json.
             model: the dtype asked for.
             lora: the adapter.
-            largest: lengths of the rows of the largest micro-batch.
-            typical: the same of an average one; empty asks for the memory alone, and no time is spent on the speed.
-            scored: the same of the largest batch that will be scored; empty for none.
+            largest: the largest micro-batch.
+            typical: an average one, which is timed where the largest fits; None asks for the memory alone.
+            scored: the largest batch that will be scored, if any is.
 
         Raises:
             BaseModelError, ConfigError: the shape cannot be built, or a target names no layer.
@@ -207,4 +222,4 @@ class Trainer(Generator, Protocol):
 
     @abstractmethod
     def save(self, folder: Path, *, with_optimizer: bool) -> None:
-        """Write the adapter in PEFT's format; with the optimizer and every random state, for going on later."""
+        """Write the adapter in PEFT's format; with the optimizer and whatever else going on exactly takes."""

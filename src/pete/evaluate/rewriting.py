@@ -9,6 +9,7 @@ from pete.data.examples import Example, Message, Question
 from pete.data.rewriting import rewrite_request
 from pete.errors import DataError
 from pete.evaluate.log import Beside, EvaluationLog, Mark, Sample
+from pete.evaluate.results import asked_anew
 from pete.evaluate.scorers.draft_voice import way_from_draft
 from pete.evaluate.scorers.given_draft import recovered
 from pete.evaluate.scorers.markers import shifts
@@ -112,7 +113,11 @@ class Standing:
 
 
 def standings(log: EvaluationLog) -> list[Standing]:
-    """The draft, the base with the instruction, the base shown examples, the tuned model before and after the guard, and the author."""
+    """The draft, the base with the instruction, the base shown examples, the tuned model before and after the guard, and the author.
+
+    Drafts that are training rows count nowhere.
+    """
+    log = asked_anew(log)
     by = {
         NAMES["draft"]: log.beside.get("draft", []),
         "base": [s for s in log.samples if s.model == "base"],
@@ -128,7 +133,8 @@ def standings(log: EvaluationLog) -> list[Standing]:
 
 
 def marker_shifts(log: EvaluationLog) -> dict[str, dict[str, float]]:
-    """For base, tuned and guarded how far each readable marker came on the way from the draft to the author."""
+    """For base, tuned and guarded how far each readable marker came on the way from the draft to the author; no draft trained on."""
+    log = asked_anew(log)
     drafts, own = log.beside.get("draft", []), [row.scores for row in log.held_out]
     rows = {
         "base": [s for s in log.samples if s.model == "base"],

@@ -25,9 +25,10 @@ def worst(log: EvaluationLog, gate: Gate, most: int = MOST) -> list[Worst]:
         return [
             Worst(row.source, "", "", f"{row.category}, {row.topic}: {_lost(row):+.3f} nats a byte against the base") for row in rows[:most]
         ]
-    tuned = sorted((s for s in log.samples if s.model == "tuned"), key=lambda s: (-gate.badness(s), s.prompt_id, s.number))
+    judged = log.beside.get(gate.beside, []) if gate.beside else [s for s in log.samples if s.model == "tuned"]
+    judged = sorted(judged, key=lambda s: (-gate.badness(s), s.prompt_id, s.number))
     return [
-        Worst(f"{s.prompt_id}, answer {s.number + 1}", s.prompt, s.text, gate.why(s)) for s in tuned[:most] if gate.badness(s) > 0
+        Worst(f"{s.prompt_id}, answer {s.number + 1}", s.prompt, s.text, gate.why(s)) for s in judged[:most] if gate.badness(s) > 0
     ]  # fmt: skip
 
 

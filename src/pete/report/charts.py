@@ -11,6 +11,7 @@ from pete.history import History
 from pete.report.blocks import Chart
 from pete.report.comparison import ALL, Comparison
 from pete.report.numbers import bounds, capital, of_unit, plain, signed
+from pete.resources import PACKAGE
 from pete.words import GB, gigabytes, short
 
 WIDE, NARROW = 760, 350
@@ -249,6 +250,16 @@ class Svg:
         return (
             f'<svg class="chart" role="img" aria-labelledby="{name}-title {name}-desc" viewBox="0 0 {self.width} {self.height}">'
             f"{titled}\n{shapes}\n</svg>"
+        )
+
+    def alone(self, name: str, text: str) -> str:
+        """The same as a file of its own, which has no page around it: with the page's colours, light or dark, on its background."""
+        colours, _, _ = (PACKAGE / "report" / "style.css").read_text(encoding="utf-8").partition("* {")
+        style = f"{colours}svg {{ background: var(--page); font: 10.5px/1 var(--sans); }}"
+        size = f'xmlns="http://www.w3.org/2000/svg" width="{self.width}" height="{self.height}"'
+        return (
+            self.finish(name, text).replace("<svg ", f"<svg {size} ", 1).replace("<title", f"<style>{escape(style)}</style><title", 1)
+            + "\n"
         )
 
 

@@ -46,8 +46,12 @@ def evaluation(data: ReportData) -> Section:
         return Section(
             title,
             (
-                Text("Not evaluated yet: nothing is said about answers or speed. To make an evaluation:"),
-                Command(data.evaluate_again()),
+                Text(
+                    "Not evaluated yet: nothing is said about answers or speed. To make an evaluation:"
+                    if data.rewriting is None
+                    else "How it writes has not been evaluated yet; how it rewrites stands in the next chapter. To evaluate writing:"
+                ),
+                Command(data.evaluate_again() + (" --task write" if data.rewriting else "")),
                 *_analysis(data),
             ),
         )
@@ -254,8 +258,8 @@ def _prompted(asked: PromptAnswers) -> Prompted:
     return Prompted(asked.prompt_id, asked.prompt, tuple((side("base", base), side("tuned", tuned)) for base, tuned in asked.pairs))
 
 
-def side(name: str, sample: Sample | None) -> Side:
-    """An answer, ready to be shown."""
+def side(name: str, sample: Sample | None, *, generated: bool = True) -> Side:
+    """An answer, ready to be shown; of one that no model generated in one go it is not said how it ended."""
     if sample is None:
         return Side(name, None)
     broken = {flag.rule for flag in sample.flags}  # says more exactly what a scorer's tag says, too
@@ -263,7 +267,8 @@ def side(name: str, sample: Sample | None) -> Side:
     # why it ended is said already
     flags += dict.fromkeys(flag.words for flag in sample.flags if flag.rule != {"length": "unfinished", "loop": "loop"}.get(sample.stop))
     drawn = [f"chosen among {sample.attempts}"] if sample.attempts > 1 else []
-    notes = (counted(sample.tokens, "token"), STOP_TITLES.get(sample.stop, sample.stop), *flags, *drawn)
+    ended = (counted(sample.tokens, "token"), STOP_TITLES.get(sample.stop, sample.stop)) if generated else ()
+    notes = (*ended, *flags, *drawn)
     return Side(name, sample, pieces(sample.text, marks_of(sample)), notes, bool(flags or sample.flags) or sample.stop == "length")
 
 

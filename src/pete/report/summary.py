@@ -36,11 +36,16 @@ class Headline:
 
 
 def headline(data: ReportData) -> Headline:
-    """The verdict, the numbers that tell most, and the first answers; without an evaluation, what the training shows."""
+    """The verdict, the numbers that tell most, and the first answers; without an evaluation, what the training shows.
+
+    Where rewriting alone was evaluated the verdict is that of rewriting; its answers have a chapter of their own.
+    """
     numbers = tuple(_numbers(data))[:NUMBERS]
-    if (comparison := data.evaluation) is None:
+    if (comparison := data.evaluation or data.rewriting) is None:
         return Headline("Not evaluated yet", "open", lead(data), numbers, ())
     word, tone = VERDICTS[comparison.judgement.verdict]
+    if comparison is data.rewriting:
+        return Headline(f"{word} (rewriting)", tone, f"Asked to rewrite drafts: {verdict_sentence(comparison)}", numbers, ())
     return Headline(word, tone, verdict_sentence(comparison), numbers, tuple(_first_answers(comparison))[:PAIRS])
 
 
@@ -51,8 +56,8 @@ def summary(data: ReportData) -> tuple[Block, ...]:
     if first.answers:
         note = "The first prompts of the evaluation, not picked by hand. The chapter on the evaluation has all answers."
         blocks.append(Section("The same prompt, before and after training", (Answers(first.answers), Text(note, "note"))))
-    if data.evaluation is not None:
-        blocks.append(Text(" ".join([lead(data), *_remarks(data.evaluation)])))
+    if (comparison := data.evaluation or data.rewriting) is not None:
+        blocks.append(Text(" ".join([lead(data), *_remarks(comparison)])))
     return tuple(blocks)
 
 
@@ -105,6 +110,8 @@ def lead(data: ReportData) -> str:
             return f"{line}, which is no significant difference (95% interval of the gain: {bounds(held.change)})."
         return f"{line} (95% interval of the gain: {bounds(held.change)})."
     ending = "No evaluation has been made yet, so this report shows the training only."
+    if data.rewriting is not None:
+        ending = "How it writes has not been evaluated yet, how it rewrites has."
     base, best = training.base_loss, training.best
     if base is not None and best is not None:
         moved = "fell" if best.loss < base else "went"

@@ -1,6 +1,6 @@
 """Checkpoints that a power cut cannot spoil: written aside, hashed, renamed, read back.
 
-    .tmp-step-000012-PID/  adapter, optimizer, random states, state.json, then MANIFEST.json with every file's sha256
+    .tmp-step-000012-PID/  adapter, optimizer, state.json, then MANIFEST.json with every file's sha256
     step-000012/           the same folder after one rename
     bad-step-000012/       one that failed its hashes; kept, never used
 
@@ -60,7 +60,7 @@ def write(engine: Trainer, folder: Path, progress: Progress, facts: Mapping[str,
     """Save the engine's state and `progress` as one folder that is either whole or not there.
 
     Args:
-        engine: saves its adapter, optimizer and random states.
+        engine: saves its adapter, its optimizer and whatever else going on takes.
         folder: the run's checkpoints.
         progress: where the run stands.
         facts: config hash, data fingerprint, versions: what must not change before going on.

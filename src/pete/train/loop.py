@@ -63,7 +63,7 @@ class Job:
 
 def mean_loss(engine: Trainer, batches: Sequence[Batch]) -> float:
     """Nats a trained token over all batches: the sum of losses over the sum of tokens."""
-    sums = [engine.loss(batch) for batch in batches]
+    sums = engine.losses(batches)
     return sum(sum(s.nats) for s in sums) / sum(sum(s.tokens) for s in sums)
 
 
@@ -93,6 +93,7 @@ def train(job: Job) -> Iterator[Event]:
         train_rows=len(sequencer.rows),
         valid_rows=sum(len(batch.lengths) for batch in valid),
         resumed_from=progress.step,
+        devices=engine.devices,
         pid=os.getpid(),
     )
     if valid and progress.step == 0:

@@ -109,6 +109,16 @@ def test_what_is_refused_is_counted_by_reason_and_nothing_of_it_is_kept(persona)
     assert made.record()["refused"] == {"identical": 12} and made.record()["made"] == 0 and drafts(persona) == []
 
 
+def test_of_one_kind_a_text_gets_one_draft_unless_more_are_asked_for(persona):
+    with serve(FakeJudge(answers=knows_drafts)) as fake:
+        make_drafts(config(persona), Silent(), fake.url, "m", KINDS, embed=by_subject, environ={})
+        fake.answers = lambda asked: knows_drafts(asked) + " That is all."
+        more = make_drafts(config(persona), Silent(), fake.url, "n", ["plain"], embed=by_subject, environ={})
+        assert more.record()["kinds"] == {"plain": 6}
+        with pytest.raises(UserError, match="--per-text 2"):
+            make_drafts(config(persona), Silent(), fake.url, "n", ["plain"], per_text=2, embed=by_subject, environ={})
+
+
 def test_long_texts_are_cut_short_ones_left_and_a_document_is_capped(persona):
     path = persona / "examples" / "imported.jsonl"
     paragraphs = [f"Paragraph {'abcdefghijklmnopqrst'[n]} about the kettle {'x' * n} and the tea." for n in range(20)]

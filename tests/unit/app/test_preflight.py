@@ -33,14 +33,19 @@ def test_a_machine_that_forbids_it_refuses_before_anything_is_planned(training, 
     real = module.check_machine
     stop = MachineFinding("disk", "stop", "the drive is full", "make room")
     monkeypatch.setattr(module, "check_machine", lambda *args: real(*args).plus((stop,)))
-    monkeypatch.setattr(module, "make_plan", lambda *_: pytest.fail("planned"))
+    monkeypatch.setattr(module, "settle", lambda *_: pytest.fail("planned"))
     with pytest.raises(UserError, match="the drive is full"):
         preflight(training.resolved, training.prepared, tmp_path, Heard())
 
 
 def test_what_does_not_fit_is_described_and_then_refused(training, tmp_path, monkeypatch):
-    real = module.make_plan
-    monkeypatch.setattr(module, "make_plan", lambda *args: replace(real(*args), available=1))
+    real = module.settle
+
+    def full(*args):
+        settled = real(*args)
+        return replace(settled, plan=replace(settled.plan, available=1))
+
+    monkeypatch.setattr(module, "settle", full)
     heard = Heard()
     with pytest.raises(UserError, match="This does not fit"):
         preflight(training.resolved, training.prepared, tmp_path, heard)
@@ -60,3 +65,10 @@ def test_steps_that_are_left_weights_to_fetch_and_findings_are_said(training, tm
     text = "\n".join(line for _, line in heard.lines)
     assert "8 steps left of 12" in text and "of weights to fetch first, once" in text and "a row is odd" in text
     assert [line for level, line in heard.lines if level == "note"] == ["the data deserves a look (pete data check says where):"]
+
+
+def test_rows_together_are_settled_in_the_configuration_that_the_run_keeps(sets, tmp_path):
+    training = new_training(None, None, [*sets, "train.micro_batch=auto", "train.accumulation=1"])
+    checked = preflight(training.resolved, training.prepared, tmp_path, Heard())
+    assert checked.resolved.config.train.micro_batch == checked.prepared.sequencer.micro_batch == 8
+    assert "fit here" in checked.resolved.sources["train.micro_batch"]

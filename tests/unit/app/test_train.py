@@ -78,7 +78,9 @@ def test_a_plan_writes_nothing(sets, tmp_path):
 )
 def test_a_tracked_run_goes_on_without_what_tracking_needs_and_says_so(sets, tmp_path, monkeypatch, mode, found, note):
     started: list[str] = []
-    monkeypatch.setattr("pete.app.train.preflight", lambda *_: SimpleNamespace(events=[]))  # the machine has its own opinion
+    monkeypatch.setattr(  # the machine has its own opinion
+        "pete.app.train.preflight", lambda resolved, prepared, *_: SimpleNamespace(resolved=resolved, prepared=prepared, events=[])
+    )
     monkeypatch.setattr(sidecar, "has_key", lambda environ, home: False)
     monkeypatch.setattr(sidecar.importlib.util, "find_spec", lambda name: SimpleNamespace(origin=found) if found else None)
     monkeypatch.setattr(sidecar, "start", lambda config, run: started.append(config.tracking.wandb))

@@ -163,6 +163,22 @@ def test_edit_keeps_what_an_answer_became_and_the_conversation_goes_on_from_it(m
     assert said.index("here alone") < said.index("(kept in persona/edits.jsonl)") < said.index("(empty") < said.index("(as it was")
 
 
+def test_edit_after_a_rewrite_opens_the_rewrite_and_leaves_the_conversation(monkeypatch):
+    speaker, kept = Speaker(["Yes."]), Kept()
+    type_in(
+        monkeypatch, "One?", "/rewrite Tea is served.", "/edit", "Tea!", ".", "/edit", "Tea now!", ".", "/rewrite nothing", "/edit", "Now!",
+        ".", "Two?", "/edit", "No.", ".",
+    )  # fmt: skip
+    talk = conversation(speaker)
+    rewrites = {"Tea is served.": "There's tea."}
+    chat._talk(talk, rewrites.get, lambda: kept)  # type: ignore[arg-type, return-value]
+    draft = "Tea is served."
+    assert kept.pairs == [
+        (draft, "There's tea.", "Tea!"), (draft, "Tea!", "Tea now!"), (draft, "Tea now!", "Now!"), ("Two?", "Yes.", "No."),
+    ]  # fmt: skip
+    assert [turn.content for turn in talk.turns] == ["One?", "Yes.", "Two?", "No."]
+
+
 def test_where_it_cannot_be_kept_is_said_before_anything_is_typed(monkeypatch, capsys):
     def gone():
         raise UserError("the persona is gone", "look for it")

@@ -90,7 +90,16 @@ def test_a_long_row_among_short_ones_bounds_the_rectangle_of_its_batch():
 
 @pytest.mark.parametrize("packing", [False, True])
 @pytest.mark.parametrize("first", [0, 2])
-def test_micro_lengths_are_those_of_the_batches(packing, first):
+def test_micro_batches_are_those_of_the_steps(packing, first):
     s = sequencer([5, 9, 30, 12, 7, 41, 8, 22, 6], packing, steps=5, micro_batch=2, accumulation=2)
     expected = [batch.lengths for step in s.steps_from(first) for batch in step]
-    assert [tuple(part) for part in s.micro_lengths(first)] == expected and len(expected) == 2 * (5 - first)
+    assert [tuple(map(len, part)) for part in s.micro_batches(first)] == expected and len(expected) == 2 * (5 - first)
+
+
+def test_what_all_rows_begin_with():
+    def batch(*texts: str) -> Batch:
+        return Batch(np.array([ord(c) for c in "".join(texts)]), np.ones(sum(map(len, texts)), bool), tuple(map(len, texts)))
+
+    assert batch("abcd", "abxd", "abc").shared == 2
+    assert batch("abcd", "ab", "abcd").shared == 2, "a row may be nothing else"
+    assert batch("abcd", "abcd").shared == 4 and batch("abcd").shared == 0 and batch("ab", "ba").shared == 0

@@ -65,6 +65,22 @@ def test_the_ways_to_answer_stand_beside_each_other():
     assert tuned.recovered == pytest.approx(12 / 0.693147 / 8, rel=1e-4) and draft.same is not None and draft.same.share == 1
 
 
+def test_drafts_that_were_trained_on_count_nowhere():
+    rows = log(kept__facts=0.5).model_copy(update={"in_training": tuple(f"p{n}" for n in range(20))})
+    rows = rows.model_copy(update={"samples": [s.model_copy(update={"scores": s.scores | {"kept.facts": 1.0, "markers.questions": 9.0}})
+                                               if s.prompt_id in rows.in_training else s for s in rows.samples]})  # fmt: skip
+    assert {one.name: (one.answers, one.facts) for one in standings(rows)}["tuned"] == (40, 0.5)
+    assert marker_shifts(rows)["tuned"] == {}
+
+
+def test_the_worst_of_what_was_left_are_what_the_guard_gave():
+    found = log(guarded={"change__left": 0.9})
+    guarded = [s.model_copy(update={"text": "Put back."}) for s in found.beside["guarded"]]
+    outcomes = judge(found.model_copy(update={"beside": found.beside | {"guarded": guarded}})).outcomes
+    (outcome,) = [o for o in outcomes if o.gate.name == "change"]
+    assert {w.text for w in outcome.worst} == {"Put back."} and len(outcome.worst) == 3
+
+
 def test_a_marker_is_a_share_of_the_way():
     rows = log().model_copy(
         update={

@@ -2,6 +2,7 @@ import re
 
 import pytest
 
+from pete.evaluate.scorers import metrics
 from pete.report.charts import NARROW, WIDE, Axes, Svg, _ticks, forest_chart
 from pete.report.comparison import compare
 from tests.unit.report.conftest import evaluation, held_out, sample
@@ -30,6 +31,11 @@ def test_right_is_better_whatever_the_measure_counts():
         assert dot(better) > zero(better) and dot(worse) < zero(worse)
         assert "+1.00" in better and "\u22121.00" in worse
     assert "better" in drawn(1.0, 0.0, WIDE) and "+1.00  better" in drawn(1.0, 0.0, WIDE)
+
+
+def test_no_measure_of_rewriting_is_too_long_for_its_place():
+    titles = [metric.title for metric in metrics("rewrite") if metric.better != "neither"]
+    assert len(titles) > 5 and [title for title in titles if len(title) > 30] == []
 
 
 def test_a_difference_without_an_interval_is_drawn_hollow_and_in_grey():

@@ -59,6 +59,18 @@ def test_without_an_evaluation_the_training_speaks(make_run: MakeRun):
     assert [card.value for card in first.numbers][:2] == ["2.500", "7.5 s"] and len(first.numbers) == 4 and not first.answers
 
 
+def test_where_rewriting_alone_was_evaluated_its_verdict_stands_first(make_run: MakeRun):
+    texts = [sample(model, f"p{n}", "Text.", scores={"kept.facts": 0.2}) for n in range(40) for model in ("base", "tuned")]
+    guarded = [sample("tuned", f"p{n}", "Kept.", tokens=0, seconds=0.0) for n in range(40)]
+    run = make_run()
+    evaluation([], texts, task="rewrite", beside={"guarded": guarded}).write(run.evaluation_file("rewrite"))
+    first = headline(write_report(run))
+    assert first.word.endswith("(rewriting)") and first.sentence.startswith("Asked to rewrite drafts: ")
+    markdown = run.report_md.read_text("utf-8")
+    assert "Not evaluated yet" not in markdown and "No evaluation has been made" not in markdown and "--task write" in markdown
+    assert "after the guard" in markdown and "(0 tokens" not in markdown
+
+
 def test_page_and_markdown_say_it_first_and_in_the_same_words(make_run: MakeRun):
     run = evaluated(make_run)
     first = headline(write_report(run))

@@ -9,7 +9,7 @@ import resource
 import sys
 import types
 import warnings
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,15 +27,15 @@ from transformers.utils import logging as transformers_logging
 
 from pete.adapter import HONOURED, MERGE_IT, read_weights, write_weights
 from pete.config import Config, GenerateConfig, LoraConfig, ModelConfig
-from pete.data.batch import Batch
+from pete.data.batch import Batch, common_beginning
 from pete.engines.base_models.checks import OFFER_EMBEDDED, check_vocabulary
 from pete.engines.base_models.resolve import resolve_base
 from pete.engines.protocol import Base, Forecast, LossSum, MemoryUse, StepResult, Trainer
 from pete.engines.sampling import draw
-from pete.engines.torch.device import get_random, gpus_here, set_random
-from pete.engines.torch.forecast import example_batch, kept_beside, seconds_a_step, step_bytes, timed
+from pete.engines.torch.device import gpus_here
+from pete.engines.torch.forecast import kept_beside, seconds_a_step, sharing, side_by_side, step_bytes, timed
 from pete.engines.torch.head import body_name, is_plain, own_logits
-from pete.engines.torch.kernels import Cache, Packed, attend, laid_out, lora_linear, token_losses, visible
+from pete.engines.torch.kernels import TOGETHER, Cache, Packed, attend, laid_out, lora_linear, token_losses, visible
 from pete.engines.torch.policy import choose_device, choose_dtype, measured_matmul
 from pete.engines.torch.proof import prove, prove_shape, refusing
 from pete.errors import AdapterError, BaseModelError, ConfigError, WorkError
@@ -43,7 +43,6 @@ from pete.machine.memory import read_memory
 
 ADAPTER = "default"
 OPTIMIZER = "optimizer.safetensors"
-RANDOM = "random.safetensors"
 FEW_ROWS = 32
 
 UNREADABLE = (OSError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError, ImportError, SafetensorError)
@@ -74,16 +73,18 @@ class TorchEngine(Trainer):
         self.seed = config.train.seed
         self.recompute = config.train.gradient_checkpointing
         self.device = choose_device(config.engine.device, gpus_here()).value
+        self._together = TOGETHER.get(self.device, 0)  # of this device also where a forecast is made on none
         self._adapted: list[LoraLinear] = []
         self._model: Any = None
         self._peft: Any = None
         self._optimizer: torch.optim.AdamW | None = None
+        self._updates = 0
         self._peak = 0
 
     # --- before loading ------------------------------------------------------------------------------------------
 
     def estimate(
-        self, base: Base, model: ModelConfig, lora: LoraConfig, *, largest: Sequence[int], typical: Sequence[int], scored: Sequence[int]
+        self, base: Base, model: ModelConfig, lora: LoraConfig, *, largest: Batch, typical: Batch | None, scored: Batch | None
     ) -> Forecast:
         """See the protocol."""
         dtype = choose_dtype(model.dtype, self.device, measured_matmul).value
@@ -99,29 +100,32 @@ class TorchEngine(Trainer):
         if not base.missing:
             self._read_base(base, dtype, device_map={"": "meta"})  # names and shapes, no numbers
         parts = {"program": psutil.Process().memory_info().rss} if self.device == "cpu" else {}
-        available = self._available(sum(parts.values()))
+        available = self._available(sum(parts.values())) // sharing(self._config, self.device)
         shape = open_shape("meta", None)
 
         def train() -> None:
             shape._peft.train()
-            shape._losses(example_batch(largest)).sum().backward()
+            shape._losses(largest).sum().backward()
 
         def score() -> None:
             shape._model.eval()
-            shape._losses(example_batch(scored))
+            assert scored is not None
+            shape._losses(scored)
 
         weights, adapter = list(shape._model.parameters()), list(shape._trainable().values())
         parts |= step_bytes(weights, adapter, train, score if scored else None)
         parts |= kept_beside(self.device, parts["activations"])
+        fits = sum(parts.values()) <= available
 
         def seconds(layers: int) -> float:
-            engine, batch = open_shape(self.device, layers), example_batch(typical)
-            found = timed(lambda: engine.train_step([batch], 0.0))
+            assert typical is not None
+            engine = open_shape(self.device, layers)
+            found = timed(lambda: engine.train_step([typical], 0.0))
             engine._release()  # the real weights come next, and need the room
             return found
 
-        speed = sum(typical) / seconds_a_step(seconds, layers, parts["weights"]) if typical else math.nan
-        return Forecast(parts, available, speed)
+        speed = len(typical.ids) / seconds_a_step(seconds, layers, parts["weights"]) if fits and typical else math.nan
+        return Forecast(parts, available, speed, side_by_side(self._config, self.device))
 
     def _available(self, own: int) -> int:
         if self.device == "mps":
@@ -220,7 +224,7 @@ class TorchEngine(Trainer):
 
     def _release(self) -> None:
         self._model = self._peft = self._optimizer = None
-        self._adapted = []
+        self._adapted, self._updates = [], 0
         gc.collect()  # modules, adapters and hooks hold each other: without this the old weights stay while the new ones come
         if self.device in ("mps", "cuda"):  # a forecast has "meta"
             getattr(torch, self.device).empty_cache()
@@ -292,10 +296,8 @@ class TorchEngine(Trainer):
 
     def _load_adapter(self, folder: Path) -> None:
         settings, tensors = read_weights(folder, self.base.name, self.base.fingerprint)
-        known = {field.name for field in dataclasses.fields(peft.LoraConfig)} & HONOURED - FORGOTTEN
         try:
-            kept = {key: value for key, value in settings.items() if key in known}
-            self._wrap(peft.LoraConfig(**kept, task_type="CAUSAL_LM", inference_mode=False))
+            self._wrap(settings_of(settings))
         except (ConfigError, TypeError, ValueError, KeyError, AttributeError) as error:
             raise AdapterError(f"{folder} does not fit {self.base.name}: {error}", "load it with the base it was made for") from None
         if outside := self._outside_the_body():
@@ -329,36 +331,49 @@ class TorchEngine(Trainer):
 
     def train_step(self, micro: Sequence[Batch], lr: float) -> StepResult:
         """See the protocol."""
+        tokens = sum(int(batch.trained.sum()) for batch in micro)
+        nats = self._backward(dict(enumerate(micro)), tokens)
+        return StepResult(nats, tokens, self._update(nats, lr))
+
+    def _backward(self, micro: Mapping[int, Batch], tokens: int) -> float:
+        """Add to the gradient of a step of so many trained tokens what these of its micro-batches, by their places, have in it; their nats.
+
+        What dropout leaves out depends on the seed, the step and the micro-batch's place: on nothing that came before, and on no device.
+        """
         if self._optimizer is None:
             self._optimizer = self._new_optimizer()
         self._peft.train()
-        tokens = sum(int(batch.trained.sum()) for batch in micro)
         nats = 0.0
-        batch = micro[0]
-        try:
-            for batch in micro:
+        for place, batch in micro.items():
+            torch.manual_seed(int(np.random.SeedSequence([self.seed, self._updates, place]).generate_state(1)[0]))
+            try:
                 losses = self._losses(batch)
                 (losses.sum() / tokens).backward()
                 nats += float(losses.detach().sum(dtype=torch.float64 if self.device == "cpu" else None))
-                if self.device == "mps":
-                    self.memory()  # the highest point is here, and mps keeps no record of it
-        except RuntimeError as error:
-            if "out of memory" not in str(error).lower() and "can't allocate memory" not in str(error).lower():
-                raise
-            raise WorkError(
-                f"The {self.device} ran out of memory in a micro-batch of {len(batch.lengths)} rows and {len(batch.ids)} tokens, "
-                f"the longest row {max(batch.lengths)}: {error}",
-                "the checkpoints so far are good; begin a new run with --set train.micro_batch=1, or with "
-                "--set train.gradient_checkpointing=true --set lora.dropout=0, after closing other programs",
-            ) from None
-        parameters = list(self._trainable().values())
-        norm = float(torch.nn.utils.clip_grad_norm_(parameters, self.optim.clip_norm))
+            except RuntimeError as error:
+                if "out of memory" not in str(error).lower() and "can't allocate memory" not in str(error).lower():
+                    raise
+                raise WorkError(
+                    f"The {self.device} ran out of memory in a micro-batch of {len(batch.lengths)} rows and {len(batch.ids)} tokens, "
+                    f"the longest row {max(batch.lengths)}: {error}",
+                    "the checkpoints so far are good; begin a new run with --set train.micro_batch=1, or with "
+                    "--set train.gradient_checkpointing=true --set lora.dropout=0, after closing other programs",
+                ) from None
+            if self.device == "mps":
+                self.memory()  # the highest point is here, and mps keeps no record of it
+        return nats
+
+    def _update(self, nats: float, lr: float) -> float:
+        """Take the step of the gradient, unless it or the nats are no numbers; its norm before clipping."""
+        assert self._optimizer is not None
+        norm = float(torch.nn.utils.clip_grad_norm_(self._trainable().values(), self.optim.clip_norm))
         if math.isfinite(norm) and math.isfinite(nats):
             for group in self._optimizer.param_groups:
                 group["lr"] = lr
             self._optimizer.step()
+            self._updates += 1
         self._optimizer.zero_grad(set_to_none=True)
-        return StepResult(nats, tokens, norm)
+        return norm
 
     def _new_optimizer(self) -> torch.optim.AdamW:
         return torch.optim.AdamW(self._trainable().values(), lr=0.0, weight_decay=self.optim.weight_decay)
@@ -379,11 +394,11 @@ class TorchEngine(Trainer):
 
     def _losses(self, batch: Batch) -> torch.Tensor:
         """Losses at the trained tokens."""
-        packed = Packed.of(batch.lengths, torch.device(self.device), self._dtype)
+        packed = Packed.of(batch.lengths, torch.device(self.device), self._dtype, batch.shared, self._together)
         ids = torch.from_numpy(batch.ids.astype(np.int64)).to(self.device)
         at = torch.from_numpy(np.flatnonzero(batch.trained)).to(self.device)
         hidden = self._hidden(packed.ids(ids), packed.positions, packed)[0]
-        return token_losses(hidden.index_select(0, at - 1), self._head, ids.index_select(0, at))
+        return token_losses(hidden.index_select(0, packed.places[at - 1]), self._head, ids.index_select(0, at))
 
     # --- scoring -------------------------------------------------------------------------------------------------
 
@@ -417,7 +432,7 @@ class TorchEngine(Trainer):
         said: list[list[int]] = [[] for _ in prompts]
         active = list(range(len(prompts)))
         room = min(sampling.max_new_tokens, self.base.context - max(map(len, prompts)))
-        packed = Packed.of([len(p) for p in prompts], torch.device(self.device), self._dtype)
+        packed = Packed.of([len(p) for p in prompts], torch.device(self.device), self._dtype, common_beginning(prompts), self._together)
         cache = Cache(packed, self._layers, room)
         logits = self._read(prompts, packed, cache)
         for produced in range(1, room + 1):
@@ -439,7 +454,8 @@ class TorchEngine(Trainer):
     def _read(self, texts: Sequence[Sequence[int]], packed: Packed, cache: Cache) -> np.ndarray:
         ids = torch.tensor([token for text in texts for token in text], device=self.device)
         hidden = self._hidden(packed.ids(ids), packed.positions, packed, cache)[0]
-        return self._logits(hidden.index_select(0, torch.tensor(list(packed.lengths), device=self.device).cumsum(0) - 1))
+        ends = torch.tensor(list(packed.lengths), device=self.device).cumsum(0) - 1
+        return self._logits(hidden.index_select(0, packed.places[ends]))
 
     @torch.inference_mode()
     def _extend(self, last: Sequence[int], cache: Cache) -> np.ndarray:
@@ -451,14 +467,18 @@ class TorchEngine(Trainer):
 
     # --- saving --------------------------------------------------------------------------------------------------
 
-    def save(self, folder: Path, *, with_optimizer: bool) -> None:
-        """See the protocol."""
+    def _settings(self) -> dict[str, Any]:
+        """The adapter's settings as its file has them."""
         settings = self._peft.peft_config[ADAPTER].to_dict()
         settings = {key: value for key, value in settings.items() if key != "auto_mapping"} | {"inference_mode": True}
+        return json.loads(json.dumps(settings, default=_plain))
+
+    def save(self, folder: Path, *, with_optimizer: bool) -> None:
+        """See the protocol."""
         trainable = self._trainable()
         write_weights(
             folder,
-            json.loads(json.dumps(settings, default=_plain)),
+            self._settings(),
             {_saved_name(n): p.detach().cpu().numpy() for n, p in trainable.items()},
         )
         if not with_optimizer:
@@ -469,17 +489,15 @@ class TorchEngine(Trainer):
             for key, value in optimizer.state.get(parameter, {}).items():
                 state[f"{name}/{key}"] = torch.as_tensor(value).detach().cpu().contiguous()
         save_file(state or {"empty": torch.zeros(1)}, folder / OPTIMIZER)
-        save_file({device: get_random(device) for device in {"cpu", self.device}}, folder / RANDOM)
 
     def _restore(self, folder: Path) -> None:
-        state, random = load_file(folder / OPTIMIZER), load_file(folder / RANDOM)
+        state = load_file(folder / OPTIMIZER)
         self._optimizer = self._new_optimizer()
         for name, parameter in self._trainable().items():
             kept = {key: state[f"{name}/{key}"] for key in ("step", "exp_avg", "exp_avg_sq") if f"{name}/{key}" in state}
             if kept:
                 self._optimizer.state[parameter] = {k: v if k == "step" else v.to(self.device) for k, v in kept.items()}
-        for device in random.keys() & {"cpu", self.device}:
-            set_random(device, random[device])
+                self._updates = int(kept["step"])
 
     def memory(self) -> MemoryUse:
         """Driver memory on mps, reserved memory on cuda, resident memory on cpu."""
@@ -508,6 +526,14 @@ def _lora_forward(module: LoraLinear, x: torch.Tensor) -> torch.Tensor:
     p = dropout.p if module.training and isinstance(dropout, torch.nn.Dropout) else 0.0
     weight = base.weight.t() if isinstance(base, Conv1D) else base.weight  # GPT-2 keeps it the other way round
     return lora_linear(x, weight, base.bias, a, b, scale, p)
+
+
+def settings_of(settings: Mapping[str, Any]) -> peft.LoraConfig:
+    """What peft makes of an adapter's settings, as far as they are honoured."""
+    known = {field.name for field in dataclasses.fields(peft.LoraConfig)} & HONOURED - FORGOTTEN
+    return peft.LoraConfig(
+        **{key: value for key, value in settings.items() if key in known}, task_type="CAUSAL_LM", inference_mode=False
+    )  # fmt: skip
 
 
 def _shape_of(base: Base) -> Any:

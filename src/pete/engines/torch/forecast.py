@@ -13,12 +13,12 @@ import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from pete.data.batch import Batch
+from pete.config import Config
+from pete.engines.devices import on_this_machine, world
 
 TIMED = 2
 """Micro-batches after the first, which pays for kernels."""
@@ -98,6 +98,16 @@ def kept_beside(device: str, activations: int) -> dict[str, int]:
     return {name: int(activations * share)}
 
 
+def sharing(config: Config, device: str) -> int:
+    """How many devices share the memory that can be had: on a CPU all of this machine, elsewhere each has its own."""
+    return on_this_machine(config.train.devices) if device == "cpu" else 1
+
+
+def side_by_side(config: Config, device: str) -> int:
+    """How many devices compute beside each other as fast as the one that is timed; processes that share its cores count as one."""
+    return 1 if device == "cpu" and not world() else config.train.devices
+
+
 def _bytes(tensor: torch.Tensor) -> int:
     return tensor.numel() * tensor.element_size()
 
@@ -117,9 +127,3 @@ def timed(step: Callable[[], object]) -> float:
     for _ in range(TIMED):
         step()
     return (time.perf_counter() - start) / TIMED
-
-
-def example_batch(lengths: Sequence[int]) -> Batch:
-    """A batch of these lengths; half of each row is answer, as in most data."""
-    trained = np.concatenate([np.arange(n) >= n // 2 for n in lengths])
-    return Batch(np.ones(len(trained), dtype=np.int32), trained, tuple(lengths))

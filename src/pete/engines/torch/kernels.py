@@ -15,6 +15,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -27,7 +28,9 @@ BUCKET = 64
 """Lengths are rounded up to this. Every new shape costs a new kernel, in time and in memory that is never given back
 (oneDNN's on a CPU, Metal's on a Mac); a tail of at most 63 idle tokens costs less."""
 PADDED_UP_TO = 512
-"""Longest example for which one padded product of all pairs beats a call for each example."""
+"""Longest example for which a padded product of all pairs beats a call for each example."""
+TOGETHER = {"cpu": 2}
+"""Rows of nearly equal length to a padded product, by device: a CPU gains nothing from more. A GPU takes all, for fewer calls."""
 
 Rule = Callable[[int, int, Any, Any], Any]
 """(row, head, places of queries, places of keys) -> True where the query may see the key: plain causality, a window, a chunk."""
@@ -142,56 +145,163 @@ def token_losses(hidden: Tensor, head: Callable[[Tensor], Tensor], labels: Tenso
     return losses[: len(labels)]  # type: ignore[index]
 
 
+@dataclass(frozen=True)
+class Group:
+    """Rows that are attended together, in a rectangle."""
+
+    rows: int
+    width: int
+
+
 @dataclass
 class Packed:
-    """Examples end to end: where each one begins, and where its tokens sit in a [rows, width] rectangle."""
+    """Rows end to end, the tokens that all of them begin with only once; and the rectangles in which they are attended."""
 
     lengths: Sequence[int]
-    width: int
+    shared: int
+    """Tokens at the beginning that are the same in every row, and lie in the pack once."""
     idle: int
-    """Tokens at the end that belong to no example and are seen by none: they round the length up to a bucket."""
+    """Tokens at the end that belong to no row and are seen by none: they round the length up to a bucket."""
+    places: Tensor
+    """[sum of lengths]: where each token of each row, row after row, lies in the pack."""
     positions: Tensor
-    """[1, n + idle]: each token's place within its own example."""
-    slots: Tensor
-    """[n]: each token's index in the flattened rectangle."""
+    """[1, n + idle]: each token's place within its own row."""
+    groups: Sequence[Group]
+    spread: "Spread"
     dtype: torch.dtype
+    _firsts: Tensor
+    """[n]: each token of the pack, where it first stands among all rows' tokens, row after row."""
     _masks: dict[Rule, Tensor | None] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, lengths: Sequence[int], device: torch.device, dtype: torch.dtype) -> "Packed":
-        """Lay out examples of these lengths; `dtype` is that of the scores."""
-        width = round_up(max(lengths), BUCKET // 2)
-        idle = round_up(sum(lengths), BUCKET) - sum(lengths)
-        places = torch.cat([torch.arange(n) for n in lengths])
-        rows = torch.repeat_interleave(torch.arange(len(lengths)), torch.tensor(lengths))
-        positions = torch.cat([places, places.new_zeros(idle)])
-        return cls(lengths, width, idle, positions[None].to(device), (rows * width + places).to(device), dtype)
+    def of(cls, lengths: Sequence[int], device: torch.device, dtype: torch.dtype, shared: int = 0, together: int = 0) -> "Packed":
+        """Lay out rows.
+
+        Args:
+            lengths: of the rows.
+            device: for the tables.
+            dtype: of attention's scores.
+            shared: tokens that all rows begin with.
+            together: rows to a rectangle; 0 for all.
+        """
+        sizes = np.array(lengths)
+        before = np.cumsum(sizes - shared) - (sizes - shared)  # tokens of the pack before a row's own
+        within = np.concatenate([np.arange(n) for n in lengths])
+        places = within + np.where(within < shared, 0, np.repeat(before, sizes))
+        firsts = np.unique(places, return_index=True)[1]
+        positions = within[firsts]
+        idle = round_up(len(firsts), BUCKET) - len(firsts)
+
+        order = np.argsort(-sizes, kind="stable")
+        if max(lengths) > PADDED_UP_TO:
+            cuts, step = [[row] for row in order], 1
+        else:
+            some = together or len(order)
+            cuts, step = [order[i : i + some] for i in range(0, len(order), some)], BUCKET // 2
+        groups = [Group(len(rows), round_up(int(sizes[rows].max()), step)) for rows in cuts]
+        taken, back, here = [], np.zeros(len(firsts), np.int64), 0
+        heads = np.zeros((len(lengths), shared), np.int64)
+        for rows, group in zip(cuts, groups, strict=True):
+            for row in rows:
+                own = np.arange(group.width) + np.where(np.arange(group.width) < shared, 0, before[row])
+                own[sizes[row] :] = 0  # padding: what stands there is seen by no token
+                back[own[: sizes[row]]] = here + np.arange(sizes[row])
+                heads[row] = here + np.arange(shared)
+                taken.append(own)
+                here += group.width
+
+        def index(numbers: np.ndarray) -> Tensor:
+            return torch.from_numpy(np.ascontiguousarray(numbers, np.int64)).to(device)
+
+        spread = Spread(index(np.concatenate(taken)), index(back), index(heads))
+        positions = index(np.append(positions, np.zeros(idle)))[None]
+        return cls(lengths, shared, idle, index(places), positions, groups, spread, dtype, index(firsts))
 
     @property
     def padded(self) -> bool:
-        """Whether all examples are attended in one rectangle; else one by one."""
-        return self.width <= PADDED_UP_TO
+        """Whether rows are attended in padded rectangles; else one by one."""
+        return max(self.lengths) <= PADDED_UP_TO
 
     def mask(self, rule: Rule) -> Tensor | None:
-        """[width, width]: 0 or -inf, the same for every example; None where examples go one by one and the rule is plain causality."""
+        """[width, width] of the widest group: 0 or -inf, the same for every row; None where rows go one by one and see all before."""
         if rule not in self._masks:
             self._masks[rule] = None if rule is causal_mask_function and not self.padded else self._mask(rule)
         return self._masks[rule]
 
     def _mask(self, rule: Rule) -> Tensor | None:
-        places = torch.arange(self.width)  # on the CPU: a forecast has no other numbers to look at
+        width = max(group.width for group in self.groups)
+        places = torch.arange(width)  # on the CPU: a forecast has no other numbers to look at
         with _OnCpu():
-            seen = rule(0, 0, places[:, None], places[None]).expand(self.width, self.width)
+            seen = rule(0, 0, places[:, None], places[None]).expand(width, width)
         causal = places[:, None] >= places
         if bool((seen & ~causal).any()):
             raise NotImplementedError("a layer sees tokens that come later")
         if not self.padded and bool((seen == causal).all()):
             return None
-        return _bias(seen, self.dtype).to(self.slots.device)
+        return _bias(seen, self.dtype).to(self.positions.device)
 
     def ids(self, ids: Tensor) -> Tensor:
-        """The examples' ids [n] as the model reads them: [1, n + idle]."""
-        return F.pad(ids, (0, self.idle))[None]
+        """The ids of all rows, row after row, as the model reads them: [1, n + idle]."""
+        return F.pad(ids.index_select(0, self._firsts), (0, self.idle))[None]
+
+    def rectangle(self, tokens: Tensor) -> Tensor:
+        """The pack [n, ...] as [rows, longest, ...], rows in their order; behind a row's end stands something or other."""
+        width = max(self.lengths)
+        ends = torch.tensor(self.lengths, device=tokens.device).cumsum(0)
+        starts = (ends - torch.tensor(self.lengths, device=tokens.device))[:, None]
+        every = (starts + torch.arange(width, device=tokens.device)).clamp_(max=len(self.places) - 1)
+        return tokens.index_select(0, self.places[every.flatten()]).view(len(self.lengths), width, *tokens.shape[1:])
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How the tokens of a pack lie in its rectangles, one rectangle behind the other."""
+
+    taken: Tensor
+    """[cells]: which token stands in each cell; any, where it is padding."""
+    back: Tensor
+    """[n]: the cell of each token; of a shared one, a cell of one row."""
+    heads: Tensor
+    """[rows, shared]: the cells of the shared tokens, row by row."""
+
+    def out(self, tokens: Tensor) -> Tensor:
+        """[n or more, ...] -> [cells, ...]."""
+        return _Out.apply(tokens, self)  # type: ignore[no-any-return]
+
+    def home(self, cells: Tensor) -> Tensor:
+        """[cells, ...] -> [n, ...]."""
+        return _Home.apply(cells, self)  # type: ignore[no-any-return]
+
+
+class _Out(torch.autograd.Function):
+    """Padding is seen by no token, so what comes back from it is zero: each token's gradient is read where the token stands."""
+
+    @staticmethod
+    def forward(ctx, tokens, spread):
+        ctx.spread, ctx.size = spread, len(tokens)
+        return tokens.index_select(0, spread.taken)
+
+    @staticmethod
+    def backward(ctx, grad):  # pyright: ignore[reportIncompatibleMethodOverride]
+        spread = ctx.spread
+        made = grad.new_zeros(ctx.size, *grad.shape[1:])
+        torch.index_select(grad, 0, spread.back, out=made[: len(spread.back)])
+        rows, shared = spread.heads.shape
+        if shared and rows > 1:
+            every = grad.index_select(0, spread.heads.flatten()).view(rows, shared, *grad.shape[1:])
+            made[:shared] = every.sum(0, dtype=torch.float32)
+        return made, None
+
+
+class _Home(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, cells, spread):
+        ctx.spread, ctx.size = spread, len(cells)
+        return cells.index_select(0, spread.back)
+
+    @staticmethod
+    def backward(ctx, grad):  # pyright: ignore[reportIncompatibleMethodOverride]
+        return grad.new_zeros(ctx.size, *grad.shape[1:]).index_copy_(0, ctx.spread.back, grad), None
 
 
 class _OnCpu(TorchFunctionMode):
@@ -223,7 +333,7 @@ class Cache:
 
     def __init__(self, packed: Packed, layers: int, room: int) -> None:
         self.packed: Packed | None = packed
-        self.used = torch.tensor(list(packed.lengths), device=packed.slots.device)
+        self.used = torch.tensor(list(packed.lengths), device=packed.positions.device)
         self.rows = len(packed.lengths)
         self.width = round_up(max(packed.lengths) + room, BUCKET)
         self.keys: list[Tensor | None] = [None] * layers
@@ -244,8 +354,8 @@ class Cache:
         if self.packed is not None:
             for store, new in ((self.keys, keys), (self.values, values)):
                 rectangle = new.new_zeros(self.rows, new.shape[1], self.width, new.shape[3])
-                row, place = self.packed.slots // self.packed.width, self.packed.slots % self.packed.width
-                rectangle[row, :, place] = new[0, :, : len(row)].transpose(0, 1)
+                read = self.packed.rectangle(new[0].transpose(0, 1))
+                rectangle[:, :, : read.shape[1]] = read.transpose(1, 2)
                 store[layer] = rectangle
             return keys, values
         every = torch.arange(self.rows, device=self.used.device)
@@ -351,31 +461,24 @@ def attend(
     layout = attention_mask.layout
     if isinstance(layout, Cache):
         return all_pairs(query, key, value, layout.mask(attention_mask.rule, query.dtype)).transpose(1, 2), None
-    mask = layout.mask(attention_mask.rule)
-    if not layout.padded:
-        groups = query.shape[1] != key.shape[1]
-        parts = [t.split([*layout.lengths, layout.idle], dim=2)[:-1] for t in (query, key, value)]
-        out = []
-        for q, k, v in zip(*parts, strict=True):
-            n = q.shape[2]
-            here = None if mask is None else mask[:n, :n]
-            if softcap is None and s_aux is None:
-                out.append(F.scaled_dot_product_attention(q, k, v, here, dropout, is_causal=here is None, scale=scaling, enable_gqa=groups))
-            else:
-                later = torch.ones(n, n, dtype=torch.bool, device=q.device).triu(1)
-                out.append(all_pairs(q, k, v, _bias(~later, q.dtype) if here is None else here))
-        return F.pad(torch.cat(out, dim=2), (0, 0, 0, layout.idle)).transpose(1, 2), None
-    # right padding plus a causal mask: no real token ever sees padding, and no row of scores is all -inf
-    assert mask is not None
-    rows, width, real = len(layout.lengths), layout.width, len(layout.slots)
-    padded = []
-    for t in (query, key, value):
-        flat = t[0].transpose(0, 1)[:real]
-        rectangle = flat.new_zeros(rows * width, *flat.shape[1:]).index_copy(0, layout.slots, flat)
-        padded.append(rectangle.view(rows, width, *flat.shape[1:]).transpose(1, 2))
-    out = all_pairs(padded[0], padded[1], padded[2], mask)
-    flat = out.transpose(1, 2).reshape(rows * width, *out.shape[1::2]).index_select(0, layout.slots)
-    return F.pad(flat, (0, 0, 0, 0, 0, layout.idle))[None], None
+    mask, spread = layout.mask(attention_mask.rule), layout.spread
+    groups = query.shape[1] != key.shape[1]
+    cells = [spread.out(t[0].transpose(0, 1)).split([g.rows * g.width for g in layout.groups]) for t in (query, key, value)]
+    made = []
+    for group, *parts in zip(layout.groups, *cells, strict=True):
+        rows, width = group.rows, group.width
+        q, k, v = (part.view(rows, width, *part.shape[1:]).transpose(1, 2) for part in parts)
+        here = None if mask is None else mask[:width, :width]
+        if layout.padded:  # right padding plus a causal mask: no real token ever sees padding, and no row of scores is all -inf
+            assert here is not None
+            out = all_pairs(q, k, v, here)
+        elif softcap is None and s_aux is None:
+            out = F.scaled_dot_product_attention(q, k, v, here, dropout, is_causal=here is None, scale=scaling, enable_gqa=groups)
+        else:
+            later = torch.ones(width, width, dtype=torch.bool, device=q.device).triu(1)
+            out = all_pairs(q, k, v, _bias(~later, q.dtype) if here is None else here)
+        made.append(out.transpose(1, 2).reshape(rows * width, *out.shape[1::2]))
+    return F.pad(spread.home(torch.cat(made)), (0, 0, 0, 0, 0, layout.idle))[None], None
 
 
 def _all_pairs(

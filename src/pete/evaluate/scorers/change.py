@@ -42,7 +42,7 @@ SPEC = Spec(
         Gate(
             "change", "sentences left as they were, after the guard", "change.left", "below", LIMIT,
             "Most of a draft is rewritten", "Too much of a draft is left as it was", MORE_RANDOM,
-            scored("change.left"), shown("change.left"), interval=left_at_the_end,
+            scored("change.left"), shown("change.left"), beside="guarded", interval=left_at_the_end,
         ),
     ),
     legend={"new": "words that the draft has not"}, tasks=("rewrite",),

@@ -89,7 +89,7 @@ SPEC = Spec(
     "draft_voice", 12, _make,
     metrics=(
         Metric("draft_voice", "voice index", "0 is the draft, 1 the author", "more", primary=True, compare=index_from_draft),
-        Metric("draft_voice.beats", "more like the author than its draft", "share of answers", "more", binary=True),
+        Metric("draft_voice.beats", "more like the author", "share of answers", "more", binary=True),
     ),
     gates=(
         Gate(

@@ -28,8 +28,8 @@ SPEC = Spec(
     "kept", 42,
     make=lambda context: Kept(context.compared),
     metrics=(
-        Metric("kept.facts", "figures, dates, names and links kept", "share of facts", "more"),
-        Metric("kept.added", "a figure, name or link that the draft has not", "share of answers", "less", binary=True),
+        Metric("kept.facts", "facts kept", "share of facts", "more"),
+        Metric("kept.added", "makes up a fact", "share of answers", "less", binary=True),
     ),
     gates=(
         Gate(

@@ -47,7 +47,7 @@ SPEC = Spec(
     "meaning", 44, _make,
     metrics=(
         Metric("meaning.says", "says what the draft says", "share of sentences", "more", primary=True),
-        Metric("meaning.any", "says anything else than the draft", "share of answers", "less", binary=True),
+        Metric("meaning.any", "says anything else", "share of answers", "less", binary=True),
     ),
     gates=(
         # the author adds an aside to every third text, too: his own rewrites are the measure

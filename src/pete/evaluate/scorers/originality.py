@@ -99,7 +99,7 @@ def _why(sample: Sample) -> str:
 
 SPEC = Spec(
     "originality", 100, from_rows,
-    metrics=(Metric("originality.any", "memorised spans of the training rows", "share of answers", "less", binary=True),),
+    metrics=(Metric("originality.any", "memorised training text", "share of answers", "less", binary=True),),
     gates=(
         Gate(
             "originality", "memorised from the training rows", "originality.any", "at most", 0.02,

@@ -119,6 +119,8 @@ class Gate:
     room: float = MARGIN
     hit: Callable[[Sample | HeldOut, str], bool | None] = _score_above_0
     """Whether an answer, or a row of the author's, counts in a share; None where that is not known, or no question to him."""
+    beside: Literal["", "guarded"] = ""
+    """Which answers are judged, where these are not the tuned model's own."""
     interval: Callable[[EvaluationLog], Interval | None] | None = None
     """What is judged, if neither a metric's difference nor a share."""
     doubt: Callable[[EvaluationLog], str] = lambda _: ""

@@ -11,6 +11,7 @@ from pete.generate.extract import StopReason
 from pete.generate.facts import holds
 from pete.generate.meaning import Difference, Meaning
 from pete.generate.meaning.details import details
+from pete.generate.meaning.wording import strays
 from pete.generate.rewrite.markup import Part, balanced, restored
 from pete.generate.rewrite.passages import Passage, Replacement
 
@@ -139,7 +140,7 @@ class _Board:
             if sentence.unchanged:
                 self._blame(mine, LEFT, forced=False)
             elif not sentence.may_stand:
-                self._blame(mine, next((d.words for d in meaning.differences if self._in(d, mine, place)), "it would say something else"))
+                self._blame_each(mine, [d for d in meaning.differences if self._in(d, mine, place)])
             elif len(mine) != len(together):
                 self._blame(mine, "what it says came in another order")
             elif (near := min(cosines.get((own, place), 1.0) for own in sentence.stands_for)) < self._strength.alike:
@@ -161,7 +162,9 @@ class _Board:
             return self._blame(mine, "its link, code or note found no place" if own[1].marks else "its rewrite brings markup in")
         alone = self._compare(draft, said)  # beside its neighbours it may lean on what they say
         if not alone.same:
-            return self._blame(mine, alone.differences[0].words)
+            return self._blame_each(mine, alone.differences, self.sentences[mine.start].start)
+        if astray := strays(draft, said):
+            return self._blame(mine, astray)
         gain = 1.0 if self._voice is None else self._voice(said) - self._voice(draft)
         if gain <= 0:
             return self._blame(mine, "no rewrite was more like the author", forced=False)
@@ -208,8 +211,8 @@ class _Board:
             refused: set[_Tile] = set()
             for tile, place in self._places(chosen):
                 mine = range(tile.first, tile.last + 1)
-                if against := next((d for d in meaning.differences if self._in(d, mine, place)), None):
-                    self._blame(mine, against.words)
+                if against := [d for d in meaning.differences if self._in(d, mine, place)]:
+                    self._blame_each(mine, against)
                     refused.add(tile)
             left = [tile for tile in left if tile not in refused] if refused else []
         return []
@@ -235,6 +238,21 @@ class _Board:
 
     def _numbers(self, places: Sequence[tuple[int, int]]) -> list[int]:
         return [n for n, one in enumerate(self.sentences) if any(_meet(place, (one.start, one.end)) for place in places)]
+
+    def _blame_each(self, mine: Sequence[int], found: Sequence[Difference], start: int = 0) -> None:
+        """Each sentence stays for a reason of its own where there is one, else for one that its rewrite adds, or for its neighbour's.
+
+        Args:
+            mine: the sentences.
+            found: what is against their rewrite.
+            start: where the draft that was compared begins in the passage.
+        """
+        added = next((d.words for d in found if d.draft is None), None)
+        for number in mine:
+            place = self.sentences[number].start - start, self.sentences[number].end - start
+            own = next((d.words for d in found if _meet(d.draft, place)), added)
+            neighbour = f"its neighbour was rewritten with it: {found[0].words}" if found else "it would say something else"
+            self._blame([number], own or neighbour)
 
     def _blame(self, mine: Sequence[int], why: str, *, forced: bool = True) -> None:
         for number in mine:

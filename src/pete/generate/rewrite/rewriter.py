@@ -10,10 +10,10 @@ from pete.data.examples import Message
 from pete.data.language import in_another, language_of
 from pete.data.passages import Fullness
 from pete.data.rewriting import rewrite_request
-from pete.data.text import size, visible, words
+from pete.data.text import sentences_in, size, visible, words
 from pete.errors import UserError
 from pete.generate.choose import Voice
-from pete.generate.rewrite.choose import Chosen, Compare, Draw, Fact, Stayed, Strength, choose
+from pete.generate.rewrite.choose import Chosen, Compare, Draw, Fact, Stayed, Strength, choose, facts_of
 from pete.generate.rewrite.markup import addresses, without_marks
 from pete.generate.rewrite.passages import Passage, Replacement, passages, replaced
 from pete.generate.rewrite.prose import Block, blocks
@@ -24,6 +24,7 @@ LEAST = 3
 """Words of a passage below which there is nothing to rewrite: a greeting, a name."""
 ROOM, MORE = 1.5, 32
 """A rewrite may take so many times its draft's tokens, and so many more."""
+NO_PARAGRAPH = "its rewrite would be no paragraph any more"
 
 
 @dataclass(frozen=True)
@@ -185,7 +186,9 @@ def certain(plan: Plan, chosen: Sequence[Chosen]) -> list[Written]:
         mine, here = made[number], tuple(stayed[number])
         text = replaced(shown[number], mine) if mine else block.text
         if mine and _shape(text, plan) != _shape(block.text, plan):
-            text, here = block.text, (Stayed(number, block.text, "its rewrite would be no paragraph any more", True),)
+            known = {one.text: one for one in here}
+            put_back = (known.get(s.text, Stayed(number, s.text, NO_PARAGRAPH, True)) for s in sentences_in(shown[number].text))
+            text, here = block.text, tuple(put_back)
         found.append(Written(block.text, text, block.kept, here))
     return found
 
@@ -197,11 +200,17 @@ def _shape(text: str, plan: Plan) -> list[bool]:
 def rewritten(plan: Plan, chosen: Sequence[Chosen]) -> Rewritten:
     """The whole text, once there is a choice for every passage."""
     parts = tuple(certain(plan, chosen))
-    facts = [fact for each in chosen for fact in each.facts]
+    put_back = {number for number, part in enumerate(parts) if part.text == part.draft}
+    facts: list[Fact] = []
+    for passage, each in zip(plan.passages, chosen, strict=True):
+        if any(one.block in put_back for one in each.replacements):
+            facts += facts_of(passage.text, "\n\n".join(without_marks(parts[number].text) for number in passage.numbers))
+        else:
+            facts += each.facts
     facts += [Fact("link", address, address in part.text) for part in parts if not part.kept for address in addresses(part.draft)]
     return Rewritten(
         parts,
         tuple(dict.fromkeys(facts)),
         sum(each.sentences for each in chosen) + len(plan.stayed),
-        sum(not each.replacements for each in chosen),
+        sum(all(one.block in put_back for one in each.replacements) for each in chosen),
     )

@@ -107,8 +107,8 @@ def _hyperparameters(data: ReportData) -> dict[str, str]:
     length = f"{train.epochs:g} epochs" if train.steps is None else f"{train.steps}"
     done = f"{training.last_step} of {started.steps}" if started else UNKNOWN
     return {
-        "Batch size": str(train.micro_batch),
-        "Gradient accumulation steps": f"{train.accumulation} ({train.micro_batch * train.accumulation} rows an update)",
+        "Batch size": str(train.rows_together),
+        "Gradient accumulation steps": f"{train.accumulation} ({train.rows_together * train.accumulation} rows an update)",
         "Learning rate": f"{optim.learning_rate:g}, {optim.schedule} after the warm-up",
         "Weight decay": f"{optim.weight_decay:g}",
         "Warmup steps": str(optim.warmup_steps),

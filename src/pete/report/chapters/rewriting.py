@@ -3,7 +3,7 @@
 from pete.evaluate.log import EvaluationLog, Sample
 from pete.evaluate.rewriting import changed_words, marker_shifts, standings
 from pete.evaluate.stats import Rate
-from pete.report.blocks import Answers, Block, Command, Fold, Legend, Prompted, Section, Side, Table, Text, Verdict
+from pete.report.blocks import Answers, Block, Fold, Legend, Prompted, Section, Side, Table, Text, Verdict
 from pete.report.comparison import Comparison
 from pete.report.marks import marks_of, meaning, pieces
 from pete.report.model import ReportData
@@ -40,8 +40,6 @@ def rewriting(data: ReportData) -> Section | None:
         *_examples(comparison),
     ]
     blocks.append(Text(f"{comparison.file}: {counted(len(comparison.log.prompts), 'draft')}.", "note"))
-    if data.evaluation is None:
-        blocks.append(Command(f"pete evaluate {data.run.cli_argument} --task write"))
     return Section("Rewriting", tuple(blocks))
 
 
@@ -93,7 +91,7 @@ def _examples(comparison: Comparison) -> tuple[Block, ...]:
         seen.add(asked.category)
         sides = [_plain("draft", draft.get(asked.prompt_id)), _marked("tuned", tuned)]
         if asked.prompt_id in guarded:
-            sides.append(_marked("after the guard", guarded[asked.prompt_id]))
+            sides.append(_marked("after the guard", guarded[asked.prompt_id], generated=False))
         shown.append(Prompted(asked.prompt_id, asked.prompt, (tuple(sides),)))
     if not shown:
         return ()
@@ -105,7 +103,7 @@ def _plain(name: str, sample: Sample | None) -> Side:
     return Side(name, None) if sample is None else Side(name, sample, pieces(sample.text, ()))
 
 
-def _marked(name: str, sample: Sample) -> Side:
+def _marked(name: str, sample: Sample, *, generated: bool = True) -> Side:
     """An answer in which every word that the draft has not is marked, and what says something else."""
-    found = side(name, sample)
+    found = side(name, sample, generated=generated)
     return Side(name, sample, pieces(sample.text, (*marks_of(sample), *changed_words(sample))), found.notes, found.flagged)

@@ -126,6 +126,18 @@ def test_a_rewrite_that_would_be_a_heading_or_a_list_is_put_back():
     assert block.text == "We open on Tuesdays at nine." and block.stayed[0].forced and "no paragraph" in block.stayed[0].why
 
 
+def test_every_sentence_of_a_paragraph_that_was_put_back_stayed_and_its_facts_are_those_of_the_draft():
+    draft = "We open on Tuesdays at nine. The kettle costs 12 euros."
+    plan = rewriter().plan(f"{draft}\n\nTea is served at four.")
+    first = Replacement(0, 0, len("We open"), "# We open")
+    lost = Fact("figure", "12", False)
+    whole = rewritten(plan, [Chosen((first,), (), (lost,), 3)])
+    assert whole.text.startswith(draft) and [one.text for one in whole.stayed] == draft.replace(". ", ".|").split("|")
+    assert all(one.forced and "no paragraph" in one.why for one in whole.stayed)
+    assert {(fact.text, fact.kept) for fact in whole.facts} >= {("12", True), ("Tuesdays", True)}
+    assert whole.sentences - len(whole.stayed) == 1 and whole.unchanged_passages == 1
+
+
 def test_prose_of_takes_plain_text_for_what_it_is():
     assert any(block.prose for block in prose_of("    An indented paragraph of plain text.", markdown=False))
     with pytest.raises(UserError):

@@ -1,0 +1,146 @@
+"""What `pete bench` found, as numbers: medians with their spread, and every one as a ratio to what was measured beside it."""
+
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+BUSY = 0.1
+"""Share of the cores at other work from which on a machine is busy."""
+
+
+@dataclass(frozen=True)
+class Spread:
+    """A figure that was taken several times."""
+
+    median: float
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> Self:
+        """Of at least one value."""
+        return cls(statistics.median(values), min(values), max(values))
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A way to train, after the same rows in the same order as every other."""
+
+    way: str
+    title: str
+    how: str
+    speed: Spread
+    """Real tokens a second: padding counts for nobody."""
+    tokens: tuple[int, ...]
+    """Of each step that was measured."""
+    peak: int
+    """Bytes of its process at the highest point; on a GPU of the device."""
+    held_out: float
+    """Nats a token on rows it has not seen, after all steps."""
+    of_floor: float
+    ours_over: float
+    """How many times as fast ours is."""
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """A way to answer, with the adapter that ours trained."""
+
+    way: str
+    title: str
+    how: str
+    first: Spread
+    """Seconds to the first token of one row."""
+    one: Spread
+    """Tokens a second of one row, after the first."""
+    many: Spread
+    """The same of several rows together."""
+    peak: int
+    read: int
+    """Bytes of weights that a token of one row needs."""
+    of_floor: float
+    """One row, of what reading these bytes allows."""
+    over_peer: float | None
+    """One row, how many times as fast as transformers' generate; None where that was not run."""
+
+
+@dataclass(frozen=True)
+class Floor:
+    """What the hardware gives."""
+
+    speed: Spread
+    """Real tokens a second if there were nothing but the frozen matrices' products."""
+    flops: float
+    """Operations a second of these products."""
+    read: float
+    """Bytes a second."""
+
+
+@dataclass(frozen=True)
+class OnDevice:
+    """Everything measured on one device."""
+
+    device: str
+    card: str
+    dtype: str
+    dtype_reason: str
+    threads: int
+    parameters: int
+    floor: Floor
+    base_loss: float
+    """Held-out nats a token of the base alone."""
+    together: bool
+    """The ways took their steps in turn, all in memory; else one way after the other."""
+    trained: tuple[Trained, ...]
+    decoded: tuple[Decoded, ...]
+
+
+@dataclass(frozen=True)
+class Load:
+    """Cores at other work: before, and during all of it on average."""
+
+    cores: int
+    before: float
+    during: float
+
+    @property
+    def busy(self) -> bool:
+        """Whether the figures are those of a machine that had other things to do."""
+        return max(self.before, self.during) > BUSY * self.cores
+
+
+@dataclass(frozen=True)
+class Bench:
+    """One bench."""
+
+    made: str
+    """When, ISO."""
+    quick: bool
+    base: str
+    parameters: int
+    persona: str
+    rows: int
+    """Of a step."""
+    steps: int
+    """That were measured, after those that warm up."""
+    warm_up: int
+    learned: int
+    """Tokens that every way has seen when the held-out loss is taken."""
+    lora: str
+    answer: int
+    together: int
+    """Rows that answer together."""
+    seconds: float
+    machine: Mapping[str, Any]
+    versions: Mapping[str, str]
+    load: Load
+    devices: tuple[OnDevice, ...]
+    left_out: Mapping[str, str]
+    """What was not run here -> why."""
+
+    def record(self) -> dict[str, Any]:
+        """As one JSON object."""
+        found = asdict(self)
+        found["load"]["busy"] = self.load.busy
+        return found

@@ -1,0 +1,43 @@
+"""The guard against a reader: rewrites of a small model that were read one by one.
+
+rewrites_read.jsonl has pieces of drafts, what the model made of them, and what reading found: "same", "less" (something is left out,
+nothing is false), "other" (something is added, bent or said of somebody else). All of them passed the guard before it looked at words.
+"""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from pete.engines.sentence import Embedder
+from pete.generate.choose import Voice
+from pete.generate.meaning import compare
+from pete.generate.rewrite.choose import STRENGTHS, Draw, choose
+from pete.generate.rewrite.markup import Shown
+from pete.generate.rewrite.passages import Passage
+
+LEAKS = 0.05
+"""Share of what says something else that may pass; see docs/log.md."""
+REFUSED = 0.2
+"""Share of what says the same that may be refused."""
+
+
+@pytest.fixture(scope="module")
+def passed(embedder: Embedder) -> dict[str, list[bool]]:
+    """By what reading found, whether the guard lets each pass; no voice has a say."""
+    nobody: Voice | None = None
+    found: dict[str, list[bool]] = {}
+    for line in Path(__file__).with_name("rewrites_read.jsonl").read_text(encoding="utf-8").splitlines():
+        row = json.loads(line)
+        passage, draws = Passage([0], [Shown(row["draft"])]), [Draw(row["rewrite"], "end")]
+        chosen = choose(passage, draws, lambda draft, rewrite: compare(draft, rewrite, embedder), nobody, STRENGTHS["normal"])
+        found.setdefault(row["read"], []).append(bool(chosen.replacements))
+    return found
+
+
+def test_what_says_something_else_is_put_back(passed):
+    assert len(passed["other"]) > 100 and sum(passed["other"]) <= LEAKS * len(passed["other"])
+
+
+def test_what_says_the_same_may_stand(passed):
+    assert len(passed["same"]) > 20 and sum(passed["same"]) >= (1 - REFUSED) * len(passed["same"])

@@ -1,0 +1,47 @@
+import pytest
+
+from pete.generate.meaning.wording import strays
+
+
+@pytest.mark.parametrize(
+    ("draft", "rewrite"),
+    [
+        ("Contact me if you would like to view it.", "Call me if you want to see it."),
+        (
+            "To ensure that they work properly, please keep the box in a dry place.",
+            "Make sure they work properly: keep the box in a dry place.",
+        ),
+        ("A new pair will be ready for you on Monday from 10.", "A new pair is ready for you on Monday from ten."),
+        ("The shop has twenty-six chairs.", "The store has 26 chairs."),
+        ("We provide assistance to every customer.", "We help all customers."),
+        ("The shipment is remarkably late.", "The shipment is late."),
+    ],
+)
+def test_the_same_in_other_words(draft, rewrite):
+    assert strays(draft, rewrite) is None
+
+
+@pytest.mark.parametrize(
+    ("draft", "rewrite", "why"),
+    [
+        (
+            "I recommend a limited trial in which the commission is paid only for new customers.",
+            "I recommend a trial in which the commission comes out only once.",
+            "comes",
+        ),
+        ("Our new kettle is available from Monday.", "Our new kettle is the most efficient from Monday.", "most"),
+        ("The board meets twice a year.", "The board meets once a year.", "once"),
+        ("Your parcel leaves on Monday.", "I send your parcel on Monday, it leaves.", '"i"'),
+        ("Fire lighters made of wood wool.", "Wood lighters made of wood wool.", "wood"),
+        ("The panes are guaranteed for five years and cost nothing.", "The panes cost nothing.", "guaranteed"),
+        ("Older people buy the cheap car.", "Older people sell the cheap car.", "sell"),
+        ("Ask what the cat costs.", "Ask what the catalogue costs.", "catalogue"),
+    ],
+)
+def test_a_word_too_many_or_too_few(draft, rewrite, why):
+    assert why in (strays(draft, rewrite) or "")
+
+
+def test_in_another_language_small_words_are_small_too():
+    draft = "Wir haben am Montag f\u00fcr euch ge\u00f6ffnet, und das ist nicht neu."
+    assert strays(draft, "Am Montag haben wir f\u00fcr euch ge\u00f6ffnet, und neu ist das nicht.") is None
