@@ -13,8 +13,10 @@ import psutil
 import pytest
 import torch
 from safetensors.numpy import load_file
+from typer.testing import CliRunner
 
 from pete import events
+from pete.cli import app
 from pete.config import Config, LoraConfig
 from pete.data.batch import Batch
 from pete.engines import on_devices, open_trainer
@@ -183,7 +185,7 @@ def test_torchrun_gives_one_run_on_two_devices(by_torchrun):
     assert (by_torchrun / "adapter" / WEIGHTS).is_file()
 
 
-def test_a_killed_rank_ends_the_run_which_goes_on_with_one_device(place, by_torchrun):
+def test_a_killed_rank_ends_the_run_which_goes_on_with_one_device(place, by_torchrun, monkeypatch):
     folder, train, environment = place
     run = folder / "killed"
     process = subprocess.Popen(
@@ -203,8 +205,9 @@ def test_a_killed_rank_ends_the_run_which_goes_on_with_one_device(place, by_torc
     assert not (run / "adapter").exists() and (run / "checkpoints" / "step-000008").is_dir()
     assert "Rank 1 of 2 is gone" in (run / "errors.jsonl").read_text()
 
-    done = finished([sys.executable, "-m", "pete", "resume", str(run), "--devices", "1"], environment)
-    assert done.returncode == 0, done.stderr
+    monkeypatch.setenv("PETE_CACHE", environment["PETE_CACHE"])
+    done = CliRunner().invoke(app, ["resume", str(run), "--devices", "1"])  # here, where PyTorch is imported already
+    assert done.exit_code == 0, done.output
     started = [event.devices for event in events.read(run / "events.jsonl") if isinstance(event, events.Started)]
     assert started == [2, 1]
     assert far(load_file(run / "adapter" / WEIGHTS), load_file(by_torchrun / "adapter" / WEIGHTS)) < 1e-5
