@@ -14,7 +14,8 @@ from pete.engines.sentence import Embed
 from pete.generate.meaning import Meaning, compare
 from pete.generate.meaning.alignment import is_telling
 from pete.generate.meaning.details import DAYS, Detail, details
-from pete.generate.meaning.parts import parts_of
+from pete.generate.meaning.parts import content, parts_of
+from pete.generate.meaning.wording import strays
 from pete.persona import load_persona
 
 
@@ -36,6 +37,7 @@ _UNITS = {"minutes": "hours", "hours": "minutes", "days": "weeks", "weeks": "day
           "months": "years", "years": "months", "euros": "dollars",
           "dollars": "euros", "pounds": "euros", "km": "miles", "g": "kg", "kg": "g", "mm": "cm", "cm": "mm", "metres": "feet",
           "litres": "gallons", "percent": "euros"}  # fmt: skip
+_CLAIMS = ("best", "cheapest", "most efficient", "official", "guaranteed", "broken")
 _NAMES = ("Marit", "Oskar", "Leona", "Fergus", "Petra")
 
 
@@ -122,10 +124,48 @@ def roles_swapped(text: str, pair: Pair, others: Sequence[Pair], dice: random.Ra
     )
 
 
+def word_added(text: str, pair: Pair, others: Sequence[Pair], dice: random.Random) -> str | None:
+    """The kettle becomes the cheapest kettle."""
+    found = list(re.finditer(r"\b(?:the|a|our|your) (?=[a-z])", text))
+    if not found:
+        return None
+    match = dice.choice(found)
+    return f"{text[: match.end()]}{dice.choice(_CLAIMS)} {text[match.end() :]}"
+
+
+def word_exchanged(text: str, pair: Pair, others: Sequence[Pair], dice: random.Random) -> str | None:
+    """A word that says something becomes another of the same category's texts."""
+    found = [s for s in parts_of(text)[0] if is_telling(s)]
+    new = sorted({w for other in dice.sample(others, min(5, len(others))) for w in _long_words(other.text)} - set(_long_words(text)))
+    if not found or not new or not (old := _long_words((sentence := dice.choice(found)).text)):
+        return None
+    said = re.sub(rf"\b{dice.choice(old)}\b", dice.choice(new), sentence.text, count=1)
+    return text[: sentence.start] + said + text[sentence.end :]
+
+
 WRECKS: tuple[Wreck, ...] = (
     negation_flipped, weekday_moved, figures_swapped, sentence_added, sentence_dropped, another_customer, name_swapped, unit_changed,
     roles_swapped,
 )  # fmt: skip
+
+
+WORD_WRECKS: tuple[Wreck, ...] = (word_added, word_exchanged, weekday_moved, name_swapped, unit_changed, negation_flipped, roles_swapped)
+"""Damage within a sentence, where a copied draft has as many sentences as before."""
+
+
+def refused_by_words(pairs: Sequence[Pair], seed: int = 0) -> dict[str, tuple[int, int]]:
+    """(refused, wrecked) of each wreck of a copied draft: by single words alone, before any vector is asked."""
+    found: dict[str, tuple[int, int]] = {}
+    for wreck in WORD_WRECKS:
+        outcomes = []
+        for number, pair in enumerate(pairs):
+            others = [p for p in pairs if p.category == pair.category and p.text != pair.text]
+            wrecked = wreck(pair.draft, pair, others, random.Random(f"{seed} {number} {wreck.__name__}"))
+            before, after = ([s.text for s in parts_of(one)[0]] for one in (pair.draft, wrecked or ""))
+            if len(before) == len(after) and before != after:
+                outcomes.append(any(strays(a, b) for a, b in zip(before, after, strict=True) if a != b))
+        found[wreck.__name__] = (sum(outcomes), len(outcomes))
+    return found
 
 
 def bundled_pairs(kinds: Sequence[str] = ()) -> list[Pair]:
@@ -164,6 +204,10 @@ def _what(difference) -> tuple[str, str, str]:  # type: ignore[no-untyped-def]
     return difference.kind, difference.way, difference.words
 
 
+def _long_words(text: str) -> list[str]:
+    return [word for word in re.findall(r"\b[a-z]{4,}\b", text) if content(word) and word not in DAYS]
+
+
 def _values(text: str, kind: str) -> set[str]:
     return {d.value for d in details(text) if d.kind == kind}
 
@@ -189,6 +233,8 @@ def main() -> None:
         flagged.update({(d.kind, d.way) for d in meaning.differences})
     print(f"{len(pairs)} true pairs: {same} without a difference; {stand} of {sentences} sentences may stand ({stand / sentences:.1%})")
     print("\n".join(f"| {kind} | {way} | {count} | {count / len(pairs):.1%} |" for (kind, way), count in sorted(flagged.items())))
+    for name, (refused, wrecked) in refused_by_words(pairs).items():
+        print(f"| {name.replace('_', ' ')} | by words alone {refused} of {wrecked} ({refused / wrecked:.1%}) |")
     every = [rates(pairs, embed, own) for own in (False, True)]
     for name in every[0]:
         cells = [f"{a} of {b} ({a / b:.1%})" for a, b in (one.get(name, (0, 1)) for one in every)]

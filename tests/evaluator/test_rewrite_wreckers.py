@@ -4,7 +4,7 @@ import pytest
 
 from pete.engines.sentence import Embedder
 from pete.generate.meaning import compare
-from tests.evaluator.rewrite_wreckers import WRECKS, Pair, bundled_pairs, rates
+from tests.evaluator.rewrite_wreckers import WRECKS, Pair, bundled_pairs, rates, refused_by_words
 
 UNSEEN = 0.2
 """Share of a wreck that may go unseen, or one of it, in so few rewrites close to their drafts. Of all 371 pairs: docs/log.md."""
@@ -21,6 +21,13 @@ def test_damage_is_seen(pairs: list[Pair], embedder: Embedder):
     found = rates(pairs, embedder, own=False)
     assert len(found) >= 7 and found.keys() <= {wreck.__name__ for wreck in WRECKS}
     assert {name: count for name, count in found.items() if count[1] - count[0] > max(1, UNSEEN * count[1])} == {}
+
+
+def test_a_word_that_was_put_in_or_exchanged_is_refused_by_words_alone():
+    found = refused_by_words(bundled_pairs(("plain",)))
+    for name in ("word_added", "word_exchanged", "weekday_moved", "name_swapped", "unit_changed"):
+        refused, wrecked = found[name]
+        assert wrecked > 20 and refused >= 0.95 * wrecked, name
 
 
 def test_a_draft_differs_in_nothing_from_itself(pairs: list[Pair], embedder: Embedder):

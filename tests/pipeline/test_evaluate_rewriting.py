@@ -80,7 +80,8 @@ def test_rewriting_is_evaluated_beside_writing_and_scored_again_without_a_model(
     assert [p.draft_kind for p in log.prompts] == ["plain"] * 6 and log.prompts[0].prompt == draft(30, "marketing bicycle")
     assert log.neutral == [] and log.held_out and all(s.recovered_nats and s.draft_nats for s in log.samples if s.text.strip())
     assert all("meaning.says" in row.scores for row in log.held_out) and any("kept.facts" in row.scores for row in log.held_out)
-    assert set(log.beside) == {"draft", "examples", "guarded"} and len(log.beside["guarded"]) == 6
+    assert set(log.beside) == {"draft", "examples", "drawn", "guarded"}
+    assert len(log.beside["guarded"]) == 6 and len(log.beside["drawn"]) == 5 * 6
     own = {one.name: one for one in standings(log)}
     assert list(own) == [NAMES["draft"], "base", NAMES["examples"], "tuned", NAMES["guarded"], "the author, on other drafts"]
     kept = own[NAMES["draft"]]

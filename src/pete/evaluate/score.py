@@ -99,6 +99,8 @@ def score(log: EvaluationLog, material: Material) -> EvaluationLog:
     made = make_scorers(specs(log.task), context)
     own = {answer.prompt_id: answer.scores for answer in apply(context.author_answers, made.scorers)}
     beside = {name: apply(rows, made.scorers) for name, rows in _beside(log, context, material).items()}
+    if "drawn" in log.beside:
+        beside["drawn"] = log.beside["drawn"]
     unknown = {**_unmeasured(log), **made.unknown}
     notes = [*unknown.values(), *(note for scorer in made.scorers.values() for note in getattr(scorer, "notes", ()))]
     if len(context.author) < len(log.held_out):

@@ -26,6 +26,7 @@ from pete.evaluate.score import NEUTRAL, rescore, source_of, voice_before
 from pete.evaluate.scorers.formatting import refuse_unknown
 from pete.generate.choose import Voice as VoiceOf
 from pete.generate.request_parsing import RequestType
+from pete.generate.rewrite.choose import STRENGTHS
 from pete.generate.stream import Tuned
 from pete.run import RunDir
 
@@ -91,6 +92,7 @@ def evaluate(tuned: Tuned, run: RunDir, prompts: Sequence[Question], on_stage: O
     drafts = [row for row in splits["train"] if row.task == "rewrite"] if task == "rewrite" else []
     samples = _generate(tuned, prompts, written(splits["train"]), on_stage, drafts)
     examples = _with_examples(tuned, prompts, drafts, on_stage)
+    more = _more_draws(tuned, prompts, on_stage) if task == "rewrite" else []
     speed = _time_alone(tuned, prompts, on_stage)
     peak = engine.memory().peak  # before a third model is in memory too
     on_stage("scores", 0, 1)
@@ -102,7 +104,7 @@ def evaluate(tuned: Tuned, run: RunDir, prompts: Sequence[Question], on_stage: O
     log = new_log(tuned, run, prompts).model_copy(
         update={
             "task": task,
-            "beside": {"examples": examples} if examples else {},
+            "beside": {name: rows for name, rows in (("examples", examples), ("drawn", more)) if rows},
             "held_out": held_out,
             "neutral": neutral,
             "samples": samples,
@@ -246,6 +248,19 @@ def _with_examples(tuned: Tuned, prompts: Sequence[Question], drafts: Sequence[E
     )  # fmt: skip
     tuned.engine.adapter_active = True
     return given
+
+
+def _more_draws(tuned: Tuned, prompts: Sequence[Question], on_stage: OnStage) -> list[Sample]:
+    """So many rewrites of each draft that with those which are measured there are as many as `pete rewrite` draws."""
+    measured = tuned.config.evaluate.samples
+    lacking = STRENGTHS["normal"].draws - measured
+    if lacking <= 0:
+        return []
+    sampling = tuned.config.generate
+    sampling = sampling.model_copy(update={"seed": sampling.seed + measured * len(prompts), "retries": 0, "best_of": 1})
+    of = lacking * len(prompts)
+    drawn = answer(tuned, prompts, sampling, lacking, "tuned", lambda done: on_stage("answers, tuned, for the guard", done, of))
+    return [sample.model_copy(update={"number": measured + sample.number}) for sample in drawn]
 
 
 def _with_recovered(tuned: Tuned, samples: Sequence[Sample], examples: Sequence[Sample]) -> tuple[list[Sample], list[Sample]]:

@@ -9,6 +9,7 @@ from pete.errors import DataError
 from pete.evaluate import suite as module
 from pete.evaluate.suite import load_suite
 from pete.generate.choose import Answer
+from pete.generate.rewrite.choose import STRENGTHS
 from pete.generate.rules import Violation
 from pete.run import RunDir
 from tests.unit.evaluate.conftest import PROSE
@@ -108,6 +109,17 @@ def test_only_where_several_are_drawn_the_voice_helps_to_choose():
 def test_without_drafts_no_prompt_is_encoded_for_examples():
     asked = [Question.model_validate({"id": "q", "prompt": "Why?"})]
     assert module._with_examples(SimpleNamespace(renderer=None), asked, [], print) == []  # type: ignore[arg-type]
+
+
+def test_for_the_guard_as_many_are_drawn_as_pete_rewrite_draws_each_with_another_seed():
+    tuned = Asked("evaluate.samples=2", "generate.best_of=2", "generate.retries=1")
+    tuned.engine.queues = True
+    measured = module._generate(tuned, PROMPTS, [], lambda *_: None)
+    more = module._more_draws(tuned, PROMPTS, lambda *_: None)
+    mine = [s for s in measured if s.model == "tuned"] + more
+    assert len(mine) == STRENGTHS["normal"].draws * len(PROMPTS) and len({(s.prompt_id, s.number) for s in mine}) == len(mine)
+    assert len({s.seed for s in mine}) == STRENGTHS["normal"].draws and tuned.calls[-1][2].best_of == 1
+    assert module._more_draws(Asked("evaluate.samples=6"), PROMPTS, lambda *_: None) == []
 
 
 def test_speed_is_that_of_one_draw():

@@ -26,7 +26,7 @@ _PERSONS = {
     )
     for word in forms.split()
 }
-_SMALL_WORDS = """a an the this that these those it its it's that's there there's here here's who who's which what what's be am is are
+_SMALL_WORDS = """a an the this that these those it its it's that's there there's here here's who who's which when what what's be am is are
 was were been being isn't aren't wasn't weren't have has had having haven't hasn't do does did doing done don't doesn't didn't will
 would shall won't wouldn't can could can't couldn't cannot may might of to in on at for from by with about as into onto than
 then and or but nor not no so very too also just please kindly well up now one ones own such thing things get gets got
@@ -44,7 +44,7 @@ difficult hard tough/discover find locate/dispatch send ship post/email mail/emp
 enough sufficient/entire whole/everybody everyone all/explain tell/film movie/finalise finish complete/fix mend
 forbid forbidden prohibit prohibited ban banned/free complimentary/furthermore also moreover besides/get receive obtain
 gift present/give provide supply/glad pleased happy/happen occur/hear listen/help assist assistance facilitate
-hence so thus therefore/holiday vacation/house home/however but though/hurry rush/identical same/if when whenever
+hence so thus therefore/holiday vacation/house home/however but though/hurry rush/identical same/if whenever
 include with/incorrect wrong/inexpensive cheap/information detail info/initial first/intend plan/issue problem trouble
 item product/journey trip/keep retain/know aware/learn find/leave go depart/like enjoy love/main chief/maintain keep
 make produce manufacture build construct/many several lots lot/meeting session/mistake error fault
