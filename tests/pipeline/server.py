@@ -65,7 +65,7 @@ class PeteServer:
 def serve() -> None:
     """Answer until nobody asks any more."""
     for module in pkgutil.walk_packages(pete.__path__, "pete."):
-        if not set(module.name.split(".")) & {"torch", "llama", "mlx", "__main__"}:
+        if not set(module.name.split(".")) & {"torch", "llama", "mlx", "bench", "__main__"}:
             importlib.import_module(module.name)
     assert "torch" not in sys.modules
     gc.freeze()
