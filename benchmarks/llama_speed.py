@@ -3,7 +3,7 @@
     PYTHONPATH=src .venv/bin/python benchmarks/llama_speed.py [BASE] [--kinds q8_0 q4_0] [--tokens 100] [--draft BASE]
 
 BASE is a model folder, a hub id that is cached, or nothing: the embedded base. The floor of one row is every weight read once a
-token at the speed memory gives here: the best of several sums over a gigabyte by as many threads as llama.cpp computes with.
+token at the speed memory gives here: the best of several sums over half a gigabyte by as many threads as llama.cpp computes with.
 Greedy, end mark ignored; the prompt has 100 tokens. --draft measures one row once more with a smaller base that guesses for it, in
 the numbers of --draft-kind (those of the larger one unless given: the same base in smaller numbers is a draft too). Prints a table,
 writes benchmarks/llama_speed.json. The torch engine and transformers beside it: pete bench.

@@ -1,8 +1,10 @@
 """What every test shares: a cache of its own, tiny models made by hand, and a small persona."""
 
+import functools
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
@@ -12,21 +14,48 @@ from pete.engines.fake import END, byte_tokenizer
 
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 # property tests are about what is true, not about how busy the machine is
-hypothesis.settings.register_profile("pete", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+busy = hypothesis.settings(deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.register_profile("pete", busy, max_examples=50, derandomize=True)
+hypothesis.settings.register_profile("long", busy, max_examples=1000)  # ./check --long; other ones each time
 hypothesis.settings.load_profile("pete")
 
+HERE = Path(__file__).parent
 LOADS_TORCH = ("engines", "golden", "evaluator", "unit/engines/torch", "pipeline/test_tiny_neox.py", "pipeline/test_hub_base.py",
                "pipeline/test_quickstart.py",
                "unit/engines/bench", "pipeline/test_bench.py")  # fmt: skip
 """Below tests/."""
 
 
+@functools.cache
+def loads_torch(path: Path) -> bool:
+    return any(path.is_relative_to(HERE / place) for place in LOADS_TORCH)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Where -m leaves out what loads PyTorch, it is not imported either: that takes ten seconds."""
+    left_out = config.option.markexpr.startswith("not torch") and loads_torch(collection_path)
+    return True if left_out and collection_path.name.startswith("test_") and collection_path.is_file() else None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what loads PyTorch, by its folder: ./check runs these apart."""
-    here = Path(__file__).parent
+    """Mark what loads PyTorch, by its folder; what takes longest begins first."""
     for item in items:
-        if any(item.path.is_relative_to(here / place) for place in LOADS_TORCH):
+        if loads_torch(item.path):
             item.add_marker("torch")
+    items.sort(key=lambda item: (not loads_torch(item.path), item.path.is_relative_to(HERE / "unit")))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Side by side, the tests of a file stay together, and all that load PyTorch are one file."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class ByFile(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = super()._split_scope(nodeid)
+            return "torch" if loads_torch(config.rootpath / file) else file
+
+    return ByFile(config, log)
 
 
 @pytest.fixture(scope="session")

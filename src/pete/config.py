@@ -116,6 +116,7 @@ class TrainConfig(ConfigSection):
         1, description="rows computed together; auto takes 8, or as many of them as fit in memory, and their accumulation rises"
     )
     accumulation: Positive = Field(16, description="micro-batches an update")
+    devices: Positive = Field(1, description="that compute a step together, a micro-batch each at a time; same steps on any number")
     save_every: Positive = Field(100, description="steps between checkpoints")
     eval_every: Positive = Field(100, description="steps between looks at the validation rows")
     sample_every: Positive | None = Field(None, description="steps between short answers to a held-out prompt; nothing means none")

@@ -69,6 +69,7 @@ class Started(Event):
     train_rows: int
     valid_rows: int
     resumed_from: int = 0
+    devices: int = 1
     pid: int = 0
 
 

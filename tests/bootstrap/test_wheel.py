@@ -76,10 +76,7 @@ def test_the_wheel_asks_for_what_pyproject_names(wheel: Path) -> None:
 
 
 def test_an_installed_pete_runs_from_any_folder(installed: Path) -> None:
-    assert "quickstart" in pete(installed, "--help").stdout
-    checked = pete(installed, "data", "check", "--persona", "pete-connor")
-    assert checked.returncode == 0, checked.stderr
-    trained = pete(installed, "train", *FAKE, "--set", "train.steps=2")
+    trained = pete(installed, "train", *FAKE, "--set", "train.steps=2")  # on the persona that comes with it
     assert trained.returncode == 0, trained.stderr
     (run,) = (installed / "my texts" / "runs").iterdir()
     assert (run / "adapter").is_dir() and [path.name for path in (installed / "my texts").iterdir()] == ["runs"]

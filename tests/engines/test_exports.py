@@ -21,6 +21,7 @@ from pete.cli import app
 from pete.engines import open_trainer
 from pete.engines.gguf.known import sha256_of
 from pete.errors import AdapterError, BaseModelError, UserError, WorkError
+from pete.export.workshop import Workshop
 from pete.resources import PROJECT
 from pete.run import RunDir
 
@@ -229,17 +230,21 @@ def test_a_merge_that_is_wrong_is_refused(trained, tmp_path, monkeypatch):
     assert not (tmp_path / "out").exists()
 
 
-def test_every_kind_is_measured_and_the_smallest_that_costs_nothing_is_taken(trained, tmp_path):
+def test_every_kind_is_measured_and_the_smallest_that_costs_nothing_is_taken(trained, tmp_path, monkeypatch):
     run = trained("pythia")
-    table = quantize(str(run.folder), Silent())
-    assert [one.kind for one in table.tried] == ["q4_0", "q4_k_m", "q5_k_m", "q6_k", "q8_0", "f16"]
+    (done,) = (exports := export(Request(str(run.folder), ("gguf",), "auto", tmp_path / "out"), Silent())).done
+    table = exports.table
+    assert table is not None and [one.kind for one in table.tried] == ["q4_0", "q4_k_m", "q5_k_m", "q6_k", "q8_0", "f16"]
     fine = [one for one in table.tried if not one.refused]
     assert {"q8_0", "f16"} <= {one.kind for one in fine} and all(one.size > 0 and one.tokens_per_second > 0 for one in fine)
     assert table.chosen == next(one.kind for one in fine if one.cost < 0.01) and abs(fine[-1].cost) < 1e-3
-    assert json.loads((run.folder / "exports" / "ada-pythia.quant.json").read_text())["chosen"] == table.chosen
-    (done,) = (exports := export(Request(str(run.folder), ("gguf",), "auto", tmp_path / "out"), Silent())).done
-    assert exports.table is not None and done.proof.kind == exports.table.chosen == table.chosen
+    assert done.proof.kind == table.chosen
     assert [path.name for path in done.path.parent.glob("*.gguf")] == [f"ada-pythia-{table.chosen}.gguf"]
+
+    shops: list[Workshop] = []
+    monkeypatch.setattr("pete.app.export.try_kinds", lambda shop: shops.append(shop) or table)  # which was measured above
+    assert quantize(str(run.folder), Silent()) == table and shops[0].source.name == "ada-pythia"
+    assert json.loads((run.folder / "exports" / "ada-pythia.quant.json").read_text())["chosen"] == table.chosen
 
 
 @pytest.mark.parametrize("name", ["llama", "pythia"])

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from pete.resources import PROJECT
+from tests import forks
 
 SETTINGS = [
     "engine.name=fake", "model.base=fake", "data.max_length=2000", "train.steps=40", "train.micro_batch=4", "train.accumulation=1",
@@ -22,9 +23,17 @@ ENVIRONMENT = os.environ | {"PYTHONPATH": str(PROJECT / "src")}
 PETE = [sys.executable, "-m", "pete"]
 
 
-def pete(*args: object, cwd=None, before: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
-    command = [*before, *PETE, *map(str, args)]
-    return subprocess.run(command, cwd=cwd, env=ENVIRONMENT, capture_output=True, text=True, timeout=120, check=False)
+NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
+
+
+def pete(*args: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    return forks.run(*args, here=cwd, timeout=120)
+
+
+def pete_of_nobody(*args: object) -> subprocess.CompletedProcess[str]:
+    """As a user who is not the one that runs the tests."""
+    command = [*NOBODY, *PETE, *map(str, args)]
+    return subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, timeout=120, check=False)
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +77,7 @@ def test_no_good_checkpoint_is_no_start_from_zero(unpublished):
 
 def test_a_run_whose_personas_folder_is_gone_is_published_all_the_same(unpublished, finished, tmp_path):
     assert not (tmp_path / "voice").exists() and not os.path.isabs((unpublished / "config.toml").read_text().split('persona = "')[1][:1])
-    done = pete("resume", unpublished, cwd="/")
+    done = pete("resume", unpublished, cwd=Path("/"))
     assert done.returncode == 0, done.stderr
     for name in ("adapter_model.safetensors", "pete.json"):
         assert (unpublished / "adapter" / name).read_bytes() == (finished / "run" / "adapter" / name).read_bytes()
@@ -100,17 +109,21 @@ def test_a_screen_that_goes_away_costs_nothing(finished, tmp_path, where):
     ).read_bytes()
 
 
+@pytest.fixture(scope="module")
+def nobody_starts() -> None:
+    if pete_of_nobody("--help").returncode:
+        pytest.skip("somebody else cannot even start this checkout")
+
+
+@pytest.mark.usefixtures("nobody_starts")
 @pytest.mark.skipif(os.geteuid() != 0 or shutil.which("setpriv") is None, reason="needs a second user: root and setpriv")
 @pytest.mark.parametrize("verb", ["evaluate", "report", "resume", "blind"])
 def test_a_run_that_may_not_be_written_is_refused_before_any_work(finished, verb):
-    nobody = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
-    if pete("--help", before=nobody).returncode:
-        pytest.skip("somebody else cannot even start this checkout")
     with tempfile.TemporaryDirectory() as folder:  # pytest's own is closed to everybody else
         run = shutil.copytree(finished / "run", Path(folder) / "run")
         Path(folder).chmod(0o755)
         if verb == "resume":
             shutil.rmtree(run / "adapter")
-        done = pete(verb, run, before=nobody)
+        done = pete_of_nobody(verb, run)
         assert done.returncode == 2 and "cannot be written: Permission denied" in done.stderr and "Traceback" not in done.stderr
         assert not (run / "evaluations").exists() and len(done.stderr.splitlines()) == 2

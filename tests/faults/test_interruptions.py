@@ -12,17 +12,18 @@ import pytest
 
 from pete import events
 from pete.resources import PROJECT
+from tests import forks
 from tests.conftest import small_persona
 
 SETTINGS = [
     "engine.name=fake",
     "model.base=fake",
     "data.max_length=2000",
-    "train.steps=1500",
+    "train.steps=600",
     "train.micro_batch=4",
     "train.accumulation=1",
-    "train.save_every=100",
-    "train.eval_every=250",
+    "train.save_every=50",
+    "train.eval_every=100",
     "optim.learning_rate=0.01",
     "lora.dropout=0.1",
 ]
@@ -56,15 +57,16 @@ def wait_for_step(out: Path, step: int, process: subprocess.Popen) -> None:
 
 
 def resume(out: Path) -> subprocess.CompletedProcess:
-    return subprocess.run(command("resume", out), env=environment(), capture_output=True, text=True, timeout=120, check=False)
+    return forks.run("resume", out, timeout=120)
 
 
 @pytest.fixture(scope="module")
 def straight(tmp_path_factory):
     """The weights of the same run, never stopped."""
     folder = tmp_path_factory.mktemp("straight")
-    process = start(small_persona(folder / "persona"), folder / "run")
-    assert process.wait(120) == 0
+    sets = [part for value in SETTINGS for part in ("--set", value)]
+    done = forks.run("train", "--persona", small_persona(folder / "persona"), "--out", folder / "run", *sets)
+    assert done.returncode == 0, done.stderr
     return (folder / "run" / "adapter" / "adapter_model.safetensors").read_bytes()
 
 
@@ -72,12 +74,12 @@ def straight(tmp_path_factory):
 def test_stopped_and_resumed_equals_uninterrupted(persona_folder, tmp_path, straight, number, code):
     out = tmp_path / "stopped"
     process = start(persona_folder, out)
-    wait_for_step(out, 320, process)
+    wait_for_step(out, 120, process)
     process.send_signal(number)
     _, err = process.communicate(timeout=60)
     assert process.returncode == code, err
     last = max(e.step for e in events.read(out / "events.jsonl") if isinstance(e, events.Step))
-    assert last < 1500 and not (out / "adapter").exists(), "it was stopped in the middle"
+    assert last < 600 and not (out / "adapter").exists(), "it was stopped in the middle"
     if number != signal.SIGKILL:
         assert f"pete resume {out}".encode() in err
         assert (out / "checkpoints" / f"step-{last:06d}").is_dir(), "saved at the step it stopped at"
@@ -104,7 +106,7 @@ def test_killed_before_the_first_checkpoint_starts_over(persona_folder, tmp_path
 def test_a_torn_newest_checkpoint_costs_only_the_steps_since_the_one_before(persona_folder, tmp_path, straight):
     out = tmp_path / "torn"
     process = start(persona_folder, out)
-    wait_for_step(out, 320, process)
+    wait_for_step(out, 120, process)
     process.kill()
     process.communicate()
     newest = max((out / "checkpoints").glob("step-*"))

@@ -3,15 +3,15 @@
 import ast
 import functools
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 import typer
 
 from pete.resources import PROJECT
+from tests.guards.source import FILES, SOURCE, nodes
 
-SOURCE = PROJECT / "src" / "pete"
-FILES = sorted(SOURCE.rglob("*.py"))
 HEAVY = {"torch", "transformers", "peft", "mlx", "mlx_lm"}
 
 GROUND = {
@@ -51,13 +51,12 @@ ENTRANCES = {"app": {*BEFORE}, "cli": {*BEFORE, "app"}}
 @functools.cache
 def imports(path: Path) -> list[tuple[str, bool]]:
     """(module, at import time) for each import of a file."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    inside = {id(n) for f in ast.walk(tree) if isinstance(f, ast.FunctionDef | ast.AsyncFunctionDef) for n in ast.walk(f)}
+    inside = {id(n) for f in nodes(path) if isinstance(f, ast.FunctionDef | ast.AsyncFunctionDef) for n in ast.walk(f)}
     checking = {
-        id(n) for i in ast.walk(tree) if isinstance(i, ast.If) and ast.unparse(i.test) == "TYPE_CHECKING" for n in ast.walk(i)
+        id(n) for i in nodes(path) if isinstance(i, ast.If) and ast.unparse(i.test) == "TYPE_CHECKING" for n in ast.walk(i)
     }  # fmt: skip
     found = []
-    for node in ast.walk(tree):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             found += [(alias.name, id(node) not in inside | checking) for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -194,9 +193,9 @@ def test_verbs_import_nothing_heavy_when_they_are_listed():
                 assert module in ("pete.errors", "pete.terminal", "pete.words"), f"{path}: {module} at import time makes --help slow"
 
 
-def commands_named(source: str) -> set[str]:
+def commands_named(nodes: Iterable[ast.AST]) -> set[str]:
     """The verbs in a file's texts: `pete VERB`, wherever a message, a hint or a docstring says so."""
-    texts = [node.value for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    texts = [node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]
     return {verb for text in texts for verb in re.findall(r"(?<![\w/.-])pete ([a-z]+)", text)}
 
 
@@ -204,11 +203,11 @@ def test_every_command_that_a_text_names_is_there():
     from pete.cli import app
 
     verbs = set(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
-    named = {path: commands_named(path.read_text(encoding="utf-8")) for path in FILES}
+    named = {path: commands_named(nodes(path)) for path in FILES}
     assert len(set().union(*named.values())) > 10
     for path, found in named.items():
         assert found <= verbs, f"{path}: no such verb: {', '.join(sorted(found - verbs))}"
-    assert commands_named('x = f"{run}: pete nosuch RUN"') == {"nosuch"}
+    assert commands_named(ast.walk(ast.parse('x = f"{run}: pete nosuch RUN"'))) == {"nosuch"}
 
 
 MIRRORED = ("monitor", "tracking", "machine", "data", "serve")

@@ -6,17 +6,16 @@ server cannot run here, and is looked up in the source: `config.<section>.<key>`
 
 import ast
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import pytest
 from typer.testing import CliRunner
 
 from pete import config as configuration
 from pete.config import Config, ConfigSection, DataConfig, keys
-from pete.resources import PROJECT
+from tests.guards import source
 
-SOURCE = PROJECT / "src" / "pete"
-FILES = [path for path in sorted(SOURCE.rglob("*.py")) if path.name != "config.py" or path.parent != SOURCE]
+FILES = [path for path in source.FILES if path.name != "config.py" or path.parent != source.SOURCE]
 
 
 def tables(kind: type, above: str = "") -> Iterator[tuple[str, type]]:
@@ -56,10 +55,10 @@ class Recording:
         del ConfigSection.__getattribute__
 
 
-def read_in_source(tree: ast.AST) -> Iterator[str]:
+def read_in_source(nodes: Iterable[ast.AST]) -> Iterator[str]:
     """Keys that a file reads as `<anything>.<section>.<key>`, or of a name that holds a section: annotated so, or assigned from it."""
     classes = {kind.__name__: name for name, kind in SECTIONS.items()}  # type: ignore[union-attr]
-    for function in [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.ClassDef)]:
+    for function in [node for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)]:
         holds: dict[str, str] = {}
         for node in ast.walk(function):
             if isinstance(node, ast.arg) and node.annotation is not None and (of := ast.unparse(node.annotation).strip("'\"")) in classes:
@@ -113,7 +112,7 @@ def read(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def in_source():
-    return {key for path in FILES for key in read_in_source(ast.parse(path.read_text(encoding="utf-8")))} - set(DOTTED.values())
+    return {key for path in FILES for key in read_in_source(source.nodes(path))} - set(DOTTED.values())
 
 
 def test_every_key_is_read_from_its_own_section(read, in_source):
@@ -131,7 +130,7 @@ def test_a_dead_knob_is_seen(read, monkeypatch):
         name: str = "dead"
 
     monkeypatch.setitem(SECTIONS, "data", Knobs)
-    in_source = {key for path in FILES for key in read_in_source(ast.parse(path.read_text(encoding="utf-8")))}
+    in_source = {key for path in FILES for key in read_in_source(source.nodes(path))}
     assert {f"data.{key}" for key in Knobs.model_fields} - read - in_source == {"data.steps", "data.name"}
     assert {"train.steps", "engine.name", "data.max_length"} <= in_source
 
@@ -146,9 +145,9 @@ def test_a_reading_is_recorded_with_its_section_and_config_itself_is_no_reader()
 
 
 def test_what_the_source_reads():
-    source = """
+    text = """
 def one(config, lora: LoraConfig):
     train = config.train
     return lora.rank + train.steps + config.data.packing + other.alpha + lora.steps
 """
-    assert set(read_in_source(ast.parse(source))) == {"lora.rank", "train.steps", "data.packing"}
+    assert set(read_in_source(ast.walk(ast.parse(text)))) == {"lora.rank", "train.steps", "data.packing"}

@@ -1,26 +1,21 @@
 """No text can be taken for markup, and nothing but `Screen` reaches a terminal: what stands in a file stays text."""
 
 import ast
-import functools
+import itertools
+from collections.abc import Iterator
 from pathlib import Path
 
-from pete.resources import PROJECT
-
-SOURCE = PROJECT / "src" / "pete"
+from tests.guards.source import FILES, SOURCE, nodes
 
 
-@functools.cache
-def nodes() -> list[tuple[Path, ast.AST]]:
+def every_node() -> Iterator[tuple[Path, ast.AST]]:
     """(file below src/pete, node), of every file."""
-    return [
-        (path.relative_to(SOURCE), node)
-        for path in sorted(SOURCE.rglob("*.py"))
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-    ]
+    for path in FILES:
+        yield from zip(itertools.repeat(path.relative_to(SOURCE)), nodes(path), strict=False)
 
 
 def calls():
-    for path, node in nodes():
+    for path, node in every_node():
         if isinstance(node, ast.Call):
             name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
             yield f"{path}:{node.lineno}", name, node
@@ -52,8 +47,8 @@ def test_what_is_read_as_markup_is_constant():
 
 def test_no_style_is_written_as_markup():
     looked = 0
-    for path, node in nodes():
-        if path.parts[0] in ("cli", "monitor") and isinstance(node, ast.Constant) and isinstance(node.value, str):
+    for path, node in every_node():
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and path.parts[0] in ("cli", "monitor"):
             looked += 1
             assert "[/]" not in node.value and "[bold" not in node.value and "[dim]" not in node.value, f"{path}:{node.lineno}"
     assert looked > 300

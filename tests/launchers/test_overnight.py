@@ -8,9 +8,10 @@ import time
 
 from pete import events
 from pete.resources import PROJECT
+from tests import forks
 
 SETTINGS = ["engine.name=fake", "model.base=fake", "data.max_length=2000", "train.micro_batch=4", "train.accumulation=1", "lora.dropout=0",
-            "train.steps=600", "train.save_every=50", "train.eval_every=300", "train.sample_every=600"]  # fmt: skip
+            "train.steps=400", "train.save_every=25", "train.eval_every=200", "train.sample_every=400"]  # fmt: skip
 
 
 def test_started_again_it_goes_on_and_says_what_happened(persona_folder, tmp_path):
@@ -35,10 +36,9 @@ def test_started_again_it_goes_on_and_says_what_happened(persona_folder, tmp_pat
     assert again.returncode == 0, again.stderr
     assert f"Going on with {run}." in again.stdout.replace("\n", "") and "going on after step" in again.stdout
     assert [path.name for path in (tmp_path / "runs").iterdir()] == [run.name] and (run / "adapter").is_dir()
-    assert "broke off (no reason recorded)" in again.stdout and "600 of 600 steps" in again.stdout
+    assert "broke off (no reason recorded)" in again.stdout and "400 of 400 steps" in again.stdout
 
 
 def test_overnight_takes_no_preset():
-    env = os.environ | {"PYTHONPATH": str(PROJECT / "src")}
-    done = subprocess.run([sys.executable, "-m", "pete", "train", "--overnight", "--preset", "x"], env=env, capture_output=True, text=True)
+    done = forks.run("train", "--overnight", "--preset", "x")
     assert done.returncode == 2 and "--overnight" in done.stderr

@@ -18,6 +18,7 @@ import openai
 import pytest
 
 from pete.resources import PROJECT
+from tests import forks
 from tests.pipeline.conftest import FAKE
 from tests.server import wait_until
 
@@ -41,8 +42,7 @@ def environment(here: Path) -> dict[str, str]:
 
 
 def pete(here: Path, *words: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "pete", *map(str, words)]
-    return subprocess.run(command, cwd=here, env=environment(here), capture_output=True, text=True, timeout=120, check=False)
+    return forks.run(*words, here=here, timeout=120, COLUMNS="100", PETE_CONFIG=str(here / "settings"))
 
 
 @contextmanager

@@ -63,12 +63,12 @@ def voice(tmp_path):
 
 
 def test_it_learns_its_rows_and_stops(pete, tiny, voice, tmp_path):
-    sets = [f"model.base={tiny}", "engine.device=cpu", "train.steps=240", "train.micro_batch=4", "train.accumulation=2",
+    sets = [f"model.base={tiny}", "engine.device=cpu", "train.steps=130", "train.micro_batch=4", "train.accumulation=2",
             "optim.learning_rate=0.005", "optim.warmup_steps=5", "optim.weight_decay=0", "lora.dropout=0", "data.valid_share=0",
             "data.test_share=0", "generate.temperature=0", "generate.repetition_penalty=1", "generate.max_new_tokens=30"]  # fmt: skip
     overrides = [part for value in sets for part in ("--set", value)]
     run = tmp_path / "run"
-    done = pete("train", "--preset", "report", "--persona", voice, "--out", run, *overrides, OMP_NUM_THREADS="1")
+    done = pete("train", "--preset", "report", "--persona", voice, "--out", run, *overrides, OMP_NUM_THREADS="1", timeout=900)
     assert done.returncode == 0, done.stderr
     seen = list(events.read(run / "events.jsonl"))
     losses = [event.loss for event in seen if isinstance(event, events.Step)]

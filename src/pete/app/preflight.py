@@ -51,14 +51,14 @@ def preflight(resolved: Resolved, prepared: Prepared, folder: Path, notify: Noti
     if config.train.micro_batch == "auto":
         for key in ("micro_batch", "accumulation"):
             resolved = resolved.replace(f"train.{key}", getattr(settled.config.train, key), "auto: rows together that fit here")
-    describe(prepared, plan, engine.device, notify)
+    describe(prepared, plan, engine.device, notify, config.train.devices)
     if (error := plan.refusal(prepared.base.name, engine.device)) is not None:
         raise error
     return Preflight(resolved, prepared, plan, engine.device, [checkup.plus((), **environment(config)).event(), plan.event(BASIS)])
 
 
-def describe(prepared: Prepared, plan: Plan, device: str, notify: Notify) -> None:
-    """Say what will be learned from, and what it takes."""
+def describe(prepared: Prepared, plan: Plan, device: str, notify: Notify, devices: int = 1) -> None:
+    """Say what will be learned from, and what it takes, on how many devices."""
     splits, steps = prepared.splits, prepared.sequencer.steps - prepared.done
     together, per_step = prepared.sequencer.micro_batch, prepared.sequencer.micro_batch * prepared.sequencer.accumulation
     in_parts = f" ({together} together)" if together < per_step else ""
@@ -67,16 +67,22 @@ def describe(prepared: Prepared, plan: Plan, device: str, notify: Notify) -> Non
     drafts = sum(row.task == "rewrite" for row in splits["train"])
     of_drafts = f" ({drafts} of them drafts to rewrite)" if drafts else ""
     parts = ", ".join(f"{name} {gigabytes(size)}" for name, size in plan.parts.items())
+    place = device if devices == 1 else f"each of {devices} {device} devices"
     now = time.time()
     lines = [
         f"plan      {prepared.persona.name} on {prepared.base.name}: {len(splits['train'])} rows to learn from{of_drafts}, "
         f"{len(splits['valid'])} to choose the best step, {len(splits['test'])} held out",
         f"  work      {steps:,} steps{left} of {per_step} rows{in_parts}: {passes:.1f} passes, {plan.tokens:,} tokens",
-        f"  memory    {gigabytes(plan.memory)} at the highest, {gigabytes(plan.available)} to be had on {device} ({parts})",
+        f"  memory    {gigabytes(plan.memory)} at the highest, {gigabytes(plan.available)} to be had on {place} ({parts})",
     ]
     if math.isfinite(plan.seconds):  # what does not fit was not timed
         speed = f"{plan.tokens_per_second:,.0f} tokens a second"
         lines.append(f"  time      about {duration(plan.seconds)} at {speed}: done about {clock(now + plan.seconds, now)}")
+    if devices > 1:
+        each = (
+            "share the cores that were timed" if device == "cpu" else "taken to be as fast as the one that was timed, nothing lost between"
+        )
+        lines.append(f"  devices   {devices}, {each}")
     if prepared.base.missing:
         lines.insert(3, f"  download  {file_size(prepared.base.missing)} of weights to fetch first, once")
     if prepared.persona.system and prepared.renderer.folds_system:

@@ -2,10 +2,11 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pete import run as runs
+from pete.app.devices import enough_micro_batches, on_devices
 from pete.app.notify import Notify
 from pete.app.preflight import Preflight, preflight
 from pete.config import Resolved, resolve
@@ -49,16 +50,17 @@ class Trained:
     summary: list[tuple[str, str]]
 
 
-def new_training(preset: str | None, file: Path | None, overrides: Sequence[str]) -> Training:
-    """A new run from a preset, a configuration file or both; quickstart where neither is given.
+def new_training(preset: str | None, file: Path | None, overrides: Sequence[str], devices: int | None = None) -> Training:
+    """A new run from a preset, a configuration file or both; quickstart where neither is given. `devices` is --devices.
 
     Raises:
         UserError: everything that is wrong with the input.
     """
     preset = preset or (None if file else "quickstart")
-    resolved = resolve(preset, file, overrides)
+    resolved, notes = enough_micro_batches(on_devices(resolve(preset, file, overrides), devices))
     sidecar.check(resolved.config)
-    return Training(preset or (file.stem if file else "run"), resolved, prepare(resolved.config))
+    prepared = replace(prepare(resolved.config), notes=notes)
+    return Training(preset or (file.stem if file else "run"), resolved, prepared)
 
 
 def plan(training: Training, notify: Notify, out: Path | None = None) -> Preflight:

@@ -21,13 +21,14 @@ FALLBACK = "quickstart"
 """On the embedded base: it needs no network, and it is better to wake up to a small model than to an error."""
 
 
-def unattended_training(overrides: Sequence[str], notify: Notify, memory: int | None = None) -> Training:
+def unattended_training(overrides: Sequence[str], notify: Notify, memory: int | None = None, devices: int | None = None) -> Training:
     """Decide, and fetch what is missing now, while somebody may still be looking.
 
     Args:
         overrides: key=value for a new run; a run that goes on keeps what it was started with.
         notify: asked, where a run is unfinished, whether to start afresh all the same.
         memory: bytes in the machine; read unless given.
+        devices: --devices.
 
     Raises:
         RunError: another run is being trained right now. UserError: the persona, its data or an override is wrong.
@@ -42,7 +43,7 @@ def unattended_training(overrides: Sequence[str], notify: Notify, memory: int | 
     unfinished = _unfinished(newest_first)
     if unfinished is not None and notify.ask(f"{unfinished.name} is not finished.", ("continue", "new"), "continue") == "continue":
         try:
-            training = resumed_training(unfinished)
+            training = resumed_training(unfinished, devices)
             notify.message(f"Going on with {unfinished.folder}.")
             return training
         except UserError as error:
@@ -57,10 +58,10 @@ def unattended_training(overrides: Sequence[str], notify: Notify, memory: int | 
             notify.message(f"Preset {preset}, for a machine with {memory / GB:.0f} GB. Looking for {base}, here and then at the hub ...")
             if look_up_base(resolved.config.model).missing:
                 resolve_base(resolved.config.model)
-        return new_training(preset, None, overrides)
+        return new_training(preset, None, overrides, devices)
     except BaseModelError as error:
         notify.message(f"{error.message} Tonight the embedded base learns instead: smaller, and here.")
-    return new_training(FALLBACK, None, overrides)
+    return new_training(FALLBACK, None, overrides, devices)
 
 
 def preset_for(memory: int) -> str:

@@ -17,6 +17,10 @@ PresetOption = Annotated[str | None, typer.Option(help="a file of configs/; quic
 ConfigOption = Annotated[Path | None, typer.Option("--config", metavar="FILE", parser=as_path, help="your own TOML, on top of the preset")]
 PersonaOption = Annotated[str | None, typer.Option(metavar="NAME|FOLDER", help="whose voice; a folder with persona.toml and examples/")]
 
+DevicesOption = Annotated[
+    int | None, typer.Option("--devices", metavar="N", min=1, help="compute each step on so many devices of this machine")
+]
+
 
 def read_options(preset: str | None, config: Path | None, set_: list[str] | None, persona: str | None = None) -> "Resolved":
     """The configuration that --preset, --config, --persona and --set ask for; quickstart's where neither of the first two is given."""
@@ -37,8 +41,13 @@ def train(
     overnight: Annotated[
         bool, typer.Option("--overnight", help="ask nothing: go on with an unfinished run, else take the preset for this memory")
     ] = False,
+    devices: DevicesOption = None,
 ) -> None:
     """Fine-tune a base model on a persona's examples. Ctrl-C saves; pete resume goes on."""
+    from pete.app.devices import led
+
+    if led():
+        return
     from pete.app import train as verb
     from pete.app.unattended import unattended_training
     from pete.cli.notify import ScreenNotify
@@ -50,7 +59,9 @@ def train(
     if overnight and (preset or config):
         raise UserError("--overnight chooses the preset by itself.", "leave out --preset and --config, or leave out --overnight")
     with ScreenNotify(screen) as notify:
-        training = unattended_training(overrides, notify) if overnight else verb.new_training(preset, config, overrides)
+        training = (
+            unattended_training(overrides, notify, devices=devices) if overnight else verb.new_training(preset, config, overrides, devices)
+        )
         show_config(screen, training.resolved)
         if plan:
             verb.plan(training, notify, out)

@@ -1,14 +1,15 @@
 """Engines, opened by name. Only ints, numpy arrays and paths cross this border; tensors never do.
 
 An engine is one module or package here, named as in `pete.config.ENGINES`. Its packages are imported when it is opened. At the
-top of its module or package it may define `environment(EngineConfig)`, what has to be in the environment before that, and
-`check_device(...)`, a self-test.
+top of its module or package it may define `environment(EngineConfig)`, what has to be in the environment before that,
+`check_device(...)`, a self-test, and where it trains on several devices `check_devices(Config)` and `on_devices(Config)`.
 """
 
 import importlib
 import os
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from pete.config import ENGINES, Config
@@ -28,6 +29,33 @@ def open_trainer(config: Config) -> Trainer:
     if not hasattr(engine, "train_step"):
         raise ConfigError(f"engine.name = {engine.name!r}: it generates and does not train.", "--set engine.name=torch trains")
     return engine
+
+
+def check_devices(config: Config) -> None:
+    """See, before anything is loaded, that the engine trains on `train.devices` devices and that they are here.
+
+    Raises:
+        ConfigError: it trains on one, or there are fewer.
+    """
+    if config.train.devices > 1:
+        _several(config, "check_devices")(config)
+
+
+def on_devices(config: Config) -> AbstractContextManager[Trainer]:
+    """The engine that trains, on all of `train.devices`, as a block: what else computes ends with it.
+
+    Raises:
+        ConfigError, UserError: as `check_devices` and `open_trainer` do.
+    """
+    return nullcontext(open_trainer(config)) if config.train.devices == 1 else _several(config, "on_devices")(config)
+
+
+def serve_leader() -> None:
+    """Compute, as one of the processes that torchrun started, what rank 0 says, until that one ends."""
+    with _packages_of("torch"):
+        from pete.engines.torch.parallel import serve
+
+        serve()
 
 
 def open_generator(config: Config) -> Generator:
@@ -76,8 +104,27 @@ def check_device(
 
 def _open(name: str, config: Config) -> Any:
     set_environment(config, name)
-    try:
+    with _packages_of(name):
         return pkgutil.resolve_name(ENGINES[name])(config)
+
+
+def _several(config: Config, verb: str) -> Any:
+    """What the engine has for several devices, by name."""
+    name = config.engine.name
+    set_environment(config, name)
+    if (found := getattr(importlib.import_module(f"pete.engines.{name}"), verb, None)) is None:
+        raise ConfigError(
+            f"train.devices = {config.train.devices}: the {name} engine does not train on several.",
+            "--devices 1; or --set engine.name=torch, which does",
+        )
+    return found
+
+
+@contextmanager
+def _packages_of(name: str) -> Iterator[None]:
+    """Say it in a sentence where a package of this engine is missing."""
+    try:
+        yield
     except ModuleNotFoundError as error:
         raise UserError(
             f"The {name} engine needs the package {error.name!r}, which is not installed.",

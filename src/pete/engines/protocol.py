@@ -17,6 +17,11 @@ import numpy as np
 
 from pete.config import GenerateConfig, LoraConfig, ModelConfig
 from pete.data.batch import Batch
+from pete.errors import WorkError
+
+
+class RankLost(WorkError):
+    """One of the processes that train together is gone; what was saved before is good."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,9 @@ class Forecast:
     parts: Mapping[str, int]
     available: int
     tokens_per_second: float
+    """Of one device."""
+    side_by_side: int = 1
+    """Devices of that speed that compute a step's micro-batches."""
 
     @property
     def memory(self) -> int:
@@ -182,6 +190,9 @@ class Generator(Protocol):
 
 class Trainer(Generator, Protocol):
     """What trains, and answers too."""
+
+    devices: int = 1
+    """That train together."""
 
     @abstractmethod
     def estimate(

@@ -195,11 +195,9 @@ def share_of_way(
     then, _ = _grouped(reached, clusters)
     before, _ = _grouped(origin, clusters)
     goals, goal_counts = _grouped(goal, goal_clusters)
-    weight = _resampled(counts, seed, len(counts))
-    began = _resampled(first, seed, len(counts)) / weight
-    came = _resampled(then, seed, len(counts)) / weight
-    left = _resampled(before, seed, len(counts)) / weight
-    wanted = _resampled(goals, seed + 1, len(goals)) / _resampled(goal_counts, seed + 1, len(goals))
+    weight, *parts = _resampled(seed, counts, first, then, before)
+    began, came, left = (part / weight for part in parts)
+    wanted = _drawn(goals, goal_counts, seed + 1)
     return _percentiles(mean, (came - began) / np.maximum(wanted - left, 1e-9), n)
 
 
@@ -252,14 +250,17 @@ def _variance(sums: np.ndarray, counts: np.ndarray) -> float:
     return float((off**2).sum()) / max(1, n - 1) / n
 
 
-def _resampled(values: np.ndarray, seed: int, n: int) -> np.ndarray:
+def _resampled(seed: int, *columns: np.ndarray) -> list[np.ndarray]:
+    """The sum of each column in each resample: the same rows in all of them."""
+    n = len(columns[0])
     picks = np.random.default_rng(seed).integers(0, n, (RESAMPLES, n))
-    return values[picks].sum(1)
+    return [column[picks].sum(1) for column in columns]
 
 
 def _drawn(sums: np.ndarray, counts: np.ndarray, seed: int) -> np.ndarray:
     """The ratio of sums in each resample: the same clusters above and below."""
-    return _resampled(sums, seed, len(sums)) / _resampled(counts, seed, len(sums))
+    above, below = _resampled(seed, sums, counts)
+    return above / below
 
 
 def _percentiles(mean: float, drawn: np.ndarray, n: int) -> Interval:

@@ -93,6 +93,7 @@ def train(job: Job) -> Iterator[Event]:
         train_rows=len(sequencer.rows),
         valid_rows=sum(len(batch.lengths) for batch in valid),
         resumed_from=progress.step,
+        devices=engine.devices,
         pid=os.getpid(),
     )
     if valid and progress.step == 0:

@@ -60,6 +60,8 @@ def settle(engine: Trainer, prepared: Prepared, config: Config) -> Settled:
     if config.train.micro_batch != "auto":
         return Settled(make_plan(engine, prepared, config), prepared, config)
     together, accumulation = config.train.rows_together, config.train.accumulation
+    while together > 1 and accumulation < config.train.devices:  # a micro-batch for each
+        together, accumulation = together // 2, accumulation * 2
     while True:
         chosen = config.model_copy(
             update={"train": config.train.model_copy(update={"micro_batch": together, "accumulation": accumulation})}
@@ -94,7 +96,10 @@ def make_plan(engine: Trainer, prepared: Prepared, config: Config) -> Plan:
         )
         for number, (largest, scored) in enumerate(highest, 1)
     ]
-    forecast, speed = max(forecasts, key=lambda one: one.memory), forecasts[-1].tokens_per_second
+    forecast = max(forecasts, key=lambda one: one.memory)
+    # a step takes as long as the device with the most micro-batches; that nothing is lost between devices is assumed
+    gain = sequencer.accumulation / -(-sequencer.accumulation // forecast.side_by_side)
+    speed = forecasts[-1].tokens_per_second * gain
     tokens = sum(len(row) for rows in sequencer.micro_batches(prepared.done) for row in rows)
     looks = 1 + -(-(sequencer.steps - prepared.done) // config.train.eval_every)
     scored = looks * sum(len(batch.ids) for batch in valid)

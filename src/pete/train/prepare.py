@@ -139,7 +139,7 @@ def _manifest(run: RunDir) -> tuple[str, datetime.datetime | None]:
         raise DataError(f"{run.manifest_file} is damaged.", "put a good copy back, or start a new run: pete train") from None
 
 
-UNTRAINED = {"save_every", "sample_every"}
+UNTRAINED = {"save_every", "sample_every", "devices"}
 """Of [train], what changes no number and no choice."""
 
 

@@ -20,8 +20,8 @@ from pete.adapter import WEIGHTS
 from pete.config import Config, Resolved
 from pete.data.render import Message, Renderer
 from pete.data.split import read_splits, write_splits
-from pete.engines import open_trainer
-from pete.engines.protocol import Trainer
+from pete.engines import on_devices
+from pete.engines.protocol import RankLost, Trainer
 from pete.errors import Interrupted, WorkError
 from pete.events import Checked, Event, Finished, Planned, Sampled, Saved, Started, Step, Validated, Warned
 from pete.run import RunDir
@@ -142,7 +142,14 @@ class TrainingSession:
             self._log.info("%s: %s (%s:%d)", category.__name__, message, Path(filename).name, lineno)
 
     def _run(self) -> Finished:
-        engine = open_trainer(self.resolved.config)
+        try:
+            with on_devices(self.resolved.config) as engine:
+                return self._run_on(engine)
+        except RankLost as lost:
+            go_on = f"the checkpoints so far are good: pete resume {self.run.cli_argument}"
+            raise WorkError(lost.message, go_on) from lost
+
+    def _run_on(self, engine: Trainer) -> Finished:
         job, fingerprint = self._resume(engine) if self.resume else self._begin(engine)
         probe = self.prepared.renderer.answer_ids([Message("user", PROBE)])
         at_best: np.ndarray | None = None
@@ -247,8 +254,9 @@ def in_words(event: Event) -> str:
     """An event as a line of train.log."""
     match event:
         case Started():
+            several = f" x {event.devices}" if event.devices > 1 else ""
             return (
-                f"started: {event.base} on {event.engine}/{event.device} in {event.dtype} ({event.dtype_reason}); "
+                f"started: {event.base} on {event.engine}/{event.device}{several} in {event.dtype} ({event.dtype_reason}); "
                 f"{event.trainable:,} of {event.parameters + event.trainable:,} parameters train "
                 f"({event.trainable / (event.parameters + event.trainable):.2%}); {event.train_rows} rows, {event.steps} steps"
                 + (f", going on after step {event.resumed_from}" if event.resumed_from else "")

@@ -7,6 +7,11 @@ from pete.evaluate import stats
 from pete.evaluate.stats import Rate, auc, holm, paired, share, share_change, share_of_way, t_quantile, unpaired
 
 
+@pytest.fixture(autouse=True)
+def _few_resamples() -> None:
+    """As many as there are."""
+
+
 def names(count: int, each: int = 1) -> list[str]:
     return [str(i) for i in range(count) for _ in range(each)]
 

@@ -221,19 +221,16 @@ class TestTheBundledPersona:
         assert len(self.rows) > 300 and len(flagged) <= len(self.rows) / 50, [(row.id, flags) for row, flags in flagged]
 
     def test_he_does_not_copy_himself(self):
-        copied = 0
-        for number, row in enumerate(self.rows):
-            if number % 10 == 0:
-                others = [other for other in self.rows if other is not row]
-                validator = Validator(PETE.limits, PETE.formats, rows=others)
-                copied += any(v.rule == "copied" for v in validator.check(row.completion, row.prompt))
-        assert copied == 0
+        validator = Validator(PETE.limits, PETE.formats, rows=[row for number, row in enumerate(self.rows) if number % 10])
+        held_out = self.rows[::10]
+        copied = [row.id for row in held_out if any(v.rule == "copied" for v in validator.check(row.completion, row.prompt))]
+        assert len(held_out) > 30 and copied == []
 
     def test_wreckers_are_caught(self):
         validator = Validator(PETE.limits, PETE.formats, PETE.avoid, rows=self.rows)
-        long = [row for row in self.rows if len(row.completion.split()) > 60]
+        long = [row for row in self.rows if len(row.completion.split()) > 60][::2]
         caught = {
             "copied": sum(any(v.rule == "copied" for v in validator.check(row.completion, "?")) for row in long),
             "loop": sum(any(v.rule == "loop" for v in validator.check(f"{row.completion} " * 3, row.prompt)) for row in long),
         }
-        assert len(long) > 100 and caught == {"copied": len(long), "loop": len(long)}
+        assert len(long) > 50 and caught == {"copied": len(long), "loop": len(long)}

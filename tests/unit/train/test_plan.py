@@ -128,3 +128,23 @@ def test_auto_ends_at_one_row(prepared):
 
     made = settle(Tiny(chosen), ready, chosen)
     assert (made.config.train.micro_batch, made.config.train.accumulation) == (1, 8) and made.plan.refusal("b", "cpu") is not None
+
+
+def test_auto_leaves_a_micro_batch_for_each_device_and_a_step_is_as_fast_as_the_busiest(prepared):
+    config, ready = prepared
+
+    class Cards(ByRows):
+        def estimate(self, *args, **kwargs):
+            return replace(super().estimate(*args, **kwargs), available=1000, side_by_side=self.devices)
+
+    def settled(devices, **train):
+        chosen = config.model_copy(update={"train": config.train.model_copy(update={"devices": devices, **train})})
+        engine = Cards(chosen)
+        engine.devices = devices
+        return settle(engine, replace(ready, sequencer=Sequencer(ready.sequencer.rows, chosen)), chosen)
+
+    for devices, rows, accumulation in ((1, 8, 1), (2, 4, 2), (3, 2, 4), (16, 1, 8)):
+        auto = settled(devices, micro_batch="auto", accumulation=1)
+        assert (auto.config.train.micro_batch, auto.config.train.accumulation) == (rows, accumulation)
+    speeds = [settled(devices, micro_batch=2, accumulation=6).plan.tokens_per_second for devices in (1, 2, 4, 6, 8)]
+    assert speeds == [50, 100, 150, 300, 300]

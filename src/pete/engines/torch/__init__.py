@@ -1,8 +1,10 @@
 """The PyTorch engine. This file does not import torch: what it says has to be known before."""
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 
 from pete.config import Config, EngineConfig
+from pete.engines.protocol import Trainer
 from pete.machine.device_check import DeviceCheck
 
 LOW_SHARE = 0.8
@@ -29,3 +31,17 @@ def check_device(config: Config, facts: Mapping[str, str | int | float], *, agai
     from pete.engines.torch.selftest import needs_selftest, selftest
 
     return selftest(config, facts, again=again) if not before_run or needs_selftest(config, facts) else None
+
+
+def check_devices(config: Config) -> None:
+    """See that this machine has the devices of `train.devices`; raises ConfigError."""
+    from pete.engines.torch.parallel import check
+
+    check(config)
+
+
+def on_devices(config: Config) -> AbstractContextManager[Trainer]:
+    """The engine that computes on all of them."""
+    from pete.engines.torch.parallel import on_all_devices
+
+    return on_all_devices(config)

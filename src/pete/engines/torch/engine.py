@@ -33,7 +33,7 @@ from pete.engines.base_models.resolve import resolve_base
 from pete.engines.protocol import Base, Forecast, LossSum, MemoryUse, StepResult, Trainer
 from pete.engines.sampling import draw
 from pete.engines.torch.device import gpus_here
-from pete.engines.torch.forecast import kept_beside, seconds_a_step, step_bytes, timed
+from pete.engines.torch.forecast import kept_beside, seconds_a_step, sharing, side_by_side, step_bytes, timed
 from pete.engines.torch.head import body_name, is_plain, own_logits
 from pete.engines.torch.kernels import TOGETHER, Cache, Packed, attend, laid_out, lora_linear, token_losses, visible
 from pete.engines.torch.policy import choose_device, choose_dtype, measured_matmul
@@ -100,7 +100,7 @@ class TorchEngine(Trainer):
         if not base.missing:
             self._read_base(base, dtype, device_map={"": "meta"})  # names and shapes, no numbers
         parts = {"program": psutil.Process().memory_info().rss} if self.device == "cpu" else {}
-        available = self._available(sum(parts.values()))
+        available = self._available(sum(parts.values())) // sharing(self._config, self.device)
         shape = open_shape("meta", None)
 
         def train() -> None:
@@ -125,7 +125,7 @@ class TorchEngine(Trainer):
             return found
 
         speed = len(typical.ids) / seconds_a_step(seconds, layers, parts["weights"]) if fits and typical else math.nan
-        return Forecast(parts, available, speed)
+        return Forecast(parts, available, speed, side_by_side(self._config, self.device))
 
     def _available(self, own: int) -> int:
         if self.device == "mps":
@@ -297,7 +297,7 @@ class TorchEngine(Trainer):
     def _load_adapter(self, folder: Path) -> None:
         settings, tensors = read_weights(folder, self.base.name, self.base.fingerprint)
         try:
-            self._wrap(_settings_of(settings))
+            self._wrap(settings_of(settings))
         except (ConfigError, TypeError, ValueError, KeyError, AttributeError) as error:
             raise AdapterError(f"{folder} does not fit {self.base.name}: {error}", "load it with the base it was made for") from None
         if outside := self._outside_the_body():
@@ -528,7 +528,7 @@ def _lora_forward(module: LoraLinear, x: torch.Tensor) -> torch.Tensor:
     return lora_linear(x, weight, base.bias, a, b, scale, p)
 
 
-def _settings_of(settings: Mapping[str, Any]) -> peft.LoraConfig:
+def settings_of(settings: Mapping[str, Any]) -> peft.LoraConfig:
     """What peft makes of an adapter's settings, as far as they are honoured."""
     known = {field.name for field in dataclasses.fields(peft.LoraConfig)} & HONOURED - FORGOTTEN
     return peft.LoraConfig(

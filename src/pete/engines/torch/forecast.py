@@ -17,6 +17,9 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from pete.config import Config
+from pete.engines.devices import on_this_machine, world
+
 TIMED, ENOUGH = 2, 4.0
 """Micro-batches after the first, which pays for kernels; seconds of them after which no other is asked."""
 WHOLE = 10**9
@@ -93,6 +96,16 @@ def kept_beside(device: str, activations: int) -> dict[str, int]:
         return {}
     name, share = BESIDE[device]
     return {name: int(activations * share)}
+
+
+def sharing(config: Config, device: str) -> int:
+    """How many devices share the memory that can be had: on a CPU all of this machine, elsewhere each has its own."""
+    return on_this_machine(config.train.devices) if device == "cpu" else 1
+
+
+def side_by_side(config: Config, device: str) -> int:
+    """How many devices compute beside each other as fast as the one that is timed; processes that share its cores count as one."""
+    return 1 if device == "cpu" and not world() else config.train.devices
 
 
 def _bytes(tensor: torch.Tensor) -> int:

@@ -14,7 +14,7 @@ from safetensors.numpy import save
 from pete.engines.base_models import hub as ours
 from pete.engines.fake import END, byte_tokenizer
 from pete.errors import BaseModelError
-from pete.resources import PROJECT
+from tests import forks
 from tests.fake_hub import FakeHub, commit, serve
 
 SCRIPT = """
@@ -78,9 +78,8 @@ def ask(tmp_path, hub):
     """ask("resolve_base", "own/tiny") -> (what it found, exit code, stderr)"""
 
     def run(verb: str, name: str = "own/tiny", revision: str = "", **environment: str) -> tuple[dict, int, str]:
-        env = os.environ | hub.environment(tmp_path / "home") | {"PYTHONPATH": str(PROJECT / "src")} | environment
-        command = [sys.executable, "-c", SCRIPT, verb, name, revision]
-        done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60, check=False)
+        given = hub.environment(tmp_path / "home") | environment
+        done = forks.run(verb, name, revision, script=SCRIPT, timeout=60, **given)
         assert "Traceback" not in done.stderr, done.stderr
         return json.loads(done.stdout or "{}"), done.returncode, done.stderr
 

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from pete.engines.torch.forecast import WHOLE, kept_beside, seconds_a_step, step_bytes, timed
+from pete.config import Config
+from pete.engines.torch.forecast import WHOLE, kept_beside, seconds_a_step, sharing, side_by_side, step_bytes, timed
 
 
 def test_a_small_base_is_timed_whole_and_a_large_one_by_what_a_layer_adds():
@@ -50,3 +51,12 @@ def test_the_highest_point_is_counted_beside_weights_and_adapter():
 def test_what_a_memory_manager_keeps_has_its_name_and_is_a_share_of_the_activations():
     assert kept_beside("cpu", 1000) == {"heap": 650} and kept_beside("cuda", 1000) == {"allocator": 450}
     assert kept_beside("mps", 1000) == {}, "driver memory: nobody has measured it"
+
+
+def test_devices_add_up_their_speed_where_each_has_its_own_and_share_the_memory_of_a_machine(monkeypatch):
+    four = Config.model_validate({"train": {"epochs": 1, "devices": 4}})
+    assert (side_by_side(four, "cuda"), sharing(four, "cuda")) == (4, 1)
+    assert (side_by_side(four, "cpu"), sharing(four, "cpu")) == (1, 4), "the same cores and the same memory"
+    for name, value in {"RANK": "0", "WORLD_SIZE": "4", "LOCAL_WORLD_SIZE": "2"}.items():
+        monkeypatch.setenv(name, value)
+    assert (side_by_side(four, "cpu"), sharing(four, "cpu")) == (4, 2), "two machines"
