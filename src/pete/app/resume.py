@@ -18,9 +18,9 @@ def resumed_training(run: RunDir, devices: int | None = None) -> Training:
     """
     resolved, prepared = resumable(run)
     resolved = on_devices(resolved, devices)
-    prepared = replace(prepared, notes=(*prepared.notes, *idle(resolved)))
+    notes = idle(resolved)
     mode, note = sidecar.usable(resolved.config)
     if note:
         resolved = resolved.replace("tracking.wandb", mode, note)
-        prepared = replace(prepared, notes=(note, *prepared.notes))
-    return Training(run.name, resolved, prepared, run)
+        notes = (note, *notes)
+    return Training(run.name, resolved, replace(prepared, notes=(*notes, *prepared.notes)) if notes else prepared, run)

@@ -59,8 +59,8 @@ def new_training(preset: str | None, file: Path | None, overrides: Sequence[str]
     preset = preset or (None if file else "quickstart")
     resolved, notes = enough_micro_batches(on_devices(resolve(preset, file, overrides), devices))
     sidecar.check(resolved.config)
-    prepared = replace(prepare(resolved.config), notes=notes)
-    return Training(preset or (file.stem if file else "run"), resolved, prepared)
+    prepared = prepare(resolved.config)
+    return Training(preset or (file.stem if file else "run"), resolved, replace(prepared, notes=notes) if notes else prepared)
 
 
 def plan(training: Training, notify: Notify, out: Path | None = None) -> Preflight:

@@ -3,13 +3,18 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from pete import __version__
 from pete.adapter import read_lineage
+from pete.config import Config, LoraConfig
+from pete.data.batch import Batch
+from pete.engines import open_trainer
 from pete.errors import WorkError
 from pete.run import RunDir
-from pete.train.publish import AdapterProof, publish, train_again
+from pete.train.loop import mean_loss
+from pete.train.publish import ROUNDING, AdapterProof, _prove, publish, train_again
 
 
 def test_the_lineage_says_what_the_adapter_was_made_of_and_how_it_speaks(trial):
@@ -32,3 +37,25 @@ def test_a_damaged_checkpoint_is_refused_before_anything_is_made(trial):
     with pytest.raises(WorkError, match=r"in step-000006, adapter_model.safetensors is missing\. Nothing was published") as error:
         publish(None, None, trial.run, best, None, None, AdapterProof([], None, [], None))  # type: ignore[arg-type]
     assert "pete train --config" in error.value.hint and not trial.run.adapter.exists()
+
+
+def test_a_loss_of_an_earlier_session_may_differ_by_rounding_for_it_may_have_had_other_devices(trial, tmp_path):
+    config = Config.model_validate({"model": {"base": "fake"}, "engine": {"name": "fake"}})
+    engine = open_trainer(config)
+    engine.load(config.model)
+    engine.add_lora(LoraConfig(rank=4))
+    batch = Batch(np.arange(60, dtype=np.int32), np.arange(60) > 9, (60,))
+    engine.train_step([batch], 0.1)
+    folder = tmp_path / "adapter"
+    folder.mkdir()
+    engine.save(folder, with_optimizer=False)
+    logits, loss = engine.logits([1, 2]), mean_loss(engine, [batch])
+
+    def prove(found: np.ndarray | None, share: float) -> None:
+        _prove(engine, config.model, trial.run, folder, AdapterProof([1, 2], found, [batch], loss * (1 + share)))
+
+    prove(logits, 0.0)
+    prove(None, ROUNDING / 2)
+    for found, share in ((logits, ROUNDING / 2), (None, 2 * ROUNDING)):
+        with pytest.raises(WorkError, match="read back, its validation loss is"):
+            prove(found, share)
