@@ -81,7 +81,7 @@ class _Server:
 def serve() -> None:
     """Answer until nobody asks any more."""
     for module in pkgutil.walk_packages(pete.__path__, "pete."):
-        if not set(module.name.split(".")) & {"torch", "llama", "mlx", "__main__"}:
+        if not set(module.name.split(".")) & {"torch", "llama", "mlx", "bench", "__main__"}:
             importlib.import_module(module.name)
     assert not {"torch", "huggingface_hub"} & sys.modules.keys()
     gc.freeze()

@@ -20,8 +20,8 @@ from torch.utils._pytree import tree_leaves
 from pete.config import Config
 from pete.engines.devices import on_this_machine, world
 
-TIMED = 2
-"""Micro-batches after the first, which pays for kernels."""
+TIMED, ENOUGH = 2, 4.0
+"""Micro-batches after the first, which pays for kernels; seconds of them after which no other is asked."""
 WHOLE = 10**9
 """Bytes of weights up to which the whole base is timed. Two layers of a small one stay in the processor's cache and look a fifth
 faster than they are among thirty; two of a big one do not."""
@@ -123,7 +123,9 @@ def seconds_a_step(of_layers: Callable[[int], float], layers: int, weights: int)
 def timed(step: Callable[[], object]) -> float:
     """Seconds of one step, averaged."""
     step()
-    start = time.perf_counter()
-    for _ in range(TIMED):
+    taken: list[float] = []
+    while len(taken) < TIMED and sum(taken) < ENOUGH:
+        start = time.perf_counter()
         step()
-    return (time.perf_counter() - start) / TIMED
+        taken.append(time.perf_counter() - start)
+    return sum(taken) / len(taken)

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from pete.config import Config
-from pete.engines.torch.forecast import WHOLE, kept_beside, seconds_a_step, sharing, side_by_side, step_bytes
+from pete.engines.torch.forecast import WHOLE, kept_beside, seconds_a_step, sharing, side_by_side, step_bytes, timed
 
 
 def test_a_small_base_is_timed_whole_and_a_large_one_by_what_a_layer_adds():
@@ -17,6 +17,18 @@ def test_a_small_base_is_timed_whole_and_a_large_one_by_what_a_layer_adds():
     assert seconds_a_step(of_layers, 24, WHOLE) == 15.0 and asked == [24]
     assert seconds_a_step(of_layers, 24, WHOLE + 1) == pytest.approx(15.0) and asked == [24, 1, 2]
     assert seconds_a_step(lambda count: 3.0 - count, 24, WHOLE + 1) == 2.0, "a layer takes no less than nothing"
+
+
+@pytest.mark.parametrize(("seconds", "steps"), [(1.0, 3), (5.0, 2)])
+def test_a_slow_step_is_timed_once_and_the_first_counts_never(monkeypatch, seconds, steps):
+    done, now = [], [0.0]
+
+    def step() -> None:
+        now[0] += seconds if done else 100.0
+        done.append(now[0])
+
+    monkeypatch.setattr("pete.engines.torch.forecast.time.perf_counter", lambda: now[0])
+    assert timed(step) == seconds and len(done) == steps
 
 
 def test_the_highest_point_is_counted_beside_weights_and_adapter():
