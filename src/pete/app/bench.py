@@ -64,7 +64,7 @@ class Size:
 
 
 FULL = Size(steps=8, warm_up=2, rows=None, valid=None, answer=100, repeats=5, seconds=float("inf"))
-QUICK = Size(steps=4, warm_up=1, rows=4, valid=16, answer=32, repeats=3, seconds=130.0)
+QUICK = Size(steps=4, warm_up=1, rows=4, valid=8, answer=32, repeats=2, seconds=110.0)
 
 
 def bench(config: Config, notify: Notify, out: Path, quick: bool = False, steps: int | None = None) -> Bench:
