@@ -38,7 +38,7 @@ fresh() {
 }
 # An extra that was installed once stays, also when .venv is made anew; ./check tests them all.
 wants() { [ "$what" = dev ] || [ "$1" = "$asked" ] || [ -f "$lock/extra-$1" ]; }
-holds() { wanted "$1" | cmp -s - "$venv/stamp-$1"; }
+holds() { [ -f "$venv/stamp-$1" ] && wanted "$1" | cmp -s - "$venv/stamp-$1"; }
 wanted() {
     case $1$platform in
         dev*) cat "$root/requirements/dev.txt" ;;
