@@ -31,6 +31,8 @@ ROWS = {
 }
 # the totals of the model cards
 PARAMETERS = {
+    "pythia-14m": 14_067_712,
+    "pythia-31m": 30_494_720,
     "pythia-70m": 70_426_624,
     "pythia-160m": 162_322_944,
     "pythia-410m": 405_334_016,
