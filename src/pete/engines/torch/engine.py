@@ -119,8 +119,8 @@ class TorchEngine(Trainer):
 
         def seconds(layers: int) -> float:
             assert typical is not None
-            engine = open_shape(self.device, layers)
-            found = timed(lambda: engine.train_step([typical], 0.0))
+            engine, step = open_shape(self.device, layers), [typical]
+            found = timed(lambda: engine.train_step(step, 0.0))
             engine._release()  # the real weights come next, and need the room
             return found
 

@@ -203,9 +203,10 @@ class Packed:
         heads = np.zeros((len(lengths), shared), np.int64)
         for rows, group in zip(cuts, groups, strict=True):
             for row in rows:
-                own = np.arange(group.width) + np.where(np.arange(group.width) < shared, 0, before[row])
-                own[sizes[row] :] = 0  # padding: what stands there is seen by no token
-                back[own[: sizes[row]]] = here + np.arange(sizes[row])
+                within, length = np.arange(group.width), int(sizes[row])
+                own = within + np.where(within < shared, 0, before[row])
+                own[length:] = 0  # padding: what stands there is seen by no token
+                back[own[:length]] = here + within[:length]
                 heads[row] = here + np.arange(shared)
                 taken.append(own)
                 here += group.width
