@@ -47,16 +47,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Side by side, the tests of a file stay together, and all that compute with PyTorch themselves are one file.
-
-    Those of pipeline/ start programs, of one thread each like everything here: they go to whichever process is free.
-    """
+    """Side by side, the tests of a file stay together, and all that load PyTorch are one file."""
     from xdist.scheduler import LoadFileScheduling
 
     class ByFile(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:
             file = super()._split_scope(nodeid)
-            return "torch" if loads_torch(config.rootpath / file) and "/pipeline/" not in file else file
+            return "torch" if loads_torch(config.rootpath / file) else file
 
     return ByFile(config, log)
 
