@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pete.config import Config
-from pete.data.batch import PAIRS, Batch, Sequencer, in_batches, pairs
+from pete.data.batch import PAIRS, Batch, Sequencer, common_beginning, in_batches, pairs
 from pete.data.render import Rendered
 from pete.errors import ConfigError
 
@@ -102,4 +102,5 @@ def test_what_all_rows_begin_with():
 
     assert batch("abcd", "abxd", "abc").shared == 2
     assert batch("abcd", "ab", "abcd").shared == 2, "a row may be nothing else"
+    assert [common_beginning(rows) for rows in ([[], [1]], [[1, 2], [1, 3]], [[1, 2], [1, 2, 3]], [[1, 2, 3], [1]])] == [0, 1, 2, 1]
     assert batch("abcd", "abcd").shared == 4 and batch("abcd").shared == 0 and batch("ab", "ba").shared == 0

@@ -11,6 +11,7 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from pete.config import GenerateConfig
+from pete.data.batch import common_beginning
 from pete.data.tokenizer import TOKENIZER
 from pete.engines.llama.runtime import Context
 from pete.engines.protocol import Base
@@ -76,7 +77,7 @@ class Draft:
             count: at least one.
         """
         likeliest = sampling.model_copy(update={"temperature": 0.0})
-        keep = min(common(self._held, ids), len(ids) - 1)
+        keep = min(common_beginning([self._held, ids]), len(ids) - 1)
         keep = keep if self._context.forget(0, keep) else 0
         self._held, new, guesses = list(ids[:keep]), list(ids[keep:]), []
         while True:
@@ -93,11 +94,3 @@ class Draft:
         self._guessed.proposed += proposed
         self._guessed.accepted += accepted
         return min(MOST, proposed + 2) if accepted == proposed else accepted + 1
-
-
-def common(held: Sequence[int], prompt: Sequence[int]) -> int:
-    """How many tokens two rows begin with alike."""
-    for place, (one, other) in enumerate(zip(held, prompt, strict=False)):
-        if one != other:
-            return place
-    return min(len(held), len(prompt))

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from pete.config import GenerateConfig
-from pete.engines.llama.draft import FIRST, Draft, common
+from pete.data.batch import common_beginning
+from pete.engines.llama.draft import FIRST, Draft
 from pete.engines.llama.runtime import Context
 from pete.engines.protocol import Rows
 from pete.engines.sampling import draw
@@ -150,7 +151,7 @@ class LlamaRows(Rows):
         """Give each waiting row the free place that holds most of its prompt, in the order in which they came."""
         while self._waiting and (free := [number for number, slot in enumerate(self._slots) if slot.row is None]):
             row = self._waiting.popleft()
-            shared = [common(self._slots[number].held, row.prompt[:-1]) if self._reuse else 0 for number in free]
+            shared = [common_beginning([self._slots[number].held, row.prompt[:-1]]) if self._reuse else 0 for number in free]
             number = free[int(np.argmax(shared))]
             keep = max(shared)
             if not self.context.forget(number, keep):

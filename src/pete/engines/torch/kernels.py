@@ -158,8 +158,6 @@ class Packed:
     """Rows end to end, the tokens that all of them begin with only once; and the rectangles in which they are attended."""
 
     lengths: Sequence[int]
-    shared: int
-    """Tokens at the beginning that are the same in every row, and lie in the pack once."""
     idle: int
     """Tokens at the end that belong to no row and are seen by none: they round the length up to a bucket."""
     places: Tensor
@@ -216,7 +214,7 @@ class Packed:
 
         spread = Spread(index(np.concatenate(taken)), index(back), index(heads))
         positions = index(np.append(positions, np.zeros(idle)))[None]
-        return cls(lengths, shared, idle, index(places), positions, groups, spread, dtype, index(firsts))
+        return cls(lengths, idle, index(places), positions, groups, spread, dtype, index(firsts))
 
     @property
     def padded(self) -> bool:

@@ -6,7 +6,7 @@ import pytest
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 
-from pete.engines.llama.draft import FIRST, MOST, Draft, DraftError, Guessed, check_tokens, common
+from pete.engines.llama.draft import FIRST, MOST, Draft, DraftError, Guessed, check_tokens
 from pete.engines.protocol import Base
 
 
@@ -38,7 +38,3 @@ def test_how_many_are_guessed_follows_how_many_were_right() -> None:
     draft = Draft(type("Room", (), {"length": 8})(), 8, guessed)
     assert [draft.heard(FIRST, FIRST), draft.heard(MOST, MOST), draft.heard(4, 0), draft.heard(4, 3)] == [FIRST + 2, MOST, 1, 4]
     assert (guessed.proposed, guessed.accepted) == (FIRST + MOST + 8, FIRST + MOST + 3)
-
-
-def test_what_two_rows_have_in_common() -> None:
-    assert [common([], [1]), common([1, 2], [1, 3]), common([1, 2], [1, 2, 3]), common([1, 2, 3], [1])] == [0, 1, 2, 1]
