@@ -191,7 +191,9 @@ class GenerateConfig(ConfigSection):
 class EvaluateConfig(ConfigSection):
     """The evaluation."""
 
-    prompts_per_category: Positive | None = Field(None, description="nothing means every prompt of the suite")
+    prompts_per_category: Positive | None = Field(
+        None, description="most prompts of a category, and most unseen texts of one; not set means all of the suite"
+    )
     batch: Positive = Field(16, description="answers generated side by side, by an engine whose rows cannot wait for each other")
     samples: Positive = Field(3, description="answers a prompt, each with its own seed")
 

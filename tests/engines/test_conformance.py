@@ -26,11 +26,20 @@ def row(seed: int, prompt: int, answer: int) -> Rendered:
 ROWS = [row(1, 5, 9), row(2, 3, 20), row(3, 11, 4)]
 
 
-def test_loss_is_per_example_and_does_not_depend_on_company(answering):
+BEGUN = row(4, 8, 12)
+ALIKE = [
+    BEGUN,
+    Rendered(np.append(BEGUN.ids[:8], np.array([7, 8, EOS], dtype=np.int32)), np.arange(11) >= 8, 2),
+    Rendered(np.append(BEGUN.ids[:9], np.array([9, EOS], dtype=np.int32)), np.arange(11) >= 5, 5),  # trained where the others are not
+]
+
+
+@pytest.mark.parametrize("rows", [ROWS, ALIKE, ALIKE[:2], ROWS + ALIKE[2:]])
+def test_loss_is_per_example_and_does_not_depend_on_company(answering, rows):
     engine = answering
-    together = engine.loss(Batch.of(ROWS))
-    assert together.tokens == tuple(int(r.trained.sum()) for r in ROWS)
-    for r, nats in zip(ROWS, together.nats, strict=True):
+    together = engine.loss(Batch.of(rows))
+    assert together.tokens == tuple(int(r.trained.sum()) for r in rows)
+    for r, nats in zip(rows, together.nats, strict=True):
         (alone,) = engine.loss(Batch.of([r])).nats
         assert alone == pytest.approx(nats, rel=1e-5)
 

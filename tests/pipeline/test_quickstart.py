@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 from benchmarks.random_base import write_base
@@ -35,5 +36,8 @@ def test_it_leaves_everything_it_promises(neox_tokenizer: Path, tmp_path: Path):
     assert (out / "report.html").stat().st_size > 20_000 and (out / "report.md").is_file()
     log = json.loads((out / "evaluations" / "quickstart.json").read_text())
     assert len({s["prompt_id"] for s in log["samples"]}) == 15 and {s["model"] for s in log["samples"]} == {"base", "tuned"}
+    for rows in (log["held_out"], log["neutral"]):
+        counts = Counter(row["category"] for row in rows)
+        assert len(counts) == 3 and set(counts.values()) == {5}, "a first look scores as few texts as it asks prompts"
     assert sum(r["base_nats"] - r["tuned_nats"] for r in log["held_out"]) > 0, "eight steps already help"
     assert str(tmp_path.parent) not in (out / "adapter" / "adapter_config.json").read_text() + (out / "adapter" / "pete.json").read_text()

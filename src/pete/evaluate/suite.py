@@ -57,13 +57,23 @@ def load_suite(run: RunDir, file: Path | None, per_category: int | None) -> list
         raise DataError(f"{run.folder} kept no evaluation prompts: its persona had no prompts.jsonl.", "give some: --suite FILE.jsonl")
     prompts = load_prompts(path)
     refuse_unknown({prompt.source: prompt.checks for prompt in prompts})
+    named = [prompt.model_copy(update={"id": prompt.id or f"{prompt.category}-{number}"}) for number, prompt in enumerate(prompts, 1)]
+    chosen = _of_each(named, per_category)
+    _reject_duplicate_ids(chosen)
+    return chosen
+
+
+Categorised = TypeVar("Categorised", Question, Example)
+
+
+def _of_each(rows: Sequence[Categorised], most: int | None) -> list[Categorised]:
+    """The first `most` of each category, in order; all of them where it is None."""
     taken: Counter[str] = Counter()
     chosen = []
-    for number, prompt in enumerate(prompts, 1):
-        taken[prompt.category] += 1
-        if per_category is None or taken[prompt.category] <= per_category:
-            chosen.append(prompt.model_copy(update={"id": prompt.id or f"{prompt.category}-{number}"}))
-    _reject_duplicate_ids(chosen)
+    for row in rows:
+        taken[row.category] += 1
+        if most is None or taken[row.category] <= most:
+            chosen.append(row)
     return chosen
 
 
@@ -84,10 +94,11 @@ def evaluate(tuned: Tuned, run: RunDir, prompts: Sequence[Question], on_stage: O
     engine = tuned.engine
     refuse_changed(run)
     splits = read_splits(run)[0]
-    unseen = [row for row in splits["test"] if row.task == task]
+    most = tuned.config.evaluate.prompts_per_category
+    unseen = _of_each([row for row in splits["test"] if row.task == task], most)
     held_out = score_held_out(engine, tuned.renderer, unseen, on_stage, "held-out text")
     known = {row.prompt for row in splits["train"]}
-    ordinary = [row for row in load_examples([NEUTRAL]) if row.prompt not in known] if task == "write" else []
+    ordinary = _of_each([row for row in load_examples([NEUTRAL]) if row.prompt not in known], most) if task == "write" else []
     neutral = score_held_out(engine, tuned.renderer, ordinary, on_stage, "neutral text")
     drafts = [row for row in splits["train"] if row.task == "rewrite"] if task == "rewrite" else []
     samples = _generate(tuned, prompts, written(splits["train"]), on_stage, drafts)

@@ -41,7 +41,7 @@ def test_the_plan_counts_what_the_training_will_do(prepared):
     assert engine.asked[0] == max(len(batch.ids) for batch in micro)
     assert engine.asked[1] == max(len(batch.ids) for batch in ready.valid)
     looks = 1 + -(-ready.sequencer.steps // config.train.eval_every)
-    assert plan.seconds == pytest.approx((plan.tokens + looks * sum(len(b.ids) for b in ready.valid) / 3) / 50)
+    assert plan.seconds == pytest.approx((plan.tokens + looks * sum(len(b.ids) for b in ready.valid) / 2) / 50)
     assert (plan.memory, plan.available, plan.tokens_per_second) == (42, 40, 50.0)
 
 

@@ -108,14 +108,15 @@ class LlamaEngine(Generator):
     # --- scoring -------------------------------------------------------------------------------------------------
 
     def loss(self, batch: Batch) -> LossSum:
-        """See the protocol."""
+        """See the protocol; what all rows begin with, before anything is trained, is computed once."""
         context = self._rows(1, max(batch.lengths)).context
-        losses, start = [], 0
-        for length in batch.lengths:
-            part = slice(start, start + length)
-            losses.append(_losses(context, batch.ids[part].tolist(), batch.trained[part]))
-            start += length
-        return LossSum.of(batch, np.concatenate(losses))
+        ends = np.cumsum(batch.lengths)[:-1]
+        rows = list(zip(np.split(batch.ids, ends), np.split(batch.trained, ends), strict=True))
+        shared = max(min(batch.shared, *(int(trained.argmax()) for _, trained in rows)) - 1, 0)  # its last token foresees a trained one
+        context.forget(0)
+        if shared:
+            context.decode(batch.ids[:shared].tolist(), range(shared), [0] * shared, [False] * shared)
+        return LossSum.of(batch, np.concatenate([_losses(context, ids.tolist(), trained, shared) for ids, trained in rows]))
 
     def logits(self, ids: Sequence[int]) -> np.ndarray:
         """See the protocol."""
@@ -176,11 +177,12 @@ class LlamaEngine(Generator):
         return MemoryUse(resident, peak, resident)
 
 
-def _losses(context: Context, ids: list[int], trained: np.ndarray) -> np.ndarray:
-    """Nats at the trained tokens of one row: float64 [trained]."""
-    context.forget(0)
+def _losses(context: Context, ids: list[int], trained: np.ndarray, held: int) -> np.ndarray:
+    """Nats at the trained tokens of a row whose first `held` tokens are computed: float64 [trained]."""
+    if not context.forget(0, held):
+        held = 0
     losses = []
-    for start in range(0, len(ids) - 1, SCORED):
+    for start in range(held, len(ids) - 1, SCORED):
         part = range(start, min(start + SCORED, len(ids) - 1))
         wanted = [bool(trained[place + 1]) for place in part]
         logits = context.decode([ids[place] for place in part], part, [0] * len(part), wanted)

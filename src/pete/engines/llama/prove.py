@@ -18,7 +18,7 @@ from pete.errors import WorkError
 from pete.resources import python_path
 
 LONGEST = 600.0
-"""Seconds after which it is said not to answer; eighteen short rows take some, even of a large model."""
+"""Seconds after which it is said not to answer; eight short rows take some, even of a large model."""
 
 Start = Callable[[Config, Path], "subprocess.CompletedProcess[str]"]
 

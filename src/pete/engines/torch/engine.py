@@ -343,13 +343,14 @@ class TorchEngine(Trainer):
         if self._optimizer is None:
             self._optimizer = self._new_optimizer()
         self._peft.train()
-        nats = 0.0
+        exact = None if self.device == "mps" else torch.float64
+        sums = [torch.zeros((), dtype=exact, device=self.device)]
         for place, batch in micro.items():
             torch.manual_seed(int(np.random.SeedSequence([self.seed, self._updates, place]).generate_state(1)[0]))
             try:
                 losses = self._losses(batch)
                 (losses.sum() / tokens).backward()
-                nats += float(losses.detach().sum(dtype=torch.float64 if self.device == "cpu" else None))
+                sums.append(losses.detach().sum(dtype=exact))  # a number only at the end: nothing waits for the device between
             except RuntimeError as error:
                 if "out of memory" not in str(error).lower() and "can't allocate memory" not in str(error).lower():
                     raise
@@ -361,7 +362,7 @@ class TorchEngine(Trainer):
                 ) from None
             if self.device == "mps":
                 self.memory()  # the highest point is here, and mps keeps no record of it
-        return nats
+        return float(torch.stack(sums).cpu().double().sum())
 
     def _update(self, nats: float, lr: float) -> float:
         """Take the step of the gradient, unless it or the nats are no numbers; its norm before clipping."""
@@ -376,7 +377,7 @@ class TorchEngine(Trainer):
         return norm
 
     def _new_optimizer(self) -> torch.optim.AdamW:
-        return torch.optim.AdamW(self._trainable().values(), lr=0.0, weight_decay=self.optim.weight_decay)
+        return torch.optim.AdamW(self._trainable().values(), lr=0.0, weight_decay=self.optim.weight_decay, fused=True)
 
     def _hidden(self, ids: torch.Tensor, positions: torch.Tensor, layout: Packed | Cache, cache: Cache | None = None) -> torch.Tensor:
         body = getattr(self._model, body_name(self._model))
@@ -496,7 +497,7 @@ class TorchEngine(Trainer):
         for name, parameter in self._trainable().items():
             kept = {key: state[f"{name}/{key}"] for key in ("step", "exp_avg", "exp_avg_sq") if f"{name}/{key}" in state}
             if kept:
-                self._optimizer.state[parameter] = {k: v if k == "step" else v.to(self.device) for k, v in kept.items()}
+                self._optimizer.state[parameter] = {key: value.to(self.device) for key, value in kept.items()}
                 self._updates = int(kept["step"])
 
     def memory(self) -> MemoryUse:

@@ -4,8 +4,8 @@ Memory: the model is built on torch's meta device, where tensors have shapes and
 peft's layers, autograd's saved tensors, recomputation if asked for) runs through it while a dispatch mode counts which
 storages are alive. Nothing has to be kept in step with the kernels: what the step keeps is what is counted.
 
-Time: a typical micro-batch is done for real with random weights: by the whole base where it is small, else by its first
-layer, then by its first two, and the difference is what a layer costs on this machine.
+Time: a typical micro-batch is done for real with random weights by the base's first layer, then by its first few, and the
+difference is what a layer costs on this machine.
 """
 
 import time
@@ -20,11 +20,11 @@ from torch.utils._pytree import tree_leaves
 from pete.config import Config
 from pete.engines.devices import on_this_machine, world
 
-TIMED, ENOUGH = 2, 4.0
+TIMED, ENOUGH = 2, 1.0
 """Micro-batches after the first, which pays for kernels; seconds of them after which no other is asked."""
-WHOLE = 10**9
-"""Bytes of weights up to which the whole base is timed. Two layers of a small one stay in the processor's cache and look a fifth
-faster than they are among thirty; two of a big one do not."""
+BEYOND_CACHE = 128 << 20
+"""Bytes of weights that the few layers hold at least: two of a small base stay in the processor's cache and look a fifth faster
+than they are among thirty."""
 
 
 BESIDE = {"cpu": ("heap", 0.65), "cuda": ("allocator", 0.45)}
@@ -114,10 +114,11 @@ def _bytes(tensor: torch.Tensor) -> int:
 
 def seconds_a_step(of_layers: Callable[[int], float], layers: int, weights: int) -> float:
     """Seconds of a step of a base of so many layers and bytes, from those of a model with some or all of its layers."""
-    if weights <= WHOLE:
+    few = max(2, -(-BEYOND_CACHE * layers // weights))
+    if few >= layers:
         return of_layers(layers)
-    one, two = of_layers(1), of_layers(2)
-    return one + max(two - one, 0.0) * (layers - 1)
+    first, some = of_layers(1), of_layers(few)
+    return first + max(some - first, 0.0) / (few - 1) * (layers - 1)
 
 
 def timed(step: Callable[[], object]) -> float:

@@ -196,7 +196,7 @@ class Servant(Member):
         self._optimizer, self._updates = self._new_optimizer(), updates
         for parameter in self._trainable().values():
             moments = {name: torch.zeros_like(parameter) for name in ("exp_avg", "exp_avg_sq")}
-            self._optimizer.state[parameter] = {"step": torch.tensor(float(updates)), **moments}
+            self._optimizer.state[parameter] = {"step": torch.tensor(float(updates), device=self.device), **moments}
 
 
 def serve() -> None:

@@ -9,7 +9,7 @@ import json
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +33,11 @@ ROUGH = 3e-2
 SLICE = 4096
 
 
+def fused_adamw(parameters: Sequence[Tensor], **settings: float) -> torch.optim.AdamW:
+    """The optimizer as the engine makes it: one kernel an update."""
+    return torch.optim.AdamW(parameters, fused=True, **settings)
+
+
 @dataclass(frozen=True)
 class Operations:
     """What is tested: the functions training calls. A test of the self-test puts a broken one in its place."""
@@ -43,7 +48,7 @@ class Operations:
     checkpoint: Callable[..., Any] = checkpoint
     lora: Callable[..., Tensor] = lora_linear
     losses: Callable[..., Tensor] = token_losses
-    optimizer: Callable[..., Any] = torch.optim.AdamW
+    optimizer: Callable[..., Any] = fused_adamw
     seed: Callable[[int], object] = torch.manual_seed
 
 

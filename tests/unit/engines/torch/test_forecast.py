@@ -4,22 +4,25 @@ import pytest
 import torch
 
 from pete.config import Config
-from pete.engines.torch.forecast import WHOLE, kept_beside, seconds_a_step, sharing, side_by_side, step_bytes, timed
+from pete.engines.torch.forecast import BEYOND_CACHE, kept_beside, seconds_a_step, sharing, side_by_side, step_bytes, timed
 
 
-def test_a_small_base_is_timed_whole_and_a_large_one_by_what_a_layer_adds():
+def test_a_step_is_what_the_first_layer_takes_and_each_further_one_adds():
     asked = []
 
     def of_layers(count: int) -> float:
         asked.append(count)
         return 3.0 + 0.5 * count
 
-    assert seconds_a_step(of_layers, 24, WHOLE) == 15.0 and asked == [24]
-    assert seconds_a_step(of_layers, 24, WHOLE + 1) == pytest.approx(15.0) and asked == [24, 1, 2]
-    assert seconds_a_step(lambda count: 3.0 - count, 24, WHOLE + 1) == 2.0, "a layer takes no less than nothing"
+    assert seconds_a_step(of_layers, 24, 24 * BEYOND_CACHE) == pytest.approx(15.0) and asked == [1, 2]
+    asked.clear()
+    assert seconds_a_step(of_layers, 24, 3 * BEYOND_CACHE) == pytest.approx(15.0) and asked == [1, 8], "two would stay in the cache"
+    asked.clear()
+    assert seconds_a_step(of_layers, 24, BEYOND_CACHE) == 15.0 and asked == [24], "all of them hardly fill it"
+    assert seconds_a_step(lambda count: 3.0 - count, 24, 24 * BEYOND_CACHE) == 2.0, "a layer takes no less than nothing"
 
 
-@pytest.mark.parametrize(("seconds", "steps"), [(1.0, 3), (5.0, 2)])
+@pytest.mark.parametrize(("seconds", "steps"), [(0.75, 3), (1.5, 2)])
 def test_a_slow_step_is_timed_once_and_the_first_counts_never(monkeypatch, seconds, steps):
     done, now = [], [0.0]
 
