@@ -32,6 +32,8 @@ from pete.run import RunDir
 
 FRAME = 24
 """Tokens at most that stand around a turn of a conversation."""
+TIMED_TOKENS = 64
+"""Of an answer that is timed: a longer one is no faster and no slower a token."""
 OnStage = Callable[[str, int, int], None]
 """(what, done, of)"""
 
@@ -358,7 +360,9 @@ def _kind(prompt: Question) -> RequestType:
 
 def _time_alone(tuned: Tuned, prompts: Sequence[Question], on_stage: OnStage) -> list[Speed]:
     """One prompt of each category, answered alone and once by each model, after a short answer to warm up."""
-    once = tuned.config.generate.model_copy(update={"retries": 0, "best_of": 1})  # the speed of the model, not of its luck
+    sampling = tuned.config.generate
+    shorter = min(sampling.max_new_tokens, TIMED_TOKENS)
+    once = sampling.model_copy(update={"retries": 0, "best_of": 1, "max_new_tokens": shorter})  # the model's speed, not its luck
     first = {prompt.category: prompt for prompt in reversed(prompts)}
     rows = []
     for model in MODELS:

@@ -123,8 +123,9 @@ def test_for_the_guard_as_many_are_drawn_as_pete_rewrite_draws_each_with_another
 
 
 def test_speed_is_that_of_one_draw():
-    tuned = Asked("generate.retries=2", "generate.best_of=4", "generate.max_new_tokens=50")
+    tuned = Asked("generate.retries=2", "generate.best_of=4", "generate.max_new_tokens=200")
     rows = module._time_alone(tuned, PROMPTS, lambda *_: None)
     assert [(r.model, r.prompt_id) for r in rows] == [(m, p) for m in ("base", "tuned") for p in ("p2", "p0")]
     assert {(r.guessed, r.guessed_right) for r in rows} == {(5, 3)}, "of this answer"
     assert len(tuned.calls) == 6 and all((s.retries, s.best_of) == (0, 1) for _, _, s, _, _ in tuned.calls)
+    assert [s.max_new_tokens for _, _, s, _, _ in tuned.calls] == [8, 64, 64] * 2, "its first tokens are as fast as all"
