@@ -15,9 +15,13 @@ import random
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+
+import psutil
 
 THINGS = [
     "kettle",
@@ -161,7 +165,7 @@ def stage(name: str, persona: Path) -> None:
 
     with many_rows():
         config = Config.model_validate({"data": {"persona": str(persona)}})
-        chosen = load_persona(persona)
+        chosen = load_persona(str(persona))
         examples = load_examples(chosen.examples)
         if name == "split":
             print({part: len(found) for part, found in split_rows(examples, config.data).items()})
@@ -172,20 +176,27 @@ def stage(name: str, persona: Path) -> None:
 
 
 def run(command: list[str]) -> tuple[float, float, float, int, str]:
-    """Seconds, those of a processor, GB at the highest, exit code and output of a program."""
+    """Seconds, those of a processor, GB at the highest in all processes together, exit code and output of a program."""
     began = time.perf_counter()
     process = subprocess.Popen([sys.executable, *command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    highest = [0.0]
+    threading.Thread(target=watch, args=(psutil.Process(process.pid), highest), daemon=True).start()
     assert process.stdout is not None
     said = process.stdout.read()
     _, status, usage = os.wait4(process.pid, 0)
-    kilo = 1 if sys.platform == "darwin" else 1024
-    return (
-        time.perf_counter() - began,
-        usage.ru_utime + usage.ru_stime,
-        usage.ru_maxrss * kilo / 2**30,
-        os.waitstatus_to_exitcode(status),
-        said,
-    )
+    return time.perf_counter() - began, usage.ru_utime + usage.ru_stime, highest[0], os.waitstatus_to_exitcode(status), said
+
+
+def watch(process: psutil.Process, highest: list[float]) -> None:
+    """Look ten times a second how much memory a program and those it started have; what they share counts for each."""
+    with suppress(psutil.Error):
+        while True:
+            held = 0
+            for one in [process, *process.children(recursive=True)]:
+                with suppress(psutil.NoSuchProcess):
+                    held += one.memory_info().rss
+            highest[0] = max(highest[0], held / 2**30)
+            time.sleep(0.1)
 
 
 def main() -> None:

@@ -3,14 +3,29 @@
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 
 from pete.data.artefacts import UNFILLED, blanks_in, broken_in, control_in, entity_in, turns_in, unfilled_in
+from pete.data.bulk import in_blocks
 from pete.data.checks import machine, shape
 from pete.data.checks.answers import assistant_phrase, only_links, quotation, unended
 from pete.data.checks.drafts import draft_findings
 from pete.data.checks.prompts import held_out, one_prompt, trained_prompts
-from pete.data.examples import DataFinding, Example, Question, Read, Split, as_in, phrase_pattern, phrases_used, read_prompts, written
+from pete.data.examples import (
+    DataFinding,
+    Example,
+    Question,
+    Read,
+    Split,
+    as_in,
+    phrase_pattern,
+    phrases_used,
+    read_prompts,
+    same_answer,
+    written,
+)
 from pete.data.near import near_to_each_other
 from pete.data.private import KINDS, Kind, Private, find, mask
 from pete.data.split import left_out
@@ -43,20 +58,24 @@ def check_rows(
     rows: Sequence[Example], persona: Persona | None, splits: Mapping[Split, Sequence[Example]] | None = None
 ) -> list[DataFinding]:
     """Everything there is to question in rows: each by itself, then all together. Without a persona, on their own terms."""
+    looked = _Looked()
+    for block in in_blocks(partial(_look, persona=persona), rows):
+        looked.add(block)
     if not (own := written(rows)):
-        return check_examples(rows, persona)
+        return _singly(rows, persona, looked)
     near = near_to_each_other(tuple(row.completion for row in own))
     asked = [row for row in own if row.task == "write"]
+    languages = dict(zip(map(id, rows), looked.languages, strict=True))
     return [
-        *check_examples(rows, persona),
+        *_singly(rows, persona, looked),
         *draft_findings(rows),
         *one_prompt(asked),
         *held_out(own, near, splits or {}),
         *shape.near_duplicates(own, near),
-        *shape.languages(own),
+        *shape.languages(own, [languages[id(row)] for row in own]),
         *(shape.categories(asked, persona.categories if persona else {}) if asked else ()),
         *shape.lengths(own),
-        *_private(rows, persona),
+        *_private(looked),
         *_machine_written(own),
         *(left_out(rows, splits) if splits else ()),
     ]
@@ -69,58 +88,101 @@ def persona_prompts(persona: Persona) -> Read[Question] | None:
 
 def check_examples(rows: Sequence[Example], persona: Persona | None) -> list[DataFinding]:
     """What stands in single rows: marks, broken letters, blanks, repeated or broken-off answers; what the persona does not say or have."""
+    return _singly(rows, persona, _look(rows, persona))
+
+
+Place = tuple[str, str]
+"""(file:line, what stands there)."""
+
+
+@dataclass
+class _Looked:
+    """What single rows show."""
+
+    places: dict[str, list[Place]] = field(default_factory=dict)
+    """By kind of finding; what is private by its `Kind`."""
+    languages: list[str] = field(default_factory=list)
+    """Of each row's answer."""
+
+    def add(self, other: "_Looked") -> None:
+        """Put what later rows show behind it."""
+        for kind, places in other.places.items():
+            self.places.setdefault(kind, []).extend(places)
+        self.languages += other.languages
+
+
+def _look(rows: Sequence[Example], persona: Persona | None) -> _Looked:
+    avoid, stops = (persona.avoid, persona.stop) if persona else ((), ())
+    looks: dict[str, Callable[[Example], Iterable[str]]] = {
+        "unfilled template": lambda row: _unfilled(row, persona),
+        "prompt is answer": _same,
+        "control marks": _control_marks,
+        "broken characters": _broken,
+        "markup": _markup,
+        "blanks": lambda row: _blanks(row, persona),
+        "no ending": lambda row: map(_shown, unended(_text(row))),
+        "only links": _only_links,
+        "assistant phrase": _assistant,
+        "quotation": lambda row: map(_shown, quotation(_text(row))),
+        "avoid": _avoided(avoid),
+        "stop": lambda row: [repr(stop) for stop in stops if any(stop in f"\n{text}" for text in _answers(row))],
+    }
+    found = _Looked({kind: [(row.source, shown) for row in rows for shown in look(row)] for kind, look in looks.items()})
+    own = [persona.name] if persona else []
+    for row in rows:
+        first: dict[Kind, Private] = {}
+        for text, answer in _texts(row):
+            for one in find(text, own, greeted=answer, closed=not answer):
+                first.setdefault(one.kind, one)
+        for kind, one in first.items():
+            found.places.setdefault(kind, []).append((row.source, one.masked))
+    found.languages = [shape.language(row) for row in rows]
+    return found
+
+
+def _singly(rows: Sequence[Example], persona: Persona | None, looked: _Looked) -> list[DataFinding]:
+    """The findings of what single rows show; of those that take a look at other rows too, what they are."""
     given = [row for row in rows if "category" in row.model_fields_set]
     unknown = Counter(row.category for row in given if persona and row.category not in persona.categories)
     names = ", ".join(f"{name!r} {count}" for name, count in unknown.most_common())[:200]
-    avoid, stops, known = (persona.avoid, persona.stop, ", ".join(sorted(persona.categories))) if persona else ((), (), "")
-    checks: list[tuple[str, str, str, str, Callable[[Example], Iterable[str]]]] = [
+    known = ", ".join(sorted(persona.categories)) if persona else ""
+    places = looked.places | {
+        "repeated answer": _repeated(rows),
+        "unknown category": [(row.source, repr(row.category)) for row in given if row.category in unknown],
+        "no category": [(row.source, "") for row in rows if given and "category" not in row.model_fields_set and row.task == "write"],
+    }
+    said = [
         ("unfilled template", "row", "hold", "a place that a template left to be filled in (fill it; if it is meant so, say "
-         "limits.all.placeholders = true in persona.toml)", lambda row: _unfilled(row, persona)),
-        ("prompt is answer", "row", "have", "a prompt that is its answer: there is nothing to learn", _same),
+         "limits.all.placeholders = true in persona.toml)"),
+        ("prompt is answer", "row", "have", "a prompt that is its answer: there is nothing to learn"),
         ("control marks", "row", "hold", "control marks of a chat template, and would be put into a second one (write the bare text into "
-         "prompt and completion)", _control_marks),
-        ("broken characters", "row", "hold", "broken characters, decoded wrongly once", _broken),
-        ("markup", "row", "hold", "the markup of a web page", _markup),
-        ("blanks", "row", "leave", "a blank to be filled in", lambda row: _blanks(row, persona)),
-        ("repeated answer", "row", "repeat", "the same completion as an earlier one", _repeated()),
-        ("no ending", "answer", "break", "off in the middle of a sentence", lambda row: map(_shown, unended(_text(row)))),
-        ("only links", "answer", "have", "nothing but links, hashtags and mentions", _only_links),
-        ("assistant phrase", "answer", "talk", "as an assistant does of itself or its draft: a machine's words", _assistant),
-        ("quotation", "answer", "hold", "a famous quotation: somebody else's words",
-         lambda row: map(_shown, quotation(_text(row)))),
-        ("unknown category", "row", "have", f"a category that is not one of {known} ({names})",
-         lambda row: [repr(row.category)] if "category" in row.model_fields_set and row.category in unknown else []),
-        ("no category", "row", "have", "no category, others do",  # where no row has one, the persona simply has rows without
-         lambda row: [""] if given and "category" not in row.model_fields_set and row.task == "write" else []),
-        ("avoid", "answer", "use", "what persona.toml says to avoid", _avoided(avoid)),
-        ("stop", "answer", "hold", "a stop string of persona.toml, which ends answers there",
-         lambda row: [repr(stop) for stop in stops if any(stop in f"\n{text}" for text in _answers(row))]),
+         "prompt and completion)"),
+        ("broken characters", "row", "hold", "broken characters, decoded wrongly once"),
+        ("markup", "row", "hold", "the markup of a web page"),
+        ("blanks", "row", "leave", "a blank to be filled in"),
+        ("repeated answer", "row", "repeat", "the same completion as an earlier one"),
+        ("no ending", "answer", "break", "off in the middle of a sentence"),
+        ("only links", "answer", "have", "nothing but links, hashtags and mentions"),
+        ("assistant phrase", "answer", "talk", "as an assistant does of itself or its draft: a machine's words"),
+        ("quotation", "answer", "hold", "a famous quotation: somebody else's words"),
+        ("unknown category", "row", "have", f"a category that is not one of {known} ({names})"),
+        ("no category", "row", "have", "no category, others do"),  # where no row has one, the persona simply has rows without
+        ("avoid", "answer", "use", "what persona.toml says to avoid"),
+        ("stop", "answer", "hold", "a stop string of persona.toml, which ends answers there"),
     ]  # fmt: skip
     findings: list[DataFinding] = []
-    for kind, noun, verb, rest, look in checks:
-        if places := [(row.source, shown) for row in rows for shown in look(row)]:
-            ending = verb if len(places) > 1 else "has" if verb == "have" else f"{verb}s"
-            findings.append(
-                DataFinding.of(kind, f"{counted(len(places), noun)} {ending} {rest}", places, "error" if kind in ERRORS else "warning")
-            )
+    for kind, noun, verb, rest in said:
+        if at := places.get(kind):
+            ending = verb if len(at) > 1 else "has" if verb == "have" else f"{verb}s"
+            findings.append(DataFinding.of(kind, f"{counted(len(at), noun)} {ending} {rest}", at, "error" if kind in ERRORS else "warning"))
     return findings
 
 
-def _private(rows: Sequence[Example], persona: Persona | None) -> list[DataFinding]:
-    places: dict[Kind, list[tuple[str, str]]] = {kind: [] for kind in KINDS}
-    own = [persona.name] if persona else []
-    for row in rows:
-        found: dict[Kind, Private] = {}
-        for text, answer in _texts(row):
-            for one in find(text, own, greeted=answer, closed=not answer):
-                found.setdefault(one.kind, one)
-        for kind, one in found.items():
-            places[kind].append((row.source, one.masked))
-    found_in = {kind: f"{counted(len(at), 'row')} hold{'s' * (len(at) == 1)}" for kind, at in places.items()}
+def _private(looked: _Looked) -> list[DataFinding]:
     return [
-        DataFinding.of(f"private: {kind}", f"{found_in[kind]} {KINDS[kind]} (pete data check --redact)", at)
-        for kind, at in places.items()
-        if at
+        DataFinding.of(f"private: {kind}", f"{counted(len(at), 'row')} hold{'s' * (len(at) == 1)} {what} (pete data check --redact)", at)
+        for kind, what in KINDS.items()
+        if (at := looked.places.get(kind))
     ]
 
 
@@ -183,15 +245,15 @@ def _assistant(row: Example) -> Iterable[str]:
     return map(_shown, islice((phrase for text in _answers(row) for phrase in assistant_phrase(text)), 1))
 
 
-def _repeated() -> Callable[[Example], Iterable[str]]:
+def _repeated(rows: Sequence[Example]) -> list[Place]:
     first: dict[str, str] = {}
-
-    def look(row: Example) -> Iterable[str]:
-        key = " ".join(row.completion.lower().split())
+    places: list[Place] = []
+    for row in rows:
+        key = same_answer(row)
         earlier = first.setdefault(key, row.source) if not row.augmented_from and row.task == "write" else row.source
-        return [as_in(earlier)] if key and earlier != row.source else []
-
-    return look
+        if key and earlier != row.source:
+            places.append((row.source, as_in(earlier)))
+    return places
 
 
 def _avoided(avoid: Sequence[str]) -> Callable[[Example], Iterable[str]]:

@@ -9,24 +9,22 @@ import datetime
 import itertools
 import json
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
+from pete.data.bulk import in_blocks
 from pete.data.examples import Example, Message, Role
 from pete.data.hidden import PLACES, place
 from pete.data.template import Around, ChatTemplate, TemplateError, compiled
-from pete.data.tokenizer import GENERATION, SETTINGS, TEMPLATE, TOKENIZER, BaseTokenizer, Encoded, unmarked
+from pete.data.tokenizer import GENERATION, SETTINGS, TEMPLATE, TOKENIZER, BaseTokenizer, unmarked
 from pete.errors import BaseModelError, ContextError, DataError, PersonaError, UserError
 
 TrainTurns = Literal["all", "last"]
 """Which of a row's assistant turns carry loss."""
-TOGETHER = 512
-"""Rows whose texts become ids at once, on every core."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +64,18 @@ class Tried:
     """What to do about these."""
     long: list[tuple[str, str]] = field(default_factory=list)
     """(file:line, tokens) of those over the limit."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        """From another process it comes with few large arrays: thousands of small ones take as long as rendering does."""
+        arrays = [np.concatenate([getattr(row, name) for row in self.rendered] or [[]]) for name in ("ids", "trained", "text")]
+        lengths = np.array([len(row) for row in self.rendered], np.int64)
+        return self.__dict__ | {"rendered": (arrays, np.cumsum(lengths), [row.text_bytes for row in self.rendered])}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        arrays, ends, sizes = state["rendered"]
+        parts = (np.split(array, ends[:-1]) for array in arrays)
+        rendered = [Rendered(ids, trained, size, text) for ids, trained, text, size in zip(*parts, sizes, strict=True)] if sizes else []
+        self.__dict__ |= state | {"rendered": rendered}
 
     @property
     def too_long(self) -> str:
@@ -159,9 +169,12 @@ class Renderer:
     def with_template(self, template: str) -> "Renderer":
         """The same with a template in place of its own."""
         other = object.__new__(Renderer)
-        kept = {name: value for name, value in self.__dict__.items() if not isinstance(getattr(Renderer, name, None), cached_property)}
-        other.__dict__ |= kept | {"template": self._with_first(template), "own_template": False}
+        other.__dict__ |= self.__getstate__() | {"template": self._with_first(template), "own_template": False}
         return other
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What it was made with, without what it found out: so it goes to another process."""
+        return {name: value for name, value in self.__dict__.items() if not isinstance(getattr(Renderer, name, None), cached_property)}
 
     def _with_first(self, template: str) -> str:
         """A plain template with the token in front that the tokenizer puts before every text: with it, it can travel."""
@@ -437,18 +450,15 @@ class Renderer:
     def tried(self, rows: Sequence[Example], max_length: int) -> Tried:
         """Every row, or what is in the way of it."""
         tried = Tried(min(max_length, self.context), self.context)
-        waiting: list[tuple[list[tuple[Example, _Laid]], Future[list[Encoded]]]] = []
-        with ThreadPoolExecutor(1) as beside:  # a tokenizer works outside of Python: some rows become ids while the next are laid out
-            for start in range(0, len(rows), TOGETHER):
-                laid = self._laid_together(rows[start : start + TOGETHER], tried)
-                waiting.append((laid, beside.submit(self._base.encode_all, [one.text[: one.end] for _, one in laid])))
-                if len(waiting) > 1:
-                    self._take(*waiting.pop(0), tried)
-            for last in waiting:
-                self._take(*last, tried)
+        for block in in_blocks(partial(self._tried, limit=tried.limit), rows):
+            tried.rendered += block.rendered
+            tried.refused += block.refused
+            tried.long += block.long
+            tried.hint = block.hint or tried.hint
         return tried
 
-    def _laid_together(self, rows: Sequence[Example], tried: Tried) -> list[tuple[Example, _Laid]]:
+    def _tried(self, rows: Sequence[Example], limit: int) -> Tried:
+        tried = Tried(limit, self.context)
         laid: list[tuple[Example, _Laid]] = []
         for row in rows:
             try:
@@ -458,13 +468,12 @@ class Renderer:
             except UserError as error:
                 tried.refused.append((row.source, error.message))
                 tried.hint = error.hint
-        return laid
-
-    def _take(self, laid: list[tuple[Example, _Laid]], encoded: Future[list[Encoded]], tried: Tried) -> None:
-        for (row, one), (ids, places) in zip(laid, encoded.result(), strict=True):
+        encoded = self._base.encode_all([one.text[: one.end] for _, one in laid])
+        for (row, one), (ids, places) in zip(laid, encoded, strict=True):
             tried.rendered.append(rendered := self._masked(one, ids, places))
-            if len(rendered) > tried.limit:
+            if len(rendered) > limit:
                 tried.long.append((row.source, f"{len(rendered)} tokens"))
+        return tried
 
     def parts(self, row: Rendered) -> list[tuple[bool, str]]:
         """A row for people: (trained or only read, text) in order, special tokens as they are written."""

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import AddedToken
 
+from pete.data.bulk import BLOCK
 from pete.data.examples import Example
-from pete.data.render import TOGETHER, Message, Renderer
+from pete.data.render import Message, Renderer
 from pete.data.rewriting import rewrite_request
 from pete.engines.fake import END, fake_base
 from pete.errors import BaseModelError, DataError, PersonaError, UserError
@@ -147,7 +148,7 @@ def test_rows_in_several_batches_are_each_what_it_is_alone():
         "{% for m in messages %}{{ raise_exception('no') if m.content == 'no' }}{{ m.role }}: {{ m.content }}{{ eos_token }}{% endfor %}"
     )
     r = renderer(template=strict, system="")
-    rows = [Example(prompt=f"Say {n}.", completion="so " * (n % 50), source=f"f:{n}") for n in range(1, 2 * TOGETHER + 20) if n % 50]
+    rows = [Example(prompt=f"Say {n}.", completion="so " * (n % 50), source=f"f:{n}") for n in range(1, 2 * BLOCK + 20) if n % 50]
     refused = [Example(prompt="no", completion="x", source=f"f:{n}") for n in (5000, 6000)]
     tried = r.tried([*rows[:3], refused[0], *rows[3:], refused[1]], 120)
     assert [where for where, _ in tried.refused] == ["f:5000", "f:6000"]

@@ -31,15 +31,19 @@ def near_duplicates(rows: Sequence[Example], near: Near) -> list[DataFinding]:
     return [DataFinding.of("near-duplicates", message, sorted(places))] if places else []
 
 
-def languages(rows: Sequence[Example]) -> list[DataFinding]:
-    """Answers in another language than most."""
-    told = [(row, language_of(row.completion, TOLD)) for row in rows if len(row.completion) > 5 * TOLD]
-    counts = Counter(language for _, language in told if language)
+def language(row: Example) -> str:
+    """The language of a row's answer, where it is long enough to tell."""
+    return language_of(row.completion, TOLD) if len(row.completion) > 5 * TOLD else ""
+
+
+def languages(rows: Sequence[Example], told: Sequence[str]) -> list[DataFinding]:
+    """Answers in another language than most, by the `language` of each."""
+    counts = Counter(filter(None, told))
     if len(counts) < 2:
         return []
     usual = counts.most_common(1)[0][0]
-    places = [(row.source, language) for row, language in told if language not in ("", usual)]
-    others = ", ".join(f"{language} {count}" for language, count in counts.most_common()[1:])
+    places = [(row.source, name) for row, name in zip(rows, told, strict=True) if name not in ("", usual)]
+    others = ", ".join(f"{name} {count}" for name, count in counts.most_common()[1:])
     message = f"{counted(len(places), 'answer')} in another language than {usual}, in which {counts[usual]:,} are ({others})"
     return [DataFinding.of("mixed languages", message, places)]
 

@@ -1,4 +1,4 @@
-from pete.data.checks.shape import categories, few_rows, languages, lengths, near_duplicates, parameters
+from pete.data.checks.shape import categories, few_rows, language, languages, lengths, near_duplicates, parameters
 from pete.data.examples import Example
 from pete.data.near import Near
 
@@ -17,9 +17,13 @@ def test_near_duplicates_are_named_with_the_earlier_one_and_equal_ones_are_not()
 
 
 def test_another_language():
-    (finding,) = languages(rows(*[ENGLISH] * 4, GERMAN))
+    def found(*texts: str):
+        return languages(examples := rows(*texts), list(map(language, examples)))
+
+    (finding,) = found(*[ENGLISH] * 4, GERMAN)
     assert finding.examples == (("/d/a.jsonl:5", "German"),) and "English, in which 4 are (German 1)" in finding.message
-    assert languages(rows(*[ENGLISH] * 4, "Schadenfreude, as the neighbours say: das ist gut so.")) == []
+    assert found(*[ENGLISH] * 4, "Schadenfreude, as the neighbours say: das ist gut so.") == []
+    assert found(*[ENGLISH] * 4, "Das ist nicht der Kessel, und die Katze ist mit ihm.") == []  # too short to tell
 
 
 SMOLLM = {"hidden_size": 576, "num_hidden_layers": 30, "intermediate_size": 1536, "vocab_size": 49152, "hidden_act": "silu"}
