@@ -172,6 +172,7 @@ def serve(requests: socket.socket, torch: bool) -> None:
         for name in ("peft", "transformers.models.gpt_neox.modeling_gpt_neox", "transformers.models.llama.modeling_llama"):
             importlib.import_module(name)
     assert torch or not {"torch", "huggingface_hub"} & sys.modules.keys()
+    os.fsync = lambda _: None  # as in tests/conftest.py
     gc.freeze()
     while True:
         with suppress(ChildProcessError):
