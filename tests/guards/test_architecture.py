@@ -55,12 +55,12 @@ def imports(path: Path) -> list[tuple[str, bool]]:
     checking = {
         id(n) for i in nodes(path) if isinstance(i, ast.If) and ast.unparse(i.test) == "TYPE_CHECKING" for n in ast.walk(i)
     }  # fmt: skip
-    found = []
+    later, found = inside | checking, []
     for node in nodes(path):
         if isinstance(node, ast.Import):
-            found += [(alias.name, id(node) not in inside | checking) for alias in node.names]
+            found += [(alias.name, id(node) not in later) for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
-            found.append((node.module, id(node) not in inside | checking))
+            found.append((node.module, id(node) not in later))
     return found
 
 
