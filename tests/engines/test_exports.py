@@ -24,6 +24,7 @@ from pete.errors import AdapterError, BaseModelError, UserError, WorkError
 from pete.export.workshop import Workshop
 from pete.resources import PROJECT
 from pete.run import RunDir
+from tests.unit.engines.gguf.conftest import END, USER, by_bytes
 
 TRAINED = ["engine.device=cpu", "model.dtype=float32", "data.max_length=256", "train.steps=4", "train.micro_batch=4",
            "train.accumulation=1", "optim.learning_rate=0.02", "optim.warmup_steps=1", "lora.dropout=0", "train.eval_every=4",
@@ -33,8 +34,9 @@ TRAINED = ["engine.device=cpu", "model.dtype=float32", "data.max_length=256", "t
 
 @pytest.fixture(scope="module")
 def trained(tiny_models, neox_tokenizer, tmp_path_factory):
-    """name of a tiny base -> a run on it; pythia has a real tokenizer, as GGUF needs one."""
-    from transformers import Olmo2Config, Olmo2ForCausalLM
+    """name of a tiny base -> a run on it; pythia has a real tokenizer, and neox one of 700 tokens, which is written in a moment."""
+    import torch
+    from transformers import GPTNeoXConfig, GPTNeoXForCausalLM, Olmo2Config, Olmo2ForCausalLM
 
     from tests.conftest import small_persona
 
@@ -45,7 +47,16 @@ def trained(tiny_models, neox_tokenizer, tmp_path_factory):
     Olmo2ForCausalLM(Olmo2Config(**shape, max_position_embeddings=256, eos_token_id=256, pad_token_id=256)).save_pretrained(root / "olmo2")
     for name in ("tokenizer.json", "tokenizer_config.json"):
         shutil.copyfile(tiny_models["llama"] / name, root / "olmo2" / name)
-    tiny_models = tiny_models | {name: root / name for name in ("pythia", "olmo2")}
+    tokenizer = by_bytes()
+    tokenizer.add_special_tokens([END, USER])
+    end = tokenizer.token_to_id(END)
+    torch.manual_seed(0)
+    neox = GPTNeoXConfig(**shape | {"vocab_size": 700, "hidden_size": 64, "num_hidden_layers": 2, "intermediate_size": 256}, max_position_embeddings=256,
+                         bos_token_id=end, eos_token_id=end, initializer_range=0.2)  # fmt: skip
+    GPTNeoXForCausalLM(neox).half().save_pretrained(root / "neox")
+    tokenizer.save(str(root / "neox" / "tokenizer.json"))
+    (root / "neox" / "tokenizer_config.json").write_text(json.dumps({"eos_token": END}))
+    tiny_models = tiny_models | {name: root / name for name in ("pythia", "olmo2", "neox")}
     runs = {}
 
     def run_on(name: str) -> RunDir:
@@ -125,7 +136,7 @@ def test_everything_of_one_run(trained, tmp_path, monkeypatch):
 
 
 def test_an_ollama_that_fails_leaves_nothing(trained, tmp_path, monkeypatch):
-    run = trained("pythia")
+    run = trained("neox")
     (tmp_path / "ollama").write_text("#!/bin/sh\necho 'Error: could not connect' >&2; exit 1\n")
     (tmp_path / "ollama").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
@@ -136,7 +147,7 @@ def test_an_ollama_that_fails_leaves_nothing(trained, tmp_path, monkeypatch):
 
 def test_ctrl_c_in_the_middle_leaves_what_was_proven(trained, tmp_path):
     """The terminal's signal goes to pete and to the program that it waits for."""
-    run, out = trained("pythia"), tmp_path / "out"
+    run, out = trained("neox"), tmp_path / "out"
     (tmp_path / "ollama").write_text('#!/bin/sh\ntouch "$0.begun"; sleep 60; touch "$0.ended"\n')
     (tmp_path / "ollama").chmod(0o755)
     process = subprocess.Popen(
@@ -154,21 +165,21 @@ def test_ctrl_c_in_the_middle_leaves_what_was_proven(trained, tmp_path):
     said = " ".join(said.split())
     assert process.returncode == 130 and "ollama was in work, and is gone" in said and "--to ollama,lmstudio" in said, said
     assert not (tmp_path / "ollama.ended").exists()
-    assert {path.name for path in out.iterdir()} == {"merged", "merged-f16.proof.json", "ada-pythia-q8_0.gguf", "gguf-q8_0.proof.json"}
+    assert {path.name for path in out.iterdir()} == {"merged", "merged-f16.proof.json", "ada-neox-q8_0.gguf", "gguf-q8_0.proof.json"}
     hashes = json.loads((out / "gguf-q8_0.proof.json").read_text())["sha256"]
-    assert hashes == {"ada-pythia-q8_0.gguf": sha256_of(out / "ada-pythia-q8_0.gguf")}
+    assert hashes == {"ada-neox-q8_0.gguf": sha256_of(out / "ada-neox-q8_0.gguf")}
 
 
 def test_without_ollama_the_two_commands_are_said_and_lm_studio_is_found(trained, tmp_path, monkeypatch):
-    run = trained("pythia")
+    run = trained("neox")
     monkeypatch.setattr("shutil.which", lambda name: None)
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / ".lmstudio" / "models").mkdir(parents=True)
     shutil.rmtree(run.folder / "exports", ignore_errors=True)
     exports = export(Request(str(run.folder), ("ollama", "lmstudio"), quant="f16"), Silent())
     ollama, lmstudio = exports.done
-    assert any("ollama create ada-pythia -f Modelfile" in line for line in ollama.said) and "ollama run ada-pythia" in ollama.said
-    assert lmstudio.path == tmp_path / ".lmstudio" / "models" / "pete" / "ada-pythia-f16" and lmstudio.said == ()
+    assert any("ollama create ada-neox -f Modelfile" in line for line in ollama.said) and "ollama run ada-neox" in ollama.said
+    assert lmstudio.path == tmp_path / ".lmstudio" / "models" / "pete" / "ada-neox-f16" and lmstudio.said == ()
     assert ollama.proof.kind == "f16" and ollama.proof.kl < 2e-3
 
 
@@ -231,7 +242,7 @@ def test_a_merge_that_is_wrong_is_refused(trained, tmp_path, monkeypatch):
 
 
 def test_every_kind_is_measured_and_the_smallest_that_costs_nothing_is_taken(trained, tmp_path, monkeypatch):
-    run = trained("pythia")
+    run = trained("neox")
     (done,) = (exports := export(Request(str(run.folder), ("gguf",), "auto", tmp_path / "out"), Silent())).done
     table = exports.table
     assert table is not None and [one.kind for one in table.tried] == ["q4_0", "q4_k_m", "q5_k_m", "q6_k", "q8_0", "f16"]
@@ -239,18 +250,18 @@ def test_every_kind_is_measured_and_the_smallest_that_costs_nothing_is_taken(tra
     assert {"q8_0", "f16"} <= {one.kind for one in fine} and all(one.size > 0 and one.tokens_per_second > 0 for one in fine)
     assert table.chosen == next(one.kind for one in fine if one.cost < 0.01) and abs(fine[-1].cost) < 1e-3
     assert done.proof.kind == table.chosen
-    assert [path.name for path in done.path.parent.glob("*.gguf")] == [f"ada-pythia-{table.chosen}.gguf"]
+    assert [path.name for path in done.path.parent.glob("*.gguf")] == [f"ada-neox-{table.chosen}.gguf"]
 
     shops: list[Workshop] = []
     monkeypatch.setattr("pete.app.export.try_kinds", lambda shop: shops.append(shop) or table)  # which was measured above
-    assert quantize(str(run.folder), Silent()) == table and shops[0].source.name == "ada-pythia"
-    assert json.loads((run.folder / "exports" / "ada-pythia.quant.json").read_text())["chosen"] == table.chosen
+    assert quantize(str(run.folder), Silent()) == table and shops[0].source.name == "ada-neox"
+    assert json.loads((run.folder / "exports" / "ada-neox.quant.json").read_text())["chosen"] == table.chosen
 
 
-@pytest.mark.parametrize("name", ["llama", "pythia"])
+@pytest.mark.parametrize("name", ["llama", "neox"])
 def test_mlx_lm_loads_the_folder_and_computes_the_same(trained, name, tmp_path):
     pytest.importorskip("mlx_lm", reason="an extra: ./pete install mlx")
     (done,) = export(Request(str(trained(name).folder), ("mlx",), out=tmp_path / "out"), Silent()).done
     assert done.path == tmp_path / "out" / "mlx" and done.proof.reader.startswith("mlx-lm") and done.proof.kl < done.proof.kl_base / 100
     settings = json.loads((done.path / "config.json").read_text())
-    assert settings["torch_dtype"] == settings["dtype"] and (name != "pythia" or settings["rotary_pct"] == 0.25)
+    assert settings["torch_dtype"] == settings["dtype"] and (name != "neox" or settings["rotary_pct"] == 0.25)
