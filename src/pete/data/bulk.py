@@ -1,13 +1,10 @@
 """Rows by the hundred thousand: looked at on every core, and not over and over by Python's garbage collector."""
 
 import gc
-import multiprocessing
 import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -43,22 +40,29 @@ def in_blocks(work: Callable[[Sequence[Row]], Made], rows: Sequence[Row]) -> Ite
         rows: all of them.
     """
     blocks = [rows[start : start + BLOCK] for start in range(0, len(rows), BLOCK)]
-    count = min(_cores(), PROCESSES) if len(rows) >= MANY else 1
     done = 0
-    if count > 1:
-        # started anew, not forked: safe on a Mac and beside threads
-        pool = ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), _begin, (work,))
-        try:
-            with _deaf_to_interrupts():
-                made = pool.map(_made, blocks)
-            for one in made:
-                yield one
-                done += 1
-        except BrokenProcessPool:  # one was ended from outside, or there is no starting any: what is left is done here
-            pass
-        finally:
-            pool.shutdown(cancel_futures=True)
+    if len(rows) >= MANY and (count := min(_cores(), PROCESSES)) > 1:
+        for made in _elsewhere(work, blocks, count):
+            yield made
+            done += 1
     yield from map(work, blocks[done:])
+
+
+def _elsewhere(work: Callable[[Sequence[Row]], Made], blocks: Sequence[Sequence[Row]], count: int) -> Iterator[Made]:
+    """The same in so many processes, as far as they live: one may be ended from outside, or none can be started."""
+    import multiprocessing
+    from concurrent.futures.process import BrokenProcessPool, ProcessPoolExecutor
+
+    # started anew, not forked: safe on a Mac and beside threads
+    pool = ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), _begin, (work,))
+    try:
+        with _deaf_to_interrupts():
+            made = pool.map(_made, blocks)
+        yield from made
+    except BrokenProcessPool:
+        pass
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _cores() -> int:
@@ -89,6 +93,8 @@ def _begin(work: Callable[[Any], Any]) -> None:
 
 
 def _end_with_parent() -> None:
+    import multiprocessing
+
     parent = multiprocessing.parent_process()
     assert parent is not None
     parent.join()
