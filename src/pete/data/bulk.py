@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 
 MADE = 200_000
 """Objects made and kept after which it looks again; Python's own figure is 700."""
-MANY = 10_000
-"""Rows from which on other processes help: to start them costs what a thousand rows cost."""
+MANY = 20_000
+"""Rows from which on other processes help: to start one costs what rendering four thousand costs."""
 BLOCK = 512
 """Rows that are looked at together."""
 PROCESSES = 4
@@ -32,37 +32,43 @@ def many_rows() -> Iterator[None]:
         gc.set_threshold(*before)
 
 
-def in_blocks(work: Callable[[Sequence[Row]], Made], rows: Sequence[Row]) -> Iterator[Made]:
-    """What is made of the rows, block by block in their order; of many of them on every core.
+@contextmanager
+def in_blocks(work: Callable[[Sequence[Row]], Made], rows: Sequence[Row]) -> Iterator[Iterator[Made]]:
+    """What is made of the rows, block by block in their order; of many of them on every core, while this process goes on.
 
     Args:
         work: takes a block; looks at each row alone, and can be sent to another process with what it holds.
         rows: all of them.
     """
     blocks = [rows[start : start + BLOCK] for start in range(0, len(rows), BLOCK)]
-    done = 0
-    if len(rows) >= MANY and (count := min(_cores(), PROCESSES)) > 1:
-        for made in _elsewhere(work, blocks, count):
-            yield made
-            done += 1
-    yield from map(work, blocks[done:])
-
-
-def _elsewhere(work: Callable[[Sequence[Row]], Made], blocks: Sequence[Sequence[Row]], count: int) -> Iterator[Made]:
-    """The same in so many processes, as far as they live: one may be ended from outside, or none can be started."""
+    count = min(_cores(), PROCESSES) if len(rows) >= MANY else 1
+    if count == 1:
+        yield map(work, blocks)
+        return
     import multiprocessing
-    from concurrent.futures.process import BrokenProcessPool, ProcessPoolExecutor
+    from concurrent.futures import ProcessPoolExecutor
 
     # started anew, not forked: safe on a Mac and beside threads
     pool = ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), _begin, (work,))
     try:
         with _deaf_to_interrupts():
             made = pool.map(_made, blocks)
-        yield from made
-    except BrokenProcessPool:
-        pass
+        yield _all(made, work, blocks)
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _all(made: Iterator[Made], work: Callable[[Sequence[Row]], Made], blocks: Sequence[Sequence[Row]]) -> Iterator[Made]:
+    """What others make of the blocks; the rest is done here where one of them was ended from outside, or none can be started."""
+    from concurrent.futures.process import BrokenProcessPool
+
+    done = 0
+    try:
+        for one in made:
+            yield one
+            done += 1
+    except BrokenProcessPool:
+        yield from map(work, blocks[done:])
 
 
 def _cores() -> int:
