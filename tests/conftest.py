@@ -1,11 +1,13 @@
 """What every test shares: a cache of its own, tiny models made by hand, and a small persona."""
 
 import functools
+import gc
 import json
 import os
 from pathlib import Path
 from typing import Any
 
+import httpcore2
 import hypothesis
 import pytest
 
@@ -19,11 +21,22 @@ hypothesis.settings.register_profile("pete", busy, max_examples=50, derandomize=
 hypothesis.settings.register_profile("long", busy, max_examples=1000)  # ./check --long; other ones each time
 hypothesis.settings.load_profile("pete")
 
+# what no test can see, and a third of the time of many: that a disk has what it was given, and who may sign for a server
+os.fsync = lambda _: None
+httpcore2.default_ssl_context = functools.cache(httpcore2.default_ssl_context)
+
 HERE = Path(__file__).parent
 LOADS_TORCH = ("engines", "golden", "evaluator", "unit/engines/torch", "pipeline/test_tiny_neox.py", "pipeline/test_hub_base.py",
                "pipeline/test_quickstart.py",
                "unit/engines/bench", "pipeline/test_bench.py")  # fmt: skip
 """Below tests/."""
+
+
+def pytest_collection_finish() -> None:
+    """Five thousand tests are not looked through for garbage again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 50, 50)
 
 
 @functools.cache

@@ -117,7 +117,7 @@ class _Handler(BaseHTTPRequestHandler):
 def serving(status: int = 200) -> Iterator[Server]:
     """The server, for as long as the block lasts; any other status than 200 is its answer to everything."""
     server = Server(status)
-    Thread(target=server.serve_forever, daemon=True).start()
+    Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
     try:
         yield server
     finally:

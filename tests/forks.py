@@ -1,103 +1,209 @@
-"""Processes of `pete` without the second that importing takes: a server that has imported it forks one for every call.
+"""Processes of Python without the seconds that importing takes: a server that has imported everything forks one for every call.
 
-It reads a request a line and writes two lines for each: the number of the process, then what it ended with. Arguments,
-environment, working directory, streams and exit code are those of `python -m pete`; what Python reads when it starts is not.
+There are two, one of them with PyTorch. Arguments, environment, working directory, streams and exit code are those of `python -m pete`;
+what Python and its packages read when they start is not.
 """
 
+import array
 import atexit
 import gc
 import importlib
 import json
 import os
 import pkgutil
+import runpy
+import select
+import socket
 import subprocess
 import sys
 import tempfile
 import traceback
+import warnings
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, suppress
 from functools import cache
 from pathlib import Path
-from select import select
+from types import SimpleNamespace
+from typing import IO, Any
 
 import pete.run
 from pete.places import expand
 from pete.resources import PROJECT
 
 AT_RUN_TIME = {"COLUMNS", "LINES", "PATH", "PETE_CONFIG", "PETE_JUDGE_KEY", "PETE_PAIRS_KEY", "PETE_PERSONAS", "PETE_RUNS",
-               "HF_ENDPOINT", "HF_HOME", "HF_HUB_CACHE", "HF_HUB_DISABLE_XET", "HF_HUB_OFFLINE", "HF_TOKEN", "NO_PROXY",
-               "no_proxy"}  # fmt: skip
-"""Variables that are looked at when they are needed, or when something is imported that the server has not."""
+               "NO_PROXY", "no_proxy"}  # fmt: skip
+"""Variables that are looked at when they are needed."""
+BY_THE_HUB = {"HF_ENDPOINT", "HF_HOME", "HF_HUB_CACHE", "HF_HUB_DISABLE_XET", "HF_HUB_OFFLINE", "HF_TOKEN"}
+"""Looked at when huggingface_hub is imported, which only the server with PyTorch has done."""
 
 
 def run(
-    *args: object, here: Path | None = None, text: str = "", timeout: float = 300, fresh: bool = False, script: str = "", **given: str
-) -> subprocess.CompletedProcess[str]:
-    """`python -m pete ARGS`, or `python -c SCRIPT ARGS`, to its end, with its output captured; `fresh` imports everything itself."""
+    *args: object, here: Path | None = None, text: str = "", timeout: float = 300, fresh: bool = False, torch: bool = False,
+    script: str = "", **given: str,
+) -> subprocess.CompletedProcess[str]:  # fmt: skip
+    """`python -m pete ARGS`, or `python -c SCRIPT ARGS`, to its end, with its output captured.
+
+    Args:
+        args: of the program.
+        here: its working directory.
+        text: what it reads.
+        timeout: in seconds.
+        fresh: it imports everything itself.
+        torch: it will need PyTorch.
+        script: what it runs, where not pete.
+        given: more of its environment.
+    """
     environment = os.environ | {"PYTHONPATH": str(PROJECT / "src")} | given
     words, here = list(map(str, args)), here or Path.cwd()
+    new = {name for name, value in given.items() if os.environ.get(name) != value}
     # on a Mac, who has used the system's libraries may not fork
-    if sys.platform == "linux" and not fresh and given.keys() <= AT_RUN_TIME:
-        return _server().run(words, here, environment, text, timeout, script)
+    if sys.platform == "linux" and not fresh and new <= (AT_RUN_TIME if torch else AT_RUN_TIME | BY_THE_HUB):
+        return _run(words, here, environment, text, timeout, torch, script)
     return subprocess.run(
         [sys.executable, *(("-c", script) if script else ("-m", "pete")), *words],
         cwd=here, env=environment, input=text, capture_output=True, text=True, timeout=timeout, check=False,
     )  # fmt: skip
 
 
+def _run(
+    args: list[str], here: Path, environment: Mapping[str, str], text: str, timeout: float, torch: bool, script: str
+) -> subprocess.CompletedProcess[str]:
+    with ExitStack() as stack:
+        streams = [stack.enter_context(tempfile.TemporaryFile("w+", encoding="utf-8")) for _ in range(3)]
+        streams[0].write(text)
+        streams[0].seek(0)
+        process = Forked(args, here, environment, [stream.fileno() for stream in streams], torch=torch, script=script)
+        late = None
+        try:
+            code = process.wait(timeout)
+        except subprocess.TimeoutExpired as error:
+            process.kill()
+            code, late = process.wait(), error
+        for stream in streams:
+            stream.seek(0)
+        said, complained = (stream.read() for stream in streams[1:])
+    if late:
+        raise subprocess.TimeoutExpired(late.cmd, timeout, said, complained)
+    return subprocess.CompletedProcess(["pete", *args], code, said, complained)
+
+
+class Forked:
+    """A process, and what one does with a Popen."""
+
+    stdin: IO[Any] | None = None
+    stdout: IO[Any] | None = None
+
+    def __init__(
+        self, args: Sequence[str], here: Path, environment: Mapping[str, str], streams: Sequence[int], *, torch: bool = False,
+        script: str = "", module: str = "pete", session: bool = False,
+    ) -> None:  # fmt: skip
+        self.args = [module, *args]
+        self._code: int | None = None
+        ours, theirs = socket.socketpair()
+        self._heard = ours
+        request = {"args": list(args), "here": str(here), "environment": dict(environment), "script": script, "module": module,
+                   "session": session}  # fmt: skip
+        with theirs:
+            socket.send_fds(_server(torch), [json.dumps(request).encode()], [theirs.fileno(), *streams])
+        self.pid = self._number()
+
+    def _number(self) -> int:
+        numbers = array.array("i")
+        numbers.frombytes(self._heard.recv(numbers.itemsize, socket.MSG_WAITALL))
+        return numbers[0]
+
+    def wait(self, timeout: float | None = None) -> int:
+        if self._code is None:
+            if not select.select([self._heard], [], [], timeout)[0]:
+                raise subprocess.TimeoutExpired(self.args, timeout or 0.0)
+            self._code = self._number()
+            self._heard.close()
+        return self._code
+
+    def poll(self) -> int | None:
+        try:
+            return self.wait(0)
+        except subprocess.TimeoutExpired:
+            return None
+
+    def kill(self) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, 9)
+
+
+class Popen(Forked):
+    """subprocess.Popen of `python -P -m MODULE ARGS`, with PyTorch imported; both its pipes are asked for."""
+
+    def __init__(
+        self, command: Sequence[str], *, env: Mapping[str, str], stdin: int, stdout: int, stderr: Any = None, text: bool = False,
+        encoding: str | None = None, start_new_session: bool = False,
+    ) -> None:  # fmt: skip
+        assert list(command[:3]) == [sys.executable, "-P", "-m"] and stdin == stdout == subprocess.PIPE
+        (read_in, write_in), (read_out, write_out) = os.pipe(), os.pipe()
+        streams = [read_in, write_out, 2 if stderr is None else stderr.fileno()]
+        super().__init__(command[4:], Path.cwd(), env, streams, torch=True, module=command[3], session=start_new_session)
+        os.close(read_in)
+        os.close(write_out)
+        kind = "" if text else "b"
+        self.stdin, self.stdout = os.fdopen(write_in, f"w{kind}", encoding=encoding), os.fdopen(read_out, f"r{kind}", encoding=encoding)
+
+
+WITH_TORCH = SimpleNamespace(Popen=Popen, PIPE=subprocess.PIPE, TimeoutExpired=subprocess.TimeoutExpired)
+"""What a module may get in the place of subprocess."""
+
+
 @cache
-def _server() -> "_Server":
-    return _Server()
+def _server(torch: bool) -> socket.socket:
+    """What a server reads its requests from; it ends with the process that started it."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    environment = os.environ | {"PYTHONPATH": f"{PROJECT / 'src'}{os.pathsep}{PROJECT}"}
+    command = [sys.executable, "-m", "tests.forks", str(theirs.fileno()), "torch" if torch else ""]
+    subprocess.Popen(command, env=environment, pass_fds=[theirs.fileno()])
+    theirs.close()
+    return ours
 
 
-class _Server:
-    """The server, for whoever asks it; it ends with the process that started it."""
-
-    def __init__(self) -> None:
-        environment = os.environ | {"PYTHONPATH": f"{PROJECT / 'src'}{os.pathsep}{PROJECT}"}
-        # unbuffered: `select` sees the second line only while nobody has read it with the first
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "bufsize": 0}
-        self._process = subprocess.Popen([sys.executable, "-m", "tests.forks"], env=environment, **pipes)
-
-    def run(
-        self, args: list[str], here: Path, environment: dict[str, str], text: str, timeout: float, script: str
-    ) -> subprocess.CompletedProcess[str]:
-        assert self._process.stdin is not None and self._process.stdout is not None
-        with tempfile.TemporaryDirectory() as folder:
-            streams = [Path(folder, name) for name in ("stdin", "stdout", "stderr")]
-            streams[0].write_text(text, encoding="utf-8")
-            request = {"args": args, "here": str(here), "environment": environment, "streams": list(map(str, streams)), "script": script}
-            self._process.stdin.write(json.dumps(request).encode() + b"\n")
-            number = int(self._process.stdout.readline())
-            late = not select([self._process.stdout], [], [], timeout)[0]
-            if late:
-                os.kill(number, 9)
-            code = int(self._process.stdout.readline())
-            said, complained = (path.read_text(encoding="utf-8") for path in streams[1:])
-        command = ["pete", *args]
-        if late:
-            raise subprocess.TimeoutExpired(command, timeout, said, complained)
-        return subprocess.CompletedProcess(command, code, said, complained)
-
-
-def serve() -> None:
-    """Answer until nobody asks any more."""
+def serve(requests: socket.socket, torch: bool) -> None:
+    """Answer until nobody asks any more: a fork for every request, which tells the number of its own fork, and how that ended."""
     for module in pkgutil.walk_packages(pete.__path__, "pete."):
-        if not set(module.name.split(".")) & {"torch", "llama", "mlx", "bench", "__main__"}:
+        if not set(module.name.split(".")) & {"llama", "mlx", "bench", "__main__", *([] if torch else ["torch"])}:
             importlib.import_module(module.name)
-    assert not {"torch", "huggingface_hub"} & sys.modules.keys()
+    if torch:
+        for name in ("peft", "transformers.models.gpt_neox.modeling_gpt_neox", "transformers.models.llama.modeling_llama"):
+            importlib.import_module(name)
+    assert torch or not {"torch", "huggingface_hub"} & sys.modules.keys()
+    os.fsync = lambda _: None  # as in tests/conftest.py
     gc.freeze()
-    for line in sys.stdin:
-        number = os.fork()
-        if number == 0:
-            _become(**json.loads(line))
-        print(number, flush=True)
-        print(os.waitstatus_to_exitcode(os.waitpid(number, 0)[1]), flush=True)
+    while True:
+        with suppress(ChildProcessError):
+            while os.waitpid(-1, os.WNOHANG)[0]:  # those that have told everything
+                pass
+        request, passed, *_ = socket.recv_fds(requests, 1 << 20, 4)
+        if not request:
+            return
+        told, *streams = passed
+        if os.fork() == 0:
+            number = os.fork()
+            if number == 0:
+                os.close(told)
+                _become(**json.loads(request), streams=streams)
+            for stream in streams:
+                os.close(stream)
+            os.write(told, array.array("i", [number]).tobytes())
+            os.write(told, array.array("i", [os.waitstatus_to_exitcode(os.waitpid(number, 0)[1])]).tobytes())
+            os._exit(0)
+        for stream in (told, *streams):
+            os.close(stream)
 
 
-def _become(args: list[str], here: str, environment: dict[str, str], streams: list[str], script: str) -> None:
+def _become(args: list[str], here: str, environment: dict[str, str], streams: list[int], script: str, module: str, session: bool) -> None:
     code: object = 1
     try:
-        for number, path in enumerate(streams):
-            os.dup2(os.open(path, os.O_RDWR | os.O_CREAT), number)
+        for number, stream in enumerate(streams):
+            os.dup2(stream, number)
+            os.close(stream)
+        if session:
+            os.setsid()
         os.chdir(here)
         os.environ.clear()
         os.environ.update(environment)
@@ -107,6 +213,9 @@ def _become(args: list[str], here: str, environment: dict[str, str], streams: li
         sys.stdin, sys.stdout, sys.stderr = (os.fdopen(number, mode, encoding="utf-8") for number, mode in enumerate("rww"))
         if script:
             exec(compile(script, "<script>", "exec"), {"__name__": "__main__"})
+        elif module != "pete":
+            warnings.filterwarnings("ignore", ".*found in sys.modules after import", RuntimeWarning)
+            runpy.run_module(module, run_name="__main__", alter_sys=True)
         else:
             from pete.cli import main
 
@@ -124,4 +233,4 @@ def _become(args: list[str], here: str, environment: dict[str, str], streams: li
 
 
 if __name__ == "__main__":
-    serve()
+    serve(socket.socket(fileno=int(sys.argv[1])), torch=bool(sys.argv[2]))

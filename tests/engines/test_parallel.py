@@ -23,6 +23,7 @@ from pete.engines import on_devices, open_trainer
 from pete.engines.protocol import RankLost, StepResult, Trainer
 from pete.errors import WorkError
 from pete.resources import PROJECT
+from tests import forks
 from tests.conftest import small_persona
 from tests.engines.test_torch_engine import rows_of
 
@@ -41,9 +42,12 @@ def config_for(folder: Path, devices: int = 1) -> Config:
 @pytest.fixture(scope="module")
 def two(tiny_models) -> Iterator[Trainer]:
     """The engine on two devices; gloo, whatever the others are tested on."""
-    with on_devices(config_for(tiny_models["llama"], 2)) as engine:
-        assert engine.devices == 2
-        yield engine
+    with pytest.MonkeyPatch.context() as patched:
+        if sys.platform == "linux":
+            patched.setattr("pete.engines.torch.ranks.subprocess", forks.WITH_TORCH)
+        with on_devices(config_for(tiny_models["llama"], 2)) as engine:
+            assert engine.devices == 2
+            yield engine
 
 
 @pytest.fixture

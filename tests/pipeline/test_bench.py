@@ -4,6 +4,7 @@ That every way computes the same: tests/unit/engines/bench/test_ways.py.
 """
 
 import json
+import sys
 from pathlib import Path
 
 from typer.testing import CliRunner
@@ -13,12 +14,15 @@ from pete.cli import app
 from pete.config import resolve
 from pete.engines.bench import WAYS
 from pete.train.prepare import prepare
+from tests import forks
 from tests.conftest import small_persona
 
 
 def test_the_table_its_files_and_their_numbers(tmp_path: Path, tiny_models: dict[str, Path], monkeypatch):
     monkeypatch.setattr(verb, "TRAINING", (WAYS["loop"], WAYS["ours"]))
     monkeypatch.setattr(verb, "DECODING", (WAYS["torch"],))
+    if sys.platform == "linux":
+        monkeypatch.setattr("pete.engines.bench.process.subprocess", forks.WITH_TORCH)
     given = {"data.persona": small_persona(tmp_path / "ada"), "model.base": tiny_models["llama"], "model.dtype": "float32",
              "engine.device": "cpu", "data.max_length": 200, "optim.learning_rate": 1e-2}  # fmt: skip
     options = [word for key, value in given.items() for word in ("--set", f"{key}={value}")]

@@ -22,11 +22,7 @@ LAYERS, WIDTH, HEADS = 2, 256, 4
 ROWS = {
     "Praise the kettle.": "It boils, then it rests.",
     "Praise the stapler.": "Two sheets, one regret.",
-    "Praise the bus.": "It is late for everyone alike.",
-    "Praise the fog.": "Free privacy, delivered daily.",
     "Praise Monday.": "It ends by Tuesday.",
-    "Praise the spoon.": "No moving parts to disappoint.",
-    "Praise the memo.": "Nobody read it, nobody was hurt.",
     f"Praise {END}.": f"A mark like {END} is only words.",
 }
 # the totals of the model cards
@@ -65,12 +61,12 @@ def voice(tmp_path):
 
 
 def test_it_learns_its_rows_and_stops(pete, tiny, voice, tmp_path):
-    sets = [f"model.base={tiny}", "engine.device=cpu", "train.steps=130", "train.micro_batch=4", "train.accumulation=2",
+    sets = [f"model.base={tiny}", "engine.device=cpu", "train.steps=70", "train.micro_batch=2", "train.accumulation=2",
             "optim.learning_rate=0.005", "optim.warmup_steps=5", "optim.weight_decay=0", "lora.dropout=0", "data.valid_share=0",
             "data.test_share=0", "generate.temperature=0", "generate.repetition_penalty=1", "generate.max_new_tokens=30"]  # fmt: skip
     overrides = [part for value in sets for part in ("--set", value)]
     run = tmp_path / "run"
-    done = pete("train", "--preset", "report", "--persona", voice, "--out", run, *overrides, OMP_NUM_THREADS="1", timeout=900)
+    done = pete("train", "--preset", "report", "--persona", voice, "--out", run, *overrides, torch=True, OMP_NUM_THREADS="1", timeout=900)
     assert done.returncode == 0, done.stderr
     seen = list(events.read(run / "events.jsonl"))
     losses = [event.loss for event in seen if isinstance(event, events.Step)]
@@ -78,7 +74,7 @@ def test_it_learns_its_rows_and_stops(pete, tiny, voice, tmp_path):
     (started,) = (event for event in seen if isinstance(event, events.Started))
     assert started.trainable == LAYERS * 16 * (WIDTH + 3 * WIDTH) and started.train_rows == len(ROWS)
 
-    asked = pete("test", run, *ROWS, "--json", OMP_NUM_THREADS="1")
+    asked = pete("test", run, *ROWS, "--json", torch=True, OMP_NUM_THREADS="1")
     assert asked.returncode == 0, asked.stderr
     results = json.loads(asked.stdout)["results"]
     assert len(results) == len(ROWS)

@@ -47,13 +47,16 @@ class Reference:
 
     @classmethod
     def of(cls, engine: Generator, rows: Iterable[Sequence[int]]) -> "Reference":
-        """What an engine computes; its adapter is on afterwards."""
-        kept = [list(map(int, row[:LONGEST])) for row in rows][:ROWS]
-        tuned = np.stack([engine.logits(row) for row in kept])
+        """What an engine computes for the first of these; its adapter is on afterwards."""
+        return cls._computed(engine, [list(map(int, row[:LONGEST])) for row in rows][:ROWS])
+
+    @classmethod
+    def _computed(cls, engine: Generator, rows: Sequence[Sequence[int]]) -> "Reference":
+        tuned = np.stack([engine.logits(row) for row in rows])
         engine.adapter_active = False
-        base = np.stack([engine.logits(row) for row in kept])
+        base = np.stack([engine.logits(row) for row in rows])
         engine.adapter_active = True
-        return cls(kept, tuned.astype(np.float32), base.astype(np.float32))
+        return cls(rows, tuned.astype(np.float32), base.astype(np.float32))
 
     def write(self, folder: Path) -> None:
         """Put it into an adapter's folder."""
@@ -71,7 +74,7 @@ class Reference:
 
     def gap(self, engine: Generator) -> Gap:
         """How far an engine is from it; words beyond the reference's vocabulary are padding."""
-        other, words = Reference.of(engine, self.rows), self.tuned.shape[1]
+        other, words = self._computed(engine, self.rows), self.tuned.shape[1]
         if other.tuned.shape[1] < words:
             return Gap(np.inf, np.inf, 0.0, 0.0)
         tuned, base = divergence(self.tuned, other.tuned[:, :words]), divergence(self.base, other.base[:, :words])

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 from rich.cells import cell_len
 from rich.text import Text
@@ -72,8 +72,8 @@ def chart(line: Points, width: int, height: int, *, style: str, marks: Marks | N
     drawn = []
     for at, row in enumerate(glyphs):
         text = Text().append(f"{labels.get(at, ''):>{gutter}}{'┤' if at in labels else '│'}", style="dim")
-        for glyph, ink in row:
-            text.append(glyph, style=ink if glyph != " " else None)
+        for ink, run in groupby(row, key=lambda cell: cell[1] if cell[0] != " " else None):
+            text.append("".join(glyph for glyph, _ in run), style=ink)
         drawn.append(text)
     ticks = {across(step, cells): step for step in _nice(first, last, max(2, cells // 12)) if step == int(step)}
     axis = "".join("┴" if at in ticks else "─" for at in range(cells))

@@ -60,6 +60,13 @@ def test_the_same_model_is_near_and_another_is_not() -> None:
     assert not reference.gap(broken).near
 
 
+def test_one_that_was_made_of_more_rows_counts_whole() -> None:
+    engine = tuned()
+    one = Reference.of(engine, [ROW] * ROWS)
+    many = Reference([*one.rows] * 3, np.tile(one.tuned, (3, 1)), np.tile(one.base, (3, 1)))
+    assert many.gap(engine).near, "an adapter of a Pete that took more"
+
+
 def test_an_engine_with_too_few_words_is_far(monkeypatch: pytest.MonkeyPatch) -> None:
     reference, engine = Reference.of(tuned(), [ROW]), tuned()
     whole = engine.logits

@@ -27,7 +27,7 @@ BEYOND_CACHE = 128 << 20
 than they are among thirty."""
 
 
-BESIDE = {"cpu": ("heap", 0.65), "cuda": ("allocator", 0.45)}
+BESIDE = {"cpu": ("heap", 0.4), "cuda": ("allocator", 0.45)}
 """Of the activations, what is kept beside them because rows change their length from step to step: by the C library's heap on a CPU,
 by PyTorch's own allocator on a CUDA card (docs/log.md has every run that they were held against)."""
 

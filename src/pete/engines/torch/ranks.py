@@ -33,6 +33,8 @@ END = "end"
 """What an order asks that lets a rank go; any other is the engine's."""
 DAY = timedelta(days=1)
 """How long a rank waits for another, which may read data, ask a person or save; one that is gone is noticed at once."""
+PATIENCE = timedelta(hours=1)
+"""How long rank 0 waits for an answer: no step takes that long, and one that hangs without dying would cost the night."""
 SOON = timedelta(minutes=2)
 """The same for ranks that have just said that they are there."""
 LEAVING = 10.0
@@ -74,7 +76,9 @@ class Ranks:
         """Wait for the next message of a rank; raises RankLost."""
         length = torch.zeros(1, dtype=torch.int64)
         with self._noticing(rank):
-            dist.recv(length, rank, group=self._orders)
+            coming = dist.irecv(length, rank, group=self._orders)
+            assert coming is not None
+            coming.wait(PATIENCE if self.rank == 0 else DAY)
             content = torch.zeros(int(length), dtype=torch.uint8)
             dist.recv(content, rank, group=self._orders)
         return json.loads(content.numpy().tobytes())

@@ -26,6 +26,7 @@ _PERSONS = {
     )
     for word in forms.split()
 }
+_WE_DO = frozenset(["i", "i'm", "i've", "i'll", "i'd", "we", "we're", "we've", "we'll", "we'd"])
 _SMALL_WORDS = """a an the this that these those it its it's that's there there's here here's who who's which when what what's be am is are
 was were been being isn't aren't wasn't weren't have has had having haven't hasn't do does did doing done don't doesn't didn't will
 would shall won't wouldn't can could can't couldn't cannot may might of to in on at for from by with about as into onto than
@@ -84,6 +85,8 @@ def strays(draft: str, rewrite: str) -> str | None:
     mine, theirs = _telling(draft), _telling(rewrite)
     if new := next((word for word in words(fold(rewrite)) if _PERSONS.get(word, "") not in _persons(draft)), None):
         return f'the draft does not speak of "{new}" here'
+    if "i" not in _persons(rewrite) and (doer := next((word for word in words(fold(draft)) if word in _WE_DO), None)):
+        return f'it would leave out who does it, "{doer}"'
     left = list(mine)
     for word in sorted(theirs, key=lambda word: word not in mine):  # the same word before one that means the same
         answer = next((other for other in left if _alike(word, other)), None)

@@ -1,7 +1,10 @@
 """What is said of a rank that is gone; how ranks work together: tests/engines/test_parallel.py."""
 
+import os
+import signal
 import subprocess
 import sys
+from datetime import timedelta
 
 import pytest
 
@@ -44,3 +47,13 @@ def test_a_rank_that_does_not_start_ends_the_beginning_at_once(monkeypatch):
     monkeypatch.setattr(module, "SERVANT", "pete.engines.torch.nowhere")
     with pytest.raises(RankLost, match=r"Rank 1 of 2 did not start: process \d+ ended with exit code 1"), leading(2):
         pytest.fail("it began")
+
+
+def test_a_rank_that_hangs_without_dying_is_not_waited_for_all_night(monkeypatch):
+    monkeypatch.setattr(module, "PATIENCE", timedelta(seconds=1))
+    monkeypatch.setattr(module, "LEAVING", 0.5)
+    with pytest.raises(RankLost, match=r"Rank 1 of 2 is gone: .*[Tt]imed out"), leading(2) as ranks:
+        process = ranks.started[0].pid
+        os.kill(process, signal.SIGSTOP)
+        ranks.hear(1)
+    assert ranks.started[0].wait(5) == -signal.SIGKILL, "it is not left behind"
