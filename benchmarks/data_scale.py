@@ -4,7 +4,8 @@
 
 Writes a table of a help desk by rule (texts are original: sentences put together from lists, a few rows repeated, empty, internal or
 cut off), and runs each stage in a process of its own: `pete data import`, `pete data check`, the split of all rows, and rendering all
-of them as the embedded base reads them. Prints one line a stage and their sum. A machine that others use says nothing about time.
+of them as the embedded base reads them. Prints one line a stage and their sum; a check
+splits and renders too. A machine that others use says nothing about time.
 """
 
 import argparse

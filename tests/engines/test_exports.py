@@ -51,8 +51,10 @@ def trained(tiny_models, neox_tokenizer, tmp_path_factory):
     tokenizer.add_special_tokens([END, USER])
     end = tokenizer.token_to_id(END)
     torch.manual_seed(0)
-    neox = GPTNeoXConfig(**shape | {"vocab_size": 700, "hidden_size": 64, "num_hidden_layers": 2, "intermediate_size": 256}, max_position_embeddings=256,
-                         bos_token_id=end, eos_token_id=end, initializer_range=0.2)  # fmt: skip
+    wide = {"vocab_size": 700, "hidden_size": 64, "num_hidden_layers": 2, "intermediate_size": 256}
+    neox = GPTNeoXConfig(
+        **shape | wide, max_position_embeddings=256, bos_token_id=end, eos_token_id=end, initializer_range=0.2
+    )  # fmt: skip
     GPTNeoXForCausalLM(neox).half().save_pretrained(root / "neox")
     tokenizer.save(str(root / "neox" / "tokenizer.json"))
     (root / "neox" / "tokenizer_config.json").write_text(json.dumps({"eos_token": END}))

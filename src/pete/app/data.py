@@ -8,7 +8,7 @@ from pathlib import Path
 from pete.config import Config
 from pete.data.batch import Sequencer
 from pete.data.bulk import many_rows
-from pete.data.check import check_data, check_rows, persona_prompts
+from pete.data.check import check_data, check_rows, looking, persona_prompts
 from pete.data.checks.prompts import trained_prompts
 from pete.data.checks.shape import few_rows
 from pete.data.edits import persona_rows
@@ -133,8 +133,9 @@ def check(config: Config, files: Sequence[Path] = (), *, as_persona: bool = True
         rows, prompts, findings = examples.rows, kept.rows if kept else [], []
     if not rows:
         return CheckedData(persona, rows, prompts, _in_order(findings), [], {})
-    splits = split_rows(rows, config.data)
-    findings += check_rows(rows, terms, splits) if files else check_data(persona, examples, kept, splits)
+    with looking(rows, terms) as looked:
+        splits = split_rows(rows, config.data)
+        findings += check_rows(rows, terms, splits, looked) if files else check_data(persona, examples, kept, splits, looked)
     base = look_up_base(config.model)
     renderer = _renderer(config, persona, base)
     splits, shared = learned_from(splits, config.data, renderer)

@@ -1,20 +1,17 @@
 """Rows by the hundred thousand: looked at on every core, and not over and over by Python's garbage collector."""
 
 import gc
-import multiprocessing
 import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
 MADE = 200_000
 """Objects made and kept after which it looks again; Python's own figure is 700."""
-MANY = 10_000
-"""Rows from which on other processes help: to start them costs what a thousand rows cost."""
+MANY = 20_000
+"""Rows from which on other processes help: to start one costs what rendering four thousand costs."""
 BLOCK = 512
 """Rows that are looked at together."""
 PROCESSES = 4
@@ -35,8 +32,9 @@ def many_rows() -> Iterator[None]:
         gc.set_threshold(*before)
 
 
-def in_blocks(work: Callable[[Sequence[Row]], Made], rows: Sequence[Row]) -> Iterator[Made]:
-    """What is made of the rows, block by block in their order; of many of them on every core.
+@contextmanager
+def in_blocks(work: Callable[[Sequence[Row]], Made], rows: Sequence[Row]) -> Iterator[Iterator[Made]]:
+    """What is made of the rows, block by block in their order; of many of them on every core, while this process goes on.
 
     Args:
         work: takes a block; looks at each row alone, and can be sent to another process with what it holds.
@@ -44,21 +42,33 @@ def in_blocks(work: Callable[[Sequence[Row]], Made], rows: Sequence[Row]) -> Ite
     """
     blocks = [rows[start : start + BLOCK] for start in range(0, len(rows), BLOCK)]
     count = min(_cores(), PROCESSES) if len(rows) >= MANY else 1
+    if count == 1:
+        yield map(work, blocks)
+        return
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
+
+    # started anew, not forked: safe on a Mac and beside threads
+    pool = ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), _begin, (work,))
+    try:
+        with _deaf_to_interrupts():
+            made = pool.map(_made, blocks)
+        yield _all(made, work, blocks)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _all(made: Iterator[Made], work: Callable[[Sequence[Row]], Made], blocks: Sequence[Sequence[Row]]) -> Iterator[Made]:
+    """What others make of the blocks; the rest is done here where one of them was ended from outside, or none can be started."""
+    from concurrent.futures.process import BrokenProcessPool
+
     done = 0
-    if count > 1:
-        # started anew, not forked: safe on a Mac and beside threads
-        pool = ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), _begin, (work,))
-        try:
-            with _deaf_to_interrupts():
-                made = pool.map(_made, blocks)
-            for one in made:
-                yield one
-                done += 1
-        except BrokenProcessPool:  # one was ended from outside, or there is no starting any: what is left is done here
-            pass
-        finally:
-            pool.shutdown(cancel_futures=True)
-    yield from map(work, blocks[done:])
+    try:
+        for one in made:
+            yield one
+            done += 1
+    except BrokenProcessPool:
+        yield from map(work, blocks[done:])
 
 
 def _cores() -> int:
@@ -89,6 +99,8 @@ def _begin(work: Callable[[Any], Any]) -> None:
 
 
 def _end_with_parent() -> None:
+    import multiprocessing
+
     parent = multiprocessing.parent_process()
     assert parent is not None
     parent.join()

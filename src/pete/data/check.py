@@ -2,7 +2,8 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
@@ -41,43 +42,56 @@ SHOWN = 40
 
 
 def check_data(
-    persona: Persona, read: Read[Example], prompts: Read[Question] | None, splits: Mapping[Split, Sequence[Example]] | None = None
-) -> list[DataFinding]:
-    """Everything there is to question in a persona's files, the plainest losses first; what is held out, where it is known."""
+    persona: Persona, read: Read[Example], prompts: Read[Question] | None, splits: Mapping[Split, Sequence[Example]] | None = None,
+    looked: "Iterable[Looked] | None" = None,
+) -> list[DataFinding]:  # fmt: skip
+    """Everything there is to question in a persona's files, the plainest losses first; what is held out, where it is known.
+
+    Args:
+        persona: whose.
+        read: its rows.
+        prompts: its held-out prompts.
+        splits: its rows as they are cut.
+        looked: of `looking`, where that was begun.
+    """
     return [
         *_passed_over(persona),
         *read.findings,
         *(prompts.findings if prompts else ()),
-        *check_rows(read.rows, persona, splits),
+        *check_rows(read.rows, persona, splits, looked),
         *trained_prompts(prompts.rows if prompts else (), read.rows),
         *_check_system(persona),
     ]
 
 
 def check_rows(
-    rows: Sequence[Example], persona: Persona | None, splits: Mapping[Split, Sequence[Example]] | None = None
-) -> list[DataFinding]:
+    rows: Sequence[Example], persona: Persona | None, splits: Mapping[Split, Sequence[Example]] | None = None,
+    looked: "Iterable[Looked] | None" = None,
+) -> list[DataFinding]:  # fmt: skip
     """Everything there is to question in rows: each by itself, then all together. Without a persona, on their own terms."""
-    looked = _Looked()
-    for block in in_blocks(partial(_look, persona=persona), rows):
-        looked.add(block)
-    if not (own := written(rows)):
-        return _singly(rows, persona, looked)
-    near = near_to_each_other(tuple(row.completion for row in own))
+    if looked is None:
+        with looking(rows, persona) as looked:
+            return check_rows(rows, persona, splits, looked)
+    own = written(rows)
     asked = [row for row in own if row.task == "write"]
-    languages = dict(zip(map(id, rows), looked.languages, strict=True))
+    near = near_to_each_other(tuple(row.completion for row in own))
+    # all of this while others look at the rows
+    shared = [*draft_findings(rows), *one_prompt(asked), *held_out(own, near, splits or {}), *shape.near_duplicates(own, near)]
+    shapes = [*(shape.categories(asked, persona.categories if persona else {}) if asked else ()), *(shape.lengths(own) if own else ())]
+    rest = [*_machine_written(own), *(left_out(rows, splits) if splits else ())] if own else []
+    found = Looked()
+    for block in looked:
+        found.add(block)
+    if not own:
+        return _singly(rows, persona, found)
+    languages = dict(zip(map(id, rows), found.languages, strict=True))
     return [
-        *_singly(rows, persona, looked),
-        *draft_findings(rows),
-        *one_prompt(asked),
-        *held_out(own, near, splits or {}),
-        *shape.near_duplicates(own, near),
+        *_singly(rows, persona, found),
+        *shared,
         *shape.languages(own, [languages[id(row)] for row in own]),
-        *(shape.categories(asked, persona.categories if persona else {}) if asked else ()),
-        *shape.lengths(own),
-        *_private(looked),
-        *_machine_written(own),
-        *(left_out(rows, splits) if splits else ()),
+        *shapes,
+        *_private(found),
+        *rest,
     ]
 
 
@@ -96,7 +110,7 @@ Place = tuple[str, str]
 
 
 @dataclass
-class _Looked:
+class Looked:
     """What single rows show."""
 
     places: dict[str, list[Place]] = field(default_factory=dict)
@@ -104,14 +118,19 @@ class _Looked:
     languages: list[str] = field(default_factory=list)
     """Of each row's answer."""
 
-    def add(self, other: "_Looked") -> None:
+    def add(self, other: "Looked") -> None:
         """Put what later rows show behind it."""
         for kind, places in other.places.items():
             self.places.setdefault(kind, []).extend(places)
         self.languages += other.languages
 
 
-def _look(rows: Sequence[Example], persona: Persona | None) -> _Looked:
+def looking(rows: Sequence[Example], persona: Persona | None) -> AbstractContextManager[Iterator[Looked]]:
+    """Begin to look at each row by itself; of many, others do while this process goes on."""
+    return in_blocks(partial(_look, persona=persona), rows)
+
+
+def _look(rows: Sequence[Example], persona: Persona | None) -> Looked:
     avoid, stops = (persona.avoid, persona.stop) if persona else ((), ())
     looks: dict[str, Callable[[Example], Iterable[str]]] = {
         "unfilled template": lambda row: _unfilled(row, persona),
@@ -127,7 +146,7 @@ def _look(rows: Sequence[Example], persona: Persona | None) -> _Looked:
         "avoid": _avoided(avoid),
         "stop": lambda row: [repr(stop) for stop in stops if any(stop in f"\n{text}" for text in _answers(row))],
     }
-    found = _Looked({kind: [(row.source, shown) for row in rows for shown in look(row)] for kind, look in looks.items()})
+    found = Looked({kind: [(row.source, shown) for row in rows for shown in look(row)] for kind, look in looks.items()})
     own = [persona.name] if persona else []
     for row in rows:
         first: dict[Kind, Private] = {}
@@ -140,7 +159,7 @@ def _look(rows: Sequence[Example], persona: Persona | None) -> _Looked:
     return found
 
 
-def _singly(rows: Sequence[Example], persona: Persona | None, looked: _Looked) -> list[DataFinding]:
+def _singly(rows: Sequence[Example], persona: Persona | None, looked: Looked) -> list[DataFinding]:
     """The findings of what single rows show; of those that take a look at other rows too, what they are."""
     given = [row for row in rows if "category" in row.model_fields_set]
     unknown = Counter(row.category for row in given if persona and row.category not in persona.categories)
@@ -178,7 +197,7 @@ def _singly(rows: Sequence[Example], persona: Persona | None, looked: _Looked) -
     return findings
 
 
-def _private(looked: _Looked) -> list[DataFinding]:
+def _private(looked: Looked) -> list[DataFinding]:
     return [
         DataFinding.of(f"private: {kind}", f"{counted(len(at), 'row')} hold{'s' * (len(at) == 1)} {what} (pete data check --redact)", at)
         for kind, what in KINDS.items()

@@ -49,7 +49,7 @@ class Near:
         if self._keys[one] == self._keys[other]:
             return 1.0
         first, second = (self._digests[self._row[number]] for number in (one, other))
-        return float((first == second).mean())
+        return np.count_nonzero(first == second) / PERMUTATIONS
 
 
 @lru_cache(maxsize=1)  # the split and the check ask for the same rows
@@ -120,7 +120,7 @@ def _joined(digests: np.ndarray) -> list[int]:
         alike = np.flatnonzero((part[order[1:]] == part[order[:-1]]).all(1))
         for start in range(0, len(alike), CHUNK // PERMUTATIONS):
             first, second = (order[alike[start : start + CHUNK // PERMUTATIONS] + step] for step in (0, 1))
-            close = (digests[first] == digests[second]).mean(1) >= SIMILAR
+            close = np.count_nonzero(digests[first] == digests[second], axis=1) >= SIMILAR * PERMUTATIONS
             found.append(first[close] * len(digests) + second[close])
     for one, other in zip(*(part.tolist() for part in np.divmod(np.unique(np.concatenate(found)), max(1, len(digests)))), strict=True):
         low, high = sorted((find(one), find(other)))

@@ -450,11 +450,12 @@ class Renderer:
     def tried(self, rows: Sequence[Example], max_length: int) -> Tried:
         """Every row, or what is in the way of it."""
         tried = Tried(min(max_length, self.context), self.context)
-        for block in in_blocks(partial(self._tried, limit=tried.limit), rows):
-            tried.rendered += block.rendered
-            tried.refused += block.refused
-            tried.long += block.long
-            tried.hint = block.hint or tried.hint
+        with in_blocks(partial(self._tried, limit=tried.limit), rows) as blocks:
+            for block in blocks:
+                tried.rendered += block.rendered
+                tried.refused += block.refused
+                tried.long += block.long
+                tried.hint = block.hint or tried.hint
         return tried
 
     def _tried(self, rows: Sequence[Example], limit: int) -> Tried:

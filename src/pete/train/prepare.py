@@ -11,7 +11,7 @@ from pete import __version__
 from pete.config import Config, LoraConfig, OptimConfig, Resolved, TrainConfig
 from pete.data.batch import Batch, Sequencer, in_batches
 from pete.data.bulk import many_rows
-from pete.data.check import check_data, persona_prompts, refuse_errors
+from pete.data.check import check_data, looking, persona_prompts, refuse_errors
 from pete.data.checks.shape import few_rows
 from pete.data.edits import persona_rows
 from pete.data.examples import DataFinding, Example, Question, Split
@@ -74,10 +74,11 @@ def prepare(
     set_environment(config)
     persona = persona or load_persona(config.data.persona)
     read = persona_rows(persona) if kept is None else None
-    splits = kept if read is None else split_rows(read.rows, config.data)
-    assert splits is not None
-    prompts = persona_prompts(persona)
-    findings = check_data(persona, read, prompts, splits) if read else []
+    with looking(read.rows if read else (), persona) as looked:
+        splits = kept if read is None else split_rows(read.rows, config.data)
+        assert splits is not None
+        prompts = persona_prompts(persona)
+        findings = check_data(persona, read, prompts, splits, looked) if read else []
     refuse_errors(findings)
     base = look_up_base(config.model)
     renderer = Renderer(

@@ -35,20 +35,25 @@ def test_the_collector_looks_rarely_and_is_itself_again_whatever_happens():
         assert gc.get_threshold() == before
 
 
+def made_of(work, rows) -> list:
+    with in_blocks(work, rows) as blocks:
+        return list(blocks)
+
+
 def added(block: Sequence[int], to: int) -> tuple[int, list[int]]:
     return os.getpid(), [to + number for number in block]
 
 
 def test_few_rows_are_looked_at_here_block_by_block():
-    made = list(in_blocks(partial(added, to=1), range(2 * BLOCK + 1)))
+    made = made_of(partial(added, to=1), range(2 * BLOCK + 1))
     assert [len(numbers) for _, numbers in made] == [BLOCK, BLOCK, 1] and {who for who, _ in made} == {os.getpid()}
-    assert list(in_blocks(partial(added, to=1), [])) == []
+    assert made_of(partial(added, to=1), []) == []
 
 
 def test_many_are_looked_at_by_others_in_their_order_also_from_a_thread(monkeypatch):
     monkeypatch.setattr(bulk, "_cores", lambda: 2)
     made: list[tuple[int, list[int]]] = []
-    thread = threading.Thread(target=lambda: made.extend(in_blocks(partial(added, to=7), range(MANY))))
+    thread = threading.Thread(target=lambda: made.extend(made_of(partial(added, to=7), range(MANY))))
     thread.start()
     thread.join()
     assert [number for _, numbers in made for number in numbers] == list(range(7, MANY + 7))
@@ -65,7 +70,7 @@ def refused(block: Sequence[int]) -> int:
 def test_an_error_over_there_is_the_same_here(monkeypatch):
     monkeypatch.setattr(bulk, "_cores", lambda: 2)
     with pytest.raises(BaseModelError, match="not here") as error:
-        list(in_blocks(refused, range(MANY)))
+        made_of(refused, range(MANY))
     assert error.value.hint == "look again"
 
 
@@ -77,7 +82,7 @@ def ended(block: Sequence[int], here: int) -> list[int]:
 
 def test_what_a_process_that_was_ended_leaves_is_done_here(monkeypatch):
     monkeypatch.setattr(bulk, "_cores", lambda: 2)
-    made = in_blocks(partial(ended, here=os.getpid()), range(MANY))
+    made = made_of(partial(ended, here=os.getpid()), range(MANY))
     assert [number for numbers in made for number in numbers] == list(range(MANY))
 
 
@@ -91,8 +96,9 @@ def slow(block):
 
 if __name__ == "__main__":
     bulk._cores = lambda: 2
-    for count in bulk.in_blocks(slow, range(200 * bulk.BLOCK)):
-        print(count, flush=True)
+    with bulk.in_blocks(slow, range(200 * bulk.BLOCK)) as blocks:
+        for count in blocks:
+            print(count, flush=True)
 """
 
 

@@ -1,4 +1,5 @@
 import json
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -156,6 +157,21 @@ def test_rows_in_several_batches_are_each_what_it_is_alone():
     assert [one.ids.tolist() for one in tried.rendered] == [one.ids.tolist() for one in alone]
     assert all((a.trained == b.trained).all() and (a.text == b.text).all() for a, b in zip(tried.rendered, alone, strict=True))
     assert [where for where, _ in tried.long] == [row.source for row, one in zip(rows, alone, strict=True) if len(one) > 120]
+
+
+def test_rows_rendered_in_another_process_are_what_they_are_here():
+    r = renderer()
+    rows = [Example(prompt=f"Say {n}.", completion="so " * n, source=f"f:{n}") for n in (1, 40, 3)]
+    there = pickle.loads(pickle.dumps(r))
+    for some in (rows, []):
+        here, away = r.tried(some, 60), pickle.loads(pickle.dumps(there.tried(some, 60)))
+        assert (away.limit, away.context, away.refused, away.long) == (here.limit, here.context, here.refused, here.long)
+        assert [(one.text_bytes, one.ids.dtype, one.trained.dtype) for one in away.rendered] == [
+            (one.text_bytes, one.ids.dtype, one.trained.dtype) for one in here.rendered
+        ]
+        for name in ("ids", "trained", "text"):
+            assert [getattr(one, name).tolist() for one in away.rendered] == [getattr(one, name).tolist() for one in here.rendered]
+    assert len(here.rendered) == 0 and r.prompt_ids([Message("user", "Hi")]) == there.prompt_ids([Message("user", "Hi")])
 
 
 def test_a_token_that_stands_across_the_system_line_and_a_prompt_is_seen(tmp_path: Path):
