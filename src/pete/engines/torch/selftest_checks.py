@@ -33,7 +33,7 @@ ROUGH = 3e-2
 SLICE = 4096
 
 
-def fused_adamw(parameters: Sequence[Tensor], **settings: float) -> torch.optim.AdamW:
+def fused_adamw(parameters: Sequence[Tensor], **settings: Any) -> torch.optim.AdamW:
     """The optimizer as the engine makes it: one kernel an update."""
     return torch.optim.AdamW(parameters, fused=True, **settings)
 
