@@ -14,7 +14,7 @@ from pete.cli.install import EXTRAS
 
 CHECKOUT = Path(__file__).parents[2]
 TOOLS = ["sh", "bash", "cat", "cmp", "mkdir", "ln", "readlink", "mv", "rm", "sleep", "sed", "date", "tail", "tr", "ps", "dirname"]
-TOOLS += ["chmod", "env", "getconf"]
+TOOLS += ["chmod", "env", "getconf", "mktemp"]
 
 # Stands for any Python: the one on the PATH, which makes .venv, and the one in .venv, which runs pete and pip.
 PYTHON = """#!/bin/sh
@@ -329,16 +329,13 @@ def test_check_adds_its_own_and_passes_arguments_to_pytest(place: Place) -> None
     place.did()
     done = place.run("-k", "it's", command=[str(place.root / ".ci/run")], cwd=Path("/"))
     assert done.returncode == 0
-    assert [line for line in place.log.read_text().splitlines() if line.startswith("tool ")] == [
-        "tool ruff check ",
-        "tool ruff format --check",
-        "tool pyright  ",
-        "tool pytest -m not long",
-    ]
+    first, second, *beside = [line for line in place.log.read_text().splitlines() if line.startswith("tool ")]
+    assert (first, second) == ("tool ruff check ", "tool ruff format --check")
+    assert sorted(beside) == ["tool pyright  ", "tool pytest -m not long"]
     installed = [line for line in place.did() if line.startswith("uv pip requirements/")]
     assert installed == [f"uv pip requirements/{name}.txt" for name in ("dev", *EXTRAS)]
     assert place.run(command=[str(place.root / "check")]).stderr == ""
-    assert place.did()[3:] == ["tool pytest -n"], "side by side"
+    assert "tool pytest -n" in place.did(), "side by side"
     assert place.run("--quick", command=[str(place.root / "check")]).stderr == ""
     assert place.did() == ["tool ruff check", "tool ruff format", "tool pytest -n"]
 
@@ -399,9 +396,10 @@ def test_the_extras_are_the_same_everywhere() -> None:
 
 
 @pytest.mark.parametrize("tool", ["ruff", "pyright", "pytest"])
-def test_check_stops_at_the_first_failure(place: Place, tool: str) -> None:
+def test_check_fails_with_each_of_its_tools_and_before_the_slow_ones_where_it_can(place: Place, tool: str) -> None:
     assert place.uv().run(command=[str(place.root / "check")], FAIL_TOOL=tool).returncode == 7
-    assert place.did()[-1].split()[:2] == ["tool", tool]
+    done = {line.split()[1] for line in place.did() if line.startswith("tool ")}
+    assert done == ({"ruff"} if tool == "ruff" else {"ruff", "pyright", "pytest"})
 
 
 def test_fast_path_is_fast(place: Place) -> None:
