@@ -30,6 +30,8 @@ LOADS_TORCH = ("engines", "golden", "evaluator", "unit/engines/torch", "pipeline
                "pipeline/test_quickstart.py",
                "unit/engines/bench", "pipeline/test_bench.py")  # fmt: skip
 """Below tests/."""
+APART = {"golden": "golden", "pipeline/test_quickstart.py": "quickstart"}
+"""Those of them that the other process takes meanwhile: one row of all would be half as long again as everything else."""
 
 
 def pytest_collection_finish() -> None:
@@ -60,13 +62,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Side by side, the tests of a file stay together, and all that load PyTorch are one file."""
+    """Side by side, the tests of a file stay together, and most that load PyTorch are one file."""
     from xdist.scheduler import LoadFileScheduling
 
     class ByFile(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:
             file = super()._split_scope(nodeid)
-            return "torch" if loads_torch(config.rootpath / file) else file
+            path = config.rootpath / file
+            apart = next((name for place, name in APART.items() if path.is_relative_to(HERE / place)), "torch")
+            return apart if loads_torch(path) else file
 
     return ByFile(config, log)
 
