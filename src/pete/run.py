@@ -112,15 +112,11 @@ class RunDir:
         """
         folder = out if out is not None else unused(RUNS / f"{time.strftime('%Y%m%d-%H%M%S')}-{label}")
         try:
-            if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-                raise RunError(
-                    f"{folder} already exists and is not empty.",
-                    f"choose another --out, or go on with that run: pete resume {shlex.quote(str(folder))}",
-                )
+            refuse_taken(folder)
             folder.mkdir(parents=True, exist_ok=True)
             _try_to_write(folder)
         except OSError as error:
-            raise RunError(f"{folder} cannot be written: {error.strerror}.", "choose another folder with --out") from None
+            raise _unwritable(folder, error) from None
         return cls(folder)
 
     @classmethod
@@ -313,6 +309,23 @@ class RunDir:
 def write_json(path: Path, document: Any) -> None:
     """Write a JSON document whole or not at all."""
     write_atomic(path, json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+
+
+def refuse_taken(folder: Path) -> None:
+    """Raise RunError where a new run cannot have this folder: it holds something, or cannot be looked into."""
+    try:
+        taken = folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
+    except OSError as error:
+        raise _unwritable(folder, error) from None
+    if taken:
+        raise RunError(
+            f"{folder} already exists and is not empty.",
+            f"choose another --out, or go on with that run: pete resume {shlex.quote(str(folder))}",
+        )
+
+
+def _unwritable(folder: Path, error: OSError) -> RunError:
+    return RunError(f"{folder} cannot be written: {error.strerror}.", "choose another folder with --out")
 
 
 def _try_to_write(folder: Path) -> None:

@@ -81,6 +81,8 @@ def train(training: Training, notify: Notify, stop: Stop | None = None, out: Pat
         Interrupted: `stop` was requested; the run can be resumed.
         UserError, WorkError: it cannot be trained, or training failed.
     """
+    if out is not None and training.run is None:
+        runs.refuse_taken(out)  # before a step is timed
     checked = plan(training, notify, out)
     config = training.resolved.config
     if training.prepared.base.missing:

@@ -9,7 +9,7 @@ from pete.app.train import new_training, plan, train
 from pete.data.edits import persona_rows
 from pete.data.examples import Example, Question, write_examples
 from pete.data.rewriting import REQUEST
-from pete.errors import Interrupted
+from pete.errors import Interrupted, RunError
 from pete.evaluate.suite import evaluate
 from pete.events import Planned, Step, Warned, read
 from pete.generate.stream import open_tuned
@@ -28,6 +28,15 @@ def test_from_a_request_to_a_result_without_a_word_printed(sets, tmp_path, capfd
     assert [e.step for e in heard.events if isinstance(e, Step)] == list(range(1, 13))
     assert ("working", "examining the machine ...") in heard.lines and any("rows to learn from" in line for _, line in heard.lines)
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_folder_that_holds_something_is_refused_before_a_step_is_timed(sets, tmp_path):
+    heard = Heard()
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "poem.txt").write_text("mine", encoding="utf-8")
+    with pytest.raises(RunError, match="already exists"):
+        train(new_training(None, None, sets), heard, out=tmp_path / "run")
+    assert heard.lines == [] and (tmp_path / "run" / "poem.txt").read_text(encoding="utf-8") == "mine"
 
 
 def test_in_a_thread_it_is_stopped_by_its_argument_and_goes_on(sets, tmp_path, capfd):
