@@ -2,8 +2,11 @@
 
 import functools
 import gc
+import itertools
 import json
 import os
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +20,7 @@ from pete.engines.fake import END, byte_tokenizer
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 # property tests are about what is true, not about how busy the machine is
 busy = hypothesis.settings(deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
-hypothesis.settings.register_profile("pete", busy, max_examples=50, derandomize=True)
+hypothesis.settings.register_profile("pete", busy, max_examples=25, derandomize=True)
 hypothesis.settings.register_profile("long", busy, max_examples=1000)  # ./check --long; other ones each time
 hypothesis.settings.load_profile("pete")
 
@@ -26,24 +29,39 @@ os.fsync = lambda _: None
 httpcore2.default_ssl_context = functools.cache(httpcore2.default_ssl_context)
 
 HERE = Path(__file__).parent
-LOADS_TORCH = ("engines", "golden", "evaluator", "unit/engines/torch", "pipeline/test_tiny_neox.py", "pipeline/test_hub_base.py",
+LOADS_TORCH = ("engines", "golden", "unit/engines/torch", "pipeline/test_tiny_neox.py", "pipeline/test_hub_base.py",
                "pipeline/test_quickstart.py",
                "unit/engines/bench", "pipeline/test_bench.py")  # fmt: skip
 """Below tests/."""
-APART = {"golden": "golden", "pipeline/test_quickstart.py": "quickstart"}
-"""Those of them that the other process takes meanwhile: one row of all would be half as long again as everything else."""
+APART = {"golden": "golden", "pipeline/test_quickstart.py": "quickstart", "evaluator": "evaluator"}
+"""What the other process takes while one has PyTorch's tests: one row of all would be half as long again as everything else."""
+FOLDERS = itertools.count()
 
 
 def pytest_collection_finish() -> None:
-    """Five thousand tests are not looked through for garbage again and again."""
+    """Five thousand tests, and what those before left, are not looked through for garbage again and again: some code asks for that."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 50, 50)
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    if nextitem is not None and nextitem.path != item.path:
+        gc.collect()
+        gc.freeze()
+
+
 @functools.cache
 def loads_torch(path: Path) -> bool:
     return any(path.is_relative_to(HERE / place) for place in LOADS_TORCH)
+
+
+@functools.cache
+def row_of(path: Path) -> str | None:
+    """The row of files whose tests one process takes after each other; None where a file is on its own."""
+    apart = next((row for place, row in APART.items() if path.is_relative_to(HERE / place)), None)
+    return apart or ("torch" if loads_torch(path) else None)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -57,22 +75,27 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if loads_torch(item.path):
             item.add_marker("torch")
-    items.sort(key=lambda item: (not loads_torch(item.path), item.path.is_relative_to(HERE / "unit")))
+    items.sort(key=lambda item: (row_of(item.path) is None, item.path.is_relative_to(HERE / "unit")))
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Side by side, the tests of a file stay together, and most that load PyTorch are one file."""
+    """Side by side, the tests of a file stay together, and a row counts as one file."""
     from xdist.scheduler import LoadFileScheduling
 
     class ByFile(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:
             file = super()._split_scope(nodeid)
-            path = config.rootpath / file
-            apart = next((name for place, name in APART.items() if path.is_relative_to(HERE / place)), "torch")
-            return apart if loads_torch(path) else file
+            return row_of(config.rootpath / file) or file
 
     return ByFile(config, log)
+
+
+@pytest.fixture
+def tmp_path(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """As pytest's own, which looks through the folders of all tests before it for the next free number."""
+    name = re.sub(r"\W", "_", request.node.name)[:30]
+    return tmp_path_factory.mktemp(f"{name}{next(FOLDERS)}", numbered=False)
 
 
 @pytest.fixture(scope="session")
@@ -96,6 +119,17 @@ def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         tokenizer.save(str(root / name / "tokenizer.json"))
         (root / name / "tokenizer_config.json").write_text(json.dumps({"eos_token": END}))
     return {name: root / name for name in models}
+
+
+@pytest.fixture(scope="module")
+def unplanned() -> Iterator[None]:
+    """Trainings here are not planned, which takes as long as a dozen of their steps: tests/pipeline/test_quickstart.py has a plan."""
+    from pete.engines.protocol import Forecast
+    from pete.engines.torch.engine import TorchEngine
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TorchEngine, "estimate", lambda *_, **__: Forecast({}, 0, 1.0))
+        yield
 
 
 @pytest.fixture(scope="session")

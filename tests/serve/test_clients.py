@@ -2,9 +2,11 @@
 
 import asyncio
 
+import httpx2
 import openai
 import pytest
 
+from pete.serve.errors import Refusal
 from pete.serve.limits import Limits
 from tests.server import KEY, MODEL, fake_tuned, serving, wait_until
 
@@ -79,6 +81,24 @@ def test_what_cannot_be_honoured_raises_the_right_class(client, more, raised, pa
         with pytest.raises(raised) as error:
             client.chat.completions.create(**{"model": MODEL, "messages": ASKED, "stream": stream} | more)
         assert error.value.param == param and error.value.code
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "raised"),
+    [
+        (400, "invalid_request_error", openai.BadRequestError),
+        (401, "authentication_error", openai.AuthenticationError),
+        (403, "permission_error", openai.PermissionDeniedError),
+        (404, "not_found_error", openai.NotFoundError),
+        (429, "rate_limit_error", openai.RateLimitError),
+        (500, "server_error", openai.InternalServerError),
+    ],
+)
+def test_openais_package_reads_our_errors(status, kind, raised):
+    document = Refusal(status, "No.", code="c", param="p").document
+    request = httpx2.Request("POST", "http://x")
+    error = openai.OpenAI(api_key="k")._make_status_error_from_response(httpx2.Response(status, json=document, request=request))
+    assert type(error) is raised and (error.code, error.param, error.type) == ("c", "p", kind) and "No." in error.message
 
 
 def test_other_failures_raise_the_right_class_too(server, client):

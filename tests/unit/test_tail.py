@@ -22,7 +22,7 @@ def test_the_whole_file_at_once_is_what_events_read_gives(tmp_path):
     assert len(NIGHT) > 130
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(cuts=st.lists(st.integers(0, len(BYTES)), max_size=12), chunk=st.integers(1, 5000))
 def test_piece_by_piece_is_the_same_as_at_once(tmp_path_factory, cuts, chunk):
     path = tmp_path_factory.mktemp("tail") / "events.jsonl"
@@ -40,7 +40,6 @@ def test_piece_by_piece_is_the_same_as_at_once(tmp_path_factory, cuts, chunk):
     assert told == NIGHT
 
 
-@settings(max_examples=150, deadline=None)
 @given(start=st.integers(0, len(BYTES)), length=st.integers(0, len(BYTES)), junk=st.binary(max_size=60), at=st.integers(0, len(BYTES)))
 def test_any_cut_with_any_junk_in_it_folds_and_draws(start, length, junk, at):
     cut = BYTES[start : start + length]

@@ -33,10 +33,15 @@ class Heard(Notify):
         self.events.append(event)
 
 
+def on_paper(persona: Path, patch: pytest.MonkeyPatch) -> list[str]:
+    """The configuration of a short training on a Mac on paper, of which the desktop hears nothing."""
+    patch.setattr("pete.machine.doctor.Probes", lambda: mac())
+    patch.setattr(awake, "platform", type("Linux", (), {"system": staticmethod(lambda: "Linux")}))
+    patch.setattr(notify, "notify", lambda text: None)
+    return [f"data.persona={json.dumps(str(persona))}", *FAKE]
+
+
 @pytest.fixture
 def sets(persona_folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The configuration of a short training on a Mac on paper, of which the desktop hears nothing."""
-    monkeypatch.setattr("pete.machine.doctor.Probes", lambda: mac())
-    monkeypatch.setattr(awake, "platform", type("Linux", (), {"system": staticmethod(lambda: "Linux")}))
-    monkeypatch.setattr(notify, "notify", lambda text: None)
-    return [f"data.persona={json.dumps(str(persona_folder))}", *FAKE]
+    """`on_paper`, with a persona of its own."""
+    return on_paper(persona_folder, monkeypatch)

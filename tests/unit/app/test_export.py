@@ -17,13 +17,21 @@ from pete.export.adapter import Adapter
 from pete.export.record import kept_proofs
 from pete.export.workshop import Made, link_or_copy
 from pete.run import RunDir
-from tests.unit.app.conftest import Heard
+from tests.conftest import small_persona
+from tests.unit.app.conftest import Heard, on_paper
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("trained")
+    with pytest.MonkeyPatch.context() as patch:
+        train(new_training(None, None, on_paper(small_persona(folder / "persona"), patch)), Heard(), out=folder / "run")
+    return folder / "run"
 
 
 @pytest.fixture
-def run(sets, tmp_path):
-    train(new_training(None, None, sets), Heard(), out=tmp_path / "run")
-    return RunDir(tmp_path / "run")
+def run(trained, tmp_path):
+    return RunDir(shutil.copytree(trained, tmp_path / "run"))
 
 
 def nothing_is_left(folder):
@@ -40,7 +48,7 @@ def test_the_adapter_leaves_as_a_zip_that_computes_the_same(run, tmp_path):
         assert {"adapter_model.safetensors", "adapter_config.json", "tokenizer.json", "chat_template.jinja", "pete.json"} <= set(
             packed.namelist()
         )
-        assert not any(str(tmp_path).encode() in packed.read(name) for name in packed.namelist())
+        assert not any(str(tmp_path.parent).encode() in packed.read(name) for name in packed.namelist())
     again = export(Request(str(run.folder), ("adapter",), out=tmp_path / "again"), Heard()).done[0]
     assert again.path.read_bytes() == done.path.read_bytes(), "the same bytes, whenever it is packed"
     assert list(again.proof.sha256) == [again.path.name]

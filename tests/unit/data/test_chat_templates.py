@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import AddedToken, processors
 
@@ -189,7 +189,6 @@ BORDERS = (
 )
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.text(st.sampled_from("a:) -='\"\n\u2014é😀<|>.A"), min_size=1, max_size=12).filter(str.strip))
 def test_texts_that_merge_across_borders(said: str):
     ours, tokenizer = _bordering()

@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pete.data.hidden import PLACES, place
@@ -54,7 +54,6 @@ def test_most_real_templates_are_proven():
     assert asked is not None and "</think>" in asked.asked
 
 
-@settings(max_examples=100, deadline=None)
 @given(name=st.sampled_from(sorted(TEMPLATES)), roles=st.sampled_from(ROLES), parts=st.booleans(), data=st.data())
 def test_what_holds_is_what_jinja_makes(name: str, roles: tuple[str, ...], parts: bool, data: st.DataObject):
     proof = around(TEMPLATES[name], roles, parts)
@@ -133,7 +132,6 @@ PUTS = {
 
 
 @pytest.mark.parametrize("name", PUTS)
-@settings(max_examples=40, deadline=None)
 @given(contents=st.tuples(texts, texts))
 @example(contents=("a </think> b", "#!"))
 def test_a_template_that_puts_texts_somewhere_is_proven(name: str, contents: tuple[str, str]):

@@ -1,4 +1,4 @@
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pete.data.text import (
@@ -31,7 +31,6 @@ def spans_by_hand(documents, text, least):
     return [(i, j) for i, j in shared if not any(a <= i and j <= b and (a, b) != (i, j) for a, b in shared)]
 
 
-@settings(max_examples=300, deadline=None)
 @given(st.lists(LETTERS, max_size=4), st.lists(st.sampled_from("abcd"), max_size=15), st.integers(1, 5))
 def test_shared_spans_are_those_that_trying_every_one_gives(documents, text, least):
     spans = Corpus(documents).spans(text, least)
@@ -39,7 +38,6 @@ def test_shared_spans_are_those_that_trying_every_one_gives(documents, text, lea
     assert all(inside(text[span.first : span.last], documents[span.document]) for span in spans)
 
 
-@settings(max_examples=150, deadline=None)
 @given(st.lists(LETTERS, max_size=4), st.lists(st.sampled_from("abcd"), max_size=15), st.integers(1, 4))
 def test_shared_spans_are_the_longest_there_are(documents, text, least):
     spans = Corpus(documents).spans(text, least)

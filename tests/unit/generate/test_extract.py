@@ -3,7 +3,7 @@ import re
 from functools import cache
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from tokenizers import AddedToken
 
@@ -232,7 +232,6 @@ unspaced = st.lists(st.sampled_from([*"返品はい。、「」ขอบ🎉", "
 rounds = st.tuples(unspaced, unspaced, st.integers(1, 25), unspaced).map(lambda t: t[0] + t[1][:9] * t[2] + t[3])
 
 
-@settings(max_examples=300)
 @given(spaced | unspaced | rounds, st.lists(st.integers(1, 9), max_size=40))
 def test_repeats_are_found_the_same_in_any_chunking_and_nothing_else_is_lost(text, cuts):
     whole, pieces = Repeats(), Repeats()

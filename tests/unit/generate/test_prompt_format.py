@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pete.adapter import Lineage
@@ -92,7 +92,6 @@ topics = st.sampled_from(["bakery", "kettle", "quiet lift", "parcel", "churn", "
 examples = st.lists(st.tuples(words, topics, st.sampled_from(["tagline", "memo", ""]), st.integers(1, 40)), max_size=9)
 
 
-@settings(max_examples=80, deadline=None)
 @given(words, topics, examples, st.integers(0, 3), st.booleans(), st.booleans())
 def test_the_message_stays_last_and_no_row_of_its_topic_is_shown(request, topic, examples, shots, length, form):
     rows = [

@@ -7,7 +7,7 @@ import time
 
 import httpx2
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pete.data.render import Message
@@ -51,7 +51,6 @@ def lively():
         yield http
 
 
-@settings(max_examples=40, deadline=None)
 @given(
     text=st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40),
     seed=st.integers(0, 2**31 - 1),

@@ -122,7 +122,7 @@ def test_a_text_longer_than_pythons_csv_allows(tmp_path, name):
     assert not problem and any(long.strip() in r.text for r in found if r.dropped is None)
 
 
-@settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from(sorted(WHOLE)), st.data())
 def test_any_byte_may_be_anything(tmp_path, name, data):
     file = bytearray(WHOLE[name].encode())

@@ -113,7 +113,7 @@ def test_zips_inside_zips_and_what_a_mac_leaves_in_them(tmp_path):
     assert len(learned(found)) == 10
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.sampled_from(list(WHOLE)),
     st.lists(

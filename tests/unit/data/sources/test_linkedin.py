@@ -114,7 +114,7 @@ def test_a_cell_may_be_longer_than_python_allows(tmp_path):
     assert post.text == long
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(
         st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1).filter(str.strip) | st.sampled_from(SEEN),

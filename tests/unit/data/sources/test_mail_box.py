@@ -48,7 +48,7 @@ def test_a_quoted_line_that_begins_with_from_is_still_quoted(tmp_path):
     assert bodies(tmp_path, box(b">Tea?\n>From the oven.\n>Yes")) == [b">Tea?\n>From the oven.\n>Yes"]
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.integers(0, 90), min_size=1, max_size=6), st.integers(130, 400))
 def test_where_the_pieces_that_are_read_end_makes_no_difference(tmp_path, lengths, chunk):
     written = [b"word %d\n" % number * length + b"." for number, length in enumerate(lengths)]

@@ -109,7 +109,7 @@ TEXT = st.text(
 )
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(TEXT.filter(lambda t: t.strip() and not t.strip().endswith((".", ")")) and t.strip() != "null"), min_size=1, max_size=4))
 def test_what_people_say_comes_back_letter_for_letter(tmp_path, texts):
     lines = [f"13.1.2024, 1{n}:00 - Me: {text}" for n, text in enumerate(texts)]

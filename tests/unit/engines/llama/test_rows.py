@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pete.config import GenerateConfig
@@ -131,7 +131,6 @@ def guessed(prompt: list[int], sampling: GenerateConfig, ends: set[int], draft: 
     return finish(rows, {})[row]
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     prompt=st.lists(st.integers(0, WORDS - 1), min_size=1, max_size=20),
     seed=st.integers(0, 1000),

@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pete.data.passages import Room
@@ -145,7 +145,6 @@ SAID = ["We open on Tuesdays.", "See the list.", "It costs 5 euros.", "No!", "Ha
 WORDS = st.lists(st.sampled_from(SAID), min_size=1, max_size=5)
 
 
-@settings(max_examples=50)
 @given(WORDS.map(" ".join), st.lists(WORDS.map(" ".join), max_size=3))
 def test_whatever_is_drawn_no_fact_and_no_markup_is_lost(draft, draws):
     text, found = chosen(draft, *draws, voice=None)

@@ -1,7 +1,7 @@
 import itertools
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pete.generate.rewrite.diff import in_brackets, word_diff
@@ -11,7 +11,6 @@ TEXTS = st.lists(st.sampled_from(["tea", "pot", "it's", "3.50", " ", "  ", "\n",
 )
 
 
-@settings(max_examples=50)
 @given(TEXTS, TEXTS)
 def test_both_texts_are_in_the_diff(draft, rewrite):
     changes = word_diff(draft, rewrite)

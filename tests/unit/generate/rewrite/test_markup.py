@@ -2,7 +2,7 @@ import itertools
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pete.data.text import sentences_in
@@ -52,7 +52,6 @@ PIECES = st.sampled_from(
 )
 
 
-@settings(max_examples=50)
 @given(st.lists(PIECES, max_size=12).map("".join))
 def test_sentences_that_are_shown_are_found_in_the_source_and_none_overlap(source):
     shown = Shown(source)
@@ -103,7 +102,6 @@ def test_markup_comes_back_to_the_letter_or_the_rewrite_is_refused(draft, rewrit
 URL = st.integers(0, 999).map(lambda number: f"https://example.org/{number}_a?b={number}")
 
 
-@settings(max_examples=50)
 @given(st.lists(URL, min_size=1, max_size=4, unique=True), st.integers(0, 3))
 def test_every_address_of_a_draft_is_in_a_rewrite_that_is_taken(urls, turn):
     draft = " ".join(f"[place {chr(97 + number)}]({url})" for number, url in enumerate(urls))

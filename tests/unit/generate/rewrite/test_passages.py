@@ -1,4 +1,4 @@
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pete.data.passages import Room
@@ -33,7 +33,6 @@ def test_a_long_paragraph_is_cut_between_sentences_and_a_sentence_that_is_too_lo
 SENTENCES = st.sampled_from(["One two three.", "Four!", "A [link](https://example.org) five?", "Six `seven` eight."])
 
 
-@settings(max_examples=50)
 @given(st.lists(st.lists(SENTENCES, min_size=1, max_size=4), max_size=5), st.integers(4, 40), st.sampled_from(["\n", "\r\n"]))
 def test_pieces_of_passages_are_found_in_the_text_to_the_letter(paragraphs, words, end):
     text = (end * 2).join(" ".join(sentences) for sentences in paragraphs)

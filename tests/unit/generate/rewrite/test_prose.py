@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pete.generate.rewrite.prose import blocks
@@ -14,7 +14,6 @@ ENDS = st.sampled_from(["\n", "\r\n", "\r", "\n\n", "\r\n\r\n", " ", "", " \t\n"
 TEXTS = st.one_of(st.text(), st.lists(st.tuples(st.sampled_from(PIECES + TABLE), ENDS)).map(lambda them: "".join(a + b for a, b in them)))
 
 
-@settings(max_examples=50)
 @given(TEXTS, st.booleans())
 def test_the_blocks_joined_are_the_text(text, markdown):
     found = blocks(text, markdown=markdown)
