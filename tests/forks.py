@@ -20,8 +20,8 @@ import tempfile
 import traceback
 import warnings
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack, suppress
-from functools import cache
+from contextlib import suppress
+from functools import cache, partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import IO, Any
@@ -30,11 +30,12 @@ import pete.run
 from pete.places import expand
 from pete.resources import PROJECT
 
-AT_RUN_TIME = {"COLUMNS", "LINES", "PATH", "PETE_CONFIG", "PETE_JUDGE_KEY", "PETE_PAIRS_KEY", "PETE_PERSONAS", "PETE_RUNS",
+AT_RUN_TIME = {"COLUMNS", "LINES", "PATH", "PETE_CACHE", "PETE_CONFIG", "PETE_JUDGE_KEY", "PETE_PAIRS_KEY", "PETE_PERSONAS", "PETE_RUNS",
                "NO_PROXY", "no_proxy"}  # fmt: skip
 """Variables that are looked at when they are needed."""
 BY_THE_HUB = {"HF_ENDPOINT", "HF_HOME", "HF_HUB_CACHE", "HF_HUB_DISABLE_XET", "HF_HUB_OFFLINE", "HF_TOKEN"}
 """Looked at when huggingface_hub is imported, which only the server with PyTorch has done."""
+text_file = partial(tempfile.TemporaryFile, "w+", encoding="utf-8")
 
 
 def run(
@@ -53,38 +54,33 @@ def run(
         script: what it runs, where not pete.
         given: more of its environment.
     """
+    process = start(*args, here=here, text=text, fresh=fresh, torch=torch, script=script, **given)
+    try:
+        said, complained = process.communicate(timeout=timeout)
+    except subprocess.TimeoutExpired as late:
+        process.kill()
+        raise subprocess.TimeoutExpired(late.cmd, timeout, *process.communicate()) from None
+    return subprocess.CompletedProcess(["pete", *map(str, args)], process.wait(), said, complained)
+
+
+def start(
+    *args: object, here: Path | None = None, text: str = "", fresh: bool = False, torch: bool = False, session: bool = False,
+    script: str = "", **given: str,
+) -> "subprocess.Popen[str] | Started":  # fmt: skip
+    """The same under way; with `session` it leads one of its own."""
     environment = os.environ | {"PYTHONPATH": str(PROJECT / "src")} | given
     words, here = list(map(str, args)), here or Path.cwd()
     new = {name for name, value in given.items() if os.environ.get(name) != value}
-    # on a Mac, who has used the system's libraries may not fork
-    if sys.platform == "linux" and not fresh and new <= (AT_RUN_TIME if torch else AT_RUN_TIME | BY_THE_HUB):
-        return _run(words, here, environment, text, timeout, torch, script)
-    return subprocess.run(
-        [sys.executable, *(("-c", script) if script else ("-m", "pete")), *words],
-        cwd=here, env=environment, input=text, capture_output=True, text=True, timeout=timeout, check=False,
-    )  # fmt: skip
-
-
-def _run(
-    args: list[str], here: Path, environment: Mapping[str, str], text: str, timeout: float, torch: bool, script: str
-) -> subprocess.CompletedProcess[str]:
-    with ExitStack() as stack:
-        streams = [stack.enter_context(tempfile.TemporaryFile("w+", encoding="utf-8")) for _ in range(3)]
-        streams[0].write(text)
-        streams[0].seek(0)
-        process = Forked(args, here, environment, [stream.fileno() for stream in streams], torch=torch, script=script)
-        late = None
-        try:
-            code = process.wait(timeout)
-        except subprocess.TimeoutExpired as error:
-            process.kill()
-            code, late = process.wait(), error
-        for stream in streams:
-            stream.seek(0)
-        said, complained = (stream.read() for stream in streams[1:])
-    if late:
-        raise subprocess.TimeoutExpired(late.cmd, timeout, said, complained)
-    return subprocess.CompletedProcess(["pete", *args], code, said, complained)
+    with text_file() as reads:
+        reads.write(text)
+        reads.seek(0)
+        # on a Mac, who has used the system's libraries may not fork
+        if sys.platform == "linux" and not fresh and new <= (AT_RUN_TIME if torch else AT_RUN_TIME | BY_THE_HUB):
+            return Started(words, here, environment, reads.fileno(), torch=torch, script=script, session=session)
+        return subprocess.Popen(
+            [sys.executable, *(("-c", script) if script else ("-m", "pete")), *words], cwd=here, env=environment, stdin=reads,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=session,
+        )  # fmt: skip
 
 
 class Forked:
@@ -126,9 +122,34 @@ class Forked:
         except subprocess.TimeoutExpired:
             return None
 
-    def kill(self) -> None:
+    @property
+    def returncode(self) -> int | None:
+        return self.poll()
+
+    def send_signal(self, number: int) -> None:
         if self.poll() is None:
-            os.kill(self.pid, 9)
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        self.send_signal(9)
+
+
+class Started(Forked):
+    """One whose output goes into files until it is asked for."""
+
+    def __init__(
+        self, args: Sequence[str], here: Path, environment: Mapping[str, str], reads: int, *, torch: bool, script: str, session: bool
+    ) -> None:
+        self._written = text_file(), text_file()
+        streams = [reads, *(file.fileno() for file in self._written)]
+        super().__init__(args, here, environment, streams, torch=torch, script=script, session=session)
+
+    def communicate(self, timeout: float | None = None) -> tuple[str, str]:
+        self.wait(timeout)
+        said, complained = self._written
+        for file in self._written:
+            file.seek(0)
+        return said.read(), complained.read()
 
 
 class Popen(Forked):

@@ -4,8 +4,6 @@ import json
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import time
 import zipfile
 from pathlib import Path
@@ -22,8 +20,8 @@ from pete.engines import open_trainer
 from pete.engines.gguf.known import sha256_of
 from pete.errors import AdapterError, BaseModelError, UserError, WorkError
 from pete.export.workshop import Workshop
-from pete.resources import PROJECT
 from pete.run import RunDir
+from tests import forks
 from tests.unit.engines.gguf.conftest import END, USER, by_bytes
 
 TRAINED = ["engine.device=cpu", "model.dtype=float32", "data.max_length=256", "train.steps=4", "train.micro_batch=4",
@@ -152,10 +150,9 @@ def test_ctrl_c_in_the_middle_leaves_what_was_proven(trained, tmp_path):
     run, out = trained("neox"), tmp_path / "out"
     (tmp_path / "ollama").write_text('#!/bin/sh\ntouch "$0.begun"; sleep 60; touch "$0.ended"\n')
     (tmp_path / "ollama").chmod(0o755)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "pete", "export", run.folder, "--to", "merged,gguf,ollama,lmstudio", "--out", out],
-        env=os.environ | {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": str(PROJECT / "src")},
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    process = forks.start(
+        "export", run.folder, "--to", "merged,gguf,ollama,lmstudio", "--out", out, torch=True, session=True,
+        PATH=f"{tmp_path}{os.pathsep}{os.environ['PATH']}",
     )  # fmt: skip
     begun = tmp_path / "ollama.begun"
     while process.poll() is None and not begun.exists():

@@ -163,7 +163,7 @@ def test_what_llama_cpp_computes_otherwise_is_refused_by_name(tmp_path, case):
 
 
 def test_the_embedded_base(tmp_path):
-    """The real one, in the kinds that are made of it."""
+    """The real one, exact, in eight bits and in four; every kind there is: tests/unit/engines/gguf and test_exports.py."""
     import transformers
 
     base = embedded_base()
@@ -173,7 +173,7 @@ def test_the_embedded_base(tmp_path):
     with torch.no_grad():
         wanted = model(torch.from_numpy(ids)[None]).logits[0].numpy()
     divergences = {}
-    for kind, allowed in {"f32": 1e-4, "f16": 2e-2, "q8_0": 0.5, "q4_k_m": 2.0}.items():
+    for kind, allowed in {"f32": 1e-4, "q8_0": 0.5, "q4_k_m": 2.0}.items():
         path = tmp_path / f"{kind}.gguf"
         write_gguf(base, None, path, kind)
         weights = Weights(path, gpu=False)
@@ -184,7 +184,7 @@ def test_the_embedded_base(tmp_path):
         p, q = (torch.from_numpy(x).double().log_softmax(-1) for x in (wanted, found))
         divergences[kind] = float((p.exp() * (p - q)).sum(-1).mean())
         path.unlink()
-    assert divergences["f32"] < 1e-8 and divergences["f16"] < 1e-4 and divergences["q8_0"] < 0.01 < divergences["q4_k_m"] < 0.2
+    assert divergences["f32"] < 1e-8 and divergences["q8_0"] < 0.01 < divergences["q4_k_m"] < 0.2
 
 
 def table() -> str:

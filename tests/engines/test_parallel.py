@@ -1,8 +1,6 @@
 """The torch engine on two devices against the same engine on one: the same steps, and the same adapter."""
 
-import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -22,7 +20,6 @@ from pete.data.batch import Batch
 from pete.engines import on_devices, open_trainer
 from pete.engines.protocol import RankLost, StepResult, Trainer
 from pete.errors import WorkError
-from pete.resources import PROJECT
 from tests import forks
 from tests.conftest import small_persona
 from tests.engines.test_torch_engine import rows_of
@@ -148,17 +145,11 @@ SETTINGS = [
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory, tiny_models) -> tuple[Path, list[str], dict[str, str]]:
-    """A folder, what a training there is asked, and the environment."""
+    """A folder, what a training there is asked, and more of its environment."""
     folder = tmp_path_factory.mktemp("devices")
     sets = [part for value in (f"model.base={tiny_models['llama']}", *SETTINGS) for part in ("--set", value)]
-    environment = os.environ | {
-        "PYTHONPATH": str(PROJECT / "src"), "PETE_CACHE": str(folder / "cache"), "PETE_RUNS": str(folder / "runs"), "OMP_NUM_THREADS": "1",
-    }  # fmt: skip
+    environment = {"PETE_CACHE": str(folder / "cache"), "PETE_RUNS": str(folder / "runs"), "OMP_NUM_THREADS": "1"}
     return folder, ["train", "--persona", str(small_persona(folder / "persona")), *sets], environment
-
-
-def finished(command: list[str], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
 
 
 def servants(pid: int) -> list[psutil.Process]:
@@ -166,13 +157,36 @@ def servants(pid: int) -> list[psutil.Process]:
     return [one for one in psutil.Process(pid).children() if "pete.engines.torch.parallel" in one.cmdline()]
 
 
+TORCHRUN = """
+import sys
+from torch.distributed import run
+from pete.cli import main
+
+def rank(*words):
+    sys.argv = ["pete", *words]
+    try:
+        main()
+    except SystemExit as left:
+        assert not left.code
+
+def launch(config, entrypoint, whole=run.elastic_launch):
+    config.start_method = "fork"
+    return lambda *command: whole(config, rank)(*command[command.index("pete") + 1 :])
+
+if sys.platform == "linux":
+    run.elastic_launch = launch
+run.main()
+"""
+"""torchrun, whose ranks need not import PyTorch again: they are forked where that may be."""
+
+
 @pytest.fixture(scope="module")
 def by_torchrun(place) -> Path:
     """A run of two ranks that torchrun has started."""
     folder, train, environment = place
     run = folder / "torchrun"
-    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "pete"]
-    done = finished([*launch, *train, "--out", str(run)], environment)
+    ranks = ["--standalone", "--nproc-per-node", 2, "-m", "pete"]
+    done = forks.run(*ranks, *train, "--out", run, script=TORCHRUN, torch=True, **environment)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("run folder:") == 1, "rank 0 alone speaks"
     return run
@@ -192,10 +206,7 @@ def test_torchrun_gives_one_run_on_two_devices(by_torchrun):
 def test_a_killed_rank_ends_the_run_which_goes_on_with_one_device(place, by_torchrun, monkeypatch):
     folder, train, environment = place
     run = folder / "killed"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "pete", *train, "--out", str(run), "--devices", "2"],
-        env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+    process = forks.start(*train, "--out", run, "--devices", 2, torch=True, **environment)
     tail, end = events.Tail(run / "events.jsonl"), time.monotonic() + 300
     while not any(isinstance(event, events.Step) and event.step >= 10 for event in tail.poll()[1]):
         assert process.poll() is None and time.monotonic() < end, process.communicate()

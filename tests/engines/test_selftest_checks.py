@@ -1,17 +1,13 @@
 """The self-test finds nothing wrong here, and each fault that has been seen in the field is found by the check meant for it."""
 
 import json
-import os
-import subprocess
-import sys
 
 import pytest
 import torch
 import torch.nn.functional as F
 
 from pete.engines.torch.kernels import attend, lora_linear, token_losses
-from pete.engines.torch.selftest_checks import CHECKS, Operations, run_checks
-from pete.resources import PROJECT
+from pete.engines.torch.selftest_checks import CHECKS, Operations, main, run_checks
 from tests.engines import DEVICE
 
 
@@ -183,11 +179,7 @@ def test_a_stuck_random_source_is_found(monkeypatch):
     assert CHECKS["random state"](Operations(), "cpu") == "two draws gave the same numbers"
 
 
-def test_the_process_refuses_a_device_that_is_not_there():
-    done = subprocess.run(
-        [sys.executable, "-P", "-m", "pete.engines.torch.selftest_checks", "mps"],
-        env=os.environ | {"PYTHONPATH": str(PROJECT / "src")}, capture_output=True, text=True, timeout=120, check=True,
-    )  # fmt: skip
-    if torch.backends.mps.is_available():
-        pytest.skip("there is one here")
-    assert "there is none here" in json.loads(done.stdout)["refused"]
+@pytest.mark.skipif(torch.backends.mps.is_available(), reason="there is one here")
+def test_a_device_that_is_not_there_is_refused(capsys):
+    main("mps")
+    assert "there is none here" in json.loads(capsys.readouterr().out)["refused"]

@@ -29,6 +29,9 @@ SETTINGS = [
 ]
 
 
+Process = subprocess.Popen[str] | forks.Started
+
+
 def command(*args: object) -> list[str]:
     return [sys.executable, "-m", "pete", *map(str, args)]
 
@@ -37,20 +40,18 @@ def environment() -> dict[str, str]:
     return os.environ | {"PYTHONPATH": str(PROJECT / "src")}
 
 
-def start(persona: Path, out: Path) -> subprocess.Popen:
+def start(persona: Path, out: Path) -> Process:
     sets = [part for value in SETTINGS for part in ("--set", value)]
-    return subprocess.Popen(
-        command("train", "--persona", persona, "--out", out, *sets), env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
+    return forks.start("train", "--persona", persona, "--out", out, *sets)
 
 
-def wait_for_step(out: Path, step: int, process: subprocess.Popen) -> None:
+def wait_for_step(out: Path, step: int, process: Process) -> None:
     end = time.monotonic() + 180  # a start examines the machine and times a step first
     tail = events.Tail(out / "events.jsonl")  # whoever reads the whole file at each look takes the processor from the training
     while time.monotonic() < end:
         if any(isinstance(event, events.Step) and event.step >= step for event in tail.poll()[1]):
             return
-        assert process.poll() is None, process.stderr.read()
+        assert process.poll() is None, process.communicate()
         time.sleep(0.01)
     process.kill()
     raise AssertionError("the run never got that far")
@@ -81,7 +82,7 @@ def test_stopped_and_resumed_equals_uninterrupted(persona_folder, tmp_path, stra
     last = max(e.step for e in events.read(out / "events.jsonl") if isinstance(e, events.Step))
     assert last < 600 and not (out / "adapter").exists(), "it was stopped in the middle"
     if number != signal.SIGKILL:
-        assert f"pete resume {out}".encode() in err
+        assert f"pete resume {out}" in err
         assert (out / "checkpoints" / f"step-{last:06d}").is_dir(), "saved at the step it stopped at"
     done = resume(out)
     assert done.returncode == 0, done.stderr

@@ -4,30 +4,37 @@ import json
 import shutil
 import signal
 import subprocess
-import sys
 
+import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from pete import events
+from pete.cli import app
+from pete.data.render import Message
+from pete.engines import open_trainer
+from pete.engines.base_models.embedded import embedded_base
+from pete.generate.stream import open_tuned
 from pete.resources import PERSONAS
+from pete.run import RunDir
 from tests.faults.test_interruptions import command, environment, resume, wait_for_step
 
 # float32 on a CPU: the same on every machine up to the order of sums
 GOLDEN = [
     "model.dtype=float32",
     "engine.device=cpu",
-    "train.steps=4",
+    "train.steps=3",
     "train.micro_batch=2",
     "train.accumulation=2",
     "optim.warmup_steps=2",
-    "train.eval_every=4",
+    "train.eval_every=3",
     "lora.dropout=0.0",
     "data.valid_share=0.01",
 ]
 ROWS = {"marketing": 135, "copywriting": 106, "customer_service": 130}
 """The rows of the bundled persona that the losses were taken on, the first of each file: later ones and drafts move nothing."""
-GOLDEN_LOSSES = [3.55898, 3.54718, 3.16159, 3.37968]
-GOLDEN_VALID = [3.04662, 2.8431]
+GOLDEN_LOSSES = [3.55898, 3.54718, 3.16159]
+GOLDEN_VALID = [3.04662, 2.84712]
 
 
 def sets(values: list[str]) -> list[str]:
@@ -39,7 +46,7 @@ def run(*args: object) -> subprocess.CompletedProcess:
 
 
 @pytest.fixture(scope="module")
-def golden(tmp_path_factory):
+def golden(tmp_path_factory, unplanned):
     """One run, for its losses and for its adapter."""
     place = tmp_path_factory.mktemp("golden")
     folder, persona = place / "run", place / "persona"
@@ -49,13 +56,13 @@ def golden(tmp_path_factory):
         file = persona / "examples" / f"{name}.jsonl"
         lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
         file.write_text("".join(lines[:count]), encoding="utf-8")
-    done = run("train", "--persona", persona, "--out", folder, *sets(GOLDEN))
-    assert done.returncode == 0, done.stderr
-    return folder
+    done = CliRunner().invoke(app, ["train", "--persona", str(persona), "--out", str(folder), *sets(GOLDEN)])
+    assert done.exit_code == 0, (done.output, done.exception)
+    return RunDir(folder)
 
 
 def test_golden_losses(golden):
-    seen = list(events.read(golden / "events.jsonl"))
+    seen = list(events.read(golden.events_file))
     assert [e.loss for e in seen if isinstance(e, events.Step)] == pytest.approx(GOLDEN_LOSSES, abs=2e-3)
     assert [e.loss for e in seen if isinstance(e, events.Validated)] == pytest.approx(GOLDEN_VALID, abs=2e-3)
 
@@ -93,40 +100,28 @@ def test_thirty_steps_straight_equal_twelve_kill_and_resume(tmp_path):
 
 def test_the_adapter_opens_in_peft_and_computes_the_same(golden):
     """What we save is PEFT's own format: transformers and peft, without us, read it to the same logits."""
-    script = """
-import sys, numpy as np, torch
-from peft import PeftModel
-from transformers import AutoModelForCausalLM, AutoTokenizer
-from pete.engines.base_models.embedded import embedded_base
-from pete.run import RunDir
-from pete.engines import open_trainer
-from pete.generate.stream import open_tuned
-from pete.data.render import Message
-from pathlib import Path
-run = RunDir(Path(sys.argv[1]))
-tuned = open_tuned(run)
-turns = [Message("user", "Write a tagline for a bakery.")]
-ids = tuned.renderer.prompt_ids(turns)
-tokenizer = AutoTokenizer.from_pretrained(run.adapter)
-messages = [{"role": "system", "content": tuned.renderer.system}, {"role": "user", "content": turns[0].content}]
-theirs = tokenizer.apply_chat_template(messages, add_generation_prompt=True, return_dict=True)["input_ids"]
-assert list(theirs) == ids, (theirs, ids)
-base = AutoModelForCausalLM.from_pretrained(embedded_base().folder, dtype=torch.float32)
-plain = base(torch.tensor([ids])).logits[0, -1].detach().numpy()
-model = PeftModel.from_pretrained(base, run.adapter)
-wanted = model(torch.tensor([ids])).logits[0, -1].detach().numpy()
-config = run.read_config().config
-engine = open_trainer(config)
-engine.load(config.model, run.adapter)
-ours = engine.logits(ids)
-assert np.abs(wanted - plain).max() > 1e-2
-np.testing.assert_allclose(ours, wanted, atol=2e-3)
-print("same")
-"""
-    checked = subprocess.run(
-        [sys.executable, "-c", script, str(golden)], env=environment(), capture_output=True, text=True, timeout=300, check=False
-    )
-    assert checked.stdout.strip() == "same", checked.stderr
+    import torch
+    from peft import PeftModel
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    tuned = open_tuned(golden)
+    turns = [Message("user", "Write a tagline for a bakery.")]
+    ids = tuned.renderer.prompt_ids(turns)
+    messages = [{"role": "system", "content": tuned.renderer.system}, {"role": "user", "content": turns[0].content}]
+    tokenizer = AutoTokenizer.from_pretrained(golden.adapter)
+    assert list(tokenizer.apply_chat_template(messages, add_generation_prompt=True, return_dict=True)["input_ids"]) == ids
+    base = AutoModelForCausalLM.from_pretrained(embedded_base().folder, dtype=torch.float32)
+
+    def logits(model) -> np.ndarray:
+        with torch.no_grad():
+            return model(torch.tensor([ids])).logits[0, -1].numpy()
+
+    plain, wanted = logits(base), logits(PeftModel.from_pretrained(base, golden.adapter))
+    config = golden.read_config().config
+    engine = open_trainer(config)
+    engine.load(config.model, golden.adapter)
+    assert np.abs(wanted - plain).max() > 1e-2
+    np.testing.assert_allclose(engine.logits(ids), wanted, atol=2e-3)
 
 
 @pytest.mark.long

@@ -20,6 +20,7 @@ import pytest
 
 from pete import events
 from pete.resources import PROJECT
+from tests import forks
 from tests.conftest import small_persona
 from tests.pipeline.conftest import FAKE
 
@@ -37,10 +38,9 @@ ENVIRONMENT = os.environ | {"PYTHONPATH": str(PROJECT / "src")}
 
 
 @contextmanager
-def started(persona: Path, folder: Path) -> Iterator[subprocess.Popen]:
+def started(persona: Path, folder: Path) -> Iterator["subprocess.Popen[str] | forks.Started"]:
     """A training that would go on for hours, past its first checkpoint."""
-    command = [sys.executable, "-m", "pete", "train", "--persona", str(persona), "--out", str(folder), *FAKE, *LONG]
-    process = subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = forks.start("train", "--persona", persona, "--out", folder, *FAKE, *LONG)
     try:
         for _ in range(3000):
             if any(isinstance(e, events.Saved) for e in events.read(folder / "events.jsonl")):
