@@ -21,6 +21,7 @@ from tests.conftest import small_persona
 def test_the_table_its_files_and_their_numbers(tmp_path: Path, tiny_models: dict[str, Path], monkeypatch):
     monkeypatch.setattr(verb, "TRAINING", (WAYS["loop"], WAYS["ours"]))
     monkeypatch.setattr(verb, "DECODING", (WAYS["torch"],))
+    monkeypatch.setattr(verb, "SUSTAINED", 0.1)
     if sys.platform == "linux":
         monkeypatch.setattr("pete.engines.bench.process.subprocess", forks.WITH_TORCH)
     given = {"data.persona": small_persona(tmp_path / "ada"), "model.base": tiny_models["llama"], "model.dtype": "float32",

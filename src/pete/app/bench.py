@@ -37,6 +37,8 @@ TOGETHER = 8
 """Rows that answer together."""
 PROMPT = 100
 """Tokens of a prompt, where the base has room for them."""
+SUSTAINED = 3.0
+"""Seconds for which the floor's products are taken: long enough for a clock to fall under load."""
 PROGRAM = 600 << 20
 """Bytes of a process with PyTorch in it, before there is any model."""
 PACKAGES = ("torch", "transformers", "peft", "accelerate", "trl", "datasets", "numpy", "xllamacpp")
@@ -187,7 +189,7 @@ def _on_device(job: Job, base: str, size: Size, notify: Notify, record: Record) 
             elif not way.missing:
                 ways.append(way)
         together = sum(expected(way, facts, job) for way in ways) < facts["available"]
-        taken = Taken(facts, on, together, size.warm_up, [floor.ask(read=True)["speed"]], floor.ask(step=0))
+        taken = Taken(facts, on, together, size.warm_up, [floor.ask(read=True)["speed"]], floor.ask(step=0, seconds=SUSTAINED))
         record.taken.append(taken)
         if not together:
             notify.message("memory does not hold all ways at once: they are taken one after the other, not in turn.", "note")
@@ -280,7 +282,7 @@ def _steps(running: list[Process], title: str, floor: Process, size: Size, share
     taken, products, spent, most = record.taken[-1], {}, 0.0, size.warm_up + size.steps
     for number in range(most):
         if taken.together or not number:
-            products[number] = floor.ask(step=number)
+            products[number] = floor.ask(step=number, seconds=SUSTAINED)
         began = time.monotonic()
         for process in list(running):
             name = process.way.name

@@ -11,7 +11,7 @@ import pytest
 
 from pete.app import bench as verb
 from pete.app import bench_record
-from pete.app.bench import QUICK, Size, bench, expected, forecast, same_rows, weights
+from pete.app.bench import QUICK, SUSTAINED, Size, bench, expected, forecast, same_rows, weights
 from pete.app.bench_record import Taken
 from pete.app.notify import Silent
 from pete.config import Config, resolve
@@ -137,8 +137,10 @@ def test_ratios_are_of_the_same_round_and_files_are_written(config: Config, play
 def test_they_take_their_steps_in_turn(config: Config, played: type[Played], tmp_path: Path):
     bench(config, Silent(), tmp_path / "out", quick=True, steps=2)
     steps = [(name, what) for name, what in played.log if what == {} or (isinstance(what, dict) and "step" in what)]
-    assert steps.pop(0) == ("floor", {"step": 0}), "for the forecast"
-    each = [[("floor", {"step": number}), *((way.name, {}) for way in TRAINING)] for number in range(2 + QUICK.warm_up)]
+    assert steps.pop(0) == ("floor", {"step": 0, "seconds": SUSTAINED}), "for the forecast"
+    each = [
+        [("floor", {"step": number, "seconds": SUSTAINED}), *((way.name, {}) for way in TRAINING)] for number in range(2 + QUICK.warm_up)
+    ]
     assert steps == list(itertools.chain(*each))
     rows = [(name, what["rows"]) for name, what in played.log if isinstance(what, dict) and "rows" in what]
     assert rows == [(way.name, rows) for way in DECODING for rows in (1, verb.TOGETHER)] * (1 + QUICK.repeats)
@@ -155,7 +157,7 @@ def test_without_room_for_all_they_come_one_after_the_other_ours_first_and_the_s
     (device,) = found.devices
     assert [one.way for one in device.trained] == [way.name for way in TRAINING] and not device.together
     assert {one.of_floor for one in device.trained if one.way == "ours"} == {0.5} and device.floor.speed.median == 1000
-    beside = [name for name, what in played.log if what in ({}, {"step": 0})]
+    beside = [name for name, what in played.log if what in ({}, {"step": 0, "seconds": SUSTAINED})]
     assert beside[beside.index("ours") - 1] == "floor" and beside.count("floor") == 1 + len(TRAINING)
     assert any("one after the other" in line for line in heard.said)
 

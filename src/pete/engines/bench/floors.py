@@ -20,8 +20,6 @@ from pete.engines.bench.reading import SIZE, TRIES, read_speed
 from pete.engines.torch.device import gpus_here
 from pete.engines.torch.policy import choose_device, choose_dtype, measured_matmul
 
-SUSTAINED = 3.0
-"""Seconds for which products are taken."""
 STRETCH = 1 << 28
 """Bytes of memory that they go over: several times what caches hold."""
 DRAWN = 1 << 20
@@ -50,10 +48,10 @@ class Shape:
 
 
 def floor(job: Job, pace: Pace) -> None:
-    """Facts of device and base first; then {"read": true} for memory's speed, {"step": number} for the products of a step.
+    """Facts of device and base first; then {"read": true} for memory's speed, {"step": number, "seconds": least} for a step's products.
 
     The products are all that the frozen matrices have in that step, each matrix forward and back, one after the other as in training.
-    They are taken from end to end, for SUSTAINED seconds at the least: the mean and not the best, for a processor's clock falls under
+    They are taken from end to end, for some seconds at the least: the mean and not the best, for a processor's clock falls under
     a load that stays, and other work comes between, in every way's step as much as here. The best of a few short products is a speed
     that no step could keep up, or, where the few met a bad moment, one that a step may pass; both make ratios that say nothing.
     """
@@ -79,7 +77,7 @@ def floor(job: Job, pace: Pace) -> None:
             pace.done(speed=speed)
             continue
         step = steps[order["step"]]
-        seconds = sustained(lambda step=step: [numbers.compute(product) for product in step], pace.finish)
+        seconds = sustained(lambda step=step: [numbers.compute(product) for product in step], order["seconds"], pace.finish)
         tokens = sum(len(batch.ids) for batch in job.steps[order["step"]])
         pace.done(seconds=seconds, tokens=tokens, flops=sum(product.flops for product in step) / seconds)
 
@@ -132,15 +130,15 @@ class Numbers:
         return self._all[self._at - out * wide : self._at].view(out, wide)
 
 
-def sustained(call: Callable[[], object], finish: Callable[[], None]) -> float:
-    """Seconds of a call: the mean of as many, one after the other, as SUSTAINED seconds take, and of one at the least."""
+def sustained(call: Callable[[], object], least: float, finish: Callable[[], None]) -> float:
+    """Seconds of a call: the mean of as many, one after the other, as `least` seconds take, and of one at the least."""
     finish()
     start, calls = time.perf_counter(), 0
     while True:
         call()
         finish()
         calls += 1
-        if (taken := time.perf_counter() - start) >= SUSTAINED:
+        if (taken := time.perf_counter() - start) >= least:
             return taken / calls
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from pete.app.bench import same_rows
 from pete.config import resolve
-from pete.engines.bench import DECODING, FLOOR, SCORE, TRAINING, WAYS, Way, floors
+from pete.engines.bench import DECODING, FLOOR, SCORE, TRAINING, WAYS, Way
 from pete.engines.bench.device import settle
 from pete.engines.bench.job import Job
 from pete.engines.bench.pace import Pace
@@ -89,9 +89,8 @@ def test_every_way_answers_with_the_same_number_of_tokens(job: Job, trained: dic
         assert all(answer["first"] > 0 and answer["seconds"] > 0 for answer in (one, three)), way.name
 
 
-def test_the_floor_is_the_work_of_the_frozen_matrices(job: Job, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(floors, "SUSTAINED", 0.05)
-    ready, *said, read = run(FLOOR, job, {"step": 1}, {"step": 0}, {"read": True})
+def test_the_floor_is_the_work_of_the_frozen_matrices(job: Job):
+    ready, *said, read = run(FLOOR, job, {"step": 1, "seconds": 0.05}, {"step": 0, "seconds": 0.0}, {"read": True})
     assert (ready["device"], ready["dtype"], ready["layers"], ready["width"]) == ("cpu", "float32", 2, 48)
     assert ready["slower_in_float32"] == 1.0
     body = 2 * (2 * 48 * 48 + 2 * 48 * 24 + 3 * 48 * 96)  # q and o; k and v of half the heads; gate, up and down
