@@ -38,17 +38,20 @@ class Way:
 FLOOR = Way("floor", "matrix floor", "forward and input gradient of the frozen matrices, nothing else", "pete.engines.bench.floors:floor")
 SCORE = Way("score", "held-out loss", "every adapter, by the same code", "pete.engines.bench.training:score")
 OURS = Way("ours", "Pete", "rows end to end, loss where a token is trained", "pete.engines.bench.training:ours", ours=True)
-_PEFT = "transformers + peft: base in the dtype, adapter in float32, autocast where the dtype is bfloat16; "
-_TRAINER = "padded to the longest row (FlashAttention without padding on CUDA where it is installed), sdpa, no checkpointing, no workers"
+_PEFT = (
+    "transformers + peft: base in the dtype, adapter in float32, autocast where the dtype is bfloat16; "
+    "attention sdpa, eager on a processor in bfloat16, where it is faster; padded to the longest row; no checkpointing"
+)
+_TRAINER = ", no workers; on CUDA FlashAttention without padding where it is installed"
 TRAINING = (
     Way(
-        "report", "the report's way", f"float32, one row at a time padded to {PADDED}, loss on every token",
+        "report", "the report's way", f"float32, one row at a time padded to {PADDED}, sdpa, loss on every token",
         "pete.engines.bench.training:report", float32=True,
     ),
-    Way("loop", "peft, plain loop", _PEFT + "padded to the longest row, sdpa, no checkpointing", "pete.engines.bench.training:loop"),
+    Way("loop", "peft, plain loop", _PEFT, "pete.engines.bench.training:loop"),
     Way("trainer", "peft, Trainer", _PEFT + _TRAINER, "pete.engines.bench.trainers:trainer"),
     Way(
-        "trl", "TRL SFTTrainer", _PEFT + "TRL's own loss in slices, " + _TRAINER,
+        "trl", "TRL SFTTrainer", _PEFT + _TRAINER + "; TRL's own loss in slices",
         "pete.engines.bench.trainers:sft", needs=("trl", "datasets"),
     ),
     OURS,
