@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from pete.config import EMBEDDED_BASE, GenerateConfig
+from pete.config import EMBEDDED_BASE, Config, GenerateConfig
 from pete.data.batch import in_batches
 from pete.data.examples import Example, Question, Task, load_examples, load_prompts, written
 from pete.data.render import Message, Rendered, Renderer
@@ -94,6 +94,8 @@ def evaluate(tuned: Tuned, run: RunDir, prompts: Sequence[Question], on_stage: O
     """
     began = time.monotonic()
     engine = tuned.engine
+    if task == "rewrite":
+        tuned = dataclasses.replace(tuned, config=_as_rewrites(tuned.config))
     refuse_changed(run)
     splits = read_splits(run)[0]
     most = tuned.config.evaluate.prompts_per_category
@@ -103,7 +105,7 @@ def evaluate(tuned: Tuned, run: RunDir, prompts: Sequence[Question], on_stage: O
     ordinary = _of_each([row for row in load_examples([NEUTRAL]) if row.prompt not in known], most) if task == "write" else []
     neutral = score_held_out(engine, tuned.renderer, ordinary, on_stage, "neutral text")
     drafts = [row for row in splits["train"] if row.task == "rewrite"] if task == "rewrite" else []
-    samples = _generate(tuned, prompts, written(splits["train"]), on_stage, drafts)
+    samples = _generate(tuned, prompts, written(splits["train"]), on_stage)
     examples = _with_examples(tuned, prompts, drafts, on_stage)
     more = _more_draws(tuned, prompts, on_stage) if task == "rewrite" else []
     speed = _time_alone(tuned, prompts, on_stage)
@@ -130,6 +132,11 @@ def evaluate(tuned: Tuned, run: RunDir, prompts: Sequence[Question], on_stage: O
     log = rescore(log, run)
     on_stage("scores", 1, 1)
     return log.model_copy(update={"seconds": time.monotonic() - began})
+
+
+def _as_rewrites(config: Config) -> Config:
+    """The configuration with which drafts are rewritten, base and tuned alike: drawn as `pete rewrite` draws."""
+    return config.model_copy(update={"generate": STRENGTHS["normal"].sampling(config.generate)})
 
 
 def new_log(tuned: Tuned, run: RunDir, prompts: Sequence[Question]) -> EvaluationLog:
@@ -270,7 +277,7 @@ def _more_draws(tuned: Tuned, prompts: Sequence[Question], on_stage: OnStage) ->
     if lacking <= 0:
         return []
     sampling = tuned.config.generate
-    sampling = sampling.model_copy(update={"seed": sampling.seed + measured * len(prompts), "retries": 0, "best_of": 1})
+    sampling = sampling.model_copy(update={"seed": sampling.seed + measured * len(prompts)})
     of = lacking * len(prompts)
     drawn = answer(tuned, prompts, sampling, lacking, "tuned", lambda done: on_stage("answers, tuned, for the guard", done, of))
     return [sample.model_copy(update={"number": measured + sample.number}) for sample in drawn]
@@ -294,11 +301,9 @@ def _with_recovered(tuned: Tuned, samples: Sequence[Sample], examples: Sequence[
     return with_nats[0], with_nats[1]
 
 
-def _generate(
-    tuned: Tuned, prompts: Sequence[Question], training: Sequence[Example], on_stage: OnStage, drafts: Sequence[Example] = ()
-) -> list[Sample]:
+def _generate(tuned: Tuned, prompts: Sequence[Question], training: Sequence[Example], on_stage: OnStage) -> list[Sample]:
     settings, sampling = tuned.config.evaluate, tuned.config.generate
-    voice = voice_before(training, drafts) if sampling.best_of > 1 else None
+    voice = voice_before(training) if sampling.best_of > 1 else None
     samples: list[Sample] = []
     for model in MODELS:
         tuned.engine.adapter_active = model == "tuned"

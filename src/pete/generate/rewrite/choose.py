@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from pete.config import GenerateConfig
 from pete.data.text import sentences_in, words
 from pete.generate.choose import Voice
 from pete.generate.extract import StopReason
@@ -31,16 +32,20 @@ class Strength:
     draws: int
     """Rewrites that are drawn of a passage."""
     temperature: float
-    """Share of the run's own."""
+    """Share of the run's own: what is said is given, and the wilder the draw, the more of it bends (docs/log.md)."""
     alike: float
     """Cosine that a sentence and what it stands for need to have."""
     closest: bool
     """Of what is more like the author, the least change is taken, not the most like him."""
 
+    def sampling(self, base: GenerateConfig) -> GenerateConfig:
+        """How each rewrite is drawn, from how the run's answers are: no try is repeated, the guard chooses among the draws."""
+        return base.model_copy(update={"temperature": base.temperature * self.temperature, "retries": 0, "best_of": 1})
+
 
 STRENGTHS = {
-    "light": Strength(draws=4, temperature=0.7, alike=0.8, closest=True),
-    "normal": Strength(draws=6, temperature=1.0, alike=0.0, closest=False),
+    "light": Strength(draws=4, temperature=0.35, alike=0.8, closest=True),
+    "normal": Strength(draws=6, temperature=0.5, alike=0.0, closest=False),
     "full": Strength(draws=16, temperature=1.0, alike=0.0, closest=False),
 }
 

@@ -153,11 +153,9 @@ class Rewriter:
 
     def sampling(self, passage: Passage, strength: Strength) -> GenerateConfig:
         """How each rewrite of a passage is drawn."""
-        base, renderer = self.tuned.config.generate, self.tuned.renderer
+        renderer = self.tuned.renderer
         longest = min(renderer.context // 2, int(ROOM * len(renderer.encode(passage.text))) + MORE)
-        return base.model_copy(
-            update={"temperature": base.temperature * strength.temperature, "max_new_tokens": longest, "retries": 0, "best_of": 1}
-        )
+        return strength.sampling(self.tuned.config.generate).model_copy(update={"max_new_tokens": longest})
 
     def draw(self, passage: Passage, strength: Strength) -> list[Draw]:
         """Rewrites of a passage, side by side."""
