@@ -1,6 +1,5 @@
 """pete bench: one table of what others use and what we have."""
 
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -50,6 +49,8 @@ def bench(
 @contextmanager
 def _stopped_by_signals() -> Iterator[list[int]]:
     """Ctrl-C or `kill` ends the work, which keeps what it has; gives the signals that came."""
+    import signal
+
     came: list[int] = []
 
     def stop(number: int, _: FrameType | None) -> None:
