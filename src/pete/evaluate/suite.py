@@ -26,7 +26,8 @@ from pete.evaluate.score import NEUTRAL, rescore, source_of, voice_before
 from pete.evaluate.scorers.formatting import refuse_unknown
 from pete.generate.choose import Voice as VoiceOf
 from pete.generate.request_parsing import RequestType
-from pete.generate.rewrite.choose import STRENGTHS
+from pete.generate.rewrite.choose import STRENGTHS, Draw
+from pete.generate.rewrite.rounds import Rounds
 from pete.generate.stream import Tuned
 from pete.run import RunDir
 
@@ -271,16 +272,30 @@ def _with_examples(tuned: Tuned, prompts: Sequence[Question], drafts: Sequence[E
 
 
 def _more_draws(tuned: Tuned, prompts: Sequence[Question], on_stage: OnStage) -> list[Sample]:
-    """So many rewrites of each draft that with those which are measured there are as many as `pete rewrite` draws."""
-    measured = tuned.config.evaluate.samples
-    lacking = STRENGTHS["normal"].draws - measured
-    if lacking <= 0:
-        return []
+    """What `pete rewrite` draws of each draft beyond the answers that are measured: more of the whole, and sentence by sentence."""
+    measured, times = tuned.config.evaluate.samples, STRENGTHS["normal"].draws
     sampling = tuned.config.generate
     sampling = sampling.model_copy(update={"seed": sampling.seed + measured * len(prompts)})
-    of = lacking * len(prompts)
-    drawn = answer(tuned, prompts, sampling, lacking, "tuned", lambda done: on_stage("answers, tuned, for the guard", done, of))
-    return [sample.model_copy(update={"number": measured + sample.number}) for sample in drawn]
+    lacking = max(0, times - measured)
+    whole = answer(tuned, prompts, sampling, lacking, "tuned", _stage(on_stage, "for the guard", lacking * len(prompts)))
+    rounds = [Rounds(prompt.prompt, times) for prompt in prompts]
+    pieces = [
+        prompt.model_copy(update={"prompt": text}) for prompt, each in zip(prompts, rounds, strict=True) for text in each.sentence_texts
+    ]
+    sampling = sampling.model_copy(update={"seed": sampling.seed + len(whole)})
+    said = answer(tuned, pieces, sampling, 1, "tuned", _stage(on_stage, "sentence by sentence", len(pieces)))
+    joined, at = [], 0
+    for prompt, each in zip(prompts, rounds, strict=True):
+        mine = said[at : at + len(each.sentence_texts)]
+        at += len(mine)
+        for number, draw in enumerate(each.joined([Draw(one.text, one.stop) for one in mine])):  # type: ignore[arg-type]
+            given = {"prompt": prompt.prompt, "text": draw.text, "raw": draw.text, "stop": draw.stop, "number": times + number}
+            joined.append(mine[0].model_copy(update=given))
+    return [sample.model_copy(update={"number": measured + sample.number}) for sample in whole] + joined
+
+
+def _stage(on_stage: OnStage, what: str, of: int) -> Callable[[int], None]:
+    return lambda done: on_stage(f"answers, tuned, {what}", done, of)
 
 
 def _with_recovered(tuned: Tuned, samples: Sequence[Sample], examples: Sequence[Sample]) -> tuple[list[Sample], list[Sample]]:
