@@ -77,6 +77,7 @@ _LIMITS = {
     for words_ in (
         "should must ought need needs required", "may might could possibly perhaps maybe", "likely probably", "some several few",
         "many most", "usually often generally normally mostly", "sometimes rarely seldom occasionally", "almost nearly", "only just",
+        "if unless provided", "until till", "without", "before", "after", "working",
     )
     for word in words_.split()
 }  # fmt: skip
@@ -97,6 +98,8 @@ def strays(draft: str, rewrite: str) -> str | None:
     mine, theirs = _telling(draft), _telling(rewrite)
     if new := next((word for word in words(fold(rewrite)) if _PERSONS.get(word, "") not in _persons(draft)), None):
         return f'the draft does not speak of "{new}" here'
+    if more := next(iter(_others(rewrite) - _others(draft)), None):
+        return f'it would say "{more}" for a name'
     if "i" not in _persons(rewrite) and (doer := next((word for word in words(fold(draft)) if word in _WE_DO), None)):
         return f'it would leave out who does it, "{doer}"'
     if limit := next(iter(_limits(draft) - _limits(rewrite)), None):
@@ -126,8 +129,13 @@ def _telling(text: str) -> Sequence[str]:
 
 def _limits(text: str) -> Counter[str]:
     plain = fold(text).lower()
-    found = Counter(_LIMITS[word] for word in words(plain) if word in _LIMITS)
+    found = Counter(_LIMITS[word] for word in words(plain.replace("as long as", "if")) if word in _LIMITS)
     return found + Counter({"about": len(_ABOUT.findall(plain))})
+
+
+def _others(text: str) -> Counter[str]:
+    """How often it speaks of somebody who is neither I nor you without saying who."""
+    return Counter(_PERSONS[word] for word in words(fold(text)) if _PERSONS.get(word) in ("he", "they"))
 
 
 def _persons(text: str) -> set[str]:
