@@ -8,10 +8,11 @@ of Pythias; rows are a help desk's (data_scale.py) for the number of rows, and r
 length  rows of 128 to 2,048 tokens, --tokens of them a step: seconds a token should be a constant and a little that grows with the
         length (attention looks back), a straight line; memory the same for all
 rows    100 to 100,000 rows: reading, checking, splitting and rendering them should take time in proportion; a step nothing more
-size    14m to 1.4b: time and memory in proportion to the parameters
+size    14m to 1.4b: time in proportion to the parameters that a token is multiplied with, which are all but the embeddings
 
-Writes growth.json and growth.svg, prints the table with what each fit says. Points that a machine has no memory for are left out with
---lengths, --rows and --shapes.
+Writes growth.json and growth.svg after each point, so that what was measured before a stop is kept; prints the table with what each fit
+says. A point that fails is named, and the others go on; those that a machine has no memory for are left out with --lengths, --rows and
+--shapes.
 """
 
 import argparse
@@ -24,19 +25,22 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks import data_scale
-from benchmarks.random_base import SHAPES, find_tokenizer, write_base
+from benchmarks.random_base import SHAPES, find_tokenizer, tensors, write_base
 from pete.config import Config, resolve
 from pete.data.batch import Batch
 from pete.engines.bench import OURS
 from pete.engines.bench.job import Job
 from pete.engines.bench.pace import peak_resident
 from pete.engines.bench.process import Process
+from pete.errors import WorkError
 from pete.report.charts import DASHED, LETTER, WIDE, Axes, Svg
+from pete.run import write_atomic, write_json
 from pete.words import GB, gigabytes, short
 
 WARM_UP = 1
@@ -47,7 +51,7 @@ class Point:
     """One process."""
 
     x: float
-    """Tokens of a row, rows, or parameters."""
+    """Tokens of a row, rows, or parameters without embeddings."""
     seconds: float
     """A token of training, or all the preparation of so many rows; the median."""
     peak: int
@@ -76,7 +80,9 @@ class Part:
         """What the fit is, and how far the points lie from it."""
         slope, start = self.fit()
         apart = max(abs(p.seconds / self.fitted(p.x) - 1) for p in self.points)
-        line = f"x to the power of {slope:.2f}" if self.proportional else f"{start:.3g} s + {slope:.2g} s * x"
+        line = f"x to the power of {slope:.2f}"
+        if not self.proportional:
+            line = f"{1e3 * start:.3g} ms and {1e6 * slope:.2g} ms for each 1,000 {self.across}"
         return f"{line}, no point further from it than {apart:.0%}"
 
 
@@ -113,32 +119,41 @@ def base_of(folder: Path, shape: str) -> Path:
     return path
 
 
-def over_length(work: Path, args: argparse.Namespace) -> Iterator[Point]:
+Measure = Callable[[], Point]
+
+
+def over_length(work: Path, args: argparse.Namespace) -> Iterator[Measure]:
     config = configured(base_of(work, args.base), args.device)
     for length in args.lengths:
-        yield trained(work / "job", config, [length] * max(1, args.tokens // length), args.steps, length)
+        yield partial(trained, work / "job", config, [length] * max(1, args.tokens // length), args.steps, length)
 
 
-def over_size(work: Path, args: argparse.Namespace) -> Iterator[Point]:
+def over_size(work: Path, args: argparse.Namespace) -> Iterator[Measure]:
     for shape in args.shapes:
-        base = base_of(work, shape)
-        parameters = (base / "model.safetensors").stat().st_size / 2
-        yield trained(work / "job", configured(base, args.device), [256] * max(1, args.tokens // 256), args.steps, parameters)
+        layers, width, _ = SHAPES[shape]
+        parameters = sum(math.prod(size) for name, size in tensors(layers, width).items() if "embed_in" not in name)
+        config = configured(base_of(work, shape), args.device)
+        yield partial(trained, work / "job", config, [256] * max(1, args.tokens // 256), args.steps, parameters)
 
 
-def over_rows(work: Path, args: argparse.Namespace) -> Iterator[Point]:
+def over_rows(work: Path, args: argparse.Namespace) -> Iterator[Measure]:
+    prepared_apart(work / "rows-first", 30)  # what a machine looks at once, and keeps, is no cost of rows
     for count in args.rows:
-        persona = work / f"rows-{count}"
-        (persona / "examples").mkdir(parents=True)
-        (persona / "persona.toml").write_text('name = "Desk"\ndescription = "Helps."\n[categories]\ndesk = "Desk"\n', encoding="utf-8")
-        with (persona / "examples" / "rows.jsonl").open("w", encoding="utf-8") as file:
-            for number, row in enumerate(usable(count)):
-                asked, answer = (row[column] for column in ("Customer message", "Our answer"))
-                file.write(json.dumps({"prompt": asked, "completion": answer, "category": "desk", "topic": f"t{number}"}) + "\n")
-        command = [sys.executable, "-m", "benchmarks.growth", "--prepare", str(persona)]
-        found = json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True).stdout.splitlines()[-1])
-        print(f"  {count:,} rows: a step is laid out in {1000 * found['layout']:.2f} ms", flush=True)
-        yield Point(count, found["seconds"], found["peak"])
+        yield partial(prepared_apart, work / f"rows-{count}", count)
+
+
+def prepared_apart(persona: Path, count: int) -> Point:
+    """So many rows are written and then made ready, in a process of its own."""
+    (persona / "examples").mkdir(parents=True)
+    (persona / "persona.toml").write_text('name = "Desk"\ndescription = "Helps."\n[categories]\ndesk = "Desk"\n', encoding="utf-8")
+    with (persona / "examples" / "rows.jsonl").open("w", encoding="utf-8") as file:
+        for number, row in enumerate(usable(count)):
+            asked, answer = (row[column] for column in ("Customer message", "Our answer"))
+            file.write(json.dumps({"prompt": asked, "completion": answer, "category": "desk", "topic": f"t{number}"}) + "\n")
+    command = [sys.executable, "-m", "benchmarks.growth", "--prepare", str(persona)]
+    found = json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True).stdout.splitlines()[-1])
+    print(f"  {count:,} rows: a step is laid out in {1000 * found['layout']:.2f} ms", flush=True)
+    return Point(count, found["seconds"], found["peak"])
 
 
 def usable(count: int) -> Iterator[dict[str, str]]:
@@ -157,7 +172,7 @@ def prepared(persona: Path) -> dict[str, float]:
     """What getting a persona's rows ready takes, and then the laying out of a step."""
     from pete.train.prepare import prepare
 
-    prepare(resolve("quickstart").config)  # imports, and what is shown of a base once, are no cost of rows
+    prepare(resolve("quickstart").config)  # imports are no cost of rows
     config = resolve("quickstart", None, [f"data.persona={persona}", "train.steps=50", "optim.warmup_steps=0"]).config
     began = time.perf_counter()
     ready = prepare(config)
@@ -167,14 +182,14 @@ def prepared(persona: Path) -> dict[str, float]:
     return {"seconds": seconds, "layout": (time.perf_counter() - began) / steps, "peak": peak_resident()}
 
 
-PARTS: dict[str, tuple[str, str, bool, Callable[[Path, argparse.Namespace], Iterator[Point]]]] = {
+PARTS: dict[str, tuple[str, str, bool, Callable[[Path, argparse.Namespace], Iterator[Measure]]]] = {
     "length": ("tokens of a row", "ms a token", False, over_length),
     "rows": ("rows", "seconds to prepare", True, over_rows),
-    "size": ("parameters", "ms a token", True, over_size),
+    "size": ("parameters without embeddings", "ms a token", True, over_size),
 }
 
 
-def main() -> None:
+def main(words: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("bench"), metavar="FOLDER")
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
@@ -186,27 +201,38 @@ def main() -> None:
     parser.add_argument("--tokens", type=int, default=2048, help="a step")
     parser.add_argument("--steps", type=int, default=3)
     parser.add_argument("--prepare", type=Path, metavar="PERSONA", help=argparse.SUPPRESS)
-    args = parser.parse_args()
+    args = parser.parse_args(words)
     if args.prepare:
         print(json.dumps(prepared(args.prepare)))
         return
     args.out.mkdir(parents=True, exist_ok=True)
-    parts = []
+    parts: list[Part] = []
     with tempfile.TemporaryDirectory(dir=args.out) as work:
         for name in args.parts:
-            across, up, proportional, points = PARTS[name]
+            across, up, proportional, measures = PARTS[name]
             print(name, flush=True)
-            parts.append(Part(name, across, up, proportional, tuple(shown(points(Path(work), args), up))))
-            print(f"  {parts[-1].said() if len(parts[-1].points) > 2 else 'too few points for a line'}", flush=True)
-    (args.out / "growth.json").write_text(json.dumps([asdict(part) for part in parts], indent=2) + "\n", encoding="utf-8")
-    (args.out / "growth.svg").write_text(drawn(parts), encoding="utf-8")
+            before, points = list(parts), []
+            for measure in measures(Path(work), args):
+                try:
+                    points.append(measure())
+                except (WorkError, subprocess.CalledProcessError) as error:
+                    print(f"  {error}", flush=True)
+                    continue
+                show(points[-1], up)
+                parts = [*before, Part(name, across, up, proportional, tuple(points))]
+                keep(args.out, parts)
+            print(f"  {parts[-1].said() if len(points) > 2 else 'too few points for a line'}", flush=True)
 
 
-def shown(points: Iterator[Point], up: str) -> Iterator[Point]:
-    for point in points:
-        speed = f"{1 / point.seconds:,.0f} tokens/s" if up == "ms a token" else f"{point.seconds:.2f} s"
-        print(f"  {point.x:>15,.0f}  {speed:>18}  {gigabytes(point.peak):>8}", flush=True)
-        yield point
+def keep(out: Path, parts: Sequence[Part]) -> None:
+    """Both files, as far as it is."""
+    write_json(out / "growth.json", [asdict(part) for part in parts])
+    write_atomic(out / "growth.svg", drawn(parts))
+
+
+def show(point: Point, up: str) -> None:
+    speed = f"{1 / point.seconds:,.0f} tokens/s" if up == "ms a token" else f"{point.seconds:.2f} s"
+    print(f"  {point.x:>15,.0f}  {speed:>18}  {gigabytes(point.peak):>8}", flush=True)
 
 
 def drawn(parts: Sequence[Part]) -> str:
@@ -267,4 +293,7 @@ def ticks(axes: Axes, across: Sequence[tuple[float, str]], up: Sequence[tuple[fl
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit(130)

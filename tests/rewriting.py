@@ -49,11 +49,11 @@ class ToldModel:
     renderer: Any = field(default_factory=lambda: SimpleNamespace(context=400, encode=str.split))
 
     def ask(self, conversations: Any, sampling: GenerateConfig) -> list[Any]:
-        """So many answers to the same request."""
-        (draft,) = {turns[-1].content.partition("\n\n")[2] for turns in conversations}
-        self.asked.append(draft)
-        said = self.answers.get(draft, [draft])
-        return [SimpleNamespace(text=said[number % len(said)], stop=self.stop) for number in range(len(conversations))]
+        """An answer to each; of the same request one after the other."""
+        drafts = [turns[-1].content.partition("\n\n")[2] for turns in conversations]
+        self.asked += dict.fromkeys(drafts)
+        said = [self.answers.get(draft, [draft]) for draft in drafts]
+        return [SimpleNamespace(text=one[drafts[:n].count(drafts[n]) % len(one)], stop=self.stop) for n, one in enumerate(said)]
 
 
 TOLD = {"Our establishment opens on Tuesdays at 9.": "We open on Tuesdays at 9."}

@@ -4,11 +4,10 @@ import datetime
 import os
 import platform
 import resource
-import statistics
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -18,6 +17,7 @@ import numpy as np
 import psutil
 
 from pete import __version__
+from pete.app.bench_record import RESULT, Answer, Record, Said, Taken
 from pete.app.notify import Notify
 from pete.config import EMBEDDED_BASE, Config
 from pete.data.batch import Batch
@@ -29,22 +29,22 @@ from pete.engines.bench.process import Process
 from pete.errors import UserError, WorkError
 from pete.machine.probes import Probes
 from pete.machine.readings import read_machine
-from pete.report.bench import Bench, Decoded, Floor, Load, OnDevice, Spread, Trained
-from pete.report.bench_chart import bench_svg
-from pete.run import write_atomic, write_json
+from pete.report.bench import Bench, Load
 from pete.train.prepare import prepare
-from pete.words import counted, duration, gigabytes
+from pete.words import counted, duration, gigabytes, roughly
 
 TOGETHER = 8
 """Rows that answer together."""
 PROMPT = 100
 """Tokens of a prompt, where the base has room for them."""
+SUSTAINED = 3.0
+"""Seconds for which the floor's products are taken: long enough for a clock to fall under load."""
 PROGRAM = 600 << 20
 """Bytes of a process with PyTorch in it, before there is any model."""
 PACKAGES = ("torch", "transformers", "peft", "accelerate", "trl", "datasets", "numpy", "xllamacpp")
-
-Answers = dict[str, list[dict[str, Any]]]
-"""Way -> its answers, in order."""
+OF_FLOOR = 0.5
+"""What a way reaches of the floor, for a forecast; and the seconds that its process takes to start."""
+START = 10.0
 
 
 @dataclass(frozen=True)
@@ -60,28 +60,33 @@ class Size:
     answer: int
     repeats: int
     seconds: float
-    """After which no new round of training begins."""
+    """Of training, in which each way has an equal share, the floor's products not counted; no round begins that would pass them."""
 
 
-FULL = Size(steps=8, warm_up=2, rows=None, valid=None, answer=100, repeats=5, seconds=float("inf"))
+FULL = Size(steps=8, warm_up=2, rows=None, valid=None, answer=100, repeats=5, seconds=1800.0)
 QUICK = Size(steps=4, warm_up=1, rows=4, valid=8, answer=32, repeats=2, seconds=110.0)
 
 
 def bench(config: Config, notify: Notify, out: Path, quick: bool = False, steps: int | None = None) -> Bench:
-    """Measure, and write bench.json and bench.svg.
+    """Measure, and write bench.json and bench.svg: after each measurement as far as it is, and at the end.
 
     Args:
         config: base, persona, adapter, rows a step, device, dtype.
         notify: told what is measured, and what is not.
         out: folder for the two files.
         quick: in about five minutes on two cores with the embedded base.
-        steps: measured steps, where not what the size says.
+        steps: measured steps, where not what the size says: as many at most where it is quick, and just as many where not.
+
+    Returns:
+        All of it; where Ctrl-C came after the first step, what was measured until then.
 
     Raises:
         UserError: the base is unknown or does not fit into memory. WorkError: our own way failed.
     """
     began, cpu = time.monotonic(), _cpu_seconds()
-    size = replace(QUICK if quick else FULL, **({} if steps is None else {"steps": steps}))
+    size = QUICK if quick else FULL
+    if steps is not None:
+        size = replace(size, steps=steps, seconds=size.seconds if quick else float("inf"))
     before = _busy_cores()
     if Load(_cores(), before, 0.0).busy:
         notify.message(f"this machine is busy: {before:.1f} of {_cores()} cores are at other work, and every figure suffers.", "note")
@@ -104,35 +109,41 @@ def bench(config: Config, notify: Notify, out: Path, quick: bool = False, steps:
     devices = ("cpu", "mps") if platform.system() == "Darwin" and config.engine.device == "auto" else (config.engine.device,)
     answer = min(size.answer, base.context - length - 1)
     out.mkdir(parents=True, exist_ok=True)
-    found = []
+    lora = config.lora
+    known = Bench(
+        made=datetime.datetime.now().astimezone().isoformat(timespec="seconds"), quick=quick, finished=False, base=base.name,
+        parameters=0, persona=prepared.persona.name, rows=together * config.train.accumulation,
+        lora=f"rank {lora.rank}, alpha {lora.alpha:g}, dropout {lora.dropout:g}, {', '.join(lora.targets)}",
+        answer=answer, together=TOGETHER, seconds=0.0, machine=_machine(), versions=_versions(),
+        load=Load(_cores(), before, 0.0), devices=(), left_out={},
+    )  # fmt: skip
+
+    def load() -> Load:
+        others = (_cpu_seconds() - cpu - _own_seconds()) / (time.monotonic() - began)
+        return Load(_cores(), before, max(0.0, others))
+
+    record = Record(out, known, load, left_out, devices, began)
     with tempfile.TemporaryDirectory(dir=out, prefix=".bench-") as folder:  # a GGUF may be too much for a disk in memory
-        for device in devices:
-            job = Job(Path(folder) / device, _with(config, "engine", device=device), ordered, valid, prompts, answer, OURS.name)
-            try:
-                found.append(_on_device(job, base.name, size, notify, left_out))
-            except (UserError, WorkError) as error:
-                if not found:
-                    raise
-                left_out[device.upper()] = error.message  # a Mac whose GPU is too small, or is not to be had
-    for device in {"cuda", "mps"} - {one.device for one in found}:
+        try:
+            for device in devices:
+                job = Job(Path(folder) / device, _with(config, "engine", device=device), ordered, valid, prompts, answer, OURS.name)
+                try:
+                    _on_device(job, base.name, size, notify, record)
+                except (UserError, WorkError) as error:
+                    if device == devices[0]:
+                        raise
+                    left_out[device.upper()] = error.message  # a Mac whose GPU is too small, or is not to be had
+        except WorkError as error:
+            kept = f"; what was measured until then: {out / RESULT}" if record.holds_a_figure else ""
+            raise WorkError(error.message, error.hint + kept) from None
+        except KeyboardInterrupt:
+            if not record.holds_a_figure:
+                raise
+            return record.keep()
+    for device in {"cuda", "mps"} - {one.facts["device"] for one in record.taken}:
         left_out.setdefault(device.upper(), "not run here")
     left_out["MLX"] = "not run here: Pete has no engine for it"
-    seconds = time.monotonic() - began
-    others = max(0.0, (_cpu_seconds() - cpu - _own_seconds()) / seconds)
-    lora = config.lora
-    count = len(found[0].trained[0].tokens)
-    result = Bench(
-        made=datetime.datetime.now().astimezone().isoformat(timespec="seconds"), quick=quick, base=base.name,
-        parameters=found[0].parameters, persona=prepared.persona.name,
-        rows=together * config.train.accumulation, steps=count, warm_up=size.warm_up,
-        learned=sum(len(batch.ids) for micro in ordered[: count + size.warm_up] for batch in micro),
-        lora=f"rank {lora.rank}, alpha {lora.alpha:g}, dropout {lora.dropout:g}, {', '.join(lora.targets)}",
-        answer=answer, together=TOGETHER, seconds=seconds, machine=_machine(), versions=_versions(),
-        load=Load(_cores(), before, others), devices=tuple(found), left_out=left_out,
-    )  # fmt: skip
-    write_json(out / "bench.json", result.record())
-    write_atomic(out / "bench.svg", bench_svg(result))
-    return result
+    return record.keep(finished=True)
 
 
 def same_rows(rows: Sequence[Rendered], config: Config, steps: int) -> list[list[Batch]]:
@@ -153,9 +164,10 @@ def _cycled(rows: Sequence[Rendered], count: int) -> Iterator[Rendered]:
 # --- one device ------------------------------------------------------------------------------------------------------------
 
 
-def _on_device(job: Job, base: str, size: Size, notify: Notify, left_out: dict[str, str]) -> OnDevice:
+def _on_device(job: Job, base: str, size: Size, notify: Notify, record: Record) -> None:
     """Floors, training, scores, answers."""
     job.write()
+    left_out = record.left_out
     with Process(FLOOR, job.folder) as floor:
         notify.message("looking at device and base ...", "working")
         facts = floor.hear()
@@ -177,15 +189,22 @@ def _on_device(job: Job, base: str, size: Size, notify: Notify, left_out: dict[s
             elif not way.missing:
                 ways.append(way)
         together = sum(expected(way, facts, job) for way in ways) < facts["available"]
+        taken = Taken(facts, on, together, size.warm_up, [floor.ask(read=True)["speed"]], floor.ask(step=0, seconds=SUSTAINED))
+        record.taken.append(taken)
         if not together:
             notify.message("memory does not hold all ways at once: they are taken one after the other, not in turn.", "note")
-        answers = _train(ways, floor, job, size, together, notify, left_out, on)
-        if OURS.name not in answers:
-            raise WorkError(left_out[OURS.title + on], "pete train --plan, with the same settings, says more")
-        notify.message("held-out loss of every adapter ...", "working")
-        losses = _score([way for way in answers if way != FLOOR.name], job)
-        said = _decode(floor, job, size, notify, left_out, on)
-        return _summed(facts, answers, losses, said, size, together)
+        seconds = forecast(ways, taken, job, size)
+        alone = f"the matrix products of one step alone take {duration(taken.products['seconds'])}{on}"
+        notify.message(f"about {roughly(seconds)} in all: {alone}; Ctrl-C ends it and shows what there is")
+        try:
+            _train(ways, floor, job, size, notify, record)
+            notify.message("held-out loss of every adapter ...", "working")
+            _score(job, record)
+            _decode(floor, job, size, notify, record)
+        except (UserError, WorkError):
+            if not taken.steps:
+                record.taken.remove(taken)
+            raise
 
 
 def weights(facts: dict[str, Any], dtype: str) -> int:
@@ -203,130 +222,132 @@ def expected(way: Way, facts: dict[str, Any], job: Job) -> int:
     return weights(facts, _dtype(way, facts)) + kept + logits
 
 
+def forecast(ways: Sequence[Way], taken: Taken, job: Job, size: Size) -> float:
+    """Seconds that the whole of a device will about take, reckoned from the floor's products of one step and memory's speed."""
+    facts, products = taken.facts, taken.products
+    token = products["seconds"] / products["tokens"] / OF_FLOOR
+    steps = {way.name: token * products["tokens"] for way in ways}
+    if "report" in steps:
+        padded = sum(max(PADDED, length) for batch in job.steps[0] for length in batch.lengths)
+        steps["report"] = token * padded * (facts["slower_in_float32"] if facts["dtype"] != "float32" else 1.0)
+    groups = [sum(steps.values())] if taken.together else list(steps.values())
+    rounds = [_rounds(seconds, size, len(groups)) for seconds in groups]
+    training = sum(count * seconds for count, seconds in zip(rounds, groups, strict=True))
+    training += products["seconds"] * (rounds[0] if taken.together else len(groups))
+    scored = (len(ways) + 1) * sum(len(batch.ids) for batch in job.valid) * token / 2
+    read = facts["parameters"] * (4 if facts["dtype"] == "float32" else 2) / taken.reads[0]
+    answered = read / OF_FLOOR * 2 * job.answer + token / 2 * len(job.prompts[0]) * (1 + TOGETHER)
+    return training + scored + (1 + size.repeats) * len(DECODING) * answered + (2 * len(ways) + 1 + len(DECODING)) * START
+
+
+def _rounds(seconds: float, size: Size, shares: int) -> int:
+    """How many rounds of so many seconds a share of the time holds; one at the least."""
+    most = size.warm_up + size.steps
+    return most if seconds * most * shares <= size.seconds else max(1, int(size.seconds / shares // seconds))
+
+
 def _dtype(way: Way, facts: dict[str, Any]) -> str:
     return "float32" if way.float32 else facts["dtype"]
 
 
-def _train(
-    ways: Sequence[Way], floor: Process, job: Job, size: Size, together: bool, notify: Notify, left_out: dict[str, str], on: str
-) -> Answers:
-    """Every way's answers after the warm-up; a way that fails is left out, and the others go on."""
-    answers: Answers = {}
-    began = time.monotonic()
-    for group in [list(ways)] if together else [[way] for way in ways]:
+def _train(ways: Sequence[Way], floor: Process, job: Job, size: Size, notify: Notify, record: Record) -> None:
+    """Every way's steps; a way that fails is left out, and the others go on.
+
+    Where they cannot stand side by side ours comes first and the slowest last: whoever stops it then has most of it.
+
+    Raises:
+        WorkError: ours failed.
+    """
+    taken = record.taken[-1]
+    in_turn = [list(ways)] if taken.together else [[way] for way in sorted(ways, key=lambda way: (not way.ours, way.float32))]
+    share = size.seconds / len(in_turn)
+    for group in in_turn:
         with ExitStack() as stack:
             notify.message(f"loading {counted(len(group), 'way')} to train ...", "working")
             processes = [stack.enter_context(Process(way, job.folder)) for way in group]
-            running = [process for process in processes if _tried(process.hear, process, left_out, on) is not None]
-            if FLOOR.name not in answers:
-                running.insert(0, floor)
-            for number in range(size.warm_up + size.steps):
-                round_began = time.monotonic()
-                for process in list(running):
-                    answer = _tried(process.ask, process, left_out, on)
-                    if answer is None:
-                        running.remove(process)
-                        answers.pop(process.way.name, None)
-                    elif number >= size.warm_up:
-                        answers.setdefault(process.way.name, []).append(answer)
-                what = "rounds of training" if together else group[0].title
-                notify.progress(f"{what}{on}", number + 1, size.warm_up + size.steps)
-                now = time.monotonic()
-                if together and number >= size.warm_up and now - began + (now - round_began) > size.seconds:
-                    notify.message(f"training stops after {counted(number + 1, 'round')}: {duration(size.seconds)} are meant for it")
-                    break
+            running = [process for process in processes if _tried(process.hear, process, record) is not None]
+            _steps(running, "rounds of training" if taken.together else group[0].title, floor, size, share, notify, record)
             for process in running:
-                if process is not floor and _tried(process.end, process, left_out, on) is None:
-                    answers.pop(process.way.name)
-    return answers
+                if _tried(process.end, process, record) is None:
+                    taken.steps.pop(process.way.name)
+        if OURS in group and OURS.name not in taken.steps:
+            raise WorkError(record.left_out[OURS.title + taken.on], "pete train --plan, with the same settings, says more")
 
 
-def _tried(call: Any, process: Process, left_out: dict[str, str], on: str) -> Any:
+def _steps(running: list[Process], title: str, floor: Process, size: Size, share: float, notify: Notify, record: Record) -> None:
+    """Rounds of some ways, as many as fit into their share of the time and one at the least; who fails is taken out of `running`.
+
+    The floor's products are taken in each round where all are in turn, else once before the way that follows.
+    """
+    taken, products, spent, most = record.taken[-1], {}, 0.0, size.warm_up + size.steps
+    for number in range(most):
+        if taken.together or not number:
+            products[number] = floor.ask(step=number, seconds=SUSTAINED)
+        began = time.monotonic()
+        for process in list(running):
+            name = process.way.name
+            answer = _tried(process.ask, process, record)
+            if answer is None:
+                running.remove(process)
+                taken.steps.pop(name, None)
+                continue
+            taken.beside[name] = products
+            taken.steps.setdefault(name, {})[number] = answer
+            record.keep()
+        last = time.monotonic() - began
+        spent += last
+        notify.progress(f"{title}{taken.on}", number + 1, most)
+        if not running:
+            return
+        if number + 1 < most and spent + last > share:
+            why = f"{duration(share)} are meant for it" + ("" if number else ", so that its first step is the measurement")
+            notify.message(f"{title}{taken.on}: stops after {number + 1} of {most}, for {why}")
+            return
+
+
+def _tried(call: Callable[[], Answer | None], process: Process, record: Record) -> Answer | None:
     """What it answers ({} for nothing); None where it failed, which is noted."""
     try:
         return call() or {}
     except WorkError as error:
-        left_out[process.way.title + on] = error.message
+        record.left_out[process.way.title + record.taken[-1].on] = error.message
         return None
 
 
-def _score(ways: Sequence[str], job: Job) -> dict[str, float]:
-    """Held-out nats a token of each way's adapter, and of the base alone under its empty name."""
+def _score(job: Job, record: Record) -> None:
+    """Held-out nats a token of the base alone, and of each way's adapter."""
+    taken = record.taken[-1]
     with Process(SCORE, job.folder) as process:
         process.hear()
-        return {way: process.ask(adapter=way)["loss"] for way in ("", *ways)}
+        for way in ("", *taken.steps):
+            taken.losses[way] = process.ask(adapter=way)["loss"]
+            record.keep()
 
 
-def _decode(floor: Process, job: Job, size: Size, notify: Notify, left_out: dict[str, str], on: str) -> Answers:
-    """Every way's answers: first how much it reads, then one row and several in turn; the floor's are memory's speed."""
-    answers: Answers = {}
+def _decode(floor: Process, job: Job, size: Size, notify: Notify, record: Record) -> None:
+    """Every way's answers: first how much it reads, then one row and several in turn, and memory's speed beside them."""
+    taken = record.taken[-1]
     with ExitStack() as stack:
         notify.message("loading what answers ...", "working")
         running = []
         for process in [stack.enter_context(Process(way, job.folder)) for way in DECODING]:
-            if (ready := _tried(process.hear, process, left_out, on)) is not None:
-                answers[process.way.name] = [ready]
+            if (ready := _tried(process.hear, process, record)) is not None:
+                taken.said[process.way.name] = Said(ready)
                 running.append(process)
         for number in range(1 + size.repeats):
-            answers.setdefault(floor.way.name, []).append(floor.ask(read=True))
+            taken.reads.append(floor.ask(read=True)["speed"])
             for process in list(running):
-                for rows in (1, TOGETHER):
-                    answer = _tried(lambda process=process, rows=rows: process.ask(rows=rows), process, left_out, on)
+                said = taken.said[process.way.name]
+                for rows, rounds in ((1, said.one), (TOGETHER, said.many)):
+                    answer = _tried(lambda process=process, rows=rows: process.ask(rows=rows), process, record)
                     if answer is None:
                         running.remove(process)
-                        answers.pop(process.way.name)
+                        taken.said.pop(process.way.name)
                         break
                     if number:  # the first warms up
-                        answers[process.way.name].append(answer)
-            notify.progress(f"rounds of answers{on}", number + 1, 1 + size.repeats)
-    return answers
-
-
-# --- the sums --------------------------------------------------------------------------------------------------------------
-
-
-def _summed(facts: dict[str, Any], answers: Answers, losses: dict[str, float], said: Answers, size: Size, together: bool) -> OnDevice:
-    speeds = {way: [answer["tokens"] / answer["seconds"] for answer in given] for way, given in answers.items()}
-    read = statistics.median(answer["speed"] for answer in said.pop(FLOOR.name))
-    trained = [
-        Trained(
-            way.name, way.title, way.how, Spread.of(speeds[way.name]), tuple(answer["tokens"] for answer in answers[way.name]),
-            max(answer["peak"] for answer in answers[way.name]), losses[way.name],
-            of_floor=_ratio(speeds[way.name], speeds[FLOOR.name]), ours_over=_ratio(speeds[OURS.name], speeds[way.name]),
-        )
-        for way in TRAINING
-        if way.name in answers
-    ]  # fmt: skip
-    peer = next((_alone(said[way.name]) for way in DECODING if not way.ours and way.name in said), None)
-    decoded = []
-    for way in DECODING:
-        if way.name in said:
-            ready, one, many = said[way.name][0], _alone(said[way.name]), said[way.name][2::2]
-            alone = [answer["tokens"] / answer["seconds"] for answer in one]
-            decoded.append(
-                Decoded(
-                    way.name, way.title, way.how, Spread.of([answer["first"] for answer in one]), Spread.of(alone),
-                    Spread.of([answer["tokens"] / answer["seconds"] for answer in many]),
-                    max(answer["peak"] for answer in said[way.name]), ready["read"],
-                    of_floor=statistics.median(alone) / (read / ready["read"]),
-                    over_peer=_ratio(alone, [answer["tokens"] / answer["seconds"] for answer in peer]) if peer else None,
-                )
-            )  # fmt: skip
-    floor = Floor(Spread.of(speeds[FLOOR.name]), statistics.median(answer["flops"] for answer in answers[FLOOR.name]), read)
-    return OnDevice(
-        facts["device"], facts["card"], facts["dtype"], facts["dtype_reason"], facts["threads"], facts["parameters"], floor, losses[""],
-        together, tuple(trained), tuple(decoded),
-    )  # fmt: skip
-
-
-def _alone(given: Sequence[dict[str, Any]]) -> Sequence[dict[str, Any]]:
-    """The answers of one row; the first that was said is what is read."""
-    return given[1::2]
-
-
-def _ratio(these: Sequence[float], those: Sequence[float]) -> float:
-    """The median of the ratios of each round: what drifts from round to round cancels out."""
-    return statistics.median(a / b for a, b in zip(these, those, strict=False))
+                        rounds[number] = answer
+                record.keep()
+            notify.progress(f"rounds of answers{taken.on}", number + 1, 1 + size.repeats)
 
 
 # --- the machine -----------------------------------------------------------------------------------------------------------
@@ -352,9 +373,13 @@ def _cpu_seconds() -> float:
 
 
 def _own_seconds() -> float:
-    """Of this process and of those it has started and ended."""
+    """Of this process, of those it has started and ended, and of those that it has started and are at work."""
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(one.ru_utime + one.ru_stime for one in used)
+    seconds = sum(one.ru_utime + one.ru_stime for one in used)
+    for child in psutil.Process().children():
+        with suppress(psutil.NoSuchProcess):
+            seconds += sum(child.cpu_times()[:2])
+    return seconds
 
 
 def _machine() -> dict[str, Any]:

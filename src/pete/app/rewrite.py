@@ -134,7 +134,7 @@ class Drawn:
         """Find it; forget what is older than a week."""
         with (run.adapter / WEIGHTS).open("rb") as file:
             weights = hashlib.file_digest(file, "sha256").hexdigest()
-        settings = f"{weights}{sampling.model_dump_json()}{strength.draws} {strength.temperature}"
+        settings = f"{weights}{strength.sampling(sampling).model_dump_json()}{strength.draws}"
         folder = cache_root() / "rewrites"
         self._file = folder / f"{hashlib.sha256(settings.encode()).hexdigest()[:24]}.jsonl"
         for old in folder.glob("*.jsonl"):

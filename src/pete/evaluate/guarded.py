@@ -19,16 +19,18 @@ def drafts_as_answers(log: EvaluationLog) -> list[Sample]:
 def guarded(log: EvaluationLog, compared: Callable[[str, str], Meaning], voice: Voice | None) -> list[Sample]:
     """What `pete rewrite` would give of the tuned model's answers: sentences that say what the draft says, the draft's between them.
 
-    All answers to a draft are draws of it, as many as there are drawn there.
+    The answers to a draft are draws of it, as many as are drawn there, and those that were drawn for the guard alone.
     """
     drawn: dict[str, list[Sample]] = {}
-    for sample in (*log.samples, *log.beside.get("drawn", ())):
-        if sample.model == "tuned":
+    for sample in log.samples:
+        if sample.model == "tuned" and sample.number < STRENGTHS["normal"].draws:
             drawn.setdefault(sample.prompt_id, []).append(sample)
+    for sample in log.beside.get("drawn", ()):
+        drawn[sample.prompt_id].append(sample)
     found = []
     for samples in drawn.values():
         shown = Shown(samples[0].prompt)
-        draws = [Draw(s.text, s.stop) for s in samples[: STRENGTHS["normal"].draws]]  # type: ignore[arg-type]
+        draws = [Draw(s.text, s.stop) for s in samples]  # type: ignore[arg-type]
         chosen = choose(Passage([0], [shown]), draws, compared, voice, STRENGTHS["normal"])
         found.append(_given(samples[0], replaced(shown, chosen.replacements), samples[0].seed))
     return found

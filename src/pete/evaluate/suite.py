@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from pete.config import EMBEDDED_BASE, GenerateConfig
+from pete.config import EMBEDDED_BASE, Config, GenerateConfig
 from pete.data.batch import in_batches
 from pete.data.examples import Example, Question, Task, load_examples, load_prompts, written
 from pete.data.render import Message, Rendered, Renderer
@@ -26,7 +26,8 @@ from pete.evaluate.score import NEUTRAL, rescore, source_of, voice_before
 from pete.evaluate.scorers.formatting import refuse_unknown
 from pete.generate.choose import Voice as VoiceOf
 from pete.generate.request_parsing import RequestType
-from pete.generate.rewrite.choose import STRENGTHS
+from pete.generate.rewrite.choose import STRENGTHS, Draw
+from pete.generate.rewrite.rounds import Rounds
 from pete.generate.stream import Tuned
 from pete.run import RunDir
 
@@ -94,6 +95,8 @@ def evaluate(tuned: Tuned, run: RunDir, prompts: Sequence[Question], on_stage: O
     """
     began = time.monotonic()
     engine = tuned.engine
+    if task == "rewrite":
+        tuned = dataclasses.replace(tuned, config=_as_rewrites(tuned.config))
     refuse_changed(run)
     splits = read_splits(run)[0]
     most = tuned.config.evaluate.prompts_per_category
@@ -103,7 +106,7 @@ def evaluate(tuned: Tuned, run: RunDir, prompts: Sequence[Question], on_stage: O
     ordinary = _of_each([row for row in load_examples([NEUTRAL]) if row.prompt not in known], most) if task == "write" else []
     neutral = score_held_out(engine, tuned.renderer, ordinary, on_stage, "neutral text")
     drafts = [row for row in splits["train"] if row.task == "rewrite"] if task == "rewrite" else []
-    samples = _generate(tuned, prompts, written(splits["train"]), on_stage, drafts)
+    samples = _generate(tuned, prompts, written(splits["train"]), on_stage)
     examples = _with_examples(tuned, prompts, drafts, on_stage)
     more = _more_draws(tuned, prompts, on_stage) if task == "rewrite" else []
     speed = _time_alone(tuned, prompts, on_stage)
@@ -130,6 +133,11 @@ def evaluate(tuned: Tuned, run: RunDir, prompts: Sequence[Question], on_stage: O
     log = rescore(log, run)
     on_stage("scores", 1, 1)
     return log.model_copy(update={"seconds": time.monotonic() - began})
+
+
+def _as_rewrites(config: Config) -> Config:
+    """The configuration with which drafts are rewritten, base and tuned alike: drawn as `pete rewrite` draws."""
+    return config.model_copy(update={"generate": STRENGTHS["normal"].sampling(config.generate)})
 
 
 def new_log(tuned: Tuned, run: RunDir, prompts: Sequence[Question]) -> EvaluationLog:
@@ -264,16 +272,30 @@ def _with_examples(tuned: Tuned, prompts: Sequence[Question], drafts: Sequence[E
 
 
 def _more_draws(tuned: Tuned, prompts: Sequence[Question], on_stage: OnStage) -> list[Sample]:
-    """So many rewrites of each draft that with those which are measured there are as many as `pete rewrite` draws."""
-    measured = tuned.config.evaluate.samples
-    lacking = STRENGTHS["normal"].draws - measured
-    if lacking <= 0:
-        return []
+    """What `pete rewrite` draws of each draft beyond the answers that are measured: more of the whole, and sentence by sentence."""
+    measured, times = tuned.config.evaluate.samples, STRENGTHS["normal"].draws
     sampling = tuned.config.generate
-    sampling = sampling.model_copy(update={"seed": sampling.seed + measured * len(prompts), "retries": 0, "best_of": 1})
-    of = lacking * len(prompts)
-    drawn = answer(tuned, prompts, sampling, lacking, "tuned", lambda done: on_stage("answers, tuned, for the guard", done, of))
-    return [sample.model_copy(update={"number": measured + sample.number}) for sample in drawn]
+    sampling = sampling.model_copy(update={"seed": sampling.seed + measured * len(prompts)})
+    lacking = max(0, times - measured)
+    whole = answer(tuned, prompts, sampling, lacking, "tuned", _stage(on_stage, "for the guard", lacking * len(prompts)))
+    rounds = [Rounds(prompt.prompt, times) for prompt in prompts]
+    pieces = [
+        prompt.model_copy(update={"prompt": text}) for prompt, each in zip(prompts, rounds, strict=True) for text in each.sentence_texts
+    ]
+    sampling = sampling.model_copy(update={"seed": sampling.seed + len(whole)})
+    said = answer(tuned, pieces, sampling, 1, "tuned", _stage(on_stage, "sentence by sentence", len(pieces)))
+    joined, at = [], 0
+    for prompt, each in zip(prompts, rounds, strict=True):
+        mine = said[at : at + len(each.sentence_texts)]
+        at += len(mine)
+        for number, draw in enumerate(each.joined([Draw(one.text, one.stop) for one in mine])):  # type: ignore[arg-type]
+            given = {"prompt": prompt.prompt, "text": draw.text, "raw": draw.text, "stop": draw.stop, "number": times + number}
+            joined.append(mine[0].model_copy(update=given))
+    return [sample.model_copy(update={"number": measured + sample.number}) for sample in whole] + joined
+
+
+def _stage(on_stage: OnStage, what: str, of: int) -> Callable[[int], None]:
+    return lambda done: on_stage(f"answers, tuned, {what}", done, of)
 
 
 def _with_recovered(tuned: Tuned, samples: Sequence[Sample], examples: Sequence[Sample]) -> tuple[list[Sample], list[Sample]]:
@@ -294,11 +316,9 @@ def _with_recovered(tuned: Tuned, samples: Sequence[Sample], examples: Sequence[
     return with_nats[0], with_nats[1]
 
 
-def _generate(
-    tuned: Tuned, prompts: Sequence[Question], training: Sequence[Example], on_stage: OnStage, drafts: Sequence[Example] = ()
-) -> list[Sample]:
+def _generate(tuned: Tuned, prompts: Sequence[Question], training: Sequence[Example], on_stage: OnStage) -> list[Sample]:
     settings, sampling = tuned.config.evaluate, tuned.config.generate
-    voice = voice_before(training, drafts) if sampling.best_of > 1 else None
+    voice = voice_before(training) if sampling.best_of > 1 else None
     samples: list[Sample] = []
     for model in MODELS:
         tuned.engine.adapter_active = model == "tuned"

@@ -34,13 +34,22 @@ class Trained:
     """Real tokens a second: padding counts for nobody."""
     tokens: tuple[int, ...]
     """Of each step that was measured."""
+    warm_up: int
+    """Steps before those; 0 where even one left no time for another, so that it is the measurement."""
+    learned: int
+    """Tokens of all steps, which the held-out loss is taken after."""
     peak: int
     """Bytes of its process at the highest point; on a GPU of the device."""
-    held_out: float
-    """Nats a token on rows it has not seen, after all steps."""
+    held_out: float | None
+    """Nats a token on rows it has not seen, after all steps; None where the bench was stopped before."""
     of_floor: float
-    ours_over: float
-    """How many times as fast ours is."""
+    ours_over: float | None
+    """How many times as fast ours is; None where the bench was stopped before."""
+
+    @property
+    def extent(self) -> tuple[int, int, int]:
+        """(steps that warm up, steps that were measured, tokens of all)."""
+        return self.warm_up, len(self.tokens), self.learned
 
 
 @dataclass(frozen=True)
@@ -88,12 +97,18 @@ class OnDevice:
     threads: int
     parameters: int
     floor: Floor
-    base_loss: float
-    """Held-out nats a token of the base alone."""
+    base_loss: float | None
+    """Held-out nats a token of the base alone; None where the bench was stopped before."""
     together: bool
     """The ways took their steps in turn, all in memory; else one way after the other."""
     trained: tuple[Trained, ...]
+    """At least one."""
     decoded: tuple[Decoded, ...]
+
+    @property
+    def extent(self) -> tuple[int, int, int]:
+        """That of the way that came furthest."""
+        return max((one.extent for one in self.trained), key=lambda extent: (extent[2], extent[1]))
 
 
 @dataclass(frozen=True)
@@ -117,16 +132,13 @@ class Bench:
     made: str
     """When, ISO."""
     quick: bool
+    finished: bool
+    """Else it goes on, or was stopped: what is missing is among what is left out."""
     base: str
     parameters: int
     persona: str
     rows: int
     """Of a step."""
-    steps: int
-    """That were measured, after those that warm up."""
-    warm_up: int
-    learned: int
-    """Tokens that every way has seen when the held-out loss is taken."""
     lora: str
     answer: int
     together: int

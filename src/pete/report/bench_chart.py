@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pete.report.bench import Bench, OnDevice, Spread
+from pete.report.bench import Bench, OnDevice, Spread, Trained
 from pete.report.charts import DASHED, LETTER, WIDE, Axes, Svg
 from pete.words import GB, gigabytes, short
 
@@ -27,7 +27,8 @@ def bench_svg(bench: Bench) -> str:
     height = 34 + sum(HEAD + ROW * len(rows) + GAP for _, _, rows, _ in panels)
     svg = Svg(WIDE, height)
     busy = f"; BUSY, {max(bench.load.before, bench.load.during):.1f} cores at other work: all figures suffer" if bench.load.busy else ""
-    svg.text((8, 16), f"{bench.base}, {bench.machine['chip']}, {bench.load.cores} cores, {bench.made[:10]}{busy}", "ink")
+    end = "" if bench.finished else "; not finished"
+    svg.text((8, 16), f"{bench.base}, {bench.machine['chip']}, {bench.load.cores} cores, {bench.made[:10]}{busy}{end}", "ink")
     label = LETTER * max(len(name) for _, _, rows, _ in panels for name, _, _ in rows) + 20
     top = 34.0
     for title, heads, rows, floor in panels:
@@ -47,7 +48,10 @@ def _panels(bench: Bench, device: OnDevice) -> list[Panel]:
     training = [
         (
             one.title, one.way == "ours",
-            (Bar(one.speed, f"{short(one.speed.median)}, {one.of_floor:.0%} of floor"), Bar(_exact(one.peak / GB), gigabytes(one.peak))),
+            (
+                Bar(one.speed, f"{short(one.speed.median)}, {one.of_floor:.0%} of floor{_first(one)}"),
+                Bar(_exact(one.peak / GB), gigabytes(one.peak)),
+            ),
         )
         for one in device.trained
     ]  # fmt: skip
@@ -67,6 +71,10 @@ def _panels(bench: Bench, device: OnDevice) -> list[Panel]:
     if decoding:
         found.append((f"Answering on {where}", ("tokens/s, one row", f"tokens/s, {bench.together} rows"), decoding, None))
     return found
+
+
+def _first(one: Trained) -> str:
+    return "" if one.warm_up else ", first step"
 
 
 def _exact(value: float) -> Spread:

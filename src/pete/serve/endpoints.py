@@ -318,10 +318,19 @@ class _Answerer:
             return PlainTextResponse(last.answer.text, headers={"x-pete-stop": "end", "x-pete-stayed": str(len(last.extras["stayed"]))})
         return JSONResponse(reply.whole(last.prompt, [last.answer], [last.extras]))
 
-    async def _draws(self, turns: Sequence[Message], sampling: Sequence[GenerateConfig]) -> tuple[int, list[Answer]]:
-        """Rewrites of one passage, side by side; (tokens asked, answers)."""
-        ids = await _ids(lambda: prompt_ids(self._tuned.renderer, self._tuned.formatter(turns), sampling[0], whole=True), "messages")
-        return len(ids), await self._all(Wanted([ids] * len(sampling), sampling, self._tuned.stops, (), self._tuned.judge(turns)))
+    async def _draws(self, asked: Sequence[Sequence[Message]], sampling: Sequence[GenerateConfig]) -> tuple[int, list[Answer]]:
+        """Answers to conversations, as many side by side as there are rows; (tokens of each different conversation, answers)."""
+        format_, renderer = self._tuned.formatter, self._tuned.renderer
+        known: dict[str, list[int]] = {}
+        for turns in asked:
+            if (said := turns[-1].content) not in known:
+                known[said] = await _ids(lambda turns=turns: prompt_ids(renderer, format_(turns), sampling[0], whole=True), "messages")
+        prompts = [known[turns[-1].content] for turns in asked]
+        answers: list[Answer] = []
+        for start in range(0, len(prompts), self._limits.rows):
+            part = slice(start, start + self._limits.rows)
+            answers += await self._all(Wanted(prompts[part], sampling[part], self._tuned.stops, (), None))
+        return sum(map(len, known.values())), answers
 
     async def _rewrite_events(self, reply: Reply, made: AsyncIterator[Piece]) -> AsyncIterator[str]:
         yield _event(reply.begin(0))

@@ -10,6 +10,7 @@ from pete.data.examples import Message
 from pete.generate.choose import Answer
 from pete.generate.rewrite.choose import STRENGTHS, Chosen, Draw
 from pete.generate.rewrite.rewriter import Plan, Rewriter, certain, rewritten
+from pete.generate.rewrite.rounds import Rounds
 from pete.serve.errors import invalid
 from pete.serve.requests import SEEDS, ChatRequest
 
@@ -45,7 +46,7 @@ async def pieces(
     plan: Plan,
     request: ChatRequest,
     seed: int,
-    draw: Callable[[Sequence[Message], Sequence[GenerateConfig]], Awaitable[Drawn]],
+    draw: Callable[[Sequence[Sequence[Message]], Sequence[GenerateConfig]], Awaitable[Drawn]],
 ) -> AsyncIterator[Piece]:
     """The rewrite, passage by passage, each as soon as it is chosen; what is between them comes with them.
 
@@ -53,20 +54,20 @@ async def pieces(
         rewriter: the model and what judges it.
         plan: of the draft.
         request: how to draw.
-        seed: draw number i of each passage has seed + i.
-        draw: answers to a conversation, one for each way of drawing.
+        seed: what is asked as number i of each passage has seed + i.
+        draw: an answer to each conversation, in its way of drawing.
     """
     strength = STRENGTHS[request.x_pete.strength or "normal"]
     chosen: list[Chosen] = []
     answers: list[Answer] = []
     prompt, shown = 0, 0
     for passage in plan.passages:
-        base = rewriter.sampling(passage, strength)
-        given = [request.sampling(base, seed + number) for number in range(strength.draws)]
+        rounds, base = Rounds(passage.text, strength.draws), rewriter.sampling(passage, strength)
+        given = [request.sampling(base, seed + number) for number in range(len(rounds.texts))]
         settings = [one.model_copy(update={"max_new_tokens": min(one.max_new_tokens, base.max_new_tokens)}) for one in given]
-        tokens, drawn = await draw(rewriter.conversation(passage), settings)
+        tokens, drawn = await draw([rewriter.conversation(text) for text in rounds.texts], settings)
         prompt, answers = prompt + tokens, answers + drawn
-        draws = [Draw(answer.text, answer.stop) for answer in drawn]
+        draws = rounds.draws([Draw(answer.text, answer.stop) for answer in drawn])
         chosen.append(await asyncio.to_thread(rewriter.choose, passage, draws, strength))
         if len(chosen) < len(plan.passages):
             blocks = certain(plan, chosen)

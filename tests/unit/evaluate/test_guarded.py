@@ -22,9 +22,9 @@ def test_a_sentence_that_says_something_else_gives_way_to_the_drafts():
 
 def test_the_guard_chooses_among_what_was_drawn_for_it_too_and_no_more_than_pete_rewrite_draws():
     embed = Embedder()
-    log = log_of(task="rewrite", samples=[answer(DRAFT)], beside={"drawn": [*(answer(DRAFT, n) for n in range(1, 5)), answer(FINE, 5)]})
+    log = log_of(task="rewrite", samples=[answer(DRAFT)], beside={"drawn": [answer(DRAFT, 1), answer(FINE, 2)]})
     (left,) = guarded(log, lambda draft, text: compare(draft, text, embed), None)
-    late = log.model_copy(update={"beside": {"drawn": [*(answer(DRAFT, n) for n in range(1, 6)), answer(FINE, 6)]}})
+    late = log.model_copy(update={"samples": [*(answer(DRAFT, n) for n in range(3)), answer(FINE, 3)], "beside": {}})
     (same,) = guarded(late, lambda draft, text: compare(draft, text, embed), None)
     assert left.text == FINE and same.text == DRAFT
 

@@ -112,14 +112,18 @@ def test_without_drafts_no_prompt_is_encoded_for_examples():
 
 
 def test_for_the_guard_as_many_are_drawn_as_pete_rewrite_draws_each_with_another_seed():
-    tuned = Asked("evaluate.samples=2", "generate.best_of=2", "generate.retries=1")
-    tuned.engine.queues = True
+    tuned = Asked("evaluate.samples=2", "generate.best_of=2", "generate.retries=1", "generate.temperature=0.8")
+    tuned.engine.queues, tuned.config = True, module._as_rewrites(tuned.config)
     measured = module._generate(tuned, PROMPTS, [], lambda *_: None)
     more = module._more_draws(tuned, PROMPTS, lambda *_: None)
     mine = [s for s in measured if s.model == "tuned"] + more
-    assert len(mine) == STRENGTHS["normal"].draws * len(PROMPTS) and len({(s.prompt_id, s.number) for s in mine}) == len(mine)
-    assert len({s.seed for s in mine}) == STRENGTHS["normal"].draws and tuned.calls[-1][2].best_of == 1
-    assert module._more_draws(Asked("evaluate.samples=6"), PROMPTS, lambda *_: None) == []
+    assert len(mine) == 2 * STRENGTHS["normal"].draws * len(PROMPTS), "of the whole and, this being one sentence, as often again"
+    assert len({(s.prompt_id, s.number) for s in mine}) == len(mine) and {s.prompt for s in mine} == {p.prompt for p in PROMPTS}
+    drawn = {(s.temperature, s.best_of, s.retries) for _, _, s, _, _ in tuned.calls}
+    assert drawn == {(0.8 * STRENGTHS["normal"].temperature, 1, 0)}, "base and tuned, measured or for the guard: as pete rewrite draws"
+    asked = Asked("evaluate.samples=6")
+    module._more_draws(asked, PROMPTS, lambda *_: None)
+    assert len(asked.calls) == 1, "of the whole there are enough"
 
 
 def test_speed_is_that_of_one_draw():

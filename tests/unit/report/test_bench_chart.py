@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 from xml.etree import ElementTree
 
 from pete.report.bench import Load
@@ -35,3 +36,12 @@ def test_longer_is_more_and_nothing_leaves_the_picture():
 def test_a_busy_machine_is_marked():
     assert "BUSY" not in bench_svg(a_bench())
     assert "BUSY, 1.5 cores" in bench_svg(a_bench(load=Load(2, 1.5, 0.2)))
+
+
+def test_what_is_not_finished_says_so_and_draws_what_there_is():
+    whole = a_bench()
+    some = tuple(replace(one, held_out=None, ours_over=None, warm_up=0) for one in whole.devices[0].trained[:1])
+    device = replace(whole.devices[0], base_loss=None, trained=some, decoded=())
+    text = bench_svg(a_bench(devices=(device,), finished=False))
+    assert "; not finished" in text and "the report&#x27;s way" in text and "5% of floor, first step" in text and "Answering" not in text
+    assert "not finished" not in bench_svg(whole) and "first step" not in bench_svg(whole)

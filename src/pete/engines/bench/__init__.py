@@ -38,14 +38,22 @@ class Way:
 FLOOR = Way("floor", "matrix floor", "forward and input gradient of the frozen matrices, nothing else", "pete.engines.bench.floors:floor")
 SCORE = Way("score", "held-out loss", "every adapter, by the same code", "pete.engines.bench.training:score")
 OURS = Way("ours", "Pete", "rows end to end, loss where a token is trained", "pete.engines.bench.training:ours", ours=True)
+_PEFT = (
+    "transformers + peft: base in the dtype, adapter in float32, autocast where the dtype is bfloat16; "
+    "attention sdpa, eager on a processor in bfloat16, where it is faster; padded to the longest row; no checkpointing"
+)
+_TRAINER = ", no workers; on CUDA FlashAttention without padding where it is installed"
 TRAINING = (
     Way(
-        "report", "the report's way", f"float32, one row at a time padded to {PADDED}, loss on every token",
+        "report", "the report's way", f"float32, one row at a time padded to {PADDED}, sdpa, loss on every token",
         "pete.engines.bench.training:report", float32=True,
     ),
-    Way("loop", "peft, plain loop", "transformers + peft, padded to the longest row, sdpa", "pete.engines.bench.training:loop"),
-    Way("trainer", "peft, Trainer", "transformers + peft, padded to the longest row, sdpa", "pete.engines.bench.trainers:trainer"),
-    Way("trl", "TRL SFTTrainer", "TRL's own loss in slices, sdpa", "pete.engines.bench.trainers:sft", needs=("trl", "datasets")),
+    Way("loop", "peft, plain loop", _PEFT, "pete.engines.bench.training:loop"),
+    Way("trainer", "peft, Trainer", _PEFT + _TRAINER, "pete.engines.bench.trainers:trainer"),
+    Way(
+        "trl", "TRL SFTTrainer", _PEFT + _TRAINER + "; TRL's own loss in slices",
+        "pete.engines.bench.trainers:sft", needs=("trl", "datasets"),
+    ),
     OURS,
 )  # fmt: skip
 DECODING = (

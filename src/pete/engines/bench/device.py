@@ -41,6 +41,11 @@ def varlen(device: str) -> bool:
     return device == "cuda" and is_flash_attn_2_available()
 
 
+def padded_attention(device: str, dtype: str) -> str:
+    """The attention of transformers that is fastest with padded rows: eager on a processor in bfloat16, else sdpa (docs/performance.md)."""
+    return "eager" if device == "cpu" and dtype == "bfloat16" else "sdpa"
+
+
 def load(job: Job, dtype: str | None = None, attention: str = "sdpa") -> Any:
     """The base as transformers loads it, on the job's device."""
     config = job.config

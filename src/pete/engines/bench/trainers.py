@@ -8,7 +8,7 @@ import peft
 import torch
 from transformers import DataCollatorWithFlattening, Trainer, TrainerCallback, TrainingArguments
 
-from pete.engines.bench.device import load, lora, save, settle, varlen
+from pete.engines.bench.device import load, lora, padded_attention, save, settle, varlen
 from pete.engines.bench.job import Job, rows_of
 from pete.engines.bench.pace import Pace
 from pete.engines.bench.training import IGNORED, padded
@@ -41,7 +41,7 @@ def trainer(job: Job, pace: Pace) -> None:
     """The Trainer of transformers."""
     settle(pace, job.config.engine.device)
     flat = varlen(job.config.engine.device)
-    model: Any = peft.get_peft_model(load(job, attention="flash_attention_2" if flat else "sdpa"), lora(job))
+    model: Any = peft.get_peft_model(load(job, attention=_attention(job)), lora(job))
     rows: Any = [{"input_ids": ids, "trained": trained} for ids, trained in _rows(job)]
     collator: Any = _flattened if flat else lambda some: padded([(row["input_ids"], row["trained"]) for row in some])
     made = Trainer(model, TrainingArguments(**_arguments(job)), data_collator=collator, train_dataset=rows, callbacks=[Waiting(job, pace)])
@@ -61,10 +61,15 @@ def sft(job: Job, pace: Pace) -> None:
     args = SFTConfig(
         **_arguments(job), gradient_checkpointing=False, max_length=None, padding_free=flat, dataset_kwargs={"skip_prepare_dataset": True}
     )
-    model = load(job, attention="flash_attention_2" if flat else "sdpa")
+    model = load(job, attention=_attention(job))
     made = SFTTrainer(model, args, train_dataset=Dataset.from_list(rows), peft_config=lora(job), callbacks=[Waiting(job, pace)])
     made.train()
     save(made.model, job, "trl")
+
+
+def _attention(job: Job) -> str:
+    config = job.config
+    return "flash_attention_2" if varlen(config.engine.device) else padded_attention(config.engine.device, config.model.dtype)
 
 
 def _rows(job: Job) -> list[tuple[np.ndarray, np.ndarray]]:

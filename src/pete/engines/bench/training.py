@@ -12,7 +12,7 @@ from torch import Tensor
 from pete.config import Config
 from pete.engines.base_models.resolve import look_up_base
 from pete.engines.bench import PADDED
-from pete.engines.bench.device import load, lora, save, settle
+from pete.engines.bench.device import load, lora, padded_attention, save, settle
 from pete.engines.bench.job import Job, rows_of
 from pete.engines.bench.pace import Pace
 from pete.engines.torch.engine import TorchEngine
@@ -54,7 +54,7 @@ def loop(job: Job, pace: Pace) -> None:
 def _loop(job: Job, pace: Pace, way: str, steps: Sequence[Sequence[Sequence[Row]]], dtype: str, width: int) -> None:
     config, device = job.config, job.config.engine.device
     settle(pace, device)
-    model: Any = peft.get_peft_model(load(job, dtype), lora(job)).train()
+    model: Any = peft.get_peft_model(load(job, dtype, padded_attention(device, dtype)), lora(job)).train()
     trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
     optimizer = torch.optim.AdamW(trainable, lr=config.optim.learning_rate, weight_decay=config.optim.weight_decay)
     pace.ready(trainable=sum(parameter.numel() for parameter in trainable))

@@ -6,6 +6,7 @@ not tell synonyms: of single words "buy" and "sell" have a cosine of 0.76, "Mond
 """
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -14,8 +15,8 @@ from pete.data.text import fold, words
 from pete.generate.meaning.parts import stem
 from pete.generate.request_parsing import NUMBERS
 
-LOST = 1 / 3
-"""Share of the draft's words that may be gone. See docs/log.md."""
+LOST_OF_FEW, LOST_OF_MANY = 1 / 3, 1 / 5
+"""Shares of the draft's words that may be gone: one of three, and of many no more than a fifth. See docs/log.md."""
 _PERSONS = {
     word: forms.split()[0]
     for forms in (
@@ -71,6 +72,18 @@ _PHRASES = (
     (re.compile(r"\b(?:look\w*|search\w*) for\b"), "want"),
 )
 """What several words say as one does."""
+_LIMITS = {
+    word: words_.split()[0]
+    for words_ in (
+        "should must ought need needs required", "may might could possibly perhaps maybe", "likely probably", "some several few",
+        "many most", "usually often generally normally mostly", "sometimes rarely seldom occasionally", "almost nearly", "only just",
+        "if unless provided", "until till", "without", "before", "after", "working",
+    )
+    for word in words_.split()
+}  # fmt: skip
+"""What makes a claim smaller than it would be without: who drops "likely" from "likely to" claims more than the draft does."""
+_ABOUT = re.compile(rf"\b(?:about|around|roughly|approximately|nearly|almost|some) (?:\d|(?:{'|'.join(NUMBERS)})\b)", re.IGNORECASE)
+_THING = frozenset(["it", "its", "it's"])
 _PREFIX = 4
 """Letters of a stem that another one may go on from: pottery and potter, but not cat and catalogue."""
 
@@ -85,8 +98,14 @@ def strays(draft: str, rewrite: str) -> str | None:
     mine, theirs = _telling(draft), _telling(rewrite)
     if new := next((word for word in words(fold(rewrite)) if _PERSONS.get(word, "") not in _persons(draft)), None):
         return f'the draft does not speak of "{new}" here'
+    if more := next(iter(_others(rewrite) - _others(draft)), None):
+        return f'it would say "{more}" for a name'
     if "i" not in _persons(rewrite) and (doer := next((word for word in words(fold(draft)) if word in _WE_DO), None)):
         return f'it would leave out who does it, "{doer}"'
+    if limit := next(iter(_limits(draft) - _limits(rewrite)), None):
+        return f'it would leave out "{limit}", and claim more'
+    if _THING.isdisjoint(words(fold(draft).lower())) and (thing := next((w for w in words(fold(rewrite).lower()) if w in _THING), None)):
+        return f'it would say "{thing}", and not what'
     left = list(mine)
     for word in sorted(theirs, key=lambda word: word not in mine):  # the same word before one that means the same
         answer = next((other for other in left if _alike(word, other)), None)
@@ -94,7 +113,8 @@ def strays(draft: str, rewrite: str) -> str | None:
             return f'the draft does not say "{word}" here'
         left.remove(answer)
     gone = [word for word in mine if not any(_alike(word, other) for other in theirs)]
-    return f'it would leave out "{gone[0]}"' if len(gone) > LOST * len(mine) else None
+    may_go = min(LOST_OF_FEW * len(mine), max(1.0, LOST_OF_MANY * len(mine)))
+    return f'it would leave out "{gone[0]}"' if len(gone) > may_go else None
 
 
 @lru_cache(maxsize=4096)
@@ -105,6 +125,17 @@ def _telling(text: str) -> Sequence[str]:
         plain = phrase.sub(word, plain)
     said = (re.sub(r"'(?:s|ve|ll|d|re)$", "", word) for word in words(plain) if word not in _PERSONS)
     return tuple(word for word in said if word not in small and word not in NUMBERS and not any(map(str.isdigit, word)))
+
+
+def _limits(text: str) -> Counter[str]:
+    plain = fold(text).lower()
+    found = Counter(_LIMITS[word] for word in words(plain.replace("as long as", "if")) if word in _LIMITS)
+    return found + Counter({"about": len(_ABOUT.findall(plain))})
+
+
+def _others(text: str) -> Counter[str]:
+    """How often it speaks of somebody who is neither I nor you without saying who."""
+    return Counter(_PERSONS[word] for word in words(fold(text)) if _PERSONS.get(word) in ("he", "they"))
 
 
 def _persons(text: str) -> set[str]:

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from pete.config import GenerateConfig
 from pete.data.text import sentences_in, words
 from pete.generate.choose import Voice
 from pete.generate.extract import StopReason
@@ -29,19 +30,27 @@ class Strength:
     """How far a rewrite may go."""
 
     draws: int
-    """Rewrites that are drawn of a passage."""
+    """Rounds in which a passage is asked as a whole, and as many sentence by sentence."""
     temperature: float
-    """Share of the run's own."""
+    """Share of the run's own: the wilder the draw, the more of what the draft says is bent. See docs/log.md."""
+    penalty: float
+    """Share of the run's penalty on repeating: a draft's words have to be repeated, and loops are put back anyway."""
     alike: float
     """Cosine that a sentence and what it stands for need to have."""
     closest: bool
     """Of what is more like the author, the least change is taken, not the most like him."""
 
+    def sampling(self, base: GenerateConfig) -> GenerateConfig:
+        """How each rewrite is drawn, from how the run's answers are; no try is repeated, the guard chooses among the draws."""
+        calmer = {"temperature": base.temperature * self.temperature}
+        calmer |= {"repetition_penalty": 1 + (base.repetition_penalty - 1) * self.penalty}
+        return base.model_copy(update=calmer | {"retries": 0, "best_of": 1})
+
 
 STRENGTHS = {
-    "light": Strength(draws=4, temperature=0.7, alike=0.8, closest=True),
-    "normal": Strength(draws=6, temperature=1.0, alike=0.0, closest=False),
-    "full": Strength(draws=16, temperature=1.0, alike=0.0, closest=False),
+    "light": Strength(draws=2, temperature=0.4, penalty=0.5, alike=0.8, closest=True),
+    "normal": Strength(draws=3, temperature=0.6, penalty=0.5, alike=0.0, closest=False),
+    "full": Strength(draws=8, temperature=1.0, penalty=0.5, alike=0.0, closest=False),
 }
 
 
@@ -53,9 +62,14 @@ class Draw:
     stop: StopReason
 
     @property
+    def ended(self) -> bool:
+        """Whether it came to its end: not cut off, and not in circles."""
+        return self.stop in ("end", "stop string")
+
+    @property
     def whole(self) -> str:
-        """Its text, without the last sentence where that was cut off or ran in circles."""
-        if self.stop in ("end", "stop string"):
+        """Its text, without the last sentence where that has no end."""
+        if self.ended:
             return self.text
         found = sentences_in(self.text)
         return self.text[: found[-1].start].rstrip() if found else ""

@@ -17,11 +17,10 @@ from pete.generate.rewrite.choose import Chosen, Compare, Draw, Fact, Stayed, St
 from pete.generate.rewrite.markup import addresses, without_marks
 from pete.generate.rewrite.passages import Passage, Replacement, passages, replaced
 from pete.generate.rewrite.prose import Block, blocks
+from pete.generate.rewrite.rounds import LEAST, Rounds
 from pete.generate.stream import Tuned
 from pete.words import and_between
 
-LEAST = 3
-"""Words of a passage below which there is nothing to rewrite: a greeting, a name."""
 ROOM, MORE = 1.5, 32
 """A rewrite may take so many times its draft's tokens, and so many more."""
 NO_PARAGRAPH = "its rewrite would be no paragraph any more"
@@ -147,22 +146,21 @@ class Rewriter:
                 asked.append(passage)
         return Plan(tuple(parts), tuple(asked), tuple(stayed), markdown)
 
-    def conversation(self, passage: Passage) -> list[Message]:
+    def conversation(self, draft: str) -> list[Message]:
         """What the model is asked: the same as in training."""
-        return [Message("user", rewrite_request(passage.text))]
+        return [Message("user", rewrite_request(draft))]
 
     def sampling(self, passage: Passage, strength: Strength) -> GenerateConfig:
         """How each rewrite of a passage is drawn."""
-        base, renderer = self.tuned.config.generate, self.tuned.renderer
+        renderer = self.tuned.renderer
         longest = min(renderer.context // 2, int(ROOM * len(renderer.encode(passage.text))) + MORE)
-        return base.model_copy(
-            update={"temperature": base.temperature * strength.temperature, "max_new_tokens": longest, "retries": 0, "best_of": 1}
-        )
+        return strength.sampling(self.tuned.config.generate).model_copy(update={"max_new_tokens": longest})
 
     def draw(self, passage: Passage, strength: Strength) -> list[Draw]:
-        """Rewrites of a passage, side by side."""
-        asked = [self.conversation(passage)] * strength.draws
-        return [Draw(answer.text, answer.stop) for answer in self.tuned.ask(asked, self.sampling(passage, strength))]
+        """Rewrites of a passage, drawn side by side."""
+        rounds = Rounds(passage.text, strength.draws)
+        answers = self.tuned.ask([self.conversation(text) for text in rounds.texts], self.sampling(passage, strength))
+        return rounds.draws([Draw(answer.text, answer.stop) for answer in answers])
 
     def choose(self, passage: Passage, draws: Sequence[Draw], strength: Strength) -> Chosen:
         """What of them is taken."""

@@ -90,13 +90,14 @@ def test_every_way_answers_with_the_same_number_of_tokens(job: Job, trained: dic
 
 
 def test_the_floor_is_the_work_of_the_frozen_matrices(job: Job):
-    ready, step, read = run(FLOOR, job, {}, {"read": True})
+    ready, *said, read = run(FLOOR, job, {"step": 1, "seconds": 0.05}, {"step": 0, "seconds": 0.0}, {"read": True})
     assert (ready["device"], ready["dtype"], ready["layers"], ready["width"]) == ("cpu", "float32", 2, 48)
+    assert ready["slower_in_float32"] == 1.0
     body = 2 * (2 * 48 * 48 + 2 * 48 * 24 + 3 * 48 * 96)  # q and o; k and v of half the heads; gate, up and down
-    micro = job.steps[0]
-    tokens, learned = sum(len(batch.ids) for batch in micro), sum(int(batch.trained.sum()) for batch in micro)
-    assert step["flops"] * step["seconds"] == pytest.approx(4 * (tokens * body + learned * 48 * ready["vocabulary"]))
-    assert step["tokens"] == tokens and 1e8 < read["speed"] < 1e13
+    for micro, step in zip((job.steps[1], job.steps[0]), said, strict=True):
+        tokens, learned = sum(len(batch.ids) for batch in micro), sum(int(batch.trained.sum()) for batch in micro)
+        assert step["flops"] * step["seconds"] == pytest.approx(4 * (tokens * body + learned * 48 * ready["vocabulary"]))
+        assert step["tokens"] == tokens and 1e8 < read["speed"] < 1e13
 
 
 def test_the_devices_own_memory_is_looked_at_and_waited_for():

@@ -38,6 +38,15 @@ def test_the_same_in_other_words(draft, rewrite):
         ("Older people buy the cheap car.", "Older people sell the cheap car.", "sell"),
         ("Ask what the cat costs.", "Ask what the catalogue costs.", "catalogue"),
         ("We photograph your finished roof.", "Your roof is finished.", '"we"'),
+        ("Customers are likely to notice the change.", "Customers will notice the change.", 'leave out "likely", and claim more'),
+        ("A phone number should be added, and a name should go.", "A phone number should be added, a name goes.", 'leave out "should"'),
+        ("You operate about ten vans.", "You operate ten vans.", 'leave out "about"'),
+        ("Some affiliates are credited.", "The affiliates are credited.", 'leave out "some"'),
+        ("Many customers wrote because they did not know.", "Many of them wrote because they did not know.", '"they" for a name'),
+        ("We pay as long as you have kept the receipt.", "We pay. You have kept the receipt.", 'leave out "if"'),
+        ("Returns are checked every working day.", "Returns are checked every day.", 'leave out "working"'),
+        ("The painting is on loan until June.", "It is on loan until June.", 'say "it", and not what'),
+        ("We sponsored a history podcast and gave listeners a promo code.", "We sponsored a history podcast, a promo code.", "leave out"),
     ],
 )
 def test_a_word_too_many_or_too_few(draft, rewrite, why):
