@@ -46,7 +46,7 @@ def test_nor_one_that_drips():
 def test_a_client_that_keeps_asking_is_kept():
     """Idle moments between requests do not add up."""
     with serving(fake_tuned(), TIGHT) as server, connect(server) as connection:
-        for _ in range(20):
+        for _ in range(14):
             assert healthy(connection)
             time.sleep(0.1)
 

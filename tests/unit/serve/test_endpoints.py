@@ -254,7 +254,7 @@ def test_an_ipv6_server_answers_by_its_address():
 
 def test_a_server_that_is_full_says_when_to_come_back():
     limits = Limits(rows=1, waiting=1)
-    with serving(fake_tuned(delay=0.02, max_new_tokens=150), limits) as server, client(server) as http:
+    with serving(fake_tuned(delay=0.02, max_new_tokens=60), limits) as server, client(server) as http:
         got = []
         threads = [threading.Thread(target=lambda: got.append(http.post("/v1/chat/completions", json=BODY))) for _ in range(2)]
         for number, thread in enumerate(threads):

@@ -96,7 +96,7 @@ def test_no_more_rows_than_there_are_and_the_rest_in_turn():
 
 def test_too_many_are_told_when_to_come_back_and_none_of_them_is_drawn():
     with bench(rows=1, waiting=2, delay=0.01) as made:
-        made.submit(made.ask(0, tokens=200))
+        made.submit(made.ask(0, tokens=60))
         assert wait_until(lambda: made.engine.steps)
         made.submit(made.ask(1))
         with pytest.raises(Busy) as busy:
