@@ -50,6 +50,7 @@ def test_few_rows_are_looked_at_here_block_by_block():
     assert made_of(partial(added, to=1), []) == []
 
 
+@pytest.mark.slow
 def test_many_are_looked_at_by_others_in_their_order_also_from_a_thread(monkeypatch):
     monkeypatch.setattr(bulk, "_cores", lambda: 2)
     made: list[tuple[int, list[int]]] = []
@@ -67,6 +68,7 @@ def refused(block: Sequence[int]) -> int:
     return 0
 
 
+@pytest.mark.slow
 def test_an_error_over_there_is_the_same_here(monkeypatch):
     monkeypatch.setattr(bulk, "_cores", lambda: 2)
     with pytest.raises(BaseModelError, match="not here") as error:
@@ -80,6 +82,7 @@ def ended(block: Sequence[int], here: int) -> list[int]:
     return list(block)
 
 
+@pytest.mark.slow
 def test_what_a_process_that_was_ended_leaves_is_done_here(monkeypatch):
     monkeypatch.setattr(bulk, "_cores", lambda: 2)
     made = made_of(partial(ended, here=os.getpid()), range(MANY))
@@ -102,6 +105,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 def test_ctrl_c_and_a_sudden_end_leave_nobody_behind(tmp_path: Path, how: signal.Signals):
     program = tmp_path / "many.py"

@@ -19,6 +19,7 @@ from pete.data.render import Renderer
 from pete.engines.fake import END, byte_tokenizer
 from pete.persona import PLAIN_TEMPLATE
 
+pytestmark = pytest.mark.slow
 Talk = Sequence[Mapping[str, Any]]
 FOLDER = Path(str(importlib.metadata.distribution("trl").locate_file("trl/chat_templates")))
 TEMPLATES = {path.stem: path.read_text(encoding="utf-8") for path in sorted(FOLDER.glob("*.jinja"))}

@@ -47,6 +47,7 @@ def around(template: str, roles: tuple[str, ...], parts: bool = False) -> Around
     return made(template).around(told(roles, [place(n) for n in range(len(roles))], parts), NOON, **KNOWN)
 
 
+@pytest.mark.slow
 def test_most_real_templates_are_proven():
     proven = [name for name, text in TEMPLATES.items() if around(text, ROLES[0]) or around(text, ROLES[0], True)]
     assert len(proven) > 0.85 * len(TEMPLATES) and {"llama3", "qwen2_5", "qwen3", "gemma3", "phi3", "deepseekv3"} <= set(proven)

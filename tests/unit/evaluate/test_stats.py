@@ -31,6 +31,7 @@ def test_many_rows_of_one_prompt_are_one_draw():
     assert repeated.high - repeated.low == pytest.approx(honest.high - honest.low, rel=0.05)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [8, 20, 60])
 def test_the_paired_interval_covers_the_truth_as_often_as_it_says(n, monkeypatch):
     def draw(rng, i):
@@ -40,6 +41,7 @@ def test_the_paired_interval_covers_the_truth_as_often_as_it_says(n, monkeypatch
     assert covers(monkeypatch, 400, 0.2, draw) == pytest.approx(0.95, abs=0.03)
 
 
+@pytest.mark.slow
 def test_the_other_intervals_cover_too(monkeypatch):
     def apart(rng, i):
         return unpaired(list(rng.normal(0.5, 1, 60)), names(60), list(rng.normal(0.2, 0.8, 38)), names(38), seed=i)
@@ -115,6 +117,7 @@ def test_nothing_found_is_bounded_from_both_sides_at_95_percent():
     assert alike.high == pytest.approx(high), "three answers that always agree are worth one"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [8, 30, 80])
 def test_a_ratio_of_sums_is_covered_where_rows_are_of_very_different_size(n, monkeypatch):
     """Short rows gain twice as much a byte: the mean of rows is another number and lies outside."""
@@ -128,6 +131,7 @@ def test_a_ratio_of_sums_is_covered_where_rows_are_of_very_different_size(n, mon
     assert covers(monkeypatch, 400, truth, draw) == pytest.approx(0.95, abs=0.035)
 
 
+@pytest.mark.slow
 def test_two_ratios_of_sums_are_compared_as_ratios_of_sums(monkeypatch):
     def draw(rng, i):
         a, b = rng.choice([50.0, 200.0], 60), rng.choice([80.0, 120.0], 40)

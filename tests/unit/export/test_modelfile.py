@@ -38,6 +38,7 @@ def opened(folder, template: str, system: str = "") -> Renderer:
     return Renderer(folder, template="", system=system, context=4000)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(TEMPLATES))
 def test_ollama_writes_what_the_template_writes(folder, name):
     renderer = opened(folder, TEMPLATES[name])

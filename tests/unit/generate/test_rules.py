@@ -208,6 +208,7 @@ def test_limits_travel_as_plain_data():
 class TestTheBundledPersona:
     rows = written(load_examples(PETE.examples))
 
+    @pytest.mark.slow
     def test_the_authors_own_rows_keep_the_rules_also_where_nobody_says_their_format(self):
         """At most one in fifty may break one: a rule that flags the author says nothing about a model. With formats: test_persona.py."""
         validator = Validator(PETE.limits, PETE.formats, PETE.avoid)
@@ -221,6 +222,7 @@ class TestTheBundledPersona:
         copied = [row.id for row in held_out if any(v.rule == "copied" for v in validator.check(row.completion, row.prompt))]
         assert len(held_out) > 30 and copied == []
 
+    @pytest.mark.slow
     def test_wreckers_are_caught(self):
         validator = Validator(PETE.limits, PETE.formats, PETE.avoid, rows=self.rows)
         long = [row for row in self.rows if len(row.completion.split()) > 60][::2]

@@ -67,6 +67,7 @@ def test_a_fair_coin_is_called_clear_at_most_once_in_twenty_however_long_one_loo
     assert found == sorted(found) and found[0] > 0.02 and found[-1] < 0.05
 
 
+@pytest.mark.slow
 def test_so_it_is_with_people_who_see_no_difference():
     log, draw, clear, tests = an_evaluation(7, 1), random.Random(0), 0, 400
     for number in range(tests):
@@ -92,6 +93,7 @@ def test_looking_after_each_pair_with_an_ordinary_interval_would_not_do():
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("share", [0.5, 0.6, 0.8, 0.95])
 def test_the_interval_holds_the_truth_at_every_pair(share: float):
     misses = chance(share, 60, lambda wins, losses: not interval(wins, losses)[0] <= share <= interval(wins, losses)[1])

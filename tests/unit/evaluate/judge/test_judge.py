@@ -375,6 +375,7 @@ def test_damaged_cache_files_are_asked_again(tmp_path):
         assert run(fake, tmp_path).conclusion == "tuned preferred" and len(fake.requests) == 4
 
 
+@pytest.mark.slow
 def test_killed_in_the_middle_it_goes_on(tmp_path):
     script = "import sys; from tests.unit.evaluate.judge.test_judge import *; run(FakeJudge(good, url=sys.argv[1]), Path(sys.argv[2]))"
     with serve(FakeJudge(good)) as fake:

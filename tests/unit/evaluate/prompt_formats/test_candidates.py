@@ -128,6 +128,7 @@ def chosen(rng, **better: dict[str, float]) -> str | None:
     return best.name if best else None
 
 
+@pytest.mark.slow
 def test_chance_alone_is_hardly_ever_chosen():
     rng = np.random.default_rng(0)
     trials = [chosen(rng) for _ in range(40)]
