@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from pete.data.language import FUNCTION_WORDS, language_of
-from pete.data.text import fold, words
+from pete.data.text import BULLET, fold, words
 from pete.generate.meaning.parts import stem
 from pete.generate.request_parsing import NUMBERS
 
@@ -83,7 +83,10 @@ _LIMITS = {
 }  # fmt: skip
 """What makes a claim smaller than it would be without: who drops "likely" from "likely to" claims more than the draft does."""
 _ABOUT = re.compile(rf"\b(?:about|around|roughly|approximately|nearly|almost|some) (?:\d|(?:{'|'.join(NUMBERS)})\b)", re.IGNORECASE)
-_THING = frozenset(["it", "its", "it's"])
+_THING = {"it": "it", "its": "it", "it's": "it", "one": "one", "ones": "one"}
+"""What stands for something that was named."""
+_WHEN = frozenset(["now", "then", "already", "still", "again", "yet", "later", "soon", "today", "tonight"])
+"""Small words that claim something by themselves: what is safe now was not before."""
 _PREFIX = 4
 """Letters of a stem that another one may go on from: pottery and potter, but not cat and catalogue."""
 
@@ -104,8 +107,14 @@ def strays(draft: str, rewrite: str) -> str | None:
         return f'it would leave out who does it, "{doer}"'
     if limit := next(iter(_limits(draft) - _limits(rewrite)), None):
         return f'it would leave out "{limit}", and claim more'
-    if _THING.isdisjoint(words(fold(draft).lower())) and (thing := next((w for w in words(fold(rewrite).lower()) if w in _THING), None)):
+    there, here = words(fold(draft).lower()), words(fold(rewrite).lower())
+    known = {_THING.get(word) for word in there}
+    if thing := next((word for word in here if word in _THING and _THING[word] not in known), None):
         return f'it would say "{thing}", and not what'
+    if new := next((word for word in here if word in _WHEN and word not in there), None):
+        return f'the draft does not say "{new}" here'
+    if (point := BULLET.match(draft)) and not rewrite.startswith(point[0]):
+        return "it would be no point of the list any more"
     left = list(mine)
     for word in sorted(theirs, key=lambda word: word not in mine):  # the same word before one that means the same
         answer = next((other for other in left if _alike(word, other)), None)
