@@ -78,6 +78,8 @@ _LIMITS = {
         "should must ought need needs required", "may might could possibly perhaps maybe", "likely probably", "some several few",
         "many most", "usually often generally normally mostly", "sometimes rarely seldom occasionally", "almost nearly", "only just",
         "if unless provided", "until till", "without", "before", "after", "working",
+        "suggest suggests suggested", "seem seems seemed appear appears appeared", "believe believes believed think thinks thought",
+        "announce announces announced", "expect expects expected", "hope hopes hoped", "plan plans planned", "claim claims claimed",
     )
     for word in words_.split()
 }  # fmt: skip
@@ -115,6 +117,9 @@ def strays(draft: str, rewrite: str) -> str | None:
         return f'the draft does not say "{new}" here'
     if (point := BULLET.match(draft)) and not rewrite.startswith(point[0]):
         return "it would be no point of the list any more"
+    forms = _forms(mine)
+    if bent := next((word for word in theirs if (known := forms.get(stem(word))) and _ending(word) not in known), None):
+        return f'the draft does not say "{bent}" here'
     left = list(mine)
     for word in sorted(theirs, key=lambda word: word not in mine):  # the same word before one that means the same
         answer = next((other for other in left if _alike(word, other)), None)
@@ -134,6 +139,18 @@ def _telling(text: str) -> Sequence[str]:
         plain = phrase.sub(word, plain)
     said = (re.sub(r"'(?:s|ve|ll|d|re)$", "", word) for word in words(plain) if word not in _PERSONS)
     return tuple(word for word in said if word not in small and word not in NUMBERS and not any(map(str.isdigit, word)))
+
+
+def _forms(said: Sequence[str]) -> dict[str, set[str]]:
+    """Stem -> the endings it has: who is reducing has not reduced, and is not reduced."""
+    found: dict[str, set[str]] = {}
+    for word in said:
+        found.setdefault(stem(word), set()).add(_ending(word))
+    return found
+
+
+def _ending(word: str) -> str:
+    return next((ending for ending in ("ing", "ed") if word.endswith(ending)), "")
 
 
 def _limits(text: str) -> Counter[str]:
