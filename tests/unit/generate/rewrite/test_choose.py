@@ -85,8 +85,8 @@ def test_the_best_sentences_of_several_draws_go_together():
 
 
 def test_the_draft_wins_where_nothing_is_more_like_the_author():
-    text, found = chosen("We open on Tuesdays at 9.", "We are open on Tuesdays at 9.")
-    assert text == "We open on Tuesdays at 9." and not found.replacements
+    text, found = chosen("We start on Tuesdays at 9.", "We commence on Tuesdays at 9.")
+    assert text == "We start on Tuesdays at 9." and not found.replacements
     assert [(one.why, one.forced) for one in found.stayed] == [("no rewrite was more like the author", False)]
     text, found = chosen("We open on Tuesdays at 9.", "We open on Tuesdays at 9.", "We open on Tuesdays at 9!")
     assert [one.why for one in found.stayed] == ["every rewrite left it as it was"]
