@@ -113,15 +113,19 @@ def show_measures(screen: "Console", measures: "Sequence[Measure]", before: str,
         screen.print(note, style="dim", soft_wrap=True)
 
 
+NAME, NUMBER = 22, 6
+"""Letters of a line: for what could have been given for a draft, and for each of eight measures; 78 with the gaps."""
+
+
 def show_standings(screen: "Console", evaluation: "Comparison") -> None:
     """The ways to answer a draft beside each other."""
     from rich.table import Table
 
     from pete.report.chapters.rewriting import COLUMNS, standing_rows
 
-    table = Table(box=None, pad_edge=False)
-    for number, column in enumerate(COLUMNS):
-        table.add_column(column, justify="right" if number else "left")
+    table = Table(box=None, pad_edge=False, padding=(0, 0, 0, 1))
+    for number, column in enumerate(COLUMNS):  # the names on one line each, the headings on as many as it takes
+        table.add_column(column, justify="right" if number else "left", width=NUMBER if number else NAME)
     for row in standing_rows(evaluation.log):
         table.add_row(*row)
     screen.print(table)
