@@ -212,12 +212,18 @@ def weights(facts: dict[str, Any], dtype: str) -> int:
     return facts["parameters"] * (4 if dtype == "float32" else 2) + (PROGRAM if facts["device"] == "cpu" else 0)
 
 
+KEPT, KEPT_BY_PEERS = 24, 72
+"""Values that are kept a token, layer and unit of width until the way back; peers keep copies for autocast, and eager attention its scores:
+eight rows of the embedded base took 7 GB, and a bench that had reckoned with a third of it lost a way to the system."""
+
+
 def expected(way: Way, facts: dict[str, Any], job: Job) -> int:
     """Bytes that a way will about need: weights, activations, and the logits where they are not taken in slices."""
     size = 4 if _dtype(way, facts) == "float32" else 2
     micros = [batch.lengths for micro in job.steps for batch in micro]
     longest = max(PADDED, *(max(lengths) for lengths in micros)) if way.name == "report" else max(len(n) * max(n) for n in micros)
-    kept = longest * facts["layers"] * facts["width"] * 24 * size
+    values = KEPT if way.ours or way.name == "report" else KEPT_BY_PEERS
+    kept = longest * facts["layers"] * facts["width"] * values * size
     logits = 0 if way.ours or way.name == "trl" else 3 * 4 * longest * facts["vocabulary"]
     return weights(facts, _dtype(way, facts)) + kept + logits
 
@@ -310,7 +316,8 @@ def _tried(call: Callable[[], Answer | None], process: Process, record: Record) 
     try:
         return call() or {}
     except WorkError as error:
-        record.left_out[process.way.title + record.taken[-1].on] = error.message
+        title = process.way.title  # which its message begins with
+        record.left_out[title + record.taken[-1].on] = error.message.removeprefix(f"{title}: ")
         return None
 
 
