@@ -277,7 +277,9 @@ def _train(ways: Sequence[Way], floor: Process, job: Job, size: Size, notify: No
                 if _tried(process.end, process, record) is None:
                     taken.steps.pop(process.way.name)
         if OURS in group and OURS.name not in taken.steps:
-            raise WorkError(record.left_out[OURS.title + taken.on], "pete train --plan, with the same settings, says more")
+            raise WorkError(
+                f"{OURS.title}: {record.left_out[OURS.title + taken.on]}", "pete train --plan, with the same settings, says more"
+            )
 
 
 def _steps(running: list[Process], title: str, floor: Process, size: Size, share: float, notify: Notify, record: Record) -> None:
