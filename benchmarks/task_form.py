@@ -7,6 +7,8 @@ and half), `continue` (the text's own beginning in, the rest out). Not trained: 
 the prompt (`examples`). Every form sees as many tokens, prompts included, as `--steps` steps of `write`. Each run answers the persona's
 prompts and rewrites their held-out drafts through `pete evaluate --task all`; what is there already is not made again.
 
+`drafted_author.py` makes such a persona of another author's texts and drafts of them.
+
 Prints, for each task, every measure of every form: the mean over the seeds, and the lowest and highest where there are several.
 """
 
