@@ -9,23 +9,20 @@ dictated, which no training row is; the others stay test rows.
 """
 
 import argparse
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.another_author import SUBJECTS, make_persona
+from benchmarks.another_author import make_persona
+from pete.data.jsonl import read_rows
+from pete.data.row_files import append_rows, rewrite_rows
 
 ASKED = 20
 """Drafts of the evaluation."""
 
 
 def read(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-
-
-def write(path: Path, rows: Sequence[dict[str, Any]]) -> None:
-    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+    return [row for _, row in read_rows(path)]
 
 
 def make_drafted(folder: Path, rows: Sequence[dict[str, Any]], drafts: Sequence[dict[str, Any]]) -> None:
@@ -45,11 +42,14 @@ def make_drafted(folder: Path, rows: Sequence[dict[str, Any]], drafts: Sequence[
                 "completion": row["completion"],
             }
             pairs.append(pair | {"draft_kind": draft["kind"]} | ({"split": "test"} if row["split"] == "test" else {}))
-    write(folder / "examples" / "rewrite.jsonl", pairs)
-    prompts = read(folder / "prompts.jsonl")
-    for number, draft in enumerate(asked):
-        prompts[number % len(SUBJECTS)].setdefault("drafts", []).append({"kind": draft["kind"], "text": draft["draft"]})
-    write(folder / "prompts.jsonl", prompts)
+    append_rows(folder / "examples" / "rewrite.jsonl", pairs)
+    given = iter(asked)  # fewer than prompts: each has one at the most
+
+    def with_draft(prompt: dict[str, Any]) -> dict[str, Any]:
+        draft = next(given, None)
+        return prompt if draft is None else prompt | {"drafts": [{"kind": draft["kind"], "text": draft["draft"]}]}
+
+    rewrite_rows(folder / "prompts.jsonl", with_draft)
 
 
 def main() -> None:

@@ -44,14 +44,18 @@ class ToldModel:
 
     answers: dict[str, Sequence[str]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    drawn: list[tuple[int, int]] = field(default_factory=list)
+    """(rows, seed) of each time that it was asked."""
     stop: str = "end"
     config: Any = field(default_factory=lambda: SimpleNamespace(generate=GenerateConfig()))  # type: ignore[call-arg]
+    engine: Any = field(default_factory=lambda: SimpleNamespace(queues=False))
     renderer: Any = field(default_factory=lambda: SimpleNamespace(context=400, encode=str.split))
 
     def ask(self, conversations: Any, sampling: GenerateConfig) -> list[Any]:
         """An answer to each; of the same request one after the other."""
         drafts = [turns[-1].content.partition("\n\n")[2] for turns in conversations]
         self.asked += dict.fromkeys(drafts)
+        self.drawn.append((len(drafts), sampling.seed))
         said = [self.answers.get(draft, [draft]) for draft in drafts]
         return [SimpleNamespace(text=one[drafts[:n].count(drafts[n]) % len(one)], stop=self.stop) for n, one in enumerate(said)]
 

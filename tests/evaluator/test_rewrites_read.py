@@ -18,7 +18,7 @@ from pete.generate.rewrite.choose import STRENGTHS, Draw, choose
 from pete.generate.rewrite.markup import Shown
 from pete.generate.rewrite.passages import Passage
 
-LEAKS = 0.06
+LEAKS = 0.05
 """Share of what says something else that may pass; see docs/log.md."""
 REFUSED = 0.2
 """Share of what says the same that may be refused."""

@@ -84,6 +84,8 @@ _LIMITS = {
     for word in words_.split()
 }  # fmt: skip
 """What makes a claim smaller than it would be without: who drops "likely" from "likely to" claims more than the draft does."""
+_CONDITIONS = frozenset(["if", "until", "without", "before", "after"])
+"""Those of them that claim less by being there: a rewrite brings none of its own."""
 _ABOUT = re.compile(rf"\b(?:about|around|roughly|approximately|nearly|almost|some) (?:\d|(?:{'|'.join(NUMBERS)})\b)", re.IGNORECASE)
 _THING = {"it": "it", "its": "it", "it's": "it", "one": "one", "ones": "one"}
 """What stands for something that was named."""
@@ -109,9 +111,11 @@ def strays(draft: str, rewrite: str) -> str | None:
         return f'it would leave out who does it, "{doer}"'
     if limit := next(iter(_limits(draft) - _limits(rewrite)), None):
         return f'it would leave out "{limit}", and claim more'
+    if condition := next((name for name in _limits(rewrite) - _limits(draft) if name in _CONDITIONS), None):
+        return f'the draft has no "{condition}" here'
     there, here = words(fold(draft).lower()), words(fold(rewrite).lower())
-    known = {_THING.get(word) for word in there}
-    if thing := next((word for word in here if word in _THING and _THING[word] not in known), None):
+    things = {_THING.get(word) for word in there}
+    if thing := next((word for word in here if word in _THING and _THING[word] not in things), None):
         return f'it would say "{thing}", and not what'
     if new := next((word for word in here if word in _WHEN and word not in there), None):
         return f'the draft does not say "{new}" here'

@@ -23,6 +23,8 @@ from pete.words import and_between
 
 ROOM, MORE = 1.5, 32
 """A rewrite may take so many times its draft's tokens, and so many more."""
+SIDE_BY_SIDE = 16
+"""Rewrites that are drawn together by an engine whose rows do not wait for each other: each holds room for a whole passage."""
 NO_PARAGRAPH = "its rewrite would be no paragraph any more"
 
 
@@ -158,9 +160,14 @@ class Rewriter:
 
     def draw(self, passage: Passage, strength: Strength) -> list[Draw]:
         """Rewrites of a passage, drawn side by side."""
-        rounds = Rounds(passage.text, strength.draws)
-        answers = self.tuned.ask([self.conversation(text) for text in rounds.texts], self.sampling(passage, strength))
-        return rounds.draws([Draw(answer.text, answer.stop) for answer in answers])
+        rounds, sampling = Rounds(passage.text, strength.draws), self.sampling(passage, strength)
+        asked = [self.conversation(text) for text in rounds.texts]
+        size = len(asked) if self.tuned.engine.queues else SIDE_BY_SIDE
+        said: list[Draw] = []
+        for start in range(0, len(asked), size):
+            drawn = self.tuned.ask(asked[start : start + size], sampling.model_copy(update={"seed": sampling.seed + start}))
+            said += [Draw(answer.text, answer.stop) for answer in drawn]
+        return rounds.draws(said)
 
     def choose(self, passage: Passage, draws: Sequence[Draw], strength: Strength) -> Chosen:
         """What of them is taken."""

@@ -43,6 +43,7 @@ def test_the_same_in_other_words(draft, rewrite):
         ("You operate about ten vans.", "You operate ten vans.", 'leave out "about"'),
         ("Some affiliates are credited.", "The affiliates are credited.", 'leave out "some"'),
         ("Many customers wrote because they did not know.", "Many of them wrote because they did not know.", '"they" for a name'),
+        ("Compare how many are customers later.", "Compare how many are customers after.", 'has no "after"'),
         ("We pay as long as you have kept the receipt.", "We pay. You have kept the receipt.", 'leave out "if"'),
         ("Returns are checked every working day.", "Returns are checked every day.", 'leave out "working"'),
         ("Your tickets are safe.", "Your tickets are safe now.", '"now"'),

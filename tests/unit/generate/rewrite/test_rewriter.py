@@ -5,7 +5,7 @@ from pete.errors import UserError
 from pete.generate.rewrite.choose import STRENGTHS, Chosen, Fact
 from pete.generate.rewrite.page import make_page
 from pete.generate.rewrite.passages import Replacement
-from pete.generate.rewrite.rewriter import Plan, Rewritten, certain, prose_of, rewritten
+from pete.generate.rewrite.rewriter import SIDE_BY_SIDE, Plan, Rewritten, certain, prose_of, rewritten
 from tests.rewriting import rewriter
 
 NORMAL = STRENGTHS["normal"]
@@ -61,6 +61,18 @@ def test_what_is_asked_is_what_training_asked_and_no_longer_than_twice_the_draft
     assert sorted(set(temperatures)) == temperatures and temperatures[-1] == one.tuned.config.generate.temperature
     assert 1 < sampling.repetition_penalty < one.tuned.config.generate.repetition_penalty
     assert len(one.draw(passage, NORMAL)) == 2 * NORMAL.draws, "as a whole, and sentence by sentence"
+
+
+@pytest.mark.parametrize("queues", [False, True])
+def test_many_sentences_are_drawn_a_few_at_a_time_with_seeds_of_their_own_unless_the_engine_lets_rows_wait(queues):
+    one = rewriter(words=300)
+    one.tuned.engine.queues = queues  # type: ignore[misc]
+    text = " ".join(f"The shop number {number} opens on Tuesdays." for number in range(12))
+    (passage,) = one.plan(text).passages
+    assert len(one.draw(passage, NORMAL)) == 2 * NORMAL.draws
+    rows, seeds = zip(*one.tuned.drawn, strict=True)  # type: ignore[attr-defined]
+    assert sum(rows) == 13 * NORMAL.draws and len(set(seeds)) == len(seeds)
+    assert (max(rows) <= SIDE_BY_SIDE) == (len(rows) > 1) == (not queues)
 
 
 def test_greetings_alone_are_not_asked_about():
