@@ -80,10 +80,12 @@ def test_rewriting_is_evaluated_beside_writing_and_scored_again_without_a_model(
     assert [p.draft_kind for p in log.prompts] == ["plain"] * 6 and log.prompts[0].prompt == draft(30, "marketing bicycle")
     assert log.neutral == [] and log.held_out and all(s.recovered_nats and s.draft_nats for s in log.samples if s.text.strip())
     assert all("meaning.says" in row.scores for row in log.held_out) and any("kept.facts" in row.scores for row in log.held_out)
-    assert set(log.beside) == {"draft", "examples", "drawn", "guarded"}
+    assert set(log.beside) == {"draft", "examples", "drawn", "guarded", "author_guarded"}
     assert len(log.beside["guarded"]) == 6 and len(log.beside["drawn"]) == 5 * 6
     own = {one.name: one for one in standings(log)}
-    assert list(own) == [NAMES["draft"], "base", NAMES["examples"], "tuned", NAMES["guarded"], "the author, on other drafts"]
+    his = ["the author, on other drafts", NAMES["author_guarded"]]
+    assert list(own) == [NAMES["draft"], "base", NAMES["examples"], "tuned", NAMES["guarded"], *his]
+    assert own[his[0]].answers == own[his[1]].answers == len(log.held_out) and own[his[1]].says == 1
     kept = own[NAMES["draft"]]
     assert kept.facts == kept.says == kept.left == 1 and kept.voice == 0 and kept.beats is not None and kept.beats.hits == 0
     assert (own["tuned"].facts or 0) < 0.5 and own[NAMES["guarded"]].says == 1, "what the fake model says is nothing the draft says"

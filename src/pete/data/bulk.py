@@ -41,7 +41,7 @@ def in_blocks(work: Callable[[Sequence[Row]], Made], rows: Sequence[Row]) -> Ite
         rows: all of them.
     """
     blocks = [rows[start : start + BLOCK] for start in range(0, len(rows), BLOCK)]
-    count = min(_cores(), PROCESSES) if len(rows) >= MANY else 1
+    count = min(usable_cores(), PROCESSES) if len(rows) >= MANY else 1
     if count == 1:
         yield map(work, blocks)
         return
@@ -71,8 +71,8 @@ def _all(made: Iterator[Made], work: Callable[[Sequence[Row]], Made], blocks: Se
         yield from map(work, blocks[done:])
 
 
-def _cores() -> int:
-    """Those that this process may use."""
+def usable_cores() -> int:
+    """Processor cores that this process may use: a container or taskset may keep it from some."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

@@ -1,6 +1,6 @@
 """What is left of drawn rewrites behind the guard of `pete rewrite`, from the log alone; and the draft in their place."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from pete.evaluate.log import EvaluationLog, Sample
 from pete.generate.choose import Voice
@@ -27,13 +27,19 @@ def guarded(log: EvaluationLog, compared: Callable[[str, str], Meaning], voice: 
             drawn.setdefault(sample.prompt_id, []).append(sample)
     for sample in log.beside.get("drawn", ()):
         drawn[sample.prompt_id].append(sample)
-    found = []
-    for samples in drawn.values():
-        shown = Shown(samples[0].prompt)
-        draws = [Draw(s.text, s.stop) for s in samples]  # type: ignore[arg-type]
-        chosen = choose(Passage([0], [shown]), draws, compared, voice, STRENGTHS["normal"])
-        found.append(_given(samples[0], replaced(shown, chosen.replacements), samples[0].seed))
-    return found
+    return [_guarded(samples, compared, voice) for samples in drawn.values()]
+
+
+def guarded_author(answers: Sequence[Sample], compared: Callable[[str, str], Meaning]) -> list[Sample]:
+    """What would be left of the author's own texts, were they rewrites: what the guard costs somebody whose voice is beyond doubt."""
+    return [_guarded([answer], compared, None) for answer in answers]
+
+
+def _guarded(samples: Sequence[Sample], compared: Callable[[str, str], Meaning], voice: Voice | None) -> Sample:
+    shown = Shown(samples[0].prompt)
+    draws = [Draw(s.text, s.stop) for s in samples]  # type: ignore[arg-type]
+    chosen = choose(Passage([0], [shown]), draws, compared, voice, STRENGTHS["normal"])
+    return _given(samples[0], replaced(shown, chosen.replacements), samples[0].seed)
 
 
 def _given(like: Sample, text: str, seed: int) -> Sample:

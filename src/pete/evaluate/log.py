@@ -26,7 +26,7 @@ Model = Literal["base", "tuned"]
 MODELS: tuple[Model, ...] = ("base", "tuned")
 
 
-Beside = Literal["draft", "examples", "drawn", "guarded"]
+Beside = Literal["draft", "examples", "drawn", "guarded", "author_guarded"]
 """The draft as it is; the base shown examples of rewriting; what the tuned model drew more, so that the guard has as many to choose
 among as in `pete rewrite` (in no measure); what is left of all of these when the guard has put back the draft's own sentences where they
 say something else."""

@@ -24,6 +24,7 @@ NAMES: dict[Beside, str] = {
     "draft": "the draft as it is",
     "examples": f"base, shown {EXAMPLES} examples",
     "guarded": "tuned, after the guard",
+    "author_guarded": "the author, after the guard",
 }
 
 
@@ -113,7 +114,7 @@ class Standing:
 
 
 def standings(log: EvaluationLog) -> list[Standing]:
-    """The draft, the base with the instruction, the base shown examples, the tuned model before and after the guard, and the author.
+    """The draft, the base with the instruction, the base shown examples, the tuned model and the author before and after the guard.
 
     Drafts that are training rows count nowhere.
     """
@@ -129,6 +130,8 @@ def standings(log: EvaluationLog) -> list[Standing]:
     own = [row.scores for row in log.held_out if row.scores]
     if own:
         found.append(_of("the author, on other drafts", own, 1.0 if any("draft_voice.logit" in s for s in own) else None, None))
+    if put_back := log.beside.get("author_guarded"):
+        found.append(_of(NAMES["author_guarded"], [row.scores for row in put_back], way_from_draft(log, put_back), None))
     return found
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from pete.data.examples import Example, load_examples, written
@@ -9,7 +10,7 @@ from pete.data.split import refuse_changed
 from pete.data.text import same_prompt
 from pete.engines.sentence import Embedder, find_embedder
 from pete.errors import DataError
-from pete.evaluate.guarded import drafts_as_answers, guarded
+from pete.evaluate.guarded import drafts_as_answers, guarded, guarded_author
 from pete.evaluate.log import Beside, EvaluationLog, Sample
 from pete.evaluate.scorers import apply, specs
 from pete.evaluate.scorers.spec import Context, Scorer, Spec, StyleText, Unknown, source_of
@@ -127,7 +128,9 @@ def _beside(log: EvaluationLog, context: Context, material: Material) -> dict[Be
         drawn["examples"] = log.beside["examples"]
     if (embed := material.embedder) is not None:
         voice = voice_before(material.written or (), material.drafts) if material.training else None
-        drawn["guarded"] = guarded(log, lambda draft, text: compare(draft, text, embed), voice)
+        compared = partial(compare, embed=embed)
+        drawn["guarded"] = guarded(log, compared, voice)
+        drawn["author_guarded"] = guarded_author(context.author_answers, compared)
     return drawn
 
 

@@ -52,7 +52,7 @@ def test_few_rows_are_looked_at_here_block_by_block():
 
 @pytest.mark.slow
 def test_many_are_looked_at_by_others_in_their_order_also_from_a_thread(monkeypatch):
-    monkeypatch.setattr(bulk, "_cores", lambda: 2)
+    monkeypatch.setattr(bulk, "usable_cores", lambda: 2)
     made: list[tuple[int, list[int]]] = []
     thread = threading.Thread(target=lambda: made.extend(made_of(partial(added, to=7), range(MANY))))
     thread.start()
@@ -70,7 +70,7 @@ def refused(block: Sequence[int]) -> int:
 
 @pytest.mark.slow
 def test_an_error_over_there_is_the_same_here(monkeypatch):
-    monkeypatch.setattr(bulk, "_cores", lambda: 2)
+    monkeypatch.setattr(bulk, "usable_cores", lambda: 2)
     with pytest.raises(BaseModelError, match="not here") as error:
         made_of(refused, range(MANY))
     assert error.value.hint == "look again"
@@ -84,7 +84,7 @@ def ended(block: Sequence[int], here: int) -> list[int]:
 
 @pytest.mark.slow
 def test_what_a_process_that_was_ended_leaves_is_done_here(monkeypatch):
-    monkeypatch.setattr(bulk, "_cores", lambda: 2)
+    monkeypatch.setattr(bulk, "usable_cores", lambda: 2)
     made = made_of(partial(ended, here=os.getpid()), range(MANY))
     assert [number for numbers in made for number in numbers] == list(range(MANY))
 
@@ -98,7 +98,7 @@ def slow(block):
     return len(block)
 
 if __name__ == "__main__":
-    bulk._cores = lambda: 2
+    bulk.usable_cores = lambda: 2
     with bulk.in_blocks(slow, range(200 * bulk.BLOCK)) as blocks:
         for count in blocks:
             print(count, flush=True)

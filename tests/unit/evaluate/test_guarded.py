@@ -1,5 +1,5 @@
 from pete.engines.sentence import Embedder
-from pete.evaluate.guarded import drafts_as_answers, guarded
+from pete.evaluate.guarded import drafts_as_answers, guarded, guarded_author
 from pete.generate.meaning import compare
 from tests.unit.evaluate.conftest import log_of, sample
 
@@ -33,3 +33,12 @@ def test_a_draft_stands_for_itself_once():
     log = log_of(task="rewrite", samples=[answer(FINE), answer("Other.", 1), answer("More.", model="base")])
     (draft,) = drafts_as_answers(log)
     assert draft.text == draft.prompt == DRAFT and draft.number == 0
+
+
+def test_the_guard_asks_the_author_too_what_his_draft_does_not_say():
+    embed = Embedder()
+    own = answer("There is no charge for the visit. The engineer will bring his dog.")
+    (left,) = guarded_author([own], lambda draft, text: compare(draft, text, embed))
+    assert left.text == DRAFT and left.prompt_id == own.prompt_id
+    (left,) = guarded_author([answer(FINE)], lambda draft, text: compare(draft, text, embed))
+    assert left.text == FINE

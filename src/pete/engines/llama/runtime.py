@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import psutil
 
+from pete.data.bulk import usable_cores
 from pete.errors import WorkError
 
 PACKAGE, VERSION = "xllamacpp", "2026.10.11549"
@@ -130,8 +131,8 @@ def _complaint() -> str:
 
 
 def threads() -> int:
-    """Processor cores to compute with: a second thread on a core only gets in the way of the first."""
-    return max(1, psutil.cpu_count(logical=False) or psutil.cpu_count() or 1)
+    """Processor cores to compute with: a second thread on a core only gets in the way of the first, and waits for it in every layer."""
+    return max(1, min(psutil.cpu_count(logical=False) or usable_cores(), usable_cores()))
 
 
 def has_gpu() -> bool:

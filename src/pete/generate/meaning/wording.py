@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import pairwise
 
 from pete.data.language import FUNCTION_WORDS, language_of
 from pete.data.text import BULLET, fold, words
@@ -79,6 +80,7 @@ _LIMITS = {
         "many most", "usually often generally normally mostly", "sometimes rarely seldom occasionally", "almost nearly", "only just",
         "if unless provided", "until till", "without", "before", "after", "working",
         "suggest suggests suggested", "seem seems seemed appear appears appeared", "believe believes believed think thinks thought",
+        "credited", "reported reports", "said says", "estimated",
         "announce announces announced", "expect expects expected", "hope hopes hoped", "plan plans planned", "claim claims claimed",
     )
     for word in words_.split()
@@ -93,6 +95,8 @@ _WHEN = frozenset(["now", "then", "already", "still", "again", "yet", "later", "
 """Small words that claim something by themselves: what is safe now was not before."""
 _PREFIX = 4
 """Letters of a stem that another one may go on from: pottery and potter, but not cat and catalogue."""
+_ONE = frozenset(["a", "an", "one", "each", "every", "this", "that", "the", "my", "our", "your"])
+"""What a noun in the singular stands behind."""
 
 
 def strays(draft: str, rewrite: str) -> str | None:
@@ -121,6 +125,10 @@ def strays(draft: str, rewrite: str) -> str | None:
         return f'the draft does not say "{new}" here'
     if (point := BULLET.match(draft)) and not rewrite.startswith(point[0]):
         return "it would be no point of the list any more"
+    if one := _one_of_many(there, here):
+        return f'the draft speaks of more than one "{one}"'
+    if number := _other_number(there, here):
+        return f'the draft does not say "{number}" here'
     forms = _forms(mine)
     if bent := next((word for word in theirs if (known := forms.get(stem(word))) and _ending(word) not in known), None):
         return f'the draft does not say "{bent}" here'
@@ -155,6 +163,23 @@ def _forms(said: Sequence[str]) -> dict[str, set[str]]:
 
 def _ending(word: str) -> str:
     return next((ending for ending in ("ing", "ed") if word.endswith(ending)), "")
+
+
+def _one_of_many(draft: Sequence[str], rewrite: Sequence[str]) -> str | None:
+    """A noun in the singular of which the draft knows only the plural: who checks a ticket has not checked the tickets."""
+    there, here = set(draft), set(rewrite)
+    for before, word in pairwise(rewrite):
+        many = {word + "s", word + "es", word.removesuffix("y") + "ies"} & there
+        if before in _ONE and many and word not in there and not many & here:
+            return word
+    return None
+
+
+def _other_number(draft: Sequence[str], rewrite: Sequence[str]) -> str | None:
+    """A word with an -s more or less than it has in the draft behind the same word: what it cost is not what it costs."""
+    there, here = set(pairwise(draft)), set(pairwise(rewrite))
+    changed = (word for before, word in here - there if {(before, word + "s"), (before, word.removesuffix("s"))} & (there - here))
+    return min(changed, default=None)
 
 
 def _limits(text: str) -> Counter[str]:

@@ -29,7 +29,8 @@ def rewriting(data: ReportData) -> Section | None:
         "says anything alone. Says the same: sentences of both texts that the other says, and says alike. Voice: 0 is the draft, 1 the "
         "author. Given away: bits per byte that the base needs less for the draft when it sees the rewrite. The guard is that of pete "
         "rewrite: it takes from all answers to a draft what says the same, and the draft's own sentences between; it looks with the same "
-        "eyes that count here, so that the numbers behind it are kind."
+        "eyes that count here, so that the numbers behind it are kind. The author behind it: what it would put back of his own texts, "
+        "which nobody accuses of lacking a voice; nobody can be expected to get more past it than he does."
     )
     blocks: list[Block] = [
         Verdict(word, tone, reasons(comparison)),

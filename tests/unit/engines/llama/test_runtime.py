@@ -1,5 +1,6 @@
 """llama.cpp's library: what is opened, what is refused, and its quantiser."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,18 @@ def test_only_the_version_whose_structures_are_known_is_opened(monkeypatch: pyte
     assert runtime.missing() == "xllamacpp is 2026.10.11549, and Pete knows 1.0"
     monkeypatch.setattr(runtime, "PACKAGE", "no_such_package")
     assert runtime.missing() == "the package no_such_package is not installed"
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="only Linux keeps a program from some cores")
+def test_it_computes_with_the_cores_that_it_may_use() -> None:
+    """Two threads on one core wait for each other in every layer."""
+    may = os.sched_getaffinity(0)
+    try:
+        os.sched_setaffinity(0, {min(may)})
+        assert runtime.threads() == 1
+    finally:
+        os.sched_setaffinity(0, may)
+    assert 1 <= runtime.threads() <= len(may)
 
 
 def test_the_structures_are_those_of_the_library() -> None:
