@@ -10,10 +10,12 @@ prompts and rewrites their held-out drafts through `pete evaluate --task all`; w
 `drafted_author.py` makes such a persona of another author's texts and drafts of them.
 
 Prints, for each task, every measure of every form: the mean over the seeds, and the lowest and highest where there are several.
+Rewrites of all forms are scored with the drafts of the form that learned from drafts: a run that saw none has no classifier of its own.
 """
 
 import argparse
 import json
+import math
 import shutil
 import subprocess
 import sys
@@ -28,8 +30,9 @@ from pete.data.row_files import rewrite_rows
 from pete.data.text import sentences
 from pete.errors import DataError
 from pete.evaluate import gates
-from pete.evaluate.log import EvaluationLog, read_log
+from pete.evaluate.log import EvaluationLog, HeldOut, read_log
 from pete.evaluate.results import measures
+from pete.evaluate.score import Material, read_material, score
 from pete.persona import load_persona
 from pete.resources import PROJECT
 from pete.run import RunDir
@@ -37,6 +40,8 @@ from pete.train.prepare import prepare
 
 TASKS = {"write": "suite", "rewrite": "rewrite"}
 """Task -> name of its evaluation."""
+UNKNOWN = {"base_nats": math.nan, "tuned_nats": math.nan}
+"""Of a row that a run kept no draft of."""
 SHOTS = 3
 """As many as a persona may show."""
 Pete = Callable[..., int]
@@ -108,9 +113,15 @@ def trained(folder: RunDir, persona: Path, preset: str, sets: Sequence[str], sam
     return {task: read_log(folder.evaluation_file(name)) for task, name in TASKS.items()}
 
 
+def on_one_ruler(logs: Sequence[EvaluationLog], material: Material, author: Sequence[HeldOut]) -> list[EvaluationLog]:
+    """Rewrites scored anew with the drafts and the author's own rows of one run; likelihoods stay each run's own, and may be lacking."""
+    rows = [log.model_copy(update={"held_out": log.held_out or [row.model_copy(update=UNKNOWN) for row in author]}) for log in logs]
+    return [score(log, material) for log in rows]
+
+
 def table(task: str, logs: dict[str, list[EvaluationLog]], base: EvaluationLog, examples: EvaluationLog) -> str:
     """One task in Markdown: measures down, forms across."""
-    found = {form: [{m.name: m for m in measures(log)} for log in some] for form, some in logs.items()}
+    found = {form: [{m.name: m for m in measures(log) if math.isfinite(m.tuned)} for log in some] for form, some in logs.items()}
     known = {m.name: m for m in [*measures(base), *(m for some in found.values() for one in some for m in one.values())]}
     shot = {m.name: m for m in measures(examples)}
     lines = [f"| {task} | base | {SHOTS} examples | {' | '.join(logs)} | author |", "|---|" + "---|" * (len(logs) + 3)]
@@ -162,7 +173,13 @@ def main(argv: Sequence[str] | None = None, run: Pete = pete) -> None:
             logs[form].append(trained(RunDir(out / f"{form}-seed{seed}"), out / FORMS[form].persona, args.preset, sets, args.samples, run))
     one_step = ("train.steps=1", "optim.warmup_steps=0", "data.rewrite_share=0", *args.set)
     examples = trained(RunDir(out / "examples-base"), out / "examples", args.preset, one_step, args.samples, run)
-    first = logs[args.forms[0]][0]
+    if ruler := next((form for form in ("rewrite", "both") if form in logs), None):
+        material, author = read_material(RunDir(out / f"{ruler}-seed{args.seeds[0]}")), logs[ruler][0]["rewrite"].held_out
+        for some in logs.values():
+            for one, log in zip(some, on_one_ruler([one["rewrite"] for one in some], material, author), strict=True):
+                one["rewrite"] = log
+        (examples["rewrite"],) = on_one_ruler([examples["rewrite"]], material, author)
+    first = logs[ruler or args.forms[0]][0]
     tables = [
         table(task, {form: [one[task] for one in some] for form, some in logs.items()}, first[task], examples[task]) for task in TASKS
     ]

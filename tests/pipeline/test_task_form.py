@@ -3,7 +3,11 @@
 import json
 from pathlib import Path
 
-from benchmarks.task_form import main
+from benchmarks.task_form import main, on_one_ruler
+from benchmarks.task_form import table as form_table
+from pete.evaluate.log import read_log
+from pete.evaluate.score import read_material
+from pete.run import RunDir
 from tests.conftest import small_persona
 from tests.pipeline.conftest import FAKE
 
@@ -52,6 +56,13 @@ def test_forms_see_as_many_tokens_and_both_tasks_are_told(pete, tmp_path: Path, 
     assert table in said and [line for line in table.splitlines() if "examples" in line] == [
         f"| {task} | base | 3 examples | write | rewrite | author |" for task in ("write", "rewrite")
     ]
+    log = read_log(out / "write-seed0" / "evaluations" / "rewrite.json")
+    alone = log.model_copy(update={"held_out": [], "measures": {}})
+    (scored,) = on_one_ruler([alone], read_material(RunDir(out / "rewrite-seed0")), log.held_out)
+    assert len(scored.held_out) == len(log.held_out) and scored.samples == log.samples
+    rows = [line.split(" | ") for line in form_table("rewrite", {"write": [log], "continue": [scored]}, log, log).splitlines()]
+    (gain,) = [row for row in rows if "held-out gain" in row[0]]
+    assert gain[3] and not gain[4], "of a form that kept no draft of its own texts their likelihood is not known"
     asked.clear()
     main(words, run)
     assert not asked and (out / "task_form.md").read_text() == table, "what is there is not made again"
