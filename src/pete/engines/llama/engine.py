@@ -10,7 +10,7 @@ import numpy as np
 import psutil
 
 from pete.config import Config, GenerateConfig, ModelConfig
-from pete.data.batch import Batch
+from pete.data.batch import Batch, common_beginning
 from pete.engines.base_models.resolve import look_up_base
 from pete.engines.gguf.known import check_ours
 from pete.engines.llama.draft import Draft, Guessed
@@ -21,6 +21,8 @@ from pete.engines.protocol import Generator, LossSum, MemoryUse
 
 CACHE = min(2 << 30, psutil.virtual_memory().total // 8)
 """Bytes that keys and values of rows may take. With less room than rows, rows wait for each other."""
+WORTH = 8
+"""Tokens that all prompts begin with, from which on they are read once for all rows: to copy them costs what reading some costs."""
 TOGETHER = 32
 """Rows of a stream that are computed at once; the next one joins where one ends. More are no faster on a processor."""
 SCORED = 256
@@ -134,6 +136,8 @@ class LlamaEngine(Generator):
         longest = max(map(len, prompts)) + sampling.max_new_tokens
         rows = self._rows(min(len(prompts), TOGETHER), min(longest, self.weights.context))
         numbers = {rows.join_as(row, prompt, sampling, ends): row for row, prompt in enumerate(prompts)}
+        shared = common_beginning(prompts)
+        rows.begin_with(prompts[0][: shared if shared >= WORTH else 0])
         gone: set[int] = set()
         try:
             while drawn := rows.step():

@@ -44,7 +44,8 @@ class LlamaRows(Rows):
     """As many rows as the context has places for; the others wait until one is free.
 
     With `reuse`, a row begins behind what its prompt shares with an earlier one in the same place: the next turn of a conversation
-    is read from its end. What was computed in other company may differ in the last bit, so an evaluation does without.
+    is read from its end. What was computed in other company may differ in the last bit, so an evaluation does without: it has what all
+    of its prompts begin with read once (`begin_with`), by itself, and nothing else.
 
     A row that is the only one is guessed for (`draft.py`): a step may draw several of its tokens, of which each step gives one.
     """
@@ -62,6 +63,24 @@ class LlamaRows(Rows):
         self._slots = [_Slot() for _ in range(context.rows)]
         self._waiting: deque[_Row] = deque()
         self._joined = 0
+        self._beginning: list[int] = []
+
+    def begin_with(self, beginning: Sequence[int]) -> None:
+        """Read what every prompt to come begins with, once for all places; nothing forgets it. No row may have a place yet.
+
+        A model whose rows can only be emptied whole reads each prompt from its start all the same.
+        """
+        for number, slot in enumerate(self._slots):
+            self.context.forget(number)
+            slot.held = []
+        self._beginning = list(beginning)
+        if self._beginning:
+            places = range(len(self._beginning))
+            self.context.decode(self._beginning, places, [0] * len(places), [False] * len(places))
+            for number in range(1, len(self._slots)):
+                self.context.copy(0, number)
+            for slot in self._slots:
+                slot.held = list(self._beginning)
 
     @property
     def busy(self) -> bool:
@@ -151,10 +170,15 @@ class LlamaRows(Rows):
         """Give each waiting row the free place that holds most of its prompt, in the order in which they came."""
         while self._waiting and (free := [number for number, slot in enumerate(self._slots) if slot.row is None]):
             row = self._waiting.popleft()
-            shared = [common_beginning([self._slots[number].held, row.prompt[:-1]]) if self._reuse else 0 for number in free]
+            shared = [self._shared(self._slots[number], row) for number in free]
             number = free[int(np.argmax(shared))]
             keep = max(shared)
             if not self.context.forget(number, keep):
                 keep = 0
             slot = self._slots[number]
             slot.row, slot.held = row, row.prompt[:keep]
+
+    def _shared(self, slot: _Slot, row: _Row) -> int:
+        """Tokens of a row's prompt that a place holds, and it may begin behind; never all, for the last one foretells the first said."""
+        held = slot.held if self._reuse else slot.held[: len(self._beginning)]
+        return common_beginning([held, row.prompt[:-1]])

@@ -83,7 +83,8 @@ _CALLS: dict[str, tuple[Any, ...]] = {
     "llama_vocab_n_tokens": (_INT, _POINTER), "llama_vocab_is_eog": (c.c_bool, _POINTER, _INT),
     "llama_tokenize": (_INT, _POINTER, _TEXT, _INT, _POINTER, _INT, c.c_bool, c.c_bool),
     "llama_init_from_model": (_POINTER, _POINTER, _ContextParams), "llama_free": (None, _POINTER), "llama_get_memory": (_POINTER, _POINTER),
-    "llama_memory_seq_rm": (c.c_bool, _POINTER, _INT, _INT, _INT), "llama_decode": (_INT, _POINTER, _Batch),
+    "llama_memory_seq_rm": (c.c_bool, _POINTER, _INT, _INT, _INT), "llama_memory_seq_cp": (None, _POINTER, _INT, _INT, _INT, _INT),
+    "llama_decode": (_INT, _POINTER, _Batch),
     "llama_get_logits": (_POINTER, _POINTER), "ggml_quantize_requires_imatrix": (c.c_bool, c.c_int),
     "ggml_backend_tensor_get": (None, _POINTER, _POINTER, _SIZE, _SIZE),
     "ggml_quantize_chunk": (_SIZE, c.c_int, _POINTER, _POINTER, c.c_int64, c.c_int64, c.c_int64, _POINTER),
@@ -352,6 +353,11 @@ class Context:
             return True
         self._library.llama_memory_seq_rm(self._memory, row, 0, -1)
         return False
+
+    def copy(self, row: int, to: int) -> None:
+        """Let a row hold what another one holds; what it held is gone."""
+        self._library.llama_memory_seq_rm(self._memory, to, 0, -1)
+        self._library.llama_memory_seq_cp(self._memory, row, to, 0, -1)
 
     def close(self) -> None:
         """Give the memory back."""

@@ -33,6 +33,9 @@ class Recorded:
                 found.append(self.table[self.held[row][-1]] + 0.5 * self.table[self.held[row][-2] if place else 0])
         return np.array(found)
 
+    def copy(self, row: int, to: int) -> None:
+        self.held[to] = list(self.held[row])
+
     def forget(self, row: int, place: int = 0) -> bool:
         self.held[row] = self.held[row][: 0 if self.whole_only else place]
         return not self.whole_only or place == 0
@@ -105,6 +108,23 @@ def test_a_prompt_that_is_all_held_is_read_at_its_last_token_again() -> None:
     context.computed.clear()
     again = rows.join([5, 6, 7], sampling, ())
     assert finish(rows, {})[again] == said and context.computed[0] == 1
+
+
+@pytest.mark.parametrize("whole_only", [False, True])
+@pytest.mark.parametrize("places", [1, 3, 8])
+def test_what_all_prompts_begin_with_is_read_once(places: int, whole_only: bool) -> None:
+    context, beginning = Recorded(places, whole_only=whole_only), [9, 8, 7, 6, 5, 4, 3]
+    rows, sampling, ends = LlamaRows(context, reuse=False), GenerateConfig(max_new_tokens=6), {1}  # type: ignore[arg-type]
+    for _ in range(2):  # what was held before is gone
+        context.computed.clear()
+        prompts = [[*beginning, *range(10, 10 + n)] for n in range(5)] + [[*beginning, 20]] * 3
+        numbers = [rows.join_as(0, prompt, sampling, ends) for prompt in prompts]
+        rows.begin_with(beginning)
+        said = finish(rows, {})
+        assert [said[number] for number in numbers] == [alone(prompt, sampling, ends) for prompt in prompts]
+        read = sum(context.computed) - sum(len(said[number]) - 2 for number in numbers)  # the last token said is not computed, nor the end
+        own = sum(max(1, len(prompt) - len(beginning)) for prompt in prompts)
+        assert whole_only or read == len(beginning) + own
 
 
 # --- guesses -------------------------------------------------------------------------------------------------------------
