@@ -113,6 +113,10 @@ def strays(draft: str, rewrite: str) -> str | None:
         return f'it would say "{more}" for a name'
     if "i" not in _persons(rewrite) and (doer := next((word for word in words(fold(draft)) if word in _WE_DO), None)):
         return f'it would leave out who does it, "{doer}"'
+    if draft.isupper():
+        return "a line in capitals stays as it is"
+    if turned := _of_another(draft, rewrite):
+        return f'it would say "{turned}" of somebody else'
     if limit := next(iter(_limits(draft) - _limits(rewrite)), None):
         return f'it would leave out "{limit}", and claim more'
     if condition := next((name for name in _limits(rewrite) - _limits(draft) if name in _CONDITIONS), None):
@@ -163,6 +167,24 @@ def _forms(said: Sequence[str]) -> dict[str, set[str]]:
 
 def _ending(word: str) -> str:
     return next((ending for ending in ("ing", "ed") if word.endswith(ending)), "")
+
+
+def _of_another(draft: str, rewrite: str) -> str | None:
+    """A word whose doer or owner is another in the rewrite: who orders, and whose shop it is."""
+    there, here = _whose(draft), _whose(rewrite)
+    turned = {one for one, persons in here.items() if one in there and not persons & there[one]}
+    return next((word for word in words(fold(rewrite).lower()) if stem(word) in turned), None)
+
+
+def _whose(text: str) -> dict[str, set[str]]:
+    """The stem of a word that says something -> the persons before it, no more than a small word between."""
+    said, found = words(fold(text).lower()), dict[str, set[str]]()
+    for number, word in enumerate(said):
+        if word in _PERSONS:
+            behind = said[number + 1 : number + 3]
+            if (one := next((other for other in behind if other not in _SMALL), None)) is not None and one not in _PERSONS:
+                found.setdefault(stem(one), set()).add(_PERSONS[word])
+    return found
 
 
 def _one_of_many(draft: Sequence[str], rewrite: Sequence[str]) -> str | None:

@@ -16,6 +16,7 @@ from pete.generate.meaning.wording import strays
         ("We provide assistance to every customer.", "We help all customers."),
         ("The shipment is remarkably late.", "The shipment is late."),
         ("Our kettle is available on Mondays.", "The kettle is available on Mondays."),
+        ("If you reply, we will send it.", "We will send it if you reply."),
         ("Our establishments open on Mondays.", "The establishments open on Mondays."),
     ],
 )
@@ -55,6 +56,8 @@ def test_the_same_in_other_words(draft, rewrite):
         ("It was used twice, which suggested a limited effect.", "It was used twice, a limited effect.", 'leave out "suggest"'),
         ("The painting is on loan until June.", "It is on loan until June.", 'say "it", and not what'),
         ("We checked the tickets at the door.", "We checked a ticket at the door.", 'more than one "ticket"'),
+        ("Today you can order it in our shop.", "Today we can order it in your shop.", '"order" of somebody else'),
+        ("SHOP TO TEST DRONES", "SHOP TESTS DRONES", "in capitals"),
         ("It costs 60,000 a year.", "It cost 60,000 a year.", '"cost"'),
         ("Our engineer comes.", "Our engineers come.", '"engineers"'),
         ("Ten affiliates are credited with most sales.", "Ten affiliates have most sales.", 'leave out "credited"'),
