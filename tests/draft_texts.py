@@ -1,9 +1,23 @@
-"""Drafts of the bare texts, plain and as notes, and a writer that knows them."""
+"""Drafts of the bare texts, close, plain and as notes, and a writer that knows them."""
 
 from pete.generate.pairs.draft_kinds import KINDS
 from tests.bare_texts import subject_of
 
 DRAFTS = {
+    "close": {
+        "kettle": "On a Monday the coffee machine in the office stopped working. A kettle was bought, and it is operated by Anna from the "
+        "accounts team. Our meetings take less time now: four cups, and nothing is refilled.",
+        "umbrella": "Eleven umbrellas of mine were left behind on trains. One of them was sold back to me by the railway. "
+        "My name was still in it, and for once it was spelled correctly.",
+        "bicycle": "A spoon was used by our courier to mend his bicycle. "
+        "The repair lasted two winters, longer than the brake pads lasted in one.",
+        "garden": "In the garden at the back of the warehouse grows what the drivers have spat out. "
+        "For this summer the result is plums and one melon of very small size.",
+        "piano": "A piano was put into the lift by some person and has remained. "
+        "On arrival visitors hear a waltz, usually in an incorrect key.",
+        "bakery": "At five the bakery on the floor below opens, and its smell reaches us at six. "
+        "No one has arrived late here since the day its oven was made to face the staircase.",
+    },
     "plain": {
         "kettle": "On Monday the coffee maker at work failed. A kettle was purchased, which Anna (accounts) operates. "
         "Because it makes four cups without refills, meetings take less time.",

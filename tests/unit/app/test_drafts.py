@@ -103,6 +103,19 @@ def test_a_prompt_of_the_evaluation_gets_drafts_of_its_reference(persona):
     assert json.loads((persona / "prompts.jsonl").read_text().splitlines()[0])["own"] == 1
 
 
+def test_a_text_gets_a_close_draft_before_others_and_the_evaluation_none(persona):
+    record = {"id": "q", "format": "LinkedIn post", "prompt": "Write about it.", "reference": SUBJECTS["piano"]}
+    (persona / "prompts.jsonl").write_text(json.dumps(record) + "\n")
+    with serve(FakeJudge(answers=knows_drafts)) as fake:
+        made = make_drafts(config(persona), Silent(), fake.url, "m", ("close", "plain"), 1, embed=by_subject, environ={})
+        assert made.record()["splits"]["evaluation"] == 1
+        asked = [request["messages"][0]["content"] for request in fake.requests]
+        assert {row["draft_kind"] for row in drafts(persona)} == {"close"} and sum("may be left out" in one for one in asked) == 1
+        more = make_drafts(config(persona), Silent(), fake.url, "m", ("close", "plain"), 2, embed=by_subject, environ={})
+    (prompt,) = load_prompts(persona / "prompts.jsonl")
+    assert more.record()["kinds"] == {"plain": 6} and [draft.kind for draft in prompt.drafts] == ["plain"]
+
+
 def test_what_is_refused_is_counted_by_reason_and_nothing_of_it_is_kept(persona):
     with serve(FakeJudge(answers=lambda asked: SUBJECTS[subject_of(asked)])) as fake:
         made = make_drafts(config(persona), Silent(), fake.url, "m", KINDS, tries=1, embed=by_subject, environ={})

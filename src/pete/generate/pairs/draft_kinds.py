@@ -1,4 +1,4 @@
-"""What a writer is asked for a draft: what a text says, in one of four ways that are nobody's voice; and the draft in what it said."""
+"""What a writer is asked for a draft: what a text says, in one of five ways that are nobody's voice; and the draft in what it said."""
 
 import hashlib
 import re
@@ -8,13 +8,19 @@ from pete.generate.pairs.question import between_marks, tried_before, unquoted, 
 from pete.generate.pairs.tries import Objection
 from pete.words import rounded
 
+CLOSE = "close"
+"""The kind that follows its text sentence for sentence: who learns from it alters how a sentence is said, and not what. See docs/log.md."""
 KINDS = {
+    CLOSE: "sentence for sentence, as a dutiful clerk minutes it: for each sentence, line or point of the text one complete, neutral one",
     "plain": "in plain words, as a careful clerk writes: short neutral sentences in the usual order, nothing clever, nothing warm",
     "polished": "as over-polished marketing prose: smooth, eager and correct, with the stock phrases of brochures",
     "notes": "as notes for oneself: fragments without a greeting, one point a line, small words left out",
     "dictated": "as somebody dictates it into a telephone: spoken sentences that run on with and, so and then, hardly a full stop",
 }
 """Kind of a draft -> how it is written. Drafts at use look like one of them or between them; a model that saw one kind knows no other."""
+_ALL = {CLOSE: "Say everything, in the order and the lines of the text; a joke or an aside is said too, as a plain statement."}
+_ASIDES = "Say everything in the order of the text; only a joke or an aside may be left out, whole."
+"""What of a text has to be in a draft, by kind, and in the others."""
 SHARED = 7
 """Words in a row that a draft and its text may share."""
 _FENCE = re.compile(r"\A```\w*\n(.*?)\n```\Z", re.DOTALL)
@@ -37,7 +43,7 @@ def ask_for_draft(text: str, what: str, kind: str, before: Objection | None = No
         f"Somebody with a voice of their own wrote the {what or 'text'} between the marks. Say the same {KINDS[kind]}: "
         "a draft from which the text might have been written, with nothing of that voice left.\n"
         "- Keep every figure, name, date, link and quotation as it stands. Add none, and nothing else that the text does not say.\n"
-        "- Say everything in the order of the text; only a joke or an aside may be left out, whole.\n"
+        f"- {_ALL.get(kind, _ASIDES)}\n"
         f"- In {language_of(text) or 'the language of the text'}, about {rounded(len(text.split()))} words.\n"
         f"- In other words than the text's: never more than {SHARED} in a row, but for names and quotations.\n"
         "- Give the draft alone: no title, no quotation marks around it, no remark.\n"

@@ -27,7 +27,7 @@ def test_each_prompt_goes_to_a_server_whole_and_its_draft_comes_back_bare(kind):
 
 def test_a_prompt_is_named_by_its_words():
     names = [prompt_name(kind) for kind in KINDS]
-    assert len(set(names)) == 4 and names[0].startswith("plain-") and names == [prompt_name(kind) for kind in KINDS]
+    assert len(set(names)) == len(KINDS) == 5 and names[1].startswith("plain-") and names == [prompt_name(kind) for kind in KINDS]
 
 
 def test_a_second_try_says_what_was_wrong():
@@ -51,3 +51,8 @@ def test_trimmings_are_left_out_and_lists_stay(said, draft):
 @given(st.sampled_from([*SUBJECTS.values()]), st.sampled_from(["", "Draft: ", "<think>a</think>", "Here is the draft:\n"]))
 def test_what_was_said_comes_out_whatever_stood_before_it(text, before):
     assert read_draft(before + text) == text
+
+
+def test_a_close_draft_leaves_nothing_out():
+    asked = {kind: ask_for_draft(TEXT, "", kind) for kind in KINDS}
+    assert [kind for kind in KINDS if "may be left out" not in asked[kind]] == ["close"] and "as a plain statement" in asked["close"]
