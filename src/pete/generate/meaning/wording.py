@@ -7,7 +7,7 @@ not tell synonyms: of single words "buy" and "sell" have a cosine of 0.76, "Mond
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import lru_cache
 from itertools import pairwise
 
@@ -93,6 +93,7 @@ _THING = {"it": "it", "its": "it", "it's": "it", "one": "one", "ones": "one"}
 """What stands for something that was named."""
 _WHEN = frozenset(["now", "then", "already", "still", "again", "yet", "later", "soon", "today", "tonight"])
 """Small words that claim something by themselves: what is safe now was not before."""
+_PREPOSITIONS = frozenset(["in", "on", "at", "by", "for", "of", "from", "to", "with", "during", "into", "under"])
 _PREFIX = 4
 """Letters of a stem that another one may go on from: pottery and potter, but not cat and catalogue."""
 _ONE = frozenset(["a", "an", "one", "each", "every", "this", "that", "the", "my", "our", "your"])
@@ -117,12 +118,15 @@ def strays(draft: str, rewrite: str) -> str | None:
         return "a line in capitals stays as it is"
     if turned := _of_another(draft, rewrite):
         return f'it would say "{turned}" of somebody else'
+    if placed := _elsewhere(draft, rewrite):
+        return f'the draft does not say "{placed}" here'
     if limit := next(iter(_limits(draft) - _limits(rewrite)), None):
         return f'it would leave out "{limit}", and claim more'
     if condition := next((name for name in _limits(rewrite) - _limits(draft) if name in _CONDITIONS), None):
         return f'the draft has no "{condition}" here'
     there, here = words(fold(draft).lower()), words(fold(rewrite).lower())
-    things = {_THING.get(word) for word in there}
+    this = any(word in ("this", "that") and after in _SMALL for word, after in pairwise(there))  # "this is", and not "this email"
+    things = {_THING.get(word) for word in there} | ({"it"} if this else set())
     if thing := next((word for word in here if word in _THING and _THING[word] not in things), None):
         return f'it would say "{thing}", and not what'
     if new := next((word for word in here if word in _WHEN and word not in there), None):
@@ -171,19 +175,30 @@ def _ending(word: str) -> str:
 
 def _of_another(draft: str, rewrite: str) -> str | None:
     """A word whose doer or owner is another in the rewrite: who orders, and whose shop it is."""
-    there, here = _whose(draft), _whose(rewrite)
-    turned = {one for one, persons in here.items() if one in there and not persons & there[one]}
-    return next((word for word in words(fold(rewrite).lower()) if stem(word) in turned), None)
+    there, here = _behind(draft, _PERSONS), _behind(rewrite, _PERSONS)
+    turned = {one for one, before in here.items() if one in there and not {_PERSONS[w] for w in before} & {_PERSONS[w] for w in there[one]}}
+    return _first(rewrite, turned)
 
 
-def _whose(text: str) -> dict[str, set[str]]:
-    """The stem of a word that says something -> the persons before it, no more than a small word between."""
+def _elsewhere(draft: str, rewrite: str) -> str | None:
+    """A word behind another preposition than in the draft: what is cleaned in the dishwasher is not cleaned by it."""
+    there, here = _behind(draft, _PREPOSITIONS), _behind(rewrite, _PREPOSITIONS)
+    moved = {one for one, before in here.items() if one in there and not before & there[one]}
+    return f"{min(here[stem(word)])} {word}" if (word := _first(rewrite, moved)) else None
+
+
+def _first(text: str, stems: Collection[str]) -> str | None:
+    return next((word for word in words(fold(text).lower()) if stem(word) in stems), None)
+
+
+def _behind(text: str, some: Collection[str]) -> dict[str, set[str]]:
+    """The stem of a word that says something -> those of some words that stand before it, no more than a small word between."""
     said, found = words(fold(text).lower()), dict[str, set[str]]()
     for number, word in enumerate(said):
-        if word in _PERSONS:
+        if word in some:
             behind = said[number + 1 : number + 3]
             if (one := next((other for other in behind if other not in _SMALL), None)) is not None and one not in _PERSONS:
-                found.setdefault(stem(one), set()).add(_PERSONS[word])
+                found.setdefault(stem(one), set()).add(word)
     return found
 
 
