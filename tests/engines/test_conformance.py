@@ -172,6 +172,20 @@ def test_stream_together_is_stream_alone(answering):
         assert together[i] == alone[: len(together[i])]
 
 
+def test_what_prompts_begin_with_alike_changes_no_answer(answering):
+    """An engine may read it once; what was read for one call is nothing to the next, whatever was scored or asked in between."""
+    engine, beginning = answering, list(range(20, 45))
+    prompts = [[*beginning, *tail] for tail in ([1, 2, 3], [9] * 17, [4], [4])] + [[*beginning, 70, 71]] * 40
+    alone = {tuple(prompt): [token for _, token in engine.stream([prompt], GREEDY, {EOS})] for prompt in prompts}
+    for asked in (prompts, prompts[::-1], [prompt[3:] for prompt in prompts[:2]], prompts[:3]):
+        together: dict[int, list[int]] = {i: [] for i in range(len(asked))}
+        for place, token in engine.stream(asked, GREEDY, {EOS}):
+            together[place].append(token)
+        assert all(together[i] == alone[tuple(prompt)] for i, prompt in enumerate(asked) if tuple(prompt) in alone)
+        engine.loss(Batch.of([row(4, 3, 3)]))
+        engine.logits([1, 2, 3])
+
+
 def test_stream_is_seeded_by_row(answering):
     engine = answering
     warm = GenerateConfig(max_new_tokens=8, temperature=1.0, top_k=0, top_p=1.0, seed=3)
