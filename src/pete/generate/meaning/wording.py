@@ -93,6 +93,7 @@ _THING = {"it": "it", "its": "it", "it's": "it", "one": "one", "ones": "one"}
 """What stands for something that was named."""
 _WHEN = frozenset(["now", "then", "already", "still", "again", "yet", "later", "soon", "today", "tonight"])
 """Small words that claim something by themselves: what is safe now was not before."""
+_BE = frozenset(["is", "was", "isn't", "wasn't", "will", "would", "has", "had", "may", "might", "can", "could"])
 _PREPOSITIONS = frozenset(["in", "on", "at", "by", "for", "of", "from", "to", "with", "during", "into", "under"])
 _PREFIX = 4
 """Letters of a stem that another one may go on from: pottery and potter, but not cat and catalogue."""
@@ -125,9 +126,9 @@ def strays(draft: str, rewrite: str) -> str | None:
     if condition := next((name for name in _limits(rewrite) - _limits(draft) if name in _CONDITIONS), None):
         return f'the draft has no "{condition}" here'
     there, here = words(fold(draft).lower()), words(fold(rewrite).lower())
-    this = any(word in ("this", "that") and after in _SMALL for word, after in pairwise(there))  # "this is", and not "this email"
-    things = {_THING.get(word) for word in there} | ({"it"} if this else set())
-    if thing := next((word for word in here if word in _THING and _THING[word] not in things), None):
+    things = Counter(_THING[word] for word in there if word in _THING)
+    things["it"] += sum(word in ("this", "that") and after in _BE for word, after in pairwise(there))  # "this is", and not "this email"
+    if thing := next(iter(Counter(_THING[word] for word in here if word in _THING) - things), None):
         return f'it would say "{thing}", and not what'
     if new := next((word for word in here if word in _WHEN and word not in there), None):
         return f'the draft does not say "{new}" here'
@@ -135,6 +136,10 @@ def strays(draft: str, rewrite: str) -> str | None:
         return "it would be no point of the list any more"
     if one := _one_of_many(there, here):
         return f'the draft speaks of more than one "{one}"'
+    if known := _known(there, here):
+        return f'it would speak of "the {known}" as if there were one'
+    if _listed(draft) != _listed(rewrite):
+        return "it would list other things"
     if number := _other_number(there, here):
         return f'the draft does not say "{number}" here'
     forms = _forms(mine)
@@ -210,6 +215,20 @@ def _one_of_many(draft: Sequence[str], rewrite: Sequence[str]) -> str | None:
         if before in _ONE and many and word not in there and not many & here:
             return word
     return None
+
+
+def _known(draft: Sequence[str], rewrite: Sequence[str]) -> str | None:
+    """A noun behind "the" that the draft only has behind "a": who adds a number has none yet."""
+    there, here = set(pairwise(draft)), set(pairwise(rewrite))
+    new = (word for before, word in here if before == "the" and not {("a", word), ("an", word)}.isdisjoint(there))
+    return next((word for word in new if ("the", word) not in there and ("a", word) not in here and ("an", word) not in here), None)
+
+
+def _listed(text: str) -> Counter[tuple[str, ...]] | None:
+    """What stands between the commas of a line that is no sentence; None for anything else."""
+    if text.rstrip().endswith((".", "!", "?", ":", ",")) or "," not in text or "\n" in text.strip():
+        return None
+    return Counter(tuple(sorted(_telling(part))) for part in text.split(","))
 
 
 def _other_number(draft: Sequence[str], rewrite: Sequence[str]) -> str | None:
