@@ -31,7 +31,7 @@ from pete.data.text import sentences
 from pete.errors import DataError
 from pete.evaluate import gates
 from pete.evaluate.log import EvaluationLog, HeldOut, read_log
-from pete.evaluate.results import measures
+from pete.evaluate.results import Measure, measures
 from pete.evaluate.score import Material, read_material, score
 from pete.persona import load_persona
 from pete.resources import PROJECT
@@ -122,7 +122,9 @@ def on_one_ruler(logs: Sequence[EvaluationLog], material: Material, author: Sequ
 def table(task: str, logs: dict[str, list[EvaluationLog]], base: EvaluationLog, examples: EvaluationLog) -> str:
     """One task in Markdown: measures down, forms across."""
     found = {form: [{m.name: m for m in measures(log) if math.isfinite(m.tuned)} for log in some] for form, some in logs.items()}
-    known = {m.name: m for m in [*measures(base), *(m for some in found.values() for one in some for m in one.values())]}
+    known: dict[str, Measure] = {}
+    for measure in (*measures(base), *(m for some in found.values() for one in some for m in one.values())):
+        known.setdefault(measure.name, measure)  # the base's own, and not that of a form whose texts are others
     shot = {m.name: m for m in measures(examples)}
     lines = [f"| {task} | base | {SHOTS} examples | {' | '.join(logs)} | author |", "|---|" + "---|" * (len(logs) + 3)]
     for name, measure in known.items():

@@ -60,6 +60,12 @@ def test_forms_see_as_many_tokens_and_both_tasks_are_told(pete, tmp_path: Path, 
     alone = log.model_copy(update={"held_out": [], "measures": {}})
     (scored,) = on_one_ruler([alone], read_material(RunDir(out / "rewrite-seed0")), log.held_out)
     assert len(scored.held_out) == len(log.held_out) and scored.samples == log.samples
+    other = [row.model_copy(update={"base_nats": 9 * row.base_nats}) for row in log.held_out]
+    tables = [
+        form_table("rewrite", {"write": [log], "continue": [one]}, log, log) for one in (log, log.model_copy(update={"held_out": other}))
+    ]
+    first, second = (next(line for line in table.splitlines() if "held-out gain" in line).split(" | ")[1] for table in tables)
+    assert first == second, "the base is the one of the first form, whatever texts another form holds out"
     rows = [line.split(" | ") for line in form_table("rewrite", {"write": [log], "continue": [scored]}, log, log).splitlines()]
     (gain,) = [row for row in rows if "held-out gain" in row[0]]
     assert gain[3] and not gain[4], "of a form that kept no draft of its own texts their likelihood is not known"
