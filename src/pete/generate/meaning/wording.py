@@ -221,12 +221,12 @@ def _known(draft: Sequence[str], rewrite: Sequence[str]) -> str | None:
     """A noun behind "the" that the draft only has behind "a": who adds a number has none yet."""
     there, here = set(pairwise(draft)), set(pairwise(rewrite))
     new = (word for before, word in here if before == "the" and not {("a", word), ("an", word)}.isdisjoint(there))
-    return next((word for word in new if ("the", word) not in there and ("a", word) not in here and ("an", word) not in here), None)
+    return min((word for word in new if ("the", word) not in there and ("a", word) not in here and ("an", word) not in here), default=None)
 
 
 def _listed(text: str) -> Counter[tuple[str, ...]] | None:
     """What stands between the commas of a line that is no sentence; None for anything else."""
-    if text.rstrip().endswith((".", "!", "?", ":", ",")) or "," not in text or "\n" in text.strip():
+    if text.rstrip(" \n\"')\u201d\u2019").endswith((".", "!", "?", ":", ",")) or "," not in text or "\n" in text.strip():
         return None
     return Counter(tuple(sorted(_telling(part))) for part in text.split(","))
 

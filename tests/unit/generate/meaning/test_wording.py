@@ -16,6 +16,7 @@ from pete.generate.meaning.wording import strays
         ("We provide assistance to every customer.", "We help all customers."),
         ("The shipment is remarkably late.", "The shipment is late."),
         ("Our kettle is available on Mondays.", "The kettle is available on Mondays."),
+        ('He asks, kindly, for "a kettle."', 'Kindly, he asks for "a kettle."'),
         ("Ginger, free cocktail, 8 euros", "Ginger, a free cocktail, eight euros"),
         ("This was a mistake by our lab.", "It was a mistake by our lab."),
         ("If you reply, we will send it.", "We will send it if you reply."),
