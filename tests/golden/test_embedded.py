@@ -51,7 +51,8 @@ def golden(tmp_path_factory, unplanned):
     place = tmp_path_factory.mktemp("golden")
     folder, persona = place / "run", place / "persona"
     shutil.copytree(PERSONAS / "pete-connor", persona)
-    (persona / "examples" / "rewrite.jsonl").unlink()
+    for drafts in (persona / "examples").glob("rewrite*.jsonl"):
+        drafts.unlink()
     for name, count in ROWS.items():
         file = persona / "examples" / f"{name}.jsonl"
         lines = file.read_text(encoding="utf-8").splitlines(keepends=True)

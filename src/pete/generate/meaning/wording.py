@@ -93,7 +93,7 @@ _THING = {"it": "it", "its": "it", "it's": "it", "one": "one", "ones": "one"}
 """What stands for something that was named."""
 _WHEN = frozenset(["now", "then", "already", "still", "again", "yet", "later", "soon", "today", "tonight"])
 """Small words that claim something by themselves: what is safe now was not before."""
-_BE = frozenset(["is", "was", "isn't", "wasn't", "will", "would", "has", "had", "may", "might", "can", "could"])
+_AUXILIARIES = frozenset(["is", "was", "isn't", "wasn't", "will", "would", "has", "had", "may", "might", "can", "could"])
 _PREPOSITIONS = frozenset(["in", "on", "at", "by", "for", "of", "from", "to", "with", "during", "into", "under"])
 _PREFIX = 4
 """Letters of a stem that another one may go on from: pottery and potter, but not cat and catalogue."""
@@ -127,7 +127,7 @@ def strays(draft: str, rewrite: str) -> str | None:
         return f'the draft has no "{condition}" here'
     there, here = words(fold(draft).lower()), words(fold(rewrite).lower())
     things = Counter(_THING[word] for word in there if word in _THING)
-    things["it"] += sum(word in ("this", "that") and after in _BE for word, after in pairwise(there))  # "this is", and not "this email"
+    things["it"] += sum(word in ("this", "that") and after in _AUXILIARIES for word, after in pairwise(there))  # "this is", and not "this email"
     if thing := next(iter(Counter(_THING[word] for word in here if word in _THING) - things), None):
         return f'it would say "{thing}", and not what'
     if new := next((word for word in here if word in _WHEN and word not in there), None):
@@ -136,8 +136,8 @@ def strays(draft: str, rewrite: str) -> str | None:
         return "it would be no point of the list any more"
     if one := _one_of_many(there, here):
         return f'the draft speaks of more than one "{one}"'
-    if known := _known(there, here):
-        return f'it would speak of "the {known}" as if there were one'
+    if presupposed := _presupposed(there, here):
+        return f'it would speak of "the {presupposed}" as if there were one'
     if _listed(draft) != _listed(rewrite):
         return "it would list other things"
     if number := _other_number(there, here):
@@ -217,7 +217,7 @@ def _one_of_many(draft: Sequence[str], rewrite: Sequence[str]) -> str | None:
     return None
 
 
-def _known(draft: Sequence[str], rewrite: Sequence[str]) -> str | None:
+def _presupposed(draft: Sequence[str], rewrite: Sequence[str]) -> str | None:
     """A noun behind "the" that the draft only has behind "a": who adds a number has none yet."""
     there, here = set(pairwise(draft)), set(pairwise(rewrite))
     new = (word for before, word in here if before == "the" and not {("a", word), ("an", word)}.isdisjoint(there))
