@@ -127,7 +127,8 @@ def strays(draft: str, rewrite: str) -> str | None:
         return f'the draft has no "{condition}" here'
     there, here = words(fold(draft).lower()), words(fold(rewrite).lower())
     things = Counter(_THING[word] for word in there if word in _THING)
-    things["it"] += sum(word in ("this", "that") and after in _AUXILIARIES for word, after in pairwise(there))  # "this is", and not "this email"
+    # "this is", and not "this email"
+    things["it"] += sum(word in ("this", "that") and after in _AUXILIARIES for word, after in pairwise(there))
     if thing := next(iter(Counter(_THING[word] for word in here if word in _THING) - things), None):
         return f'it would say "{thing}", and not what'
     if new := next((word for word in here if word in _WHEN and word not in there), None):
