@@ -49,6 +49,11 @@ get gets got getting make makes made"""
 _SMALL = frozenset(_SMALL_WORDS.split())
 
 
+def denials(text: str) -> int:
+    """How often a text denies."""
+    return sum(word in _DENIALS or word.endswith("n't") for word in words(fold(text).lower()))
+
+
 @dataclass(frozen=True)
 class _Said:
     denied: frozenset[str]

@@ -14,6 +14,7 @@ from itertools import pairwise
 from pete.data.language import FUNCTION_WORDS, language_of
 from pete.data.text import BULLET, fold, words
 from pete.generate.meaning.parts import stem
+from pete.generate.meaning.polarity import denials
 from pete.generate.request_parsing import NUMBERS
 
 LOST_OF_FEW, LOST_OF_MANY = 1 / 3, 1 / 5
@@ -50,7 +51,7 @@ gift present/give provide supply/glad pleased happy/happen occur/hear listen/hel
 hence so thus therefore/holiday vacation/house home/however but though/hurry rush/identical same/if whenever
 include with/incorrect wrong/inexpensive cheap/information detail info/initial first/intend plan/issue problem trouble
 item product/journey trip/keep retain/know aware/learn find/leave go depart/like enjoy love/main chief/maintain keep
-make produce manufacture build construct/many several lots lot/meeting session/mistake error fault
+make produce manufacture build construct create generate/many several lots lot/meeting session/mistake error fault
 modify change alter adjust/month monthly/more extra additional further/move shift/must should ought need/near nearby close
 need require necessary want/never not/next follow/nobody no/note beware warn/notify tell inform/objective goal aim purpose
 often frequently/only just alone sole single/option choice/parcel package/perform do/person people/photo shot
@@ -58,8 +59,9 @@ physician doctor/picture photo photograph/postpone delay/price cost charge fee/p
 quick fast rapid swift/remain stay/remember recall/repair fix/reservation booking/reside live/rubbish waste
 run operate work function/see consult/see view look watch/shop store/show display demonstrate exhibit reveal/simple easy
 somebody someone/soon shortly/speak talk chat/speed pace/staff employee/state say mean/submit send
-suitable right fit ok okay fine/swap replace change/talk speak/tell inform say/terminate end stop/thank thanks grateful
-therefore so/tiny small little/trousers pants/use utilise/visit see/wait hold/week weekly/like prefer want wish/write note"""
+suitable right fit ok okay fine good/swap replace change/talk speak/tell inform say/terminate end stop/thank thanks grateful
+therefore so/tiny small little/trousers pants/use utilise/visit see/wait hold/week weekly/like prefer want wish/write note
+propose suggest/clean wash/alternative option/notice see spot/same unchanged/prefer rather/likely probably/test try/area part"""
 _MEANS: dict[str, frozenset[int]] = {}
 for _number, _group in enumerate(re.split(r"[/\n]", _SYNONYMS)):
     for _word in _group.split():
@@ -79,6 +81,7 @@ _LIMITS = {
         "should must ought need needs required", "may might could possibly perhaps maybe", "likely probably", "some several few",
         "many most", "usually often generally normally mostly", "sometimes rarely seldom occasionally", "almost nearly", "only just",
         "if unless provided", "until till", "without", "before", "after", "working",
+        "more further additional extra", "less fewer", "than", "feel feels felt",
         "suggest suggests suggested", "seem seems seemed appear appears appeared", "believe believes believed think thinks thought",
         "credited", "reported reports", "said says", "estimated",
         "announce announces announced", "expect expects expected", "hope hopes hoped", "plan plans planned", "claim claims claimed",
@@ -86,8 +89,11 @@ _LIMITS = {
     for word in words_.split()
 }  # fmt: skip
 """What makes a claim smaller than it would be without: who drops "likely" from "likely to" claims more than the draft does."""
-_CONDITIONS = frozenset(["if", "until", "without", "before", "after"])
-"""Those of them that claim less by being there: a rewrite brings none of its own."""
+_CONDITIONS = frozenset(["if", "until", "without", "before", "after", "than"])
+"""Those of them that claim something else by being there: a rewrite brings none of its own."""
+_MAY = frozenset(["can", "could", "may", "might"])
+_WILL = frozenset(["will", "would", "i'll", "we'll", "you'll", "he'll", "she'll", "they'll", "it'll"])
+_WHO = ("who", "whom", "whose")
 _ABOUT = re.compile(rf"\b(?:about|around|roughly|approximately|nearly|almost|some) (?:\d|(?:{'|'.join(NUMBERS)})\b)", re.IGNORECASE)
 _THING = {"it": "it", "its": "it", "it's": "it", "one": "one", "ones": "one"}
 """What stands for something that was named."""
@@ -97,6 +103,8 @@ _AUXILIARIES = frozenset(["is", "was", "isn't", "wasn't", "will", "would", "has"
 _PREPOSITIONS = frozenset(["in", "on", "at", "by", "for", "of", "from", "to", "with", "during", "into", "under"])
 _PREFIX = 4
 """Letters of a stem that another one may go on from: pottery and potter, but not cat and catalogue."""
+_OWNERS = frozenset(["my", "our", "your", "his", "her", "its", "their"])
+_ARTICLES = frozenset(["a", "an", "the", "this", "that", "each", "every", "all", *_OWNERS])
 _ONE = frozenset(["a", "an", "one", "each", "every", "this", "that", "the", "my", "our", "your"])
 """What a noun in the singular stands behind."""
 
@@ -115,12 +123,16 @@ def strays(draft: str, rewrite: str) -> str | None:
         return f'it would say "{more}" for a name'
     if "i" not in _persons(rewrite) and (doer := next((word for word in words(fold(draft)) if word in _WE_DO), None)):
         return f'it would leave out who does it, "{doer}"'
+    if "you" in _persons(draft) - _persons(rewrite) and any(word in _WE_DO for word in words(fold(rewrite))):
+        return 'it would leave out "you", and say it of us'
     if draft.isupper():
         return "a line in capitals stays as it is"
     if turned := _of_another(draft, rewrite):
         return f'it would say "{turned}" of somebody else'
     if placed := _elsewhere(draft, rewrite):
         return f'the draft does not say "{placed}" here'
+    if denials(draft) != denials(rewrite):
+        return "it would deny more or less than the draft"
     if limit := next(iter(_limits(draft) - _limits(rewrite)), None):
         return f'it would leave out "{limit}", and claim more'
     if condition := next((name for name in _limits(rewrite) - _limits(draft) if name in _CONDITIONS), None):
@@ -133,6 +145,10 @@ def strays(draft: str, rewrite: str) -> str | None:
         return f'it would say "{thing}", and not what'
     if new := next((word for word in here if word in _WHEN and word not in there), None):
         return f'the draft does not say "{new}" here'
+    if who := next((word for word in _WHO if here.count(word) > there.count(word)), None):
+        return f'the draft does not ask "{who}" here'
+    if not _MAY.isdisjoint(there) and _MAY.isdisjoint(here) and _WILL.isdisjoint(there) and not _WILL.isdisjoint(here):
+        return "it would promise what only may be"
     if (point := BULLET.match(draft)) and not rewrite.startswith(point[0]):
         return "it would be no point of the list any more"
     if one := _one_of_many(there, here):
@@ -183,14 +199,25 @@ def _of_another(draft: str, rewrite: str) -> str | None:
     """A word whose doer or owner is another in the rewrite: who orders, and whose shop it is."""
     there, here = _behind(draft, _PERSONS), _behind(rewrite, _PERSONS)
     turned = {one for one, before in here.items() if one in there and not {_PERSONS[w] for w in before} & {_PERSONS[w] for w in there[one]}}
+    known, owned = {stem(word) for word in words(fold(draft).lower())}, _behind(draft, _OWNERS)
+    turned |= {one for one in _behind(rewrite, _OWNERS) if one in known and one not in owned}
     return _first(rewrite, turned)
 
 
 def _elsewhere(draft: str, rewrite: str) -> str | None:
-    """A word behind another preposition than in the draft: what is cleaned in the dishwasher is not cleaned by it."""
+    """A word behind another preposition than in the draft, or behind none: what is cleaned in the dishwasher is not cleaned by it."""
     there, here = _behind(draft, _PREPOSITIONS), _behind(rewrite, _PREPOSITIONS)
     moved = {one for one, before in here.items() if one in there and not before & there[one]}
-    return f"{min(here[stem(word)])} {word}" if (word := _first(rewrite, moved)) else None
+    if word := _first(rewrite, moved):
+        return f"{min(here[stem(word)])} {word}"
+    said = words(fold(rewrite).lower())
+    for number, word in enumerate(said):
+        before = number - 1
+        while before >= 0 and said[before] in _ARTICLES:
+            before -= 1
+        if 0 <= before < number - 1 and said[before] not in _SMALL and said[before] not in _PERSONS and stem(word) in there.keys() - here:
+            return f"{said[before]} {word}"
+    return None
 
 
 def _first(text: str, stems: Collection[str]) -> str | None:
@@ -241,7 +268,7 @@ def _other_number(draft: Sequence[str], rewrite: Sequence[str]) -> str | None:
 
 def _limits(text: str) -> Counter[str]:
     plain = fold(text).lower()
-    found = Counter(_LIMITS[word] for word in words(plain.replace("as long as", "if")) if word in _LIMITS)
+    found = Counter(_LIMITS[word] for word in words(plain.replace("as long as", "if").replace("must never", "never")) if word in _LIMITS)
     return found + Counter({"about": len(_ABOUT.findall(plain))})
 
 

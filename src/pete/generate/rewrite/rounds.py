@@ -4,14 +4,16 @@ A small model keeps the facts of a sentence better than those of a page, and say
 takes the best pieces of all. See docs/log.md for what each is worth.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pete.data.text import Span, sentences_in, size, words
+from pete.data.text import BULLET, Span, sentences_in, size, words
 from pete.generate.rewrite.choose import Draw
 
 LEAST = 3
 """Words of a passage or sentence below which there is nothing to rewrite: a greeting, a name."""
+_FIELD = re.compile(r"(?:Subject|Re|Betreff|Objet|Asunto|Oggetto|Onderwerp|Q|A):[ \t]+(?=\S)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class Rounds:
     @property
     def sentences(self) -> list[Span]:
         """Those that are asked by themselves; none where the passage is a single one."""
-        found = sentences_in(self.text)
+        found = [_said(one) for one in sentences_in(self.text)]
         return [one for one in found if size(words(one.text)) >= LEAST] if len(found) > 1 else []
 
     @property
@@ -56,3 +58,9 @@ class Rounds:
             out += self.text[done : sentence.start] + (said or sentence.text)
             done = sentence.end
         return out + self.text[done:]
+
+
+def _said(sentence: Span) -> Span:
+    """A sentence behind what marks it: the point of a list, the field of a mail's head. A model leaves that out where it can."""
+    marked = BULLET.match(sentence.text) or _FIELD.match(sentence.text)
+    return Span(sentence.text[marked.end() :], sentence.start + marked.end(), sentence.end) if marked else sentence

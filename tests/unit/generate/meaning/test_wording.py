@@ -70,6 +70,15 @@ def test_the_same_in_other_words(draft, rewrite):
         ("Our engineer comes.", "Our engineers come.", '"engineers"'),
         ("Ten affiliates are credited with most sales.", "Ten affiliates have most sales.", 'leave out "credited"'),
         ("We sponsored a history podcast and gave listeners a promo code.", "We sponsored a history podcast, a promo code.", "leave out"),
+        ("There is no fee and you were not charged.", "There is no fee and you were charged.", "deny"),
+        ("You keep all of the money.", "You keep all of your money.", '"money" of somebody else'),
+        ("Never clean it in the dishwasher.", "Never clean the dishwasher.", '"clean dishwasher"'),
+        ("We sell the blazers and you keep the money.", "We sell the blazers and keep the money.", 'leave out "you"'),
+        ("This is more than four times as many.", "This is four times as many.", "claim more"),
+        ("This is 10% less product for the same price.", "This is 10% less product than the same price.", 'no "than"'),
+        ("Customers may feel misled.", "Customers may be misled.", 'leave out "feel"'),
+        ("We can arrange a call.", "We will arrange a call.", "promise"),
+        ("We report what was done to members.", "We report to members who did what.", '"who"'),
     ],
 )
 def test_a_word_too_many_or_too_few(draft, rewrite, why):

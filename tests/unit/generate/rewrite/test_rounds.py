@@ -25,3 +25,10 @@ def test_answers_to_sentences_stand_in_their_places_one_draw_a_round():
 def test_what_was_cut_off_leaves_the_drafts_sentence():
     (draw,) = Rounds(TEXT, 1).joined([Draw("Tuesdays at", "length"), Draw("Free, free, free", "loop")])
     assert draw.text == TEXT and draw.ended
+
+
+def test_a_sentence_is_asked_without_what_marks_it_and_gets_it_back():
+    rounds = Rounds("Subject: Your three lamps\n\n1. Check the lamps first.\n2. Go.", 1)
+    assert rounds.sentence_texts == ["Your three lamps", "Check the lamps first."]
+    (draw,) = rounds.joined([Draw("Three lamps", "end"), Draw("Lamps first.", "end")])
+    assert draw.text == "Subject: Three lamps\n\n1. Lamps first.\n2. Go."
