@@ -233,15 +233,17 @@ class TestTheBundledPersonas:
         assert f"{len(one.rows)} rows" in card and f"{len(one.asked)} held-out prompts" in card
 
 
-def test_every_row_of_the_first_has_a_close_draft_and_one_or_two_of_other_kinds():
+def test_every_row_of_the_first_has_a_close_draft_a_light_one_and_one_or_two_of_other_kinds():
     texts = {row.id: row.completion for row in PETE.rows}
     drafts = [row for row in PETE.every_row if row.task == "rewrite"]
     assert all(row.completion == texts[row.augmented_from] for row in drafts), "the author's text, to the letter"
-    counts = Counter(Counter(row.augmented_from for row in drafts)[id] for id in texts)
+    kept = [row for row in drafts if row.draft_kind != "light"]
+    counts = Counter(Counter(row.augmented_from for row in kept)[id] for id in texts)
     assert counts == {2: 225, 3: 225} and {row.origin for row in drafts} == {"a language model, to a brief"}
     kinds = Counter(row.draft_kind for row in drafts)
-    assert kinds.keys() == {"close", "plain", "polished", "notes", "dictated"} and min(kinds.values()) >= 30
-    assert kinds["close"] == len(texts)
+    assert kinds.keys() == {"light", "close", "plain", "polished", "notes", "dictated"} and min(kinds.values()) >= 30
+    assert kinds["close"] == len(texts) == kinds["light"] + 2, "a list of names and a quotation leave nothing to edit"
+    assert {row.augmented_from for row in drafts if row.draft_kind == "light"} == texts.keys() - {"copywriting-033", "marketing-139"}
     assert [prompt.id for prompt in PETE.asked if not prompt.drafts] == [], "held-out drafts for every prompt"
     said = draft_findings(drafts)
     assert not [one for one in said if one.kind != "uneven draft"] and sum(one.count for one in said) < len(drafts) / 50

@@ -18,11 +18,12 @@ from pete.data.passages import Room, passages
 from pete.data.render import Renderer
 from pete.data.row_files import append_rows, rewrite_rows
 from pete.data.split import split_rows
+from pete.data.task_share import FOLLOWING
 from pete.data.text import words
 from pete.engines.base_models.resolve import look_up_base
 from pete.engines.sentence import Embed, Embedder
 from pete.errors import DataError, UserError
-from pete.generate.pairs.draft_kinds import CLOSE, KINDS, prompt_name
+from pete.generate.pairs.draft_kinds import KINDS, prompt_name
 from pete.generate.pairs.drafting import Drafting, Wanted
 from pete.generate.pairs.writers import BASE
 from pete.persona import Persona, did_you_mean, load_persona
@@ -206,9 +207,9 @@ def _pieces(text: str, room: Room, passed: Counter[Passed]) -> list[str]:
 def _asked(
     texts: Sequence[Text], rows: Sequence[Example], kinds: Sequence[str], per_text: int, writer: str, passed: Counter[Passed]
 ) -> list[tuple[Wanted, Text]]:
-    """The drafts that are still to be made: of kinds that a text lacks before others, a close one first, none twice by one writer.
+    """The drafts that are still to be made: of kinds that a text lacks before others, those that follow it first, none twice by one writer.
 
-    What the evaluation asks is what people hand over, and that follows nobody's text: no close draft is made there.
+    What the evaluation asks is what people hand over, and that follows nobody's text: no light or close draft is made there.
     """
     there: dict[tuple[str, str], list[Draft]] = defaultdict(list)
     for row in rows:
@@ -225,8 +226,8 @@ def _asked(
         if room <= 0:
             passed[Passed.THERE if per_text <= len(own) else Passed.FULL] += 1
             continue
-        lacking = [kind for kind in turned if kind not in own and (kind != CLOSE or text.split != "evaluation")]
-        wanted = sorted(lacking, key=lambda kind: (kind in all_kinds, kind != CLOSE))[:room]
+        lacking = [kind for kind in turned if kind not in own and (kind not in FOLLOWING or text.split != "evaluation")]
+        wanted = sorted(lacking, key=lambda kind: (kind in all_kinds, kind not in FOLLOWING))[:room]
         drafts = tuple(draft.text for draft in before)
         found += [(Wanted(text.text, kind, row.format, drafts, text.split == "evaluation"), text) for kind in wanted]
     return found

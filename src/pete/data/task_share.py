@@ -10,18 +10,27 @@ from pete.data.render import Renderer
 from pete.words import counted
 
 Splits = dict[Split, list[Example]]
+FOLLOWING = ("light", "close")
+"""Kinds of draft that follow their text's sentences: what was altered between the two is how it is said."""
+LOOSE = ("plain", "polished", "notes", "dictated")
+"""Kinds that say what the text says in sentences of their own: who learns from them beside the others bends more. See docs/log.md."""
 
 
 def learned_from(splits: Mapping[Split, Sequence[Example]], data: DataConfig, renderer: Renderer) -> tuple[Splits, list[DataFinding]]:
     """The splits as a training uses them, and what was left out of them.
 
-    A draft that is too long together with its text is left out everywhere. In training and validation the task that has more rows
-    than its share is thinned: drafts, so that every text and every kind keeps its part; or rows of writing whose text remains, with
-    a draft. Without rewriting, everything stays as it is.
+    A draft that is too long together with its text is left out everywhere. In training and validation a text that has drafts which
+    follow it is learned from those, not from loose ones; and the task that has more rows than its share is thinned: drafts, so that
+    every text and every kind keeps its part; or rows of writing whose text remains, with a draft. Without rewriting, everything stays
+    as it is.
     """
     fitting, findings = _fitting(splits, data.max_length, renderer)
-    thinned: Splits = {**fitting, **{name: _thinned(fitting[name], data.rewrite_share) for name in ("train", "valid")}}
-    return thinned, findings + _said(fitting["train"], thinned["train"], data.rewrite_share)
+    chosen: Splits = {**fitting, **{name: _following(fitting[name]) for name in ("train", "valid")}}
+    if data.rewrite_share and (gone := len(fitting["train"]) - len(chosen["train"])):
+        message = f"{counted(gone, 'draft')} to rewrite not trained on: the texts have others that follow them, {' or '.join(FOLLOWING)}"
+        findings.append(DataFinding("loose drafts", message, gone))
+    thinned: Splits = {**chosen, **{name: _thinned(chosen[name], data.rewrite_share) for name in ("train", "valid")}}
+    return thinned, findings + _said(chosen["train"], thinned["train"], data.rewrite_share)
 
 
 def texts_in(rows: Sequence[Example]) -> int:
@@ -42,6 +51,12 @@ def _fitting(splits: Mapping[Split, Sequence[Example]], max_length: int, rendere
     )
     findings = [DataFinding.of("drafts too long", message, tried.long)] if tried.long else []
     return {name: [row for row in part if row.task == "write" or row.source not in long] for name, part in splits.items()}, findings
+
+
+def _following(rows: Sequence[Example]) -> list[Example]:
+    """All rows but the loose drafts of texts that have drafts which follow them."""
+    followed = {row.completion for row in rows if row.draft_kind in FOLLOWING}
+    return [row for row in rows if row.draft_kind not in LOOSE or row.completion not in followed]
 
 
 def _thinned(rows: Sequence[Example], share: float) -> list[Example]:

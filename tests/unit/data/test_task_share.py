@@ -48,6 +48,16 @@ def test_drafts_that_are_too_many_are_thinned_so_that_texts_and_kinds_keep_their
     assert {row.id for row in again} == {row.id for row in kept}, "whatever the order of the files"
 
 
+def test_a_text_with_drafts_that_follow_it_is_learned_from_those_and_from_corrections():
+    train = [*rows(6), *drafts(range(6), "plain"), *drafts(range(3), "light"), *drafts(range(2), "close"), *drafts([0], "edited")]
+    kept, (said, _) = learned(train, 1.0)
+    kinds = Counter(row.draft_kind for row in kept)
+    assert kinds == {"plain": 3, "light": 3, "close": 2, "edited": 1}
+    assert said.message == "3 drafts to rewrite not trained on: the texts have others that follow them, light or close"
+    splits, _ = learned_from({"train": [], "valid": train, "test": train}, DataConfig(rewrite_share=1.0), RENDERER)
+    assert len(splits["valid"]) == len(kept) and splits["test"] == train, "what is only scored stays whole"
+
+
 def test_rows_of_writing_that_are_too_many_are_thinned_where_their_text_stays():
     train = rows(40) + drafts(range(20), "plain")
     kept, findings = learned(train, 0.5)

@@ -1,4 +1,4 @@
-"""What a writer is asked for a draft: what a text says, in one of five ways that are nobody's voice; and the draft in what it said."""
+"""What a writer is asked for a draft: what a text says, in one of six ways that are nobody's voice; and the draft in what it said."""
 
 import hashlib
 import re
@@ -10,7 +10,10 @@ from pete.words import rounded
 
 CLOSE = "close"
 """The kind that follows its text sentence for sentence: who learns from it alters how a sentence is said, and not what. See docs/log.md."""
+LIGHT = "light"
+"""The kind that its text is a light edit of: who learns from it alters little, and nothing that a guard would refuse. See docs/log.md."""
 KINDS = {
+    LIGHT: "as it stood before a light edit: the same sentences in the same order and nearly the same words, but stiff and a little wordy",
     CLOSE: "sentence for sentence, as a dutiful clerk minutes it: for each sentence, line or point of the text one complete, neutral one",
     "plain": "in plain words, as a careful clerk writes: short neutral sentences in the usual order, nothing clever, nothing warm",
     "polished": "as over-polished marketing prose: smooth, eager and correct, with the stock phrases of brochures",
@@ -18,11 +21,22 @@ KINDS = {
     "dictated": "as somebody dictates it into a telephone: spoken sentences that run on with and, so and then, hardly a full stop",
 }
 """Kind of a draft -> how it is written. Drafts at use look like one of them or between them; a model that saw one kind knows no other."""
-_ALL = {CLOSE: "Say everything, in the order and the lines of the text; a joke or an aside is said too, as a plain statement."}
+_ALL = {
+    LIGHT: "Say everything, in the order and the lines of the text, jokes and asides too.",
+    CLOSE: "Say everything, in the order and the lines of the text; a joke or an aside is said too, as a plain statement.",
+}
 _ASIDES = "Say everything in the order of the text; only a joke or an aside may be left out, whole."
 """What of a text has to be in a draft, by kind, and in the others."""
 SHARED = 7
 """Words in a row that a draft and its text may share."""
+_WORDS = {
+    LIGHT: (
+        "Keep the text's nouns, verbs, figures and every denial, condition and hedge. Write contractions out, put in small words and "
+        "fillers that say nothing, take the longer and stiffer of two words for the same thing, turn a clause the long way round. "
+        "No sentence of more than a few words stays as it is."
+    )
+}
+_OTHER_WORDS = f"In other words than the text's: never more than {SHARED} in a row, but for names and quotations."
 _FENCE = re.compile(r"\A```\w*\n(.*?)\n```\Z", re.DOTALL)
 _LABEL = re.compile(
     rf"^\W*(?:the |my )?(?:(?:{'|'.join(KINDS)}|neutral) )?(?:draft|version|rewrite|notes?|text|answer|output)\W*:[ \t*]*\n?", re.IGNORECASE
@@ -45,7 +59,7 @@ def ask_for_draft(text: str, what: str, kind: str, before: Objection | None = No
         "- Keep every figure, name, date, link and quotation as it stands. Add none, and nothing else that the text does not say.\n"
         f"- {_ALL.get(kind, _ASIDES)}\n"
         f"- In {language_of(text) or 'the language of the text'}, about {rounded(len(text.split()))} words.\n"
-        f"- In other words than the text's: never more than {SHARED} in a row, but for names and quotations.\n"
+        f"- {_WORDS.get(kind, _OTHER_WORDS)}\n"
         "- Give the draft alone: no title, no quotation marks around it, no remark.\n"
         f"{between_marks('text', text)}{tried_before(before, refused)}\n\nThe draft:"
     )

@@ -69,7 +69,7 @@ class Drafting(Tries):
         """See `Tries`."""
         one = self.wanted[number]
         text, there = one.text, self._of[one.text, one.asked]
-        if (problem := draft_objection(said, text, self.embed)) is not None:
+        if (problem := draft_objection(said, text, self.embed, one.kind)) is not None:
             return problem
         if same_prompt(said) in there:
             return Objection(Flaw.SAME)

@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pete.data.text import words
+from pete.engines.sentence import Embedder
 from pete.generate.pairs.draft_filters import Flaw, draft_objection
 from pete.generate.pairs.draft_kinds import SHARED
 from tests.bare_texts import SUBJECTS
@@ -78,3 +79,16 @@ def test_eight_words_in_a_row_are_too_many_and_seven_are_not(first, count):
     spoken = words(text)[first : first + count]
     found = draft_objection(f"{' '.join(['zz'] * 12)} {' '.join(spoken)} zz", text, by_subject)
     assert (found is not None and found.refusal is Flaw.COPIED) == (len(spoken) > SHARED)
+
+
+EDITED = "We're shut on Monday. The kettle's broken, so bring a flask. Nobody is to blame."
+LIGHT_DRAFT = "We are in fact shut on Monday. The kettle is now broken, and so please do bring a flask with you. There is nobody to blame."
+
+
+def test_a_light_draft_has_its_texts_words_and_is_one_that_the_text_may_stand_for():
+    embedder = Embedder()
+    assert draft_objection(LIGHT_DRAFT, EDITED, embedder, "light") is None
+    other = "We are shut on Monday. A new boiler is what we need, and a flask is what you need. Nobody is to blame."
+    found = draft_objection(other, EDITED, embedder, "light")
+    assert found is not None and found.refusal is Flaw.FAR and "boiler" in found.detail, "the first sentence that it may not stand for"
+    assert draft_objection(other, EDITED, embedder) is None, "of another kind it may be"

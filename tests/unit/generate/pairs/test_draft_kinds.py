@@ -2,8 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pete.data.task_share import FOLLOWING, LOOSE
 from pete.generate.pairs.draft_filters import Flaw
-from pete.generate.pairs.draft_kinds import KINDS, ask_for_draft, prompt_name, read_draft
+from pete.generate.pairs.draft_kinds import KINDS, LIGHT, ask_for_draft, prompt_name, read_draft
 from pete.generate.pairs.tries import Objection
 from tests.bare_texts import SUBJECTS
 from tests.fake_judge import FakeJudge, serve
@@ -27,7 +28,7 @@ def test_each_prompt_goes_to_a_server_whole_and_its_draft_comes_back_bare(kind):
 
 def test_a_prompt_is_named_by_its_words():
     names = [prompt_name(kind) for kind in KINDS]
-    assert len(set(names)) == len(KINDS) == 5 and names[1].startswith("plain-") and names == [prompt_name(kind) for kind in KINDS]
+    assert len(set(names)) == len(KINDS) == 6 and names[2].startswith("plain-") and names == [prompt_name(kind) for kind in KINDS]
 
 
 def test_a_second_try_says_what_was_wrong():
@@ -53,6 +54,15 @@ def test_what_was_said_comes_out_whatever_stood_before_it(text, before):
     assert read_draft(before + text) == text
 
 
-def test_a_close_draft_leaves_nothing_out():
+def test_a_draft_that_follows_its_text_leaves_nothing_out():
     asked = {kind: ask_for_draft(TEXT, "", kind) for kind in KINDS}
-    assert [kind for kind in KINDS if "may be left out" not in asked[kind]] == ["close"] and "as a plain statement" in asked["close"]
+    assert tuple(kind for kind in KINDS if "may be left out" not in asked[kind]) == FOLLOWING and "as a plain statement" in asked["close"]
+
+
+def test_every_kind_follows_its_text_or_is_loose():
+    assert set(KINDS) == {*FOLLOWING, *LOOSE}
+
+
+def test_a_light_draft_has_the_texts_words():
+    asked = {kind: ask_for_draft(TEXT, "", kind) for kind in KINDS}
+    assert [kind for kind in KINDS if "In other words than the text's" not in asked[kind]] == [LIGHT] and "contractions" in asked[LIGHT]
