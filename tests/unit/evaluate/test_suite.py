@@ -122,6 +122,7 @@ def test_for_the_guard_as_many_are_drawn_as_pete_rewrite_draws_each_with_another
     drawn = {(s.temperature, s.best_of, s.retries) for _, _, s, _, _ in tuned.calls}
     assert drawn == {(0.8 * STRENGTHS["normal"].temperature, 1, 0)}, "base and tuned, measured or for the guard: as pete rewrite draws"
     asked = Asked("evaluate.samples=6")
+    asked.engine.queues = True
     module._more_draws(asked, PROMPTS, lambda *_: None)
     assert len(asked.calls) == 1, "of the whole there are enough"
 

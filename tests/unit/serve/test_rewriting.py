@@ -114,7 +114,7 @@ def test_strength_says_how_much_is_drawn():
 
 def test_a_client_that_goes_away_frees_the_rows_and_a_failure_is_said_in_the_stream():
     tuned = fake_tuned(delay=0.05, max_new_tokens=400)
-    with serving(tuned, Limits(rows=8), rewriter=lambda: told(tuned)) as server, client(server) as http:
+    with serving(tuned, Limits(rows=2 * STRENGTHS["normal"].draws), rewriter=lambda: told(tuned)) as server, client(server) as http:
         with http.stream("POST", PATH, json=body(stream=True)) as reply:
             lines = reply.iter_lines()  # kept: without it the connection is closed
             next(lines)

@@ -49,8 +49,8 @@ class Strength:
 
 STRENGTHS = {
     "light": Strength(draws=2, temperature=0.4, penalty=0.5, alike=0.8, closest=True),
-    "normal": Strength(draws=3, temperature=0.6, penalty=0.5, alike=0.0, closest=False),
-    "full": Strength(draws=8, temperature=1.0, penalty=0.5, alike=0.0, closest=False),
+    "normal": Strength(draws=6, temperature=1.0, penalty=0.5, alike=0.0, closest=False),
+    "full": Strength(draws=12, temperature=1.3, penalty=0.5, alike=0.0, closest=False),
 }
 
 

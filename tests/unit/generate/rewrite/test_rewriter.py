@@ -58,7 +58,7 @@ def test_what_is_asked_is_what_training_asked_and_no_longer_than_twice_the_draft
     sampling = one.sampling(passage, STRENGTHS["light"])
     assert sampling.max_new_tokens == int(1.5 * 11) + 32 and sampling.best_of == 1 and sampling.retries == 0
     temperatures = [one.sampling(passage, STRENGTHS[name]).temperature for name in ("light", "normal", "full")]
-    assert sorted(set(temperatures)) == temperatures and temperatures[-1] == one.tuned.config.generate.temperature
+    assert sorted(set(temperatures)) == temperatures and temperatures[1] == one.tuned.config.generate.temperature
     assert 1 < sampling.repetition_penalty < one.tuned.config.generate.repetition_penalty
     assert len(one.draw(passage, NORMAL)) == 2 * NORMAL.draws, "as a whole, and sentence by sentence"
 
