@@ -1,4 +1,4 @@
-"""Drafts of the bare texts, close, plain and as notes, and a writer that knows them."""
+"""Drafts of the bare texts, light, close, plain and as notes, and a writer that knows them."""
 
 from pete.generate.pairs.draft_kinds import KINDS
 from tests.bare_texts import subject_of
@@ -41,6 +41,23 @@ DRAFTS = {
 }
 
 
+LIGHT = {
+    "kettle": "It was on a Monday that the office coffee machine broke. We then bought a kettle, and it is Anna from accounts who now "
+    "runs it. The meetings are shorter now: there are four cups, and there are no refills.",
+    "umbrella": "I have by now left eleven umbrellas on trains. The railway did then sell one of them back to me. "
+    "It still had my name inside of it, and it was for once spelled properly.",
+    "bicycle": "Our courier has repaired his bicycle with a spoon. It did hold for two winters, and this is more than the brake pads "
+    "managed in one of them.",
+    "garden": "The garden that is behind the warehouse grows whatever it is that the drivers spit out. "
+    "For this summer that means that there are plums, and that there is a very small melon.",
+    "piano": "Somebody has moved a piano into the lift and so it has stayed there. "
+    "Visitors do now arrive to a waltz, which is mostly in the wrong key.",
+    "bakery": "The bakery that is downstairs opens at five and we do smell it at six. "
+    "Nobody here has in fact been late since the oven was turned so as to face the stairs.",
+}
+"""What the texts are light edits of."""
+
+
 def kind_of(question: str) -> str:
     """Which kind of draft a question asks for."""
     return next(kind for kind, how in KINDS.items() if how in question)
@@ -48,4 +65,4 @@ def kind_of(question: str) -> str:
 
 def knows_drafts(question: str) -> str:
     """A writer that gets every draft right at once."""
-    return DRAFTS[kind_of(question)][subject_of(question)]
+    return {"light": LIGHT, **DRAFTS}[kind_of(question)][subject_of(question)]

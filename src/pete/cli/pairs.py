@@ -33,7 +33,7 @@ def pairs(
     model: ModelOption = None,
     kind: Annotated[
         list[str] | None,
-        typer.Option(metavar="KIND", help="of draft: close, plain, polished, notes, dictated; two or more, all unless given"),
+        typer.Option(metavar="KIND", help="of draft: light, close, plain, polished, notes, dictated; two or more, all unless given"),
     ] = None,
     per_text: Annotated[
         int | None, typer.Option(min=1, max=4, help="drafts of a text by this writer, each of another kind; 2, of one --kind 1")

@@ -16,7 +16,7 @@ from pete.persona import Persona, require_own
 from pete.run import write_atomic
 
 KIND = "edited"
-"""How such drafts are called beside close, plain, polished, notes and dictated ones."""
+"""How such drafts are called beside light, close, plain, polished, notes and dictated ones."""
 SOURCES = ("chat", "review")
 """Where edits are kept as they are made; the others were imported."""
 

@@ -67,7 +67,7 @@ class Draft:
     """A text that says what the author's says, in nobody's voice."""
 
     kind: str
-    """How it is written: close, plain, polished, notes, dictated ..."""
+    """How it is written: light, close, plain, polished, notes, dictated ..."""
     text: str
     origin: str = ""
     """Who wrote it, as in rows."""
@@ -104,7 +104,7 @@ class Example(Prompt):
     origin: str = Field("", description="how the prompt was made: incoming message, rule, base:NAME, url:HOST MODEL, edited ...")
     augmented_from: str = Field("", description="key of the row that this one was made from: it is no text of its own")
     task: Task = Field("write", description="rewrite: the prompt is a draft, and the completion what the author made of it")
-    draft_kind: str = Field("", description="how the draft is written: close, plain, polished, notes, dictated, edited ...")
+    draft_kind: str = Field("", description="how the draft is written: light, close, plain, polished, notes, dictated, edited ...")
     found: str = Field("", description="where it was imported from")
 
     @model_validator(mode="before")

@@ -8,6 +8,7 @@ from pete.app.drafts import FILE, MOST, PER_DOCUMENT, make_drafts, origin_of
 from pete.app.notify import Silent
 from pete.config import Config
 from pete.data.examples import load_examples, load_prompts
+from pete.engines.sentence import Embedder
 from pete.errors import DataError, UserError, WorkError
 from pete.generate.pairs.draft_kinds import prompt_name
 from tests.bare_texts import SUBJECTS, bare_persona, subject_of
@@ -114,6 +115,16 @@ def test_a_text_gets_a_close_draft_before_others_and_the_evaluation_none(persona
         more = make_drafts(config(persona), Silent(), fake.url, "m", ("close", "plain"), 2, embed=by_subject, environ={})
     (prompt,) = load_prompts(persona / "prompts.jsonl")
     assert more.record()["kinds"] == {"plain": 6} and [draft.kind for draft in prompt.drafts] == ["plain"]
+
+
+def test_light_drafts_are_held_to_the_guard(persona):
+    bent = "Somebody has moved a piano into the lift and took it out again. Visitors leave."
+    with serve(FakeJudge(answers=lambda asked: bent if "piano" in asked else knows_drafts(asked))) as fake:
+        made = make_drafts(config(persona), Silent(), fake.url, "m", ("light", "close"), 1, tries=2, embed=Embedder(), environ={})
+        again = [request["messages"][0]["content"] for request in fake.requests][-1]
+    kept = drafts(persona)
+    assert {row["draft_kind"] for row in kept} == {"light", "close"} and made.record()["refused"] == {"far": 1}
+    assert sum(row["draft_kind"] == "light" for row in kept) in (2, 3) and "earlier try was refused" in again and "pete rewrite" in again
 
 
 def test_what_is_refused_is_counted_by_reason_and_nothing_of_it_is_kept(persona):
