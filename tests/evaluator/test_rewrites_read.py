@@ -25,7 +25,7 @@ LEAKS = 0.05
 """Share of what says something else that may pass; see docs/log.md."""
 REFUSED = 0.2
 """Share of what says the same that may be refused."""
-LEAKS_OF_ALL, PASSED_OF_ALL = 0.015, 0.45
+LEAKS_OF_ALL, PASSED_OF_ALL = 0.01, 0.4
 """The same where nothing was chosen: share of what says something else that may pass, and of what says the same that has to."""
 
 
@@ -57,7 +57,7 @@ def test_what_says_the_same_may_stand(hardest):
 
 
 @pytest.mark.slow
-def test_of_everything_that_was_drawn_little_passes_that_says_something_else_and_half_of_what_says_the_same(embedder):
+def test_of_everything_that_was_drawn_little_passes_that_says_something_else_and_two_fifths_of_what_says_the_same(embedder):
     found = passed("rewrites_drawn.jsonl", embedder)
     assert len(found["other"]) > 900 and sum(found["other"]) <= LEAKS_OF_ALL * len(found["other"])
     assert len(found["same"]) > 300 and sum(found["same"]) >= PASSED_OF_ALL * len(found["same"])

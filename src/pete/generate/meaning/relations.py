@@ -6,7 +6,7 @@ Each is a rule of thumb on words, learned from rewrites that were read one by on
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
-from itertools import pairwise
+from itertools import pairwise, takewhile
 
 from pete.data.text import fold, words
 from pete.generate.meaning.parts import stem
@@ -32,10 +32,13 @@ _PAST = frozenset(["was", "were", "wasn't", "weren't"])
 _PRESENT = frozenset(
     ["is", "are", "am", "isn't", "aren't", "i'm", "we're", "it's", "that's", "you're", "they're", "there's", "he's", "she's"]
 )  # fmt: skip
+_YOU = frozenset(["you", "you're", "you've", "you'll", "you'd"])
 _HAVE = frozenset(["have", "has", "had", "we've", "i've", "you've", "they've"])
 _BE = frozenset(["be", "been", "being", "get", "gets", "got", *_PAST, *_PRESENT])
 _BETWEEN = frozenset(["also", "already", "not", "now", "just", "been", "never", "ever", "always"])
 """What stands between an auxiliary and its verb."""
+LONG = 3
+"""Words behind an article that name something together."""
 _PARTICIPLE = ("ed", "en", "wn", "ought", "aught", "old", "ade", "elt", "ept", "ent", "ost")
 _FIGURE = re.compile(r"\d+(?:[.,]\d+)*")
 _QUOTE = re.compile('["\u201c\u201d\u201e]')
@@ -65,6 +68,16 @@ def _of_another(there: Words, here: Words) -> str | None:
     owned = {stem(one) for number, word in enumerate(there) if word in _OWNERS for one in there[number + 1 : number + 4]}
     turned |= {one for one in _behind(here, _OWNERS) if one in known and one not in owned}
     return f'it would say "{word}" of somebody else' if (word := _first(here, turned)) else None
+
+
+def _done_to(there: Words, here: Words) -> str | None:
+    """Somebody to whom is done what the draft says of others, or who comes in once more: you found them is not they found you."""
+    new = set(pairwise(here)) - set(pairwise(there)) - {(one, other) for one, that, other in _threes(there) if that == "that"}
+    known = set(map(stem, there))
+    for verb, person in sorted(new):
+        if person in _OBJECTS and _telling(verb) and stem(verb) in known:
+            return f'the draft does not say "{verb} {person}" here'
+    return 'it would say "you" once more' if _count(here, _YOU) > _count(there, _YOU) else None
 
 
 def _elsewhere(there: Words, here: Words) -> str | None:
@@ -114,9 +127,9 @@ def _certain(there: Words, here: Words) -> str | None:
 
 
 def _then(there: Words, here: Words) -> str | None:
-    """What is, and was in the draft; what was, and is; what has been done, and only is had; who does what was done to him."""
-    past, present = _count(here, _PAST) - _count(there, _PAST), _count(here, _PRESENT) - _count(there, _PRESENT)
-    if past > 0 or (present > 0 and past < 0):
+    """What is, and was in the draft; what was, and is no more; what has been done, and only is had; who does what was done to him."""
+    past = _count(here, _PAST) - _count(there, _PAST)
+    if past:
         return "it would say it of another time"
     for number, word in enumerate(there):
         verb = next((other for other in there[number + 1 :] if other not in _BETWEEN), "")
@@ -148,7 +161,26 @@ def _named(there: Words, here: Words) -> str | None:
                 return f'it would leave out "{which}"'
             if which in here and not noun.endswith(("ed", "ing", "ly")) and not any(alike(noun, other) for other in here):
                 return f'it would leave out "{noun}"'
+    for name in _names(there):
+        lacking = [word for word in name if not any(alike(word, other) for other in here)]
+        if 0 < len(lacking) < len(name):
+            return f'it would leave out "{lacking[0]}"'
     return None
+
+
+def _names(there: Words) -> Iterator[Words]:
+    """Three and more words behind an article, up to the next small one; and what is "of" something, with that."""
+    for number, word in enumerate(there):
+        behind = list(takewhile(_telling, there[number + 1 : number + 5]))
+        if word in _NOUN_FOLLOWS and len(behind) >= LONG:
+            yield behind
+        if (
+            word == "of"
+            and number
+            and _telling(there[number - 1])
+            and (which := [one for one in there[number + 1 : number + 4] if _telling(one)])
+        ):
+            yield there[number - 1], which[0]
 
 
 def _one_of_many(there: Words, here: Words) -> str | None:
@@ -176,7 +208,7 @@ def _other_number(there: Words, here: Words) -> str | None:
 
 
 _RULES: Sequence[Callable[[Words, Words], str | None]] = (
-    _untied, _of_another, _elsewhere, _asked, _certain, _one_of_many, _presupposed, _other_number, _then,
+    _untied, _of_another, _done_to, _elsewhere, _asked, _certain, _one_of_many, _presupposed, _other_number, _then,
 )  # fmt: skip
 
 
