@@ -127,9 +127,9 @@ def _certain(there: Words, here: Words) -> str | None:
 
 
 def _then(there: Words, here: Words) -> str | None:
-    """What is, and was in the draft; what was, and is no more; what has been done, and only is had; who does what was done to him."""
+    """What is, and was in the draft; what was, and is or can be; what has been done, and only is had; who does what was done to him."""
     past = _count(here, _PAST) - _count(there, _PAST)
-    if past:
+    if past > 0 or (past < 0 and _count(here, _PRESENT | _MAY) > _count(there, _PRESENT | _MAY)):
         return "it would say it of another time"
     for number, word in enumerate(there):
         verb = next((other for other in there[number + 1 :] if other not in _BETWEEN), "")
@@ -174,13 +174,8 @@ def _names(there: Words) -> Iterator[Words]:
         behind = list(takewhile(_telling, there[number + 1 : number + 5]))
         if word in _NOUN_FOLLOWS and len(behind) >= LONG:
             yield behind
-        if (
-            word == "of"
-            and number
-            and _telling(there[number - 1])
-            and (which := [one for one in there[number + 1 : number + 4] if _telling(one)])
-        ):
-            yield there[number - 1], which[0]
+        if word == "of" and number and _telling(there[number - 1]):
+            yield from ((there[number - 1], one) for one in list(filter(_telling, there[number + 1 : number + 4]))[:1])
 
 
 def _one_of_many(there: Words, here: Words) -> str | None:
