@@ -9,6 +9,7 @@ from pete.evaluate.gates import judge
 from pete.evaluate.log import read_log
 from pete.evaluate.rewriting import NAMES, standings
 from pete.evaluate.score import rescore
+from pete.generate.rewrite.choose import STRENGTHS
 from pete.run import RunDir
 from tests.conftest import small_persona
 from tests.pipeline.conftest import FAKE
@@ -81,7 +82,7 @@ def test_rewriting_is_evaluated_beside_writing_and_scored_again_without_a_model(
     assert log.neutral == [] and log.held_out and all(s.recovered_nats and s.draft_nats for s in log.samples if s.text.strip())
     assert all("meaning.says" in row.scores for row in log.held_out) and any("kept.facts" in row.scores for row in log.held_out)
     assert set(log.beside) == {"draft", "examples", "drawn", "guarded", "author_guarded"}
-    assert len(log.beside["guarded"]) == 6 and len(log.beside["drawn"]) == 5 * 6
+    assert len(log.beside["guarded"]) == 6 and len(log.beside["drawn"]) == (2 * STRENGTHS["normal"].draws - 1) * 6
     own = {one.name: one for one in standings(log)}
     his = ["the author, on other drafts", NAMES["author_guarded"]]
     assert list(own) == [NAMES["draft"], "base", NAMES["examples"], "tuned", NAMES["guarded"], *his]

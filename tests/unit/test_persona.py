@@ -242,8 +242,12 @@ def test_every_row_of_the_first_has_a_close_draft_a_light_one_and_one_or_two_of_
     assert counts == {2: 225, 3: 225} and {row.origin for row in drafts} == {"a language model, to a brief"}
     kinds = Counter(row.draft_kind for row in drafts)
     assert kinds.keys() == {"light", "close", "plain", "polished", "notes", "dictated"} and min(kinds.values()) >= 30
-    assert kinds["close"] == len(texts) == kinds["light"] + 2, "a list of names and a quotation leave nothing to edit"
-    assert {row.augmented_from for row in drafts if row.draft_kind == "light"} == texts.keys() - {"copywriting-033", "marketing-139"}
+    assert kinds["close"] == len(texts) == kinds["light"] + 3, "a list of names, a quotation and a signed letter have none"
+    assert {row.augmented_from for row in drafts if row.draft_kind == "light"} == texts.keys() - {
+        "copywriting-013",
+        "copywriting-033",
+        "marketing-139",
+    }
     assert [prompt.id for prompt in PETE.asked if not prompt.drafts] == [], "held-out drafts for every prompt"
     said = draft_findings(drafts)
     assert not [one for one in said if one.kind != "uneven draft"] and sum(one.count for one in said) < len(drafts) / 50

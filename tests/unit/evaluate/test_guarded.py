@@ -1,6 +1,7 @@
 from pete.engines.sentence import Embedder
 from pete.evaluate.guarded import drafts_as_answers, guarded, guarded_author
 from pete.generate.meaning import compare
+from pete.generate.rewrite.choose import STRENGTHS
 from tests.unit.evaluate.conftest import log_of, sample
 
 DRAFT = "The engineer will arrive on Tuesday at 14:15. There is no charge for the visit."
@@ -24,7 +25,8 @@ def test_the_guard_chooses_among_what_was_drawn_for_it_too_and_no_more_than_pete
     embed = Embedder()
     log = log_of(task="rewrite", samples=[answer(DRAFT)], beside={"drawn": [answer(DRAFT, 1), answer(FINE, 2)]})
     (left,) = guarded(log, lambda draft, text: compare(draft, text, embed), None)
-    late = log.model_copy(update={"samples": [*(answer(DRAFT, n) for n in range(3)), answer(FINE, 3)], "beside": {}})
+    drawn = STRENGTHS["normal"].draws
+    late = log.model_copy(update={"samples": [*(answer(DRAFT, n) for n in range(drawn)), answer(FINE, drawn)], "beside": {}})
     (same,) = guarded(late, lambda draft, text: compare(draft, text, embed), None)
     assert left.text == FINE and same.text == DRAFT
 

@@ -37,6 +37,7 @@ _HAVE = frozenset(["have", "has", "had", "we've", "i've", "you've", "they've"])
 _BE = frozenset(["be", "been", "being", "get", "gets", "got", *_PAST, *_PRESENT])
 _BETWEEN = frozenset(["also", "already", "not", "now", "just", "been", "never", "ever", "always"])
 """What stands between an auxiliary and its verb."""
+_PART = frozenset(["any", "half", "part", "number", "lot", "rest", "most"])
 LONG = 3
 """Words behind an article that name something together."""
 _PARTICIPLE = ("ed", "en", "wn", "ought", "aught", "old", "ade", "elt", "ept", "ent", "ost")
@@ -101,12 +102,12 @@ def _untied(there: Words, here: Words) -> str | None:
         if before in _TOWARDS and person in _OBJECTS and (before, person) not in (("for", "you"), ("of", "them")) and person not in known:
             return f'it would leave out "{before} {person}"'
     for one, between, other in _threes(there):
-        if between in _PREPOSITIONS and (one, other) in pairs and _telling(one, other):
+        if between in _PREPOSITIONS and (one, other) in pairs and _telling(one, other) and not other[0].isdigit():
             return f'it would leave out "{between}"'
-        if between == "who" and one in known and _telling(one):
-            behind = here[here.index(one) + 1 :][:2]
-            if "who" not in behind and stem(other) not in map(stem, behind):
-                return f'it would leave out "who {other}"'
+        if between == "who" and one in known and _telling(one) and "who" not in here[here.index(one) + 1 :][:2]:
+            return f'it would leave out "who {other}"'
+        if one in ("and", "or", "to") and _telling(between) and (one, other) in pairs and between not in known:
+            return f'it would leave out "{between}"'
     return None
 
 
@@ -154,13 +155,10 @@ def _fewer(there: Words, here: Words) -> str | None:
 
 
 def _named(there: Words, here: Words) -> str | None:
-    """A noun without the word before it that says which, or with that word alone: a wine club is no wine club membership."""
+    """A noun without the word before it that says which; some words of a longer name: a wine club is no wine club membership."""
     for before, which, noun in _threes(there):
-        if before in _NOUN_FOLLOWS and _telling(which, noun):
-            if noun in here and not any(alike(which, other) for other in here):
-                return f'it would leave out "{which}"'
-            if which in here and not noun.endswith(("ed", "ing", "ly")) and not any(alike(noun, other) for other in here):
-                return f'it would leave out "{noun}"'
+        if before in _NOUN_FOLLOWS and _telling(which, noun) and noun in here and not any(alike(which, other) for other in here):
+            return f'it would leave out "{which}"'
     for name in _names(there):
         lacking = [word for word in name if not any(alike(word, other) for other in here)]
         if 0 < len(lacking) < len(name):
@@ -172,10 +170,11 @@ def _names(there: Words) -> Iterator[Words]:
     """Three and more words behind an article, up to the next small one; and what is "of" something, with that."""
     for number, word in enumerate(there):
         behind = list(takewhile(_telling, there[number + 1 : number + 5]))
-        if word in _NOUN_FOLLOWS and len(behind) >= LONG:
-            yield behind
-        if word == "of" and number and _telling(there[number - 1]):
-            yield from ((there[number - 1], one) for one in list(filter(_telling, there[number + 1 : number + 4]))[:1])
+        named = behind[:-1] if behind and behind[-1].endswith("s") else behind  # that may be its verb: our new season starts
+        if word in _NOUN_FOLLOWS and len(named) >= LONG:
+            yield named
+        if word == "of" and number and _telling(there[number - 1]) and there[number - 1] not in _PART:
+            yield from ((there[number - 1], one) for one in list(filter(_telling, there[number + 1 : number + 3]))[:1])
 
 
 def _one_of_many(there: Words, here: Words) -> str | None:

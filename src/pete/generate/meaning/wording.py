@@ -25,7 +25,7 @@ _LIMITS = {
         "should must ought need needs required", "may might could possibly perhaps maybe", "likely probably", "some several few",
         "many most", "usually often generally normally mostly", "sometimes rarely seldom occasionally", "almost nearly", "only just",
         "if unless provided", "until till", "without", "before", "after", "working",
-        "more further additional extra", "less fewer", "than", "feel feels felt", "want wants wanted",
+        "more further additional extra", "less fewer", "than", "feel feels felt", "want wants wanted", "understand understands understood",
         "suggest suggests suggested", "seem seems seemed appear appears appeared", "believe believes believed think thinks thought",
         "credited", "reported reports", "said says", "estimated",
         "announce announces announced", "expect expects expected", "hope hopes hoped", "plan plans planned", "claim claims claimed",
@@ -33,6 +33,8 @@ _LIMITS = {
     for word in words_.split()
 }  # fmt: skip
 """What makes a claim smaller than it would be without: who drops "likely" from "likely to" claims more than the draft does."""
+_SAYS = {"as long as": "if", "must never": "never", "close to": "almost"}
+"""What several words say as one of them does."""
 _CONDITIONS = frozenset(["if", "until", "without", "before", "after", "than"])
 """Those of them that claim something else by being there: a rewrite brings none of its own."""
 _ABOUT = re.compile(rf"\b(?:about|around|roughly|approximately|nearly|almost|some) (?:\d|(?:{'|'.join(NUMBERS)})\b)", re.IGNORECASE)
@@ -118,7 +120,9 @@ def _listed(text: str) -> Counter[tuple[str, ...]] | None:
 
 def _limits(text: str) -> Counter[str]:
     plain = fold(text).lower()
-    found = Counter(_LIMITS[word] for word in words(plain.replace("as long as", "if").replace("must never", "never")) if word in _LIMITS)
+    for phrase, word in _SAYS.items():
+        plain = plain.replace(phrase, word)
+    found = Counter(_LIMITS[word] for word in words(plain) if word in _LIMITS)
     return found + Counter({"about": len(_ABOUT.findall(plain))})
 
 
