@@ -17,10 +17,10 @@ _PREPOSITIONS = frozenset(["in", "on", "at", "by", "for", "of", "from", "to", "w
 _TOWARDS = frozenset(["with", "to", "for", "about", "of", "from", "on", "at", "by", "against"])
 _OWNERS = frozenset(["my", "our", "your", "his", "her", "its", "their"])
 _OBJECTS = frozenset(["us", "me", "you", "them", "him", "her"])
-_ARTICLES = frozenset(["a", "an", "the", "this", "that", "each", "every", "all", *_OWNERS])
 _ONE = frozenset(["a", "an", "one", "each", "every", "this", "that", "the", "my", "our", "your"])
 """What a noun in the singular stands behind."""
 _NOUN_FOLLOWS = frozenset(["a", "an", "the", "this", "that", *_OWNERS])
+_ARTICLES = _NOUN_FOLLOWS | {"each", "every", "all"}
 _MAY = frozenset(["can", "could", "may", "might"])
 _PERHAPS = frozenset(["able", "possible", "perhaps", "maybe"])
 _WILL = frozenset(["will", "would", "i'll", "we'll", "you'll", "he'll", "she'll", "they'll", "it'll"])
@@ -38,7 +38,7 @@ _BE = frozenset(["be", "been", "being", "get", "gets", "got", *_PAST, *_PRESENT]
 _BETWEEN = frozenset(["also", "already", "not", "now", "just", "been", "never", "ever", "always"])
 """What stands between an auxiliary and its verb."""
 _PART = frozenset(["any", "half", "part", "number", "lot", "rest", "most"])
-LONG = 3
+_LONG = 3
 """Words behind an article that name something together."""
 _PARTICIPLE = ("ed", "en", "wn", "ought", "aught", "old", "ade", "elt", "ept", "ent", "ost")
 _FIGURE = re.compile(r"\d+(?:[.,]\d+)*")
@@ -171,7 +171,7 @@ def _names(there: Words) -> Iterator[Words]:
     for number, word in enumerate(there):
         behind = list(takewhile(_telling, there[number + 1 : number + 5]))
         named = behind[:-1] if behind and behind[-1].endswith("s") else behind  # that may be its verb: our new season starts
-        if word in _NOUN_FOLLOWS and len(named) >= LONG:
+        if word in _NOUN_FOLLOWS and len(named) >= _LONG:
             yield named
         if word == "of" and number and _telling(there[number - 1]) and there[number - 1] not in _PART:
             yield from ((there[number - 1], one) for one in list(filter(_telling, there[number + 1 : number + 3]))[:1])

@@ -63,14 +63,14 @@ def strays(draft: str, rewrite: str) -> str | None:
         return 'it would leave out "you", and say it of us'
     if draft.isupper():
         return "a line in capitals stays as it is"
-    if why := bent(draft, rewrite):
-        return why
     if denials(draft) != denials(rewrite):
         return "it would deny more or less than the draft"
     if limit := next(iter(_limits(draft) - _limits(rewrite)), None):
         return f'it would leave out "{limit}", and claim more'
     if condition := next((name for name in _limits(rewrite) - _limits(draft) if name in _CONDITIONS), None):
         return f'the draft has no "{condition}" here'
+    if why := bent(draft, rewrite):
+        return why
     there, here = words(fold(draft).lower()), words(fold(rewrite).lower())
     things = Counter(_THING[word] for word in there if word in _THING)
     # "this is", and not "this email"

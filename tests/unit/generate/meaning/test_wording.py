@@ -49,7 +49,7 @@ def test_the_same_in_other_words(draft, rewrite):
         ("Some affiliates are credited.", "The affiliates are credited.", 'leave out "some"'),
         ("Many customers wrote because they did not know.", "Many of them wrote because they did not know.", '"they" for a name'),
         ("Compare how many are customers later.", "Compare how many are customers after.", 'has no "after"'),
-        ("As long as you have kept the receipt we pay.", "You have kept the receipt. We pay.", 'leave out "if"'),
+        ("We pay as long as you have kept the receipt.", "We pay. You have kept the receipt.", 'leave out "if"'),
         ("Returns are checked every working day.", "Returns are checked every day.", 'leave out "working"'),
         ("Your tickets are safe.", "Your tickets are safe now.", '"now"'),
         ("You were not charged for the last case.", "You were not charged for the last one.", 'say "one", and not what'),
