@@ -46,7 +46,7 @@ _SENTENCE_END = re.compile(
     r"(?<=[.!?\u2026\u3002\uff01\uff1f\uff61])[\"'\u201d\u2019)]*\s+(?=[\"'\u201c\u2018(]?[^\Wa-z_])|\n+"
     r"|(?<=[\u3002\uff01\uff1f\uff61])[\u300d\u300f\uff09\u201d\u2019)]*+(?![\s\u3002\uff01\uff1f\uff61\u2026])"
 )
-_ABBREVIATED = re.compile(r"(?:\b\w|\b(?:mr|mrs|ms|dr|st|vs|etc|e\.g|i\.e))\.$", re.IGNORECASE)
+_ABBREVIATED = re.compile(r"(?:(?<!['\u2019])\b\w|\b(?:mr|mrs|ms|dr|st|vs|etc|e\.g|i\.e))\.$", re.IGNORECASE)
 
 _LINE = re.compile(r"[^\n]*\S[^\n]*")
 BULLET = re.compile(r"^(?:[-*\u2022\u2013]|\(?\d{1,2}[.)])\s+(?=\S)")

@@ -59,6 +59,7 @@ def test_sentences():
     assert sentences('Dr. Smith came at 9 a.m. on Monday. He said "Go." Then he left.\nBye\n- one\n- two') == [
         "Dr. Smith came at 9 a.m. on Monday.", 'He said "Go."', "Then he left.", "Bye", "- one", "- two",
     ]  # fmt: skip
+    assert sentences("I wasn't. I don\u2019t. You do. See p. 4.") == ["I wasn't.", "I don\u2019t.", "You do.", "See p. 4."]
     assert sentences("") == [] and sentences("It costs 3.50 a box") == ["It costs 3.50 a box"]
 
 

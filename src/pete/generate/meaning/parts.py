@@ -16,7 +16,7 @@ _BREAK = re.compile(
     r"|without)\b)",
     re.IGNORECASE,
 )
-_ENDINGS = re.compile(r"(?:ations?|ings?|edly|ed|ers?|ies|es|ly|s|e|y)$")
+_ENDINGS = re.compile(r"(?:ations?|ings?|edly|ed|ers?|ies|es|ly|s|e|(?<=[^aeiou])y)$")
 _IRREGULAR = {
     form: word
     for word, forms in {

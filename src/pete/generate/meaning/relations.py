@@ -5,7 +5,7 @@ Each is a rule of thumb on words, learned from rewrites that were read one by on
 
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import pairwise, takewhile
 
 from pete.data.text import fold, words
@@ -37,10 +37,16 @@ _HAVE = frozenset(["have", "has", "had", "we've", "i've", "you've", "they've"])
 _BE = frozenset(["be", "been", "being", "get", "gets", "got", *_PAST, *_PRESENT])
 _BETWEEN = frozenset(["also", "already", "not", "now", "just", "been", "never", "ever", "always"])
 """What stands between an auxiliary and its verb."""
-_PART = frozenset(["any", "half", "part", "number", "lot", "rest", "most"])
+_PART = frozenset(["any", "half", "part", "number", "lot", "rest", "most", "total", "matter", "pair", "couple"])
 _LONG = 3
 """Words behind an article that name something together."""
 _PARTICIPLE = ("ed", "en", "wn", "ought", "aught", "old", "ade", "elt", "ept", "ent", "ost")
+_LIKE_PARTICIPLES = frozenset(
+    ["open", "ten", "seven", "eleven", "even", "often", "between", "cold", "old", "gold", "hundred", "indeed", "different", "present"]
+    + ["recent", "urgent", "silent", "patient", "convenient", "evident", "excellent", "brown", "sudden", "wooden", "golden", "percent", "almost"]
+)
+_PIECE = re.compile(r"[,;:()\u2014\u2013]|[.!?]+\s|\s-\s|\n")
+"""Where what is named comes to its end."""
 _FIGURE = re.compile(r"\d+(?:[.,]\d+)*")
 _QUOTE = re.compile('["\u201c\u201d\u201e]')
 
@@ -73,7 +79,7 @@ def _of_another(there: Words, here: Words) -> str | None:
 
 def _done_to(there: Words, here: Words) -> str | None:
     """Somebody to whom is done what the draft says of others, or who comes in once more: you found them is not they found you."""
-    new = set(pairwise(here)) - set(pairwise(there)) - {(one, other) for one, that, other in _threes(there) if that == "that"}
+    new = set(pairwise(here)) - set(pairwise(there)) - {(one, other) for one, that, other in _threes(there) if that in ("that", "which", "whom")}
     known = set(map(stem, there))
     for verb, person in sorted(new):
         if person in _OBJECTS and _telling(verb) and stem(verb) in known:
@@ -134,7 +140,7 @@ def _then(there: Words, here: Words) -> str | None:
         return "it would say it of another time"
     for number, word in enumerate(there):
         verb = next((other for other in there[number + 1 :] if other not in _BETWEEN), "")
-        if verb == "open" or not verb.endswith(_PARTICIPLE) or not _telling(verb):
+        if verb in _LIKE_PARTICIPLES or not verb.endswith(_PARTICIPLE) or not _telling(verb):
             continue
         if word in _HAVE and not _HAVE.isdisjoint(here) and not any(alike(verb, other) for other in here):
             return f'it would leave out "{verb}"'
@@ -146,20 +152,25 @@ def _then(there: Words, here: Words) -> str | None:
 def incomplete(draft: str, rewrite: str) -> str | None:
     """Why a rewrite is not about all that its draft is about; None where nothing tells."""
     there, here = words(fold(draft).lower()), words(fold(rewrite).lower())
-    return _fewer(there, here) or _named(there, here)
+    names = [name for piece in _PIECE.split(draft) for name in _names(words(fold(piece).lower()))]
+    return _fewer(there, here) or _named(there, here, names)
 
 
 def _fewer(there: Words, here: Words) -> str | None:
     """Of all it would speak of some, or of any."""
-    return "it would not say it of all" if _count(there, _ALL) > _count(here, _ALL) else None
+    return "it would not say it of all" if _all(there) > _all(here) else None
 
 
-def _named(there: Words, here: Words) -> str | None:
+def _all(said: Words) -> int:
+    return sum(word in _ALL and before not in ("at", "after") for before, word in pairwise(["", *said]))
+
+
+def _named(there: Words, here: Words, names: Iterable[Words]) -> str | None:
     """A noun without the word before it that says which; some words of a longer name: a wine club is no wine club membership."""
     for before, which, noun in _threes(there):
         if before in _NOUN_FOLLOWS and _telling(which, noun) and noun in here and not any(alike(which, other) for other in here):
             return f'it would leave out "{which}"'
-    for name in _names(there):
+    for name in names:
         lacking = [word for word in name if not any(alike(word, other) for other in here)]
         if 0 < len(lacking) < len(name):
             return f'it would leave out "{lacking[0]}"'
@@ -197,7 +208,7 @@ def _presupposed(there: Words, here: Words) -> str | None:
 def _other_number(there: Words, here: Words) -> str | None:
     """A word with an -s more or less than it has in the draft behind the same word: what it cost is not what it costs."""
     before, now = set(pairwise(there)), set(pairwise(here))
-    changed = (word for one, word in now - before if {(one, word + "s"), (one, word.removesuffix("s"))} & (before - now))
+    changed = (word for one, word in now - before if _telling(word) and {(one, word + "s"), (one, word.removesuffix("s"))} & (before - now))
     return f'the draft does not say "{word}" here' if (word := min(changed, default=None)) else None
 
 

@@ -14,15 +14,15 @@ PERSONS = {
     for forms in (
         "i i'm i've i'll i'd me my mine we we're we've we'll we'd us our ours",
         "you you're you've you'll you'd your yours",
-        "he he's she she's him his her hers",
+        "he he's he'll he'd she she's she'll she'd him his her hers",
         "they they're they've they'll they'd them their theirs",
     )
     for word in forms.split()
 }
 WE_DO = frozenset(["i", "i'm", "i've", "i'll", "i'd", "we", "we're", "we've", "we'll", "we'd"])
-_SMALL_WORDS = """a an the this that these those it its it's that's there there's here here's who who's which when what what's be am is are
+_SMALL_WORDS = """a an the this that these those it its it's it'll it'd that's that'll there there's there'll here here's who who's who'll which when what what's be am is are
 was were been being isn't aren't wasn't weren't have has had having haven't hasn't do does did doing done don't doesn't didn't will
-would shall won't wouldn't can could can't couldn't cannot may might of to in on at for from by with about as into onto than
+would shall shan't won't wouldn't can could can't couldn't cannot may might of to in on at for from by with about as into onto than
 then and or but nor not no so very too also just please kindly well up now one ones own such thing things get gets got
 getting yes let let's o'clock"""
 SMALL = frozenset(_SMALL_WORDS.split())
@@ -63,6 +63,7 @@ _PHRASES = (
     (re.compile(r"\bgot? rid of\b|\bgetting rid of\b"), "remove"),
     (re.compile(r"\btak(?:e|es|ing) place\b"), "happen"),
     (re.compile(r"\b(?:look\w*|search\w*) for\b"), "want"),
+    (re.compile(r"\bat all\b(?!\s+\w)"), " "),
 )
 """What several words say as one does."""
 _PREFIX = 4

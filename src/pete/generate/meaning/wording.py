@@ -22,9 +22,9 @@ LOST_OF_FEW, LOST_OF_MANY = 1 / 3, 1 / 5
 _LIMITS = {
     word: words_.split()[0]
     for words_ in (
-        "should must ought need needs required", "may might could possibly perhaps maybe", "likely probably", "some several few",
+        "should must ought need needs required shouldn't mustn't oughtn't needn't", "may might could possibly perhaps maybe mightn't couldn't", "likely probably", "some several few",
         "many most", "usually often generally normally mostly", "sometimes rarely seldom occasionally", "almost nearly", "only just",
-        "if unless provided", "until till", "without", "before", "after", "working",
+        "if unless", "until till", "without", "before", "after", "working",
         "more further additional extra", "less fewer", "than", "feel feels felt", "want wants wanted", "understand understands understood",
         "suggest suggests suggested", "seem seems seemed appear appears appeared", "believe believes believed think thinks thought",
         "credited", "reported reports", "said says", "estimated",
@@ -33,7 +33,7 @@ _LIMITS = {
     for word in words_.split()
 }  # fmt: skip
 """What makes a claim smaller than it would be without: who drops "likely" from "likely to" claims more than the draft does."""
-_SAYS = {"as long as": "if", "must never": "never", "close to": "almost"}
+_SAYS = {"as long as": "if", "provided that": "if", "provided you": "if you", "must never": "never", "close to": "almost"}
 """What several words say as one of them does."""
 _CONDITIONS = frozenset(["if", "until", "without", "before", "after", "than"])
 """Those of them that claim something else by being there: a rewrite brings none of its own."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from pete.config import GenerateConfig
-from pete.data.text import sentences_in, words
+from pete.data.text import BULLET, Span, sentences_in, words
 from pete.generate.choose import Voice
 from pete.generate.extract import StopReason
 from pete.generate.facts import holds
@@ -127,7 +127,7 @@ class _Board:
 
     def __init__(self, passage: Passage, compare: Compare, voice: Voice | None, strength: Strength) -> None:
         self.passage, self._compare, self._voice, self._strength = passage, compare, voice, strength
-        self.sentences = sentences_in(passage.text)
+        self.sentences = [_unmarked(one) for one in sentences_in(passage.text)]
         self._why: list[dict[bool, str]] = [{} for _ in self.sentences]
         """The first reason why one stays: by whether a rewrite was refused."""
 
@@ -271,6 +271,12 @@ class _Board:
     def _blame(self, mine: Sequence[int], why: str, *, forced: bool = True) -> None:
         for number in mine:
             self._why[number].setdefault(forced, why)
+
+
+def _unmarked(sentence: Span) -> Span:
+    """A sentence behind the mark of a list, which stays where it is."""
+    mark = BULLET.match(sentence.text)
+    return Span(sentence.text[mark.end() :], sentence.start + mark.end(), sentence.end) if mark else sentence
 
 
 def _meet(one: tuple[int, int] | None, other: tuple[int, int]) -> bool:

@@ -13,6 +13,7 @@ def test_sentences_stand_without_their_bullets():
 
 def test_words_of_one_stem():
     assert len({stem(word) for word in ("move", "moves", "moved", "moving")}) == 1
+    assert len({stem(word) for word in ("stay", "stays", "stayed", "staying")}) == 1
     assert content("We are charging the twelve parcels.") == content("He charged twelve parcels")
 
 

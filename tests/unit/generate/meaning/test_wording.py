@@ -110,3 +110,24 @@ def test_a_word_too_many_or_too_few(draft, rewrite, why):
 def test_in_another_language_small_words_are_small_too():
     draft = "Wir haben am Montag f\u00fcr euch ge\u00f6ffnet, und das ist nicht neu."
     assert strays(draft, "Am Montag haben wir f\u00fcr euch ge\u00f6ffnet, und neu ist das nicht.") is None
+
+
+@pytest.mark.parametrize(
+    ("draft", "rewrite"),
+    [
+        ("She will be back on Monday.", "She'll be back on Monday."),
+        ("You should not pull the cord.", "You shouldn't pull the cord."),
+        ("We could not find the key.", "We couldn't find the key."),
+        ("It is ten minutes longer, and it is cold.", "It's ten minutes longer, and cold."),
+        ("There are no duplicates at all.", "There are no duplicates."),
+        ("The regions which you ship to are listed.", "The regions you ship to are listed."),
+        ("Send it for a week, sign-ups included in full.", "Send it for a week, sign-ups included."),
+        ("It is the shop and its door.", "It's the shop and its door."),
+    ],
+)
+def test_what_only_looks_like_another_word_is_none(draft, rewrite):
+    assert strays(draft, rewrite) is None
+
+
+def test_all_that_is_no_part_of_at_all_is_asked_for():
+    assert "of all" in (strays("Bring all the keys at once.", "Bring the keys at once, at all.") or "")

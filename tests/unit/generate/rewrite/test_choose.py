@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from pete.data.passages import Room
 from pete.generate.rewrite.choose import STRENGTHS, Chosen, Draw, alike, choose, facts_of
+from pete.generate.rewrite.markup import Shown
 from pete.generate.rewrite.passages import Passage, passages, replaced
 from pete.generate.rewrite.prose import blocks
 from tests.rewriting import same_meaning, short_words
@@ -161,3 +162,13 @@ def test_facts_are_listed_as_kept_or_lost():
         ("figure", "1,900", True),
     ]
     assert alike("a b c", "a b d") == pytest.approx(2 / 3)
+
+
+def test_a_point_of_a_list_keeps_its_mark_whatever_a_rewrite_does_with_it():
+    draft = "Our establishment opens as follows:\n1. Kindly consult the list.\n2. The kettle was purchased by Hanna."
+    for marks in (("1. ", "2. "), ("", "")):
+        said = f"We open as follows:\n{marks[0]}See the list.\n{marks[1]}The kettle was got by Hanna."
+        passage = Passage([0], [Shown(draft)])
+        found = choose(passage, [Draw(said, "end")], same_meaning, short_words, NORMAL)
+        text = replaced(passage.shown[0], found.replacements)
+        assert text == "We open as follows:\n1. See the list.\n2. The kettle was got by Hanna."
