@@ -41,10 +41,11 @@ _PART = frozenset(["any", "half", "part", "number", "lot", "rest", "most", "tota
 _LONG = 3
 """Words behind an article that name something together."""
 _PARTICIPLE = ("ed", "en", "wn", "ought", "aught", "old", "ade", "elt", "ept", "ent", "ost")
-_LIKE_PARTICIPLES = frozenset(
-    ["open", "ten", "seven", "eleven", "even", "often", "between", "cold", "old", "gold", "hundred", "indeed", "different", "present"]
-    + ["recent", "urgent", "silent", "patient", "convenient", "evident", "excellent", "brown", "sudden", "wooden", "golden", "percent", "almost"]
-)
+_LIKE_PARTICIPLES = """open ten seven eleven thirteen fourteen fifteen sixteen seventeen eighteen nineteen hundred even often between
+down brown children cold old gold indeed different present recent urgent silent patient convenient permanent evident excellent sudden
+wooden golden percent almost"""
+_NO_PARTICIPLES = frozenset(_LIKE_PARTICIPLES.split())
+"""Words that end as one does."""
 _PIECE = re.compile(r"[,;:()\u2014\u2013]|[.!?]+\s|\s-\s|\n")
 """Where what is named comes to its end."""
 _FIGURE = re.compile(r"\d+(?:[.,]\d+)*")
@@ -79,7 +80,8 @@ def _of_another(there: Words, here: Words) -> str | None:
 
 def _done_to(there: Words, here: Words) -> str | None:
     """Somebody to whom is done what the draft says of others, or who comes in once more: you found them is not they found you."""
-    new = set(pairwise(here)) - set(pairwise(there)) - {(one, other) for one, that, other in _threes(there) if that in ("that", "which", "whom")}
+    told = {(one, other) for one, that, other in _threes(there) if that in ("that", "which", "whom")}
+    new = set(pairwise(here)) - set(pairwise(there)) - told
     known = set(map(stem, there))
     for verb, person in sorted(new):
         if person in _OBJECTS and _telling(verb) and stem(verb) in known:
@@ -140,7 +142,7 @@ def _then(there: Words, here: Words) -> str | None:
         return "it would say it of another time"
     for number, word in enumerate(there):
         verb = next((other for other in there[number + 1 :] if other not in _BETWEEN), "")
-        if verb in _LIKE_PARTICIPLES or not verb.endswith(_PARTICIPLE) or not _telling(verb):
+        if verb in _NO_PARTICIPLES or not verb.endswith(_PARTICIPLE) or not _telling(verb):
             continue
         if word in _HAVE and not _HAVE.isdisjoint(here) and not any(alike(verb, other) for other in here):
             return f'it would leave out "{verb}"'

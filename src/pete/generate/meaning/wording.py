@@ -22,7 +22,9 @@ LOST_OF_FEW, LOST_OF_MANY = 1 / 3, 1 / 5
 _LIMITS = {
     word: words_.split()[0]
     for words_ in (
-        "should must ought need needs required shouldn't mustn't oughtn't needn't", "may might could possibly perhaps maybe mightn't couldn't", "likely probably", "some several few",
+        "should must ought need needs required shouldn't mustn't oughtn't needn't",
+        "may might could possibly perhaps maybe mightn't couldn't",
+        "likely probably", "some several few",
         "many most", "usually often generally normally mostly", "sometimes rarely seldom occasionally", "almost nearly", "only just",
         "if unless", "until till", "without", "before", "after", "working",
         "more further additional extra", "less fewer", "than", "feel feels felt", "want wants wanted", "understand understands understood",
