@@ -20,8 +20,8 @@ PERSONS = {
     for word in forms.split()
 }
 WE_DO = frozenset(["i", "i'm", "i've", "i'll", "i'd", "we", "we're", "we've", "we'll", "we'd"])
-_SMALL_WORDS = """a an the this that these those it its it's it'll it'd that's that'll there there's there'll here here's who who's who'll which when
-what what's be am is are was were been being isn't aren't wasn't weren't have has had having haven't hasn't do does did doing done don't
+_SMALL_WORDS = """a an the this that these those it its it's it'll it'd that's that'll there there's there'll here here's who who's who'll which
+when what what's be am is are was were been being isn't aren't wasn't weren't have has had having haven't hasn't do does did doing done don't
 doesn't didn't will would shall shan't won't wouldn't can could can't couldn't cannot may might of to in on at for from by with about as
 into onto than then and or but nor not no so very too also just please kindly well up now one ones own such thing things get gets got
 getting yes let let's o'clock"""
