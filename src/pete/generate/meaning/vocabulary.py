@@ -20,11 +20,11 @@ PERSONS = {
     for word in forms.split()
 }
 WE_DO = frozenset(["i", "i'm", "i've", "i'll", "i'd", "we", "we're", "we've", "we'll", "we'd"])
-_SMALL_WORDS = """a an the this that these those it its it's it'll it'd that's that'll there there's there'll here here's who who's who'll which
-when what what's be am is are was were been being isn't aren't wasn't weren't have has had having haven't hasn't do does did doing done don't
-doesn't didn't will would shall shan't won't wouldn't can could can't couldn't cannot may might of to in on at for from by with about as
-into onto than then and or but nor not no so very too also just please kindly well up now one ones own such thing things get gets got
-getting yes let let's o'clock"""
+_SMALL_WORDS = """a an the this that these those it its it's it'll it'd that's that'll there there's there'll here here's who who's who'll
+which when what what's be am is are was were been being isn't aren't wasn't weren't have has had having haven't hasn't do does did doing
+done don't doesn't didn't will would shall shan't won't wouldn't can could can't couldn't cannot may might of to in on at for from by with
+about as into onto than then and or but nor not no so very too also just please kindly well up now one ones own such thing things get gets
+got getting yes let let's o'clock"""
 SMALL = frozenset(_SMALL_WORDS.split())
 """Words that claim nothing by themselves; denials and who is spoken of are looked at elsewhere, figures too."""
 _SYNONYMS = """about concern regard regarding concerning/advise suggest recommend/after afterwards later/all every each whole
