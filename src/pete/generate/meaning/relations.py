@@ -200,9 +200,9 @@ def _one_of_many(there: Words, here: Words) -> str | None:
 
 
 def _presupposed(there: Words, here: Words) -> str | None:
-    """A noun behind "the" that the draft only has behind "a": who adds a number has none yet."""
+    """A noun behind "the" that the draft only has behind "a" or "no": who adds a number has none yet."""
     before, now = set(pairwise(there)), set(pairwise(here))
-    new = (word for article, word in now if article == "the" and not {("a", word), ("an", word)}.isdisjoint(before))
+    new = (word for article, word in now if article == "the" and not {("a", word), ("an", word), ("no", word)}.isdisjoint(before))
     word = min((word for word in new if ("the", word) not in before and ("a", word) not in now and ("an", word) not in now), default=None)
     return f'it would speak of "the {word}" as if there were one' if word else None
 

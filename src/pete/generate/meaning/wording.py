@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from pete.data.text import BULLET, fold, words
+from pete.generate.meaning.grammar import ungrammatical
 from pete.generate.meaning.parts import stem
 from pete.generate.meaning.polarity import denials
 from pete.generate.meaning.relations import bent, incomplete
@@ -94,7 +95,7 @@ def strays(draft: str, rewrite: str) -> str | None:
         if answer is None:
             return f'the draft does not say "{word}" here'
         left.remove(answer)
-    if less := incomplete(draft, rewrite):
+    if less := incomplete(draft, rewrite) or ungrammatical(draft, rewrite):
         return less
     gone = [word for word in mine if not any(alike(word, other) for other in theirs)]
     may_go = min(LOST_OF_FEW * len(mine), max(1.0, LOST_OF_MANY * len(mine)))
@@ -110,7 +111,7 @@ def _forms(said: Sequence[str]) -> dict[str, set[str]]:
 
 
 def _ending(word: str) -> str:
-    return next((ending for ending in ("ing", "ed") if word.endswith(ending)), "")
+    return next((ending for ending in ("ing", "ed") if len(word) > len(ending) + 2 and word.endswith(ending)), "")
 
 
 def _listed(text: str) -> Counter[tuple[str, ...]] | None:

@@ -1,0 +1,145 @@
+"""Grammar: small words that a sentence cannot do without. Who drops one writes a telegram, or says something else.
+
+Rules of thumb for English, learned as those of relations.py were.
+"""
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+
+from pete.data.language import language_of
+from pete.data.text import fold, words
+from pete.generate.meaning.vocabulary import PERSONS, SMALL, alike
+
+Words = Sequence[str]
+_ARTICLES = frozenset(["the", "a", "an", "this", "these", "my", "our", "your", "his", "her", "its", "their"])
+_OTHERS = frozenset(["that", "those", "each", "every", "all", "any", "some", "no", "one", "another", "both", "what", "which", "same"])
+"""What may stand in the place of an article."""
+_HAVE = frozenset(["have", "has", "had", "we've", "i've", "you've", "they've"])
+_BE = frozenset(["is", "are", "was", "were", "be", "been", "am", "isn't", "aren't", "it's", "that's"])
+_DO = frozenset(["do", "does", "did"])
+_ASKING = frozenset(["how", "what", "when", "where", "why", "which", "who"])
+_STRANDED = frozenset(["to", "for", "of", "with", "at", "on", "from", "in", "about", "by"])
+_ENDS = frozenset(["and", "or", "but", ""])
+_POLITE = frozenset(["please", "kindly", "also", "then", "now", "just"])
+_APART = 3
+"""Words between an article and its noun."""
+
+
+def ungrammatical(draft: str, rewrite: str) -> str | None:
+    """Why a rewrite is no sentence any more where its draft is one; None where nothing tells, or the language is not English."""
+    if language_of(draft) not in ("", "English"):
+        return None
+    there, here = words(fold(draft).lower()), words(fold(rewrite).lower())
+    if draft.rstrip().endswith("?") and there and there[0] in _ASKING and _count(there[:4], _DO) > _count(here[:4], _DO):
+        return "it would be no question any more"
+    for rule in _RULES:
+        if why := rule(there, here):
+            return why
+    return None
+
+
+def _bare(there: Words, here: Words) -> str | None:
+    """A noun in the singular that has lost its article: keep the front open is not keep front open."""
+    before, now = _articles(there), _articles(here)
+    word = next((word for word, some in now.items() if "" in some and "" not in before.get(word, {""}) and not _may_be_bare(word)), None)
+    return f'it would drop what stands before "{word}"' if word else None
+
+
+def _may_be_bare(word: str) -> bool:
+    """Plurals, superlatives, and "same"."""
+    return (word.endswith("s") and not word.endswith("ss")) or word.endswith("est") or word == "same"
+
+
+def _articles(said: Words) -> dict[str, set[str]]:
+    """A word that says something -> the articles before it, with no more than other such words between; "" for none."""
+    found: dict[str, set[str]] = {}
+    for number, word in enumerate(said):
+        if _small(word):
+            continue
+        article = ""
+        for other in reversed(said[max(0, number - _APART) : number]):
+            if other in _ARTICLES or other in _OTHERS:
+                article = other
+            if article or _small(other):
+                break
+        found.setdefault(word, set()).add("any" if article in _OTHERS else article)
+    return {word: some for word, some in found.items() if "any" not in some}
+
+
+def _undone(there: Words, here: Words) -> str | None:
+    """What a request asks for: its first word, or the one behind "and"."""
+    start = next((number for number, word in enumerate(there) if word not in _POLITE), 0)
+    verb, after = [*there[start:], "", ""][:2]
+    asked = start > 0 or after in _ARTICLES or after in _OTHERS
+    gone = verb and not _small(verb) and not verb.endswith("ly") and not any(alike(verb, other) for other in here)
+    return f'it would leave out what to do, "{verb}"' if asked and gone else None
+
+
+def _whether(there: Words, here: Words) -> str | None:
+    """A "whether" less: what is asked is not what is."""
+    lacking = here.count("whether") + here.count("if") < there.count("whether") + there.count("if")
+    return 'it would leave out "whether"' if lacking and here.count("whether") < there.count("whether") else None
+
+
+def _to_one(there: Words, here: Words) -> str | None:
+    """A count of one: five are reduced to one."""
+    lost = next((before for before, word in pairwise(there) if word == "one" and before in _STRANDED and "one" not in here), None)
+    return f'it would leave out "{lost} one"' if lost else None
+
+
+def _stranded(there: Words, here: Words) -> str | None:
+    """A preposition at the end of a clause: what it leads to is not what it leads."""
+    pairs = set(pairwise(here))
+    for word, between, after in zip(there, there[1:], [*there[2:], ""], strict=False):
+        if between in _STRANDED and after in _ENDS and not _small(word) and word in here and (word, between) not in pairs:
+            return f'it would leave out "{between}"'
+    return None
+
+
+def _had(there: Words, here: Words) -> str | None:
+    """Something that we have, and that only was: who made a mistake does not have one."""
+    if (
+        _HAVE.isdisjoint(there)
+        and not {"was", "were"}.isdisjoint(there)
+        and any(
+            (one in ("i", "we") and have == "have") and what in ("a", "an", "the")
+            for one, have, what in zip(here, here[1:], here[2:], strict=False)
+        )
+    ):
+        return "it would say what we have, and not what is"
+    return None
+
+
+def _made_verb(there: Words, here: Words) -> str | None:
+    """What something is, as if it did it: transparent, transparents."""
+    been = {word for before, word in pairwise(there) if before in _BE and not _small(word)}
+    word = next((word for word in here if word.endswith("s") and word not in there and word[:-1] in been), None)
+    return f'the draft does not say "{word}" here' if word else None
+
+
+def _head(there: Words, here: Words) -> str | None:
+    """A word from between two others that say something: kayak rental opens, and not the kayak."""
+    new = set(pairwise(here)) - set(pairwise(there))
+    for one, between, other in zip(there, there[1:], there[2:], strict=False):
+        if (one, other) in new and not (_small(one) or _small(between) or _small(other)) and not any(alike(between, w) for w in here):
+            return f'it would leave out "{between}"'
+    return None
+
+
+def _about(there: Words, here: Words) -> str | None:
+    """Whom it is about: no more post is not no more post about her."""
+    lost = (person for before, person in pairwise(there) if before == "about" and person in PERSONS and "about" not in here)
+    return f'it would leave out "about {person}"' if (person := next(lost, None)) else None
+
+
+_RULES: Sequence[Callable[[Words, Words], str | None]] = (
+    _bare, _undone, _whether, _to_one, _stranded, _had, _made_verb, _head, _about,
+)  # fmt: skip
+
+
+def _small(word: str) -> bool:
+    return word in SMALL or word in PERSONS
+
+
+def _count(said: Words, some: frozenset[str]) -> int:
+    return sum(word in some for word in said)
