@@ -112,7 +112,7 @@ def _untied(there: Words, here: Words) -> str | None:
     for one, between, other in _threes(there):
         if between in _PREPOSITIONS and (one, other) in pairs and _telling(one, other) and not other[0].isdigit():
             return f'it would leave out "{between}"'
-        if between == "who" and one in known and _telling(one) and "who" not in here[here.index(one) + 1 :][:2]:
+        if between == "who" and one in known and _telling(one) and not any("who" in behind for behind in _after(here, one)):
             return f'it would leave out "who {other}"'
         if one in ("and", "or", "to") and _telling(between) and (one, other) in pairs and between not in known:
             return f'it would leave out "{between}"'
@@ -222,6 +222,11 @@ _RULES: Sequence[Callable[[Words, Words], str | None]] = (
 def _before(said: Words, verb: str) -> Iterator[Words]:
     """What stands before each place of a word, three words of it."""
     return (said[max(0, number - 3) : number] for number, word in enumerate(said) if word == verb)
+
+
+def _after(said: Words, word: str) -> Iterator[Words]:
+    """What stands behind each place of a word, two words of it."""
+    return (said[number + 1 : number + 3] for number, other in enumerate(said) if other == word)
 
 
 def _telling(*some: str) -> bool:

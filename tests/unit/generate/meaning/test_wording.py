@@ -131,3 +131,16 @@ def test_what_only_looks_like_another_word_is_none(draft, rewrite):
 
 def test_all_that_is_no_part_of_at_all_is_asked_for():
     assert "of all" in (strays("Bring all the keys at once.", "Bring the keys at once, at all.") or "")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Set everyone invited against everyone who was not.",
+        "We report the number who borrow and the number who return.",
+        "Bring all the keys, not some, to the one shop that is open.",
+        "You may, if it is not too late, keep the front open for her.",
+    ],
+)
+def test_every_sentence_says_itself(said):
+    assert strays(said, said) is None
