@@ -8,13 +8,12 @@ from itertools import pairwise
 
 from pete.data.language import language_of
 from pete.data.text import fold, words
-from pete.generate.meaning.vocabulary import PERSONS, SMALL, alike
+from pete.generate.meaning.relations import HAVE, Words, count, tells
+from pete.generate.meaning.vocabulary import PERSONS, alike
 
-Words = Sequence[str]
 _ARTICLES = frozenset(["the", "a", "an", "this", "these", "my", "our", "your", "his", "her", "its", "their"])
 _OTHERS = frozenset(["that", "those", "each", "every", "all", "any", "some", "no", "one", "another", "both", "what", "which", "same"])
 """What may stand in the place of an article."""
-_HAVE = frozenset(["have", "has", "had", "we've", "i've", "you've", "they've"])
 _BE = frozenset(["is", "are", "was", "were", "be", "been", "am", "isn't", "aren't", "it's", "that's"])
 _DO = frozenset(["do", "does", "did"])
 _ASKING = frozenset(["how", "what", "when", "where", "why", "which", "who"])
@@ -30,7 +29,7 @@ def ungrammatical(draft: str, rewrite: str) -> str | None:
     if language_of(draft) not in ("", "English"):
         return None
     there, here = words(fold(draft).lower()), words(fold(rewrite).lower())
-    if draft.rstrip().endswith("?") and there and there[0] in _ASKING and _count(there[:4], _DO) > _count(here[:4], _DO):
+    if draft.rstrip().endswith("?") and there and there[0] in _ASKING and count(there[:4], _DO) > count(here[:4], _DO):
         return "it would be no question any more"
     for rule in _RULES:
         if why := rule(there, here):
@@ -54,13 +53,13 @@ def _articles(said: Words) -> dict[str, set[str]]:
     """A word that says something -> the articles before it, with no more than other such words between; "" for none."""
     found: dict[str, set[str]] = {}
     for number, word in enumerate(said):
-        if _small(word):
+        if not tells(word):
             continue
         article = ""
         for other in reversed(said[max(0, number - _APART) : number]):
             if other in _ARTICLES or other in _OTHERS:
                 article = other
-            if article or _small(other):
+            if article or not tells(other):
                 break
         found.setdefault(word, set()).add("any" if article in _OTHERS else article)
     return {word: some for word, some in found.items() if "any" not in some}
@@ -71,7 +70,7 @@ def _undone(there: Words, here: Words) -> str | None:
     start = next((number for number, word in enumerate(there) if word not in _POLITE), 0)
     verb, after = [*there[start:], "", ""][:2]
     asked = start > 0 or after in _ARTICLES or after in _OTHERS
-    gone = verb and not _small(verb) and not verb.endswith("ly") and not any(alike(verb, other) for other in here)
+    gone = verb and tells(verb) and not verb.endswith("ly") and not any(alike(verb, other) for other in here)
     return f'it would leave out what to do, "{verb}"' if asked and gone else None
 
 
@@ -91,7 +90,7 @@ def _stranded(there: Words, here: Words) -> str | None:
     """A preposition at the end of a clause: what it leads to is not what it leads."""
     pairs = set(pairwise(here))
     for word, between, after in zip(there, there[1:], [*there[2:], ""], strict=False):
-        if between in _STRANDED and after in _ENDS and not _small(word) and word in here and (word, between) not in pairs:
+        if between in _STRANDED and after in _ENDS and tells(word) and word in here and (word, between) not in pairs:
             return f'it would leave out "{between}"'
     return None
 
@@ -99,7 +98,7 @@ def _stranded(there: Words, here: Words) -> str | None:
 def _had(there: Words, here: Words) -> str | None:
     """Something that we have, and that only was: who made a mistake does not have one."""
     if (
-        _HAVE.isdisjoint(there)
+        HAVE.isdisjoint(there)
         and not {"was", "were"}.isdisjoint(there)
         and any(
             (one in ("i", "we") and have == "have") and what in ("a", "an", "the")
@@ -112,7 +111,7 @@ def _had(there: Words, here: Words) -> str | None:
 
 def _made_verb(there: Words, here: Words) -> str | None:
     """What something is, as if it did it: transparent, transparents."""
-    been = {word for before, word in pairwise(there) if before in _BE and not _small(word)}
+    been = {word for before, word in pairwise(there) if before in _BE and tells(word)}
     word = next((word for word in here if word.endswith("s") and word not in there and word[:-1] in been), None)
     return f'the draft does not say "{word}" here' if word else None
 
@@ -121,7 +120,7 @@ def _head(there: Words, here: Words) -> str | None:
     """A word from between two others that say something: kayak rental opens, and not the kayak."""
     new = set(pairwise(here)) - set(pairwise(there))
     for one, between, other in zip(there, there[1:], there[2:], strict=False):
-        if (one, other) in new and not (_small(one) or _small(between) or _small(other)) and not any(alike(between, w) for w in here):
+        if (one, other) in new and tells(one, between, other) and not any(alike(between, w) for w in here):
             return f'it would leave out "{between}"'
     return None
 
@@ -135,11 +134,3 @@ def _about(there: Words, here: Words) -> str | None:
 _RULES: Sequence[Callable[[Words, Words], str | None]] = (
     _bare, _undone, _whether, _to_one, _stranded, _had, _made_verb, _head, _about,
 )  # fmt: skip
-
-
-def _small(word: str) -> bool:
-    return word in SMALL or word in PERSONS
-
-
-def _count(said: Words, some: frozenset[str]) -> int:
-    return sum(word in some for word in said)

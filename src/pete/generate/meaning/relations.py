@@ -33,7 +33,7 @@ _PRESENT = frozenset(
     ["is", "are", "am", "isn't", "aren't", "i'm", "we're", "it's", "that's", "you're", "they're", "there's", "he's", "she's"]
 )  # fmt: skip
 _YOU = frozenset(["you", "you're", "you've", "you'll", "you'd"])
-_HAVE = frozenset(["have", "has", "had", "we've", "i've", "you've", "they've"])
+HAVE = frozenset(["have", "has", "had", "we've", "i've", "you've", "they've"])
 _BE = frozenset(["be", "been", "being", "get", "gets", "got", *_PAST, *_PRESENT])
 _BETWEEN = frozenset(["also", "already", "not", "now", "just", "been", "never", "ever", "always"])
 """What stands between an auxiliary and its verb."""
@@ -84,9 +84,9 @@ def _done_to(there: Words, here: Words) -> str | None:
     new = set(pairwise(here)) - set(pairwise(there)) - told
     known = set(map(stem, there))
     for verb, person in sorted(new):
-        if person in _OBJECTS and _telling(verb) and stem(verb) in known:
+        if person in _OBJECTS and tells(verb) and stem(verb) in known:
             return f'the draft does not say "{verb} {person}" here'
-    return 'it would say "you" once more' if _count(here, _YOU) > _count(there, _YOU) else None
+    return 'it would say "you" once more' if count(here, _YOU) > count(there, _YOU) else None
 
 
 def _elsewhere(there: Words, here: Words) -> str | None:
@@ -98,7 +98,7 @@ def _elsewhere(there: Words, here: Words) -> str | None:
         other = number - 1
         while other >= 0 and here[other] in _ARTICLES:
             other -= 1
-        if 0 <= other < number - 1 and _telling(here[other]) and stem(word) in before.keys() - now:
+        if 0 <= other < number - 1 and tells(here[other]) and stem(word) in before.keys() - now:
             return f'the draft does not say "{here[other]} {word}" here'
     return None
 
@@ -110,11 +110,11 @@ def _untied(there: Words, here: Words) -> str | None:
         if before in _TOWARDS and person in _OBJECTS and (before, person) not in (("for", "you"), ("of", "them")) and person not in known:
             return f'it would leave out "{before} {person}"'
     for one, between, other in _threes(there):
-        if between in _PREPOSITIONS and (one, other) in pairs and _telling(one, other) and not other[0].isdigit():
+        if between in _PREPOSITIONS and (one, other) in pairs and tells(one, other) and not other[0].isdigit():
             return f'it would leave out "{between}"'
-        if between == "who" and one in known and _telling(one) and not any("who" in behind for behind in _after(here, one)):
+        if between == "who" and one in known and tells(one) and not any("who" in behind for behind in _after(here, one)):
             return f'it would leave out "who {other}"'
-        if one in ("and", "or", "to") and _telling(between) and (one, other) in pairs and between not in known:
+        if one in ("and", "or", "to") and tells(between) and (one, other) in pairs and between not in known:
             return f'it would leave out "{between}"'
     return None
 
@@ -137,14 +137,14 @@ def _certain(there: Words, here: Words) -> str | None:
 
 def _then(there: Words, here: Words) -> str | None:
     """What is, and was in the draft; what was, and is or can be; what has been done, and only is had; who does what was done to him."""
-    past = _count(here, _PAST) - _count(there, _PAST)
-    if past > 0 or (past < 0 and _count(here, _PRESENT | _MAY) > _count(there, _PRESENT | _MAY)):
+    past = count(here, _PAST) - count(there, _PAST)
+    if past > 0 or (past < 0 and count(here, _PRESENT | _MAY) > count(there, _PRESENT | _MAY)):
         return "it would say it of another time"
     for number, word in enumerate(there):
         verb = next((other for other in there[number + 1 :] if other not in _BETWEEN), "")
-        if verb in _NO_PARTICIPLES or not verb.endswith(_PARTICIPLE) or not _telling(verb):
+        if verb in _NO_PARTICIPLES or not verb.endswith(_PARTICIPLE) or not tells(verb):
             continue
-        if word in _HAVE and not _HAVE.isdisjoint(here) and not any(alike(verb, other) for other in here):
+        if word in HAVE and not HAVE.isdisjoint(here) and not any(alike(verb, other) for other in here):
             return f'it would leave out "{verb}"'
         if word in _BE and there.count(verb) == 1 and verb in here and not any(_BE & set(before) for before in _before(here, verb)):
             return f'it would say who "{verb}", and not what was'
@@ -170,7 +170,7 @@ def _all(said: Words) -> int:
 def _named(there: Words, here: Words, names: Iterable[Words]) -> str | None:
     """A noun without the word before it that says which; some words of a longer name: a wine club is no wine club membership."""
     for before, which, noun in _threes(there):
-        if before in _NOUN_FOLLOWS and _telling(which, noun) and noun in here and not any(alike(which, other) for other in here):
+        if before in _NOUN_FOLLOWS and tells(which, noun) and noun in here and not any(alike(which, other) for other in here):
             return f'it would leave out "{which}"'
     for name in names:
         lacking = [word for word in name if not any(alike(word, other) for other in here)]
@@ -182,12 +182,12 @@ def _named(there: Words, here: Words, names: Iterable[Words]) -> str | None:
 def _names(there: Words) -> Iterator[Words]:
     """Three and more words behind an article, up to the next small one; and what is "of" something, with that."""
     for number, word in enumerate(there):
-        behind = list(takewhile(_telling, there[number + 1 : number + 5]))
+        behind = list(takewhile(tells, there[number + 1 : number + 5]))
         named = behind[:-1] if behind and behind[-1].endswith("s") else behind  # that may be its verb: our new season starts
         if word in _NOUN_FOLLOWS and len(named) >= _LONG:
             yield named
-        if word == "of" and number and _telling(there[number - 1]) and there[number - 1] not in _PART:
-            yield from ((there[number - 1], one) for one in list(filter(_telling, there[number + 1 : number + 3]))[:1])
+        if word == "of" and number and tells(there[number - 1]) and there[number - 1] not in _PART:
+            yield from ((there[number - 1], one) for one in list(filter(tells, there[number + 1 : number + 3]))[:1])
 
 
 def _one_of_many(there: Words, here: Words) -> str | None:
@@ -210,7 +210,7 @@ def _presupposed(there: Words, here: Words) -> str | None:
 def _other_number(there: Words, here: Words) -> str | None:
     """A word with an -s more or less than it has in the draft behind the same word: what it cost is not what it costs."""
     before, now = set(pairwise(there)), set(pairwise(here))
-    changed = (word for one, word in now - before if _telling(word) and {(one, word + "s"), (one, word.removesuffix("s"))} & (before - now))
+    changed = (word for one, word in now - before if tells(word) and {(one, word + "s"), (one, word.removesuffix("s"))} & (before - now))
     return f'the draft does not say "{word}" here' if (word := min(changed, default=None)) else None
 
 
@@ -229,11 +229,13 @@ def _after(said: Words, word: str) -> Iterator[Words]:
     return (said[number + 1 : number + 3] for number, other in enumerate(said) if other == word)
 
 
-def _telling(*some: str) -> bool:
+def tells(*some: str) -> bool:
+    """Whether each of some words says something by itself."""
     return not any(word in SMALL or word in PERSONS for word in some)
 
 
-def _count(said: Words, some: Collection[str]) -> int:
+def count(said: Words, some: Collection[str]) -> int:
+    """How many words are of some kind."""
     return sum(word in some for word in said)
 
 

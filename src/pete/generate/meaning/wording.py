@@ -82,7 +82,7 @@ def strays(draft: str, rewrite: str) -> str | None:
         return f'it would say "{thing}", and not what'
     if new := next((word for word in here if word in _WHEN and word not in there), None):
         return f'the draft does not say "{new}" here'
-    if (point := BULLET.match(draft)) and not rewrite.startswith(point[0]):
+    if _points(draft) > _points(rewrite):
         return "it would be no point of the list any more"
     if _listed(draft) != _listed(rewrite):
         return "it would list other things"
@@ -100,6 +100,10 @@ def strays(draft: str, rewrite: str) -> str | None:
     gone = [word for word in mine if not any(alike(word, other) for other in theirs)]
     may_go = min(LOST_OF_FEW * len(mine), max(1.0, LOST_OF_MANY * len(mine)))
     return f'it would leave out "{gone[0]}"' if len(gone) > may_go else None
+
+
+def _points(text: str) -> int:
+    return sum(BULLET.match(line) is not None for line in text.splitlines())
 
 
 def _forms(said: Sequence[str]) -> dict[str, set[str]]:

@@ -127,7 +127,7 @@ class _Board:
 
     def __init__(self, passage: Passage, compare: Compare, voice: Voice | None, strength: Strength) -> None:
         self.passage, self._compare, self._voice, self._strength = passage, compare, voice, strength
-        self.sentences = [_unmarked(one) for one in sentences_in(passage.text)]
+        self.sentences = [unmarked(one) for one in sentences_in(passage.text)]
         self._why: list[dict[bool, str]] = [{} for _ in self.sentences]
         """The first reason why one stays: by whether a rewrite was refused."""
 
@@ -273,7 +273,7 @@ class _Board:
             self._why[number].setdefault(forced, why)
 
 
-def _unmarked(sentence: Span) -> Span:
+def unmarked(sentence: Span) -> Span:
     """A sentence behind the mark of a list, which stays where it is."""
     mark = BULLET.match(sentence.text)
     return Span(sentence.text[mark.end() :], sentence.start + mark.end(), sentence.end) if mark else sentence

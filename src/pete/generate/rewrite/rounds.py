@@ -8,8 +8,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pete.data.text import BULLET, Span, sentences_in, size, words
-from pete.generate.rewrite.choose import Draw
+from pete.data.text import Span, sentences_in, size, words
+from pete.generate.rewrite.choose import Draw, unmarked
 
 LEAST = 3
 """Words of a passage or sentence below which there is nothing to rewrite: a greeting, a name."""
@@ -62,5 +62,6 @@ class Rounds:
 
 def _said(sentence: Span) -> Span:
     """A sentence behind what marks it: the point of a list, the field of a mail's head. A model leaves that out where it can."""
-    marked = BULLET.match(sentence.text) or _FIELD.match(sentence.text)
-    return Span(sentence.text[marked.end() :], sentence.start + marked.end(), sentence.end) if marked else sentence
+    said = unmarked(sentence)
+    field = _FIELD.match(said.text)
+    return Span(said.text[field.end() :], said.start + field.end(), said.end) if field else said

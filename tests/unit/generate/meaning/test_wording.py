@@ -54,6 +54,7 @@ def test_the_same_in_other_words(draft, rewrite):
         ("Your tickets are safe.", "Your tickets are safe now.", '"now"'),
         ("You were not charged for the last case.", "You were not charged for the last one.", 'say "one", and not what'),
         ("1. Define a goal.", "Define a goal.", "no point of the list"),
+        ("- Tea is ready.\n- Cake is ready.", "Tea is ready. Cake is ready.", "no point of the list"),
         ("We are reducing the pack.", "We have reduced the pack.", '"reduced"'),
         ("Some partners are credited with customers.", "Some partners credit customers.", 'leave out "credited"'),
         ("It was used twice, which suggested a limited effect.", "It was used twice, a limited effect.", 'leave out "suggest"'),
