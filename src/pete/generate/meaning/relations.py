@@ -10,7 +10,7 @@ from itertools import pairwise, takewhile
 
 from pete.data.text import fold, words
 from pete.generate.meaning.parts import stem
-from pete.generate.meaning.vocabulary import PERSONS, SMALL, alike
+from pete.generate.meaning.vocabulary import PERSONS, SMALL, YOU_DO, alike
 
 Words = Sequence[str]
 _PREPOSITIONS = frozenset(["in", "on", "at", "by", "for", "of", "from", "to", "with", "during", "into", "under"])
@@ -32,7 +32,6 @@ _PAST = frozenset(["was", "were", "wasn't", "weren't"])
 _PRESENT = frozenset(
     ["is", "are", "am", "isn't", "aren't", "i'm", "we're", "it's", "that's", "you're", "they're", "there's", "he's", "she's"]
 )  # fmt: skip
-_YOU = frozenset(["you", "you're", "you've", "you'll", "you'd"])
 HAVE = frozenset(["have", "has", "had", "we've", "i've", "you've", "they've"])
 _BE = frozenset(["be", "been", "being", "get", "gets", "got", *_PAST, *_PRESENT])
 _BETWEEN = frozenset(["also", "already", "not", "now", "just", "been", "never", "ever", "always"])
@@ -86,7 +85,7 @@ def _done_to(there: Words, here: Words) -> str | None:
     for verb, person in sorted(new):
         if person in _OBJECTS and tells(verb) and stem(verb) in known:
             return f'the draft does not say "{verb} {person}" here'
-    return 'it would say "you" once more' if count(here, _YOU) > count(there, _YOU) else None
+    return 'it would say "you" once more' if count(here, YOU_DO) > count(there, YOU_DO) else None
 
 
 def _elsewhere(there: Words, here: Words) -> str | None:

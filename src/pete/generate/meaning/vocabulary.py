@@ -20,6 +20,7 @@ PERSONS = {
     for word in forms.split()
 }
 WE_DO = frozenset(["i", "i'm", "i've", "i'll", "i'd", "we", "we're", "we've", "we'll", "we'd"])
+YOU_DO = frozenset(["you", "you're", "you've", "you'll", "you'd"])
 _SMALL_WORDS = """a an the this that these those it its it's it'll it'd that's that'll there there's there'll here here's who who's who'll
 which when what what's be am is are was were been being isn't aren't wasn't weren't have has had having haven't hasn't do does did doing
 done don't doesn't didn't will would shall shan't won't wouldn't can could can't couldn't cannot may might of to in on at for from by with
@@ -33,7 +34,7 @@ appear seem look/approximately roughly around about/ask enquire inquire request/
 because since reason as/before prior/begin start commence/big huge/big large/bill invoice/book reserve/both two
 brief short/bring deliver/broken defective faulty/buy purchase/call telephone phone ring/car automobile/care careful
 check look verify/cheerful happy/child kid/choose select pick/close shut/collect fetch pick/come attend
-component part piece/consider think believe/contact call/correct right/currently now/customer client/cut reduce/day daily
+component part piece/consider think believe/correct right/currently now/customer client/cut reduce/day daily
 difficult hard tough/discover find locate/dispatch send ship post/email mail/empty vacant/end finish over
 enough sufficient/entire whole/everybody everyone all/explain tell/film movie/finalise finish complete/fix mend
 forbid forbidden prohibit prohibited ban banned/free complimentary/furthermore also moreover besides/get receive obtain

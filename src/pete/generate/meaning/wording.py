@@ -14,8 +14,8 @@ from pete.data.text import BULLET, fold, words
 from pete.generate.meaning.grammar import ungrammatical
 from pete.generate.meaning.parts import stem
 from pete.generate.meaning.polarity import denials
-from pete.generate.meaning.relations import bent, incomplete
-from pete.generate.meaning.vocabulary import PERSONS, WE_DO, alike, telling
+from pete.generate.meaning.relations import bent, count, incomplete
+from pete.generate.meaning.vocabulary import PERSONS, WE_DO, YOU_DO, alike, telling
 from pete.generate.request_parsing import NUMBERS
 
 LOST_OF_FEW, LOST_OF_MANY = 1 / 3, 1 / 5
@@ -60,8 +60,9 @@ def strays(draft: str, rewrite: str) -> str | None:
         return f'the draft does not speak of "{new}" here'
     if more := next(iter(_others(rewrite) - _others(draft)), None):
         return f'it would say "{more}" for a name'
-    if "i" not in _persons(rewrite) and (doer := next((word for word in words(fold(draft)) if word in WE_DO), None)):
-        return f'it would leave out who does it, "{doer}"'
+    ours, said = next((word for word in words(fold(draft)) if word in WE_DO), None), words(fold(rewrite))
+    if ours and ("i" not in _persons(rewrite) or (count(said, YOU_DO) and not count(said, WE_DO))):  # who of us and of you does it
+        return f'it would leave out who does it, "{ours}"'
     if "you" in _persons(draft) - _persons(rewrite) and any(word in WE_DO for word in words(fold(rewrite))):
         return 'it would leave out "you", and say it of us'
     if draft.isupper():

@@ -6,7 +6,7 @@ from pete.generate.meaning.wording import strays
 @pytest.mark.parametrize(
     ("draft", "rewrite"),
     [
-        ("Contact me if you would like to view it.", "Call me if you want to see it."),
+        ("Contact me if you would like to view it.", "Contact me if you want to see it."),
         (
             "To ensure that they work properly, please keep the box in a dry place.",
             "Make sure they work properly: keep the box in a dry place.",
@@ -43,6 +43,8 @@ def test_the_same_in_other_words(draft, rewrite):
         ("Older people buy the cheap car.", "Older people sell the cheap car.", "sell"),
         ("Ask what the cat costs.", "Ask what the catalogue costs.", "catalogue"),
         ("We photograph your finished roof.", "Your roof is finished.", '"we"'),
+        ("We see that you run 22 vans and would like to show our trackers.", "You run 22 vans and would like to show our trackers.", '"we"'),
+        ("Contact us about a viewing.", "Call us about a viewing.", "call"),
         ("Customers are likely to notice the change.", "Customers will notice the change.", 'leave out "likely", and claim more'),
         ("A phone number should be added, and a name should go.", "A phone number should be added, a name goes.", 'leave out "should"'),
         ("You operate about ten vans.", "You operate ten vans.", 'leave out "about"'),
