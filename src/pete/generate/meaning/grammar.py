@@ -20,6 +20,9 @@ _ASKING = frozenset(["how", "what", "when", "where", "why", "which", "who"])
 _STRANDED = frozenset(["to", "for", "of", "with", "at", "on", "from", "in", "about", "by"])
 _ENDS = frozenset(["and", "or", "but", ""])
 _POLITE = frozenset(["please", "kindly", "also", "then", "now", "just"])
+_LINKS = frozenset(["however", "therefore", "furthermore", "moreover", "instead", "according", "dear"])
+"""First words that a sentence can do without."""
+_DOERS = frozenset(["i", "we", "you", "he", "she", "they", "who"])
 _APART = 3
 """Words between an article and its noun."""
 
@@ -66,12 +69,10 @@ def _articles(said: Words) -> dict[str, set[str]]:
 
 
 def _undone(there: Words, here: Words) -> str | None:
-    """What a request asks for: its first word, or the one behind "and"."""
-    start = next((number for number, word in enumerate(there) if word not in _POLITE), 0)
-    verb, after = [*there[start:], "", ""][:2]
-    asked = start > 0 or after in _ARTICLES or after in _OTHERS
-    gone = verb and tells(verb) and not verb.endswith("ly") and not any(alike(verb, other) for other in here)
-    return f'it would leave out what to do, "{verb}"' if asked and gone else None
+    """What a request asks for: its first word."""
+    verb = next((word for word in there if word not in _POLITE), "")
+    gone = verb and tells(verb) and verb not in _LINKS and not verb.endswith("ly") and not any(alike(verb, other) for other in here)
+    return f'it would leave out what to do, "{verb}"' if gone else None
 
 
 def _whether(there: Words, here: Words) -> str | None:
@@ -125,6 +126,15 @@ def _head(there: Words, here: Words) -> str | None:
     return None
 
 
+def _verbless(there: Words, here: Words) -> str | None:
+    """Somebody who does nothing any more: we understand that you operate ten vans is not that you ten vans."""
+    idle = {who for who, after in pairwise(here) if who in _DOERS and (after in _STRANDED or after in _ARTICLES or after[0].isdigit())}
+    for who, verb in pairwise(there):
+        if who in idle and tells(verb) and not any(alike(verb, other) for other in here):
+            return f'it would leave out "{verb}"'
+    return None
+
+
 def _about(there: Words, here: Words) -> str | None:
     """Whom it is about: no more post is not no more post about her."""
     lost = (person for before, person in pairwise(there) if before == "about" and person in PERSONS and "about" not in here)
@@ -132,5 +142,5 @@ def _about(there: Words, here: Words) -> str | None:
 
 
 _RULES: Sequence[Callable[[Words, Words], str | None]] = (
-    _bare, _undone, _whether, _to_one, _stranded, _had, _made_verb, _head, _about,
+    _bare, _undone, _whether, _to_one, _stranded, _had, _made_verb, _head, _verbless, _about,
 )  # fmt: skip

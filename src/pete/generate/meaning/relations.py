@@ -39,10 +39,10 @@ _BETWEEN = frozenset(["also", "already", "not", "now", "just", "been", "never", 
 _PART = frozenset(["any", "half", "part", "number", "lot", "rest", "most", "total", "matter", "pair", "couple"])
 _LONG = 3
 """Words behind an article that name something together."""
-_PARTICIPLE = ("ed", "en", "wn", "ought", "aught", "old", "ade", "elt", "ept", "ent", "ost")
+_PARTICIPLE = ("ed", "en", "wn", "ought", "aught", "old", "ade", "elt", "ept", "ent", "ost", "aid")
 _LIKE_PARTICIPLES = """open ten seven eleven thirteen fourteen fifteen sixteen seventeen eighteen nineteen hundred even often between
 down brown children cold old gold indeed different present recent urgent silent patient convenient permanent evident excellent sudden
-wooden golden percent almost"""
+wooden golden percent almost aid afraid"""
 _NO_PARTICIPLES = frozenset(_LIKE_PARTICIPLES.split())
 """Words that end as one does."""
 _PIECE = re.compile(r"[,;:()\u2014\u2013]|[.!?]+\s|\s-\s|\n")

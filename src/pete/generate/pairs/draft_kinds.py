@@ -13,7 +13,7 @@ CLOSE = "close"
 LIGHT = "light"
 """The kind that its text is a light edit of: who learns from it alters little, and nothing that a guard would refuse. See docs/log.md."""
 KINDS = {
-    LIGHT: "as it stood before a light edit: the same sentences in the same order and nearly the same words, but stiff and a little wordy",
+    LIGHT: "as it stood before a light edit: the same sentences in the same order and nearly the same words, but plain and a little formal",
     CLOSE: "sentence for sentence, as a dutiful clerk minutes it: for each sentence, line or point of the text one complete, neutral one",
     "plain": "in plain words, as a careful clerk writes: short neutral sentences in the usual order, nothing clever, nothing warm",
     "polished": "as over-polished marketing prose: smooth, eager and correct, with the stock phrases of brochures",
@@ -31,9 +31,9 @@ SHARED = 7
 """Words in a row that a draft and its text may share."""
 _WORDS = {
     LIGHT: (
-        "Keep the text's nouns, verbs, figures and every denial, condition and hedge. Write contractions out, put in small words and "
-        "fillers that say nothing, take the longer and stiffer of two words for the same thing, turn a clause the long way round. "
-        "No sentence of more than a few words stays as it is."
+        "Keep the text's nouns, verbs, figures and every denial, condition and hedge. Write contractions out, make whole sentences of "
+        "fragments and polite ones of commands, take the more formal of two words for the same thing (receive for get). It has to read as "
+        "anybody would write it at work: no fillers, nothing stiff, hardly longer than the text. Few sentences stay as they are."
     )
 }
 _OTHER_WORDS = f"In other words than the text's: never more than {SHARED} in a row, but for names and quotations."

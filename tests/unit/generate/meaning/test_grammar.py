@@ -11,6 +11,8 @@ from pete.generate.meaning.wording import strays
         ("In affiliate marketing, a partner promotes your tea.", "Affiliate marketing, partner promotes your tea.", 'before "partner"'),
         ("Please include a message in the next version.", "A message in the next version.", 'what to do, "include"'),
         ("Assign the new users at random.", "The new users at random.", 'what to do, "assign"'),
+        ("Assign new sign-ups at random and compare how many pay.", "New sign-ups at random and compare how many pay.", 'do, "assign"'),
+        ("I understand that you operate about ten vans.", "I understand you about ten vans.", '"operate"'),
         ("Tell us whether there is demand and whether it pays.", "Tell us whether there is demand, and it pays.", '"whether"'),
         ("I suggest reducing the five codes to one.", "I suggest reducing the five codes.", '"to one"'),
         ("Name the action it should lead to and keep the code.", "Name the action it should lead and keep the code.", '"to"'),
@@ -33,6 +35,8 @@ def test_a_small_word_that_the_sentence_needs(draft, rewrite, why):
         ("If you have any questions, ask us.", "If you have questions, ask us."),
         ("There is no contract.", "No contract."),
         ("Please ask whether it is open.", "Ask if it is open."),
+        ("However, the shop is open.", "The shop is open."),
+        ("The person who operates about ten vans may call.", "Who operates about ten vans may call."),
         ("", ""),
     ],
 )
@@ -43,6 +47,10 @@ def test_what_can_go(draft, rewrite):
 def test_other_languages_have_other_small_words():
     draft = "Wir haben am Montag f\u00fcr euch ge\u00f6ffnet, und das ist an der T\u00fcr zu lesen."
     assert ungrammatical(draft, "Am Montag haben wir f\u00fcr euch ge\u00f6ffnet, T\u00fcr lesen.") is None
+
+
+def test_what_is_paid_is_not_what_paid():
+    assert '"paid"' in (strays("A trial in which commission is paid for new customers.", "A trial in which commission paid for new customers.") or "")
 
 
 def test_no_is_not_the_and_bring_has_no_ending():

@@ -82,13 +82,20 @@ def test_eight_words_in_a_row_are_too_many_and_seven_are_not(first, count):
 
 
 EDITED = "We're shut on Monday. The kettle's broken, so bring a flask. Nobody is to blame."
-LIGHT_DRAFT = "We are in fact shut on Monday. The kettle is now broken, and so please do bring a flask with you. There is nobody to blame."
+LIGHT_DRAFT = "We are shut on Monday. The kettle is broken, and therefore please bring a flask. Nobody is to blame for it."
 
 
 def test_a_light_draft_has_its_texts_words_and_is_one_that_the_text_may_stand_for():
     embedder = Embedder()
     assert draft_objection(LIGHT_DRAFT, EDITED, embedder, "light") is None
-    other = "We are shut on Monday. A new boiler is what we need, and a flask is what you need. Nobody is to blame."
+    other = "We are shut on Monday. A new boiler is what we need, with a flask. Nobody is to blame."
     found = draft_objection(other, EDITED, embedder, "light")
     assert found is not None and found.refusal is Flaw.FAR and "boiler" in found.detail, "the first sentence that it may not stand for"
     assert draft_objection(other, EDITED, embedder) is None, "of another kind it may be"
+
+
+def test_a_light_draft_is_hardly_longer_than_its_text():
+    wordy = "We are in fact shut on Monday as such. The kettle is now broken, and so please do bring a flask with you. There is nobody to blame."
+    found = draft_objection(wordy, EDITED, Embedder(), "light")
+    assert found is not None and found.refusal is Flaw.SIZE, "what it teaches is to leave words out"
+    assert draft_objection(wordy, EDITED, Embedder()) is None, "of another kind it may be"
