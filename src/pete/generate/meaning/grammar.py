@@ -127,12 +127,15 @@ def _head(there: Words, here: Words) -> str | None:
 
 
 def _verbless(there: Words, here: Words) -> str | None:
-    """Somebody who does nothing any more: we understand that you operate ten vans is not that you ten vans."""
+    """Somebody who does nothing any more, or what is nobody's: you operate ten vans is not you ten vans."""
     idle = {who for who, after in pairwise(here) if who in _DOERS and (after in _STRANDED or after in _ARTICLES or after[0].isdigit())}
-    for who, verb in pairwise(there):
+    pairs = set(pairwise(there))
+    for who, verb in pairs:
         if who in idle and tells(verb) and not any(alike(verb, other) for other in here):
             return f'it would leave out "{verb}"'
-    return None
+    lost = (whose for one, whose in pairwise(here) if one == "and" and whose.endswith("'s") and (one, whose) not in pairs and tells(whose))
+    been = {word for be, word in pairs if be in _BE}
+    return f'it would leave out what is "{whose}"' if (whose := next((w for w in lost if w in been), None)) else None
 
 
 def _about(there: Words, here: Words) -> str | None:

@@ -77,6 +77,17 @@ def _of_another(there: Words, here: Words) -> str | None:
     return f'it would say "{word}" of somebody else' if (word := _first(here, turned)) else None
 
 
+def _another_does(there: Words, here: Words) -> str | None:
+    """What somebody does, behind an "and" that ties it to somebody else: you run vans and I would like is not you run vans and would like."""
+    before = set(pairwise(there))
+    for number, (one, verb) in enumerate(pairwise(here)):
+        does = {PERSONS[who] for who, other in before if other == verb and who in PERSONS}
+        who = next((PERSONS[word] for word in reversed(here[:number]) if word in PERSONS and word not in _OWNERS), None)
+        if one == "and" and ("and", verb) not in before and does and who and who not in does:
+            return f'it would say "{verb}" of somebody else'
+    return None
+
+
 def _done_to(there: Words, here: Words) -> str | None:
     """Somebody to whom is done what the draft says of others, or who comes in once more: you found them is not they found you."""
     told = {(one, other) for one, that, other in _threes(there) if that in ("that", "which", "whom")}
@@ -139,6 +150,8 @@ def _then(there: Words, here: Words) -> str | None:
     past = count(here, _PAST) - count(there, _PAST)
     if past > 0 or (past < 0 and count(here, _PRESENT | _MAY) > count(there, _PRESENT | _MAY)):
         return "it would say it of another time"
+    if ("will", "have") in pairwise(there) and "have" in here and _WILL.isdisjoint(here):
+        return "it would say of now what will be"
     for number, word in enumerate(there):
         verb = next((other for other in there[number + 1 :] if other not in _BETWEEN), "")
         if verb in _NO_PARTICIPLES or not verb.endswith(_PARTICIPLE) or not tells(verb):
@@ -214,7 +227,7 @@ def _other_number(there: Words, here: Words) -> str | None:
 
 
 _RULES: Sequence[Callable[[Words, Words], str | None]] = (
-    _untied, _of_another, _done_to, _elsewhere, _asked, _certain, _one_of_many, _presupposed, _other_number, _then,
+    _untied, _of_another, _another_does, _done_to, _elsewhere, _asked, _certain, _one_of_many, _presupposed, _other_number, _then,
 )  # fmt: skip
 
 

@@ -45,6 +45,8 @@ _THING = {"it": "it", "its": "it", "it's": "it", "one": "one", "ones": "one"}
 """What stands for something that was named."""
 _WHEN = frozenset(["now", "then", "already", "still", "again", "yet", "later", "soon", "today", "tonight"])
 """Small words that claim something by themselves: what is safe now was not before."""
+_LABEL = re.compile(r"\w+:(?=\s)")
+"""What a line begins with that says what it is: To, Re, the question of an interview."""
 _AUXILIARIES = frozenset(["is", "was", "isn't", "wasn't", "will", "would", "has", "had", "may", "might", "can", "could"])
 
 
@@ -85,6 +87,8 @@ def strays(draft: str, rewrite: str) -> str | None:
         return f'the draft does not say "{new}" here'
     if _points(draft) > _points(rewrite):
         return "it would be no point of the list any more"
+    if (label := _LABEL.match(draft)) and not rewrite.lower().startswith(label[0].lower()):
+        return f'it would leave out "{label[0]}"'
     if _listed(draft) != _listed(rewrite):
         return "it would list other things"
     forms = _forms(mine)

@@ -13,7 +13,7 @@ from pete.generate.rewrite.choose import Draw, unmarked
 
 LEAST = 3
 """Words of a passage or sentence below which there is nothing to rewrite: a greeting, a name."""
-_FIELD = re.compile(r"(?:Subject|Re|Betreff|Objet|Asunto|Oggetto|Onderwerp|Q|A):[ \t]+(?=\S)", re.IGNORECASE)
+_FIELD = re.compile(r"(?:Subject|Re|To|From|Cc|Date|Betreff|Objet|Asunto|Oggetto|Onderwerp|Q|A):[ \t]+(?=\S)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
