@@ -78,7 +78,7 @@ def _of_another(there: Words, here: Words) -> str | None:
 
 
 def _another_does(there: Words, here: Words) -> str | None:
-    """What somebody does, behind an "and" that ties it to somebody else: you run vans and I would like is not you run vans and would like."""
+    """What somebody does, behind an "and" that ties it to somebody else: you run vans and I like it is not you run vans and like it."""
     before = set(pairwise(there))
     for number, (one, verb) in enumerate(pairwise(here)):
         does = {PERSONS[who] for who, other in before if other == verb and who in PERSONS}

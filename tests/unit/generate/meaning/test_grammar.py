@@ -50,7 +50,9 @@ def test_other_languages_have_other_small_words():
 
 
 def test_what_is_paid_is_not_what_paid():
-    assert '"paid"' in (strays("A trial in which commission is paid for new customers.", "A trial in which commission paid for new customers.") or "")
+    assert '"paid"' in (
+        strays("A trial in which commission is paid for new customers.", "A trial in which commission paid for new customers.") or ""
+    )
 
 
 def test_no_is_not_the_and_bring_has_no_ending():

@@ -45,8 +45,16 @@ def test_the_same_in_other_words(draft, rewrite):
         ("Older people buy the cheap car.", "Older people sell the cheap car.", "sell"),
         ("Ask what the cat costs.", "Ask what the catalogue costs.", "catalogue"),
         ("We photograph your finished roof.", "Your roof is finished.", '"we"'),
-        ("We see that you run 22 vans and would like to show our trackers.", "You run 22 vans and would like to show our trackers.", '"we"'),
-        ("I see that you run 22 vans and I would like to show our trackers.", "I see you run 22 vans and would like to show our trackers.", "else"),
+        (
+            "We see that you run 22 vans and would like to show our trackers.",
+            "You run 22 vans and would like to show our trackers.",
+            '"we"',
+        ),
+        (
+            "I see that you run 22 vans and I would like to show our trackers.",
+            "I see you run 22 vans and would like to show our trackers.",
+            "else",
+        ),
         ("We refund it, and you will have the money by Monday.", "We refund it, and you have the money by Monday.", "what will be"),
         ("To: Brand team", ": Brand team", '"To:"'),
         ("A: We open on Mondays.", "We open on Mondays.", '"A:"'),

@@ -95,7 +95,7 @@ def test_a_light_draft_has_its_texts_words_and_is_one_that_the_text_may_stand_fo
 
 
 def test_a_light_draft_is_hardly_longer_than_its_text():
-    wordy = "We are in fact shut on Monday as such. The kettle is now broken, and so please do bring a flask with you. There is nobody to blame."
+    wordy = "We are in fact shut on Monday as such. The kettle is now broken, and so please do bring a flask. There is nobody to blame."
     found = draft_objection(wordy, EDITED, Embedder(), "light")
     assert found is not None and found.refusal is Flaw.SIZE, "what it teaches is to leave words out"
     assert draft_objection(wordy, EDITED, Embedder()) is None, "of another kind it may be"
