@@ -37,6 +37,7 @@ _BE = frozenset(["be", "been", "being", "get", "gets", "got", *_PAST, *_PRESENT]
 _BETWEEN = frozenset(["also", "already", "not", "now", "just", "been", "never", "ever", "always"])
 """What stands between an auxiliary and its verb."""
 _PART = frozenset(["any", "half", "part", "number", "lot", "rest", "most", "total", "matter", "pair", "couple"])
+_MUCH = frozenset(["very", "truly", "deeply", "really", "extremely", "terribly"])
 _LONG = 3
 """Words behind an article that name something together."""
 _PARTICIPLE = ("ed", "en", "wn", "ought", "aught", "old", "ade", "elt", "ept", "ent", "ost", "aid")
@@ -114,7 +115,7 @@ def _elsewhere(there: Words, here: Words) -> str | None:
 
 
 def _untied(there: Words, here: Words) -> str | None:
-    """What ties one word to another and is gone: whom something is done with, a preposition between two words, which of them it is."""
+    """What ties one word to another and is gone: whom something is done with, where, a preposition between two words, which it is."""
     known, pairs = set(here), set(pairwise(here)) - set(pairwise(there))
     for before, person in pairwise(there):
         if before in _TOWARDS and person in _OBJECTS and (before, person) not in (("for", "you"), ("of", "them")) and person not in known:
@@ -124,8 +125,12 @@ def _untied(there: Words, here: Words) -> str | None:
             return f'it would leave out "{between}"'
         if between == "who" and one in known and tells(one) and not any("who" in behind for behind in _after(here, one)):
             return f'it would leave out "who {other}"'
+        if one in ("in", "on", "at") and between in _ONE - {"this"} and tells(other) and not any(alike(other, word) for word in known):
+            return f'it would leave out "{one} {between} {other}"'
         if one in ("and", "or", "to") and tells(between) and (one, other) in pairs and between not in known:
             return f'it would leave out "{between}"'
+    if "sorry" in there and not _MUCH.isdisjoint(there) and {*_MUCH, "so"}.isdisjoint(here):
+        return 'it would leave out "very sorry"'
     return None
 
 

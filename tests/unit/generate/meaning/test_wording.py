@@ -22,6 +22,8 @@ from pete.generate.meaning.wording import strays
         ("If you reply, we will send it.", "We will send it if you reply."),
         ("We see that and we would like to pay.", "We see that and would like to pay."),
         ("To: Brand team", "To: the brand team"),
+        ("I am very sorry.", "I'm so sorry."),
+        ("In this post we look at the shop.", "We look at the shop."),
         ("Our establishments open on Mondays.", "The establishments open on Mondays."),
     ],
 )
@@ -59,6 +61,8 @@ def test_the_same_in_other_words(draft, rewrite):
         ("To: Brand team", ": Brand team", '"To:"'),
         ("A: We open on Mondays.", "We open on Mondays.", '"A:"'),
         ("I understand that he has grown and that this is nobody's fault.", "I understand he has grown and nobody's fault.", "nobody's"),
+        ("The wine is available in the shop at 7 a bottle.", "The wine is available at 7 a bottle.", '"in the shop"'),
+        ("I am very sorry that we sent it.", "I'm sorry that we sent it.", "very sorry"),
         ("Contact us about a viewing.", "Call us about a viewing.", "call"),
         ("Customers are likely to notice the change.", "Customers will notice the change.", 'leave out "likely", and claim more'),
         ("A phone number should be added, and a name should go.", "A phone number should be added, a name goes.", 'leave out "should"'),
