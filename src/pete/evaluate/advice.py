@@ -4,7 +4,11 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from pete.config import Config
+from pete.config import EMBEDDED_BASE, Config
+
+
+LARGER = "HuggingFaceTB/SmolLM2-360M-Instruct"
+"""The embedded base's next larger relative, on the hub."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +26,10 @@ LESS_RANDOM = Advice(
     "Take the wildest tokens out of the draw.", lambda _: {"generate.top_p": 0.9, "generate.temperature": 0.5}
 )  # fmt: skip
 MORE_RANDOM = Advice("Draw more freely.", lambda c: {"generate.temperature": f"{min(1.0, round(c.generate.temperature + 0.15, 2)):g}"})
+LARGER_BASE = Advice(
+    "A larger base, which knows more ways to say the same; to draw more freely only makes it say other things.",
+    lambda c: {"model.base": LARGER} if c.model.base == EMBEDDED_BASE else {},
+)
 PENALISE_REPETITION = Advice(
     "Make repeating costlier.", lambda c: {"generate.repetition_penalty": f"{min(1.5, round(c.generate.repetition_penalty + 0.1, 2)):g}"}
 )

@@ -1,9 +1,11 @@
 import pytest
 
+from pete.config import Config
 from pete.data.examples import Draft, Example, Question
 from pete.errors import DataError
 from pete.evaluate.gates import judge
 from pete.evaluate.rewriting import EXAMPLES, changed_words, drafts_of, marker_shifts, shown_examples, standings
+from pete.evaluate.scorers import change
 from pete.report.comparison import compare
 from tests.unit.evaluate.conftest import asked, held_out, log_of, sample
 
@@ -140,3 +142,10 @@ def test_the_voice_of_both_counts_from_the_draft_and_their_difference_from_the_b
 
 def test_the_voice_of_rewrites_is_held_against_no_other_runs():
     assert not {m.name for m in compare(log(), "").on_one_scale} & {"draft_voice", "draft_voice.beats"}
+
+
+def test_what_helps_where_too_much_is_left_is_a_larger_base():
+    (gate,) = change.SPEC.gates
+    small = Config()
+    assert gate.advice.settings(small)["model.base"] != small.model.base
+    assert not gate.advice.settings(small.model_copy(update={"model": small.model.model_copy(update={"base": "owner/large"})}))

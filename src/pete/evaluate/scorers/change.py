@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from pete.data.text import words
-from pete.evaluate.advice import MORE_RANDOM
+from pete.evaluate.advice import LARGER_BASE
 from pete.evaluate.log import EvaluationLog, Sample
 from pete.evaluate.scorers.spec import Gate, Metric, Spec, scored, shown
 from pete.evaluate.stats import Interval, paired
@@ -41,7 +41,7 @@ SPEC = Spec(
     gates=(
         Gate(
             "change", "sentences left as they were, after the guard", "change.left", "below", LIMIT,
-            "Most of a draft is rewritten", "Too much of a draft is left as it was", MORE_RANDOM,
+            "Most of a draft is rewritten", "Too much of a draft is left as it was", LARGER_BASE,
             scored("change.left"), shown("change.left"), beside="guarded", interval=left_at_the_end,
         ),
     ),
