@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from pete.config import EMBEDDED_BASE, Config
 
-
 LARGER = "HuggingFaceTB/SmolLM2-360M-Instruct"
 """The embedded base's next larger relative, on the hub."""
 
