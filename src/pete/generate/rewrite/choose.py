@@ -3,7 +3,7 @@
 import difflib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pete.config import GenerateConfig
 from pete.data.text import BULLET, Span, sentences_in, words
@@ -128,6 +128,7 @@ class _Board:
     def __init__(self, passage: Passage, compare: Compare, voice: Voice | None, strength: Strength) -> None:
         self.passage, self._compare, self._voice, self._strength = passage, compare, voice, strength
         self.sentences = [unmarked(one) for one in sentences_in(passage.text)]
+        self._like_draft = voice(passage.text) if voice else 0.0
         self._why: list[dict[bool, str]] = [{} for _ in self.sentences]
         """The first reason why one stays: by whether a rewrite was refused."""
 
@@ -179,11 +180,11 @@ class _Board:
             return self._blame_each(mine, alone.differences, self.sentences[mine.start].start)
         if astray := strays(draft, said):
             return self._blame(mine, astray)
-        gain = 1.0 if self._voice is None else self._voice(said) - self._voice(draft)
+        tile = _Tile(mine.start, mine.stop - 1, said, source, near, 1.0)
+        gain = 1.0 if self._voice is None else self._voice(self.mixed([tile])) - self._like_draft
         if gain <= 0:
             return self._blame(mine, "no rewrite was more like the author", forced=False)
-        worth = len(words(draft)) * (alike(draft, said) if self._strength.closest else gain)
-        return _Tile(mine.start, mine.stop - 1, said, source, near, worth)
+        return replace(tile, worth=len(words(draft)) * alike(draft, said) if self._strength.closest else gain)
 
     def own(self, mine: range) -> tuple[int, Part] | None:
         """Some sentences in their paragraph; None where they are no whole piece of one."""

@@ -93,6 +93,12 @@ def test_the_draft_wins_where_nothing_is_more_like_the_author():
     assert [one.why for one in found.stayed] == ["every rewrite left it as it was"]
 
 
+def test_a_sentence_is_heard_in_its_place():
+    draft, once = "We know that it is open. We know that it is shut.", "We know it is open. We know that it is shut."
+    text, _ = chosen(draft, once, voice=lambda text: float(text.count("that") == 1))
+    assert text == once, "alone it would have the draft's one and only"
+
+
 def test_without_a_voice_meaning_decides_alone():
     text, _ = chosen("We open on Tuesdays at 9.", "On Tuesdays we open at 9.", voice=None)
     assert text == "On Tuesdays we open at 9."
