@@ -127,15 +127,19 @@ def _head(there: Words, here: Words) -> str | None:
 
 
 def _verbless(there: Words, here: Words) -> str | None:
-    """Somebody who does nothing any more, or what is nobody's: you operate ten vans is not you ten vans."""
+    """Somebody who does nothing any more: you operate ten vans is not you ten vans."""
     idle = {who for who, after in pairwise(here) if who in _DOERS and (after in _STRANDED or after in _ARTICLES or after[0].isdigit())}
-    pairs = set(pairwise(there))
-    for who, verb in pairs:
-        if who in idle and tells(verb) and not any(alike(verb, other) for other in here):
-            return f'it would leave out "{verb}"'
-    lost = (whose for one, whose in pairwise(here) if one == "and" and whose.endswith("'s") and (one, whose) not in pairs and tells(whose))
-    been = {word for be, word in pairs if be in _BE}
-    return f'it would leave out what is "{whose}"' if (whose := next((w for w in lost if w in been), None)) else None
+    verbs = (verb for who, verb in pairwise(there) if who in idle and tells(verb))
+    lost = next((verb for verb in verbs if not any(alike(verb, other) for other in here)), None)
+    return f'it would leave out "{lost}"' if lost else None
+
+
+def _whose(there: Words, here: Words) -> str | None:
+    """What is somebody's, tied on without "is": that it is nobody's fault is not and nobody's fault."""
+    before, been = set(pairwise(there)), {word for be, word in pairwise(there) if be in _BE}
+    owners = (word for one, word in pairwise(here) if one == "and" and word.endswith("'s") and ("and", word) not in before)
+    lost = next((word for word in owners if tells(word) and word in been), None)
+    return f'it would leave out what is "{lost}"' if lost else None
 
 
 def _about(there: Words, here: Words) -> str | None:
@@ -145,5 +149,5 @@ def _about(there: Words, here: Words) -> str | None:
 
 
 _RULES: Sequence[Callable[[Words, Words], str | None]] = (
-    _bare, _undone, _whether, _to_one, _stranded, _had, _made_verb, _head, _verbless, _about,
+    _bare, _undone, _whether, _to_one, _stranded, _had, _made_verb, _head, _verbless, _whose, _about,
 )  # fmt: skip
