@@ -10,6 +10,7 @@ from pete.data.language import language_of
 from pete.data.text import fold, words
 from pete.generate.meaning.relations import HAVE, Words, count, tells
 from pete.generate.meaning.vocabulary import PERSONS, alike
+from pete.generate.request_parsing import NUMBERS
 
 _ARTICLES = frozenset(["the", "a", "an", "this", "these", "my", "our", "your", "his", "her", "its", "their"])
 _OTHERS = frozenset(["that", "those", "each", "every", "all", "any", "some", "no", "one", "another", "both", "what", "which", "same"])
@@ -97,16 +98,19 @@ def _stranded(there: Words, here: Words) -> str | None:
 
 
 def _had(there: Words, here: Words) -> str | None:
-    """Something that we have, and that only was: who made a mistake does not have one."""
-    if (
-        HAVE.isdisjoint(there)
-        and not {"was", "were"}.isdisjoint(there)
-        and any(
-            (one in ("i", "we") and have == "have") and what in ("a", "an", "the")
-            for one, have, what in zip(here, here[1:], here[2:], strict=False)
-        )
-    ):
-        return "it would say what we have, and not what is"
+    """Something that somebody has, and that only was: who made a mistake does not have one."""
+    was = HAVE.isdisjoint(there) and not {"was", "were"}.isdisjoint(there)
+    if was and any(have in HAVE and what in ("a", "an", "the") for have, what in pairwise(here)):
+        return "it would say what somebody has, and not what is"
+    return None
+
+
+def _been(there: Words, here: Words) -> str | None:
+    """What is, without "is": the new rates are 3% is not the new rates 3%."""
+    new = set(pairwise(here)) - set(pairwise(there))
+    for one, be, other in zip(there, there[1:], there[2:], strict=False):
+        if be in _BE and tells(one) and (one, other) in new and (other in _STRANDED or other[0].isdigit() or other in NUMBERS):
+            return f'it would leave out "{be}"'
     return None
 
 
@@ -149,5 +153,5 @@ def _about(there: Words, here: Words) -> str | None:
 
 
 _RULES: Sequence[Callable[[Words, Words], str | None]] = (
-    _bare, _undone, _whether, _to_one, _stranded, _had, _made_verb, _head, _verbless, _whose, _about,
+    _bare, _undone, _whether, _to_one, _stranded, _had, _been, _made_verb, _head, _verbless, _whose, _about,
 )  # fmt: skip

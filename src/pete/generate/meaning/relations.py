@@ -46,6 +46,8 @@ down brown children cold old gold indeed different present recent urgent silent 
 wooden golden percent almost aid afraid"""
 _NO_PARTICIPLES = frozenset(_LIKE_PARTICIPLES.split())
 """Words that end as one does."""
+_AS_BEFORE = frozenset(["become", "come", "overcome", "run", "put", "set", "cut", "shut", "hit", "let", "read"])
+"""Verbs whose participle is as they are."""
 _PIECE = re.compile(r"[,;:()\u2014\u2013]|[.!?]+\s|\s-\s|\n")
 """Where what is named comes to its end."""
 _FIGURE = re.compile(r"\d+(?:[.,]\d+)*")
@@ -121,6 +123,8 @@ def _untied(there: Words, here: Words) -> str | None:
         if before in _TOWARDS and person in _OBJECTS and (before, person) not in (("for", "you"), ("of", "them")) and person not in known:
             return f'it would leave out "{before} {person}"'
     for one, between, other in _threes(there):
+        if one in _PREPOSITIONS and between in _PREPOSITIONS and (one, other) in pairs and other != "any":
+            return f'it would leave out "{between}"'
         if between in _PREPOSITIONS and (one, other) in pairs and tells(one, other) and not other[0].isdigit():
             return f'it would leave out "{between}"'
         if between == "who" and one in known and tells(one) and not any("who" in behind for behind in _after(here, one)):
@@ -155,10 +159,15 @@ def _then(there: Words, here: Words) -> str | None:
     past = count(here, _PAST) - count(there, _PAST)
     if past > 0 or (past < 0 and count(here, _PRESENT | _MAY) > count(there, _PRESENT | _MAY)):
         return "it would say it of another time"
+    going_on = "being" in here and "being" not in there and not HAVE.isdisjoint(there) and HAVE.isdisjoint(here)
+    if going_on or ("had" in here and "had" not in there):
+        return "it would say it of another time"
     if ("will", "have") in pairwise(there) and "have" in here and _WILL.isdisjoint(here):
         return "it would say of now what will be"
     for number, word in enumerate(there):
         verb = next((other for other in there[number + 1 :] if other not in _BETWEEN), "")
+        if word in HAVE and verb in _AS_BEFORE and verb in here and not any(HAVE & set(before) for before in _before(here, verb)):
+            return f'it would say that it "{verb}", and not that it has'
         if verb in _NO_PARTICIPLES or not verb.endswith(_PARTICIPLE) or not tells(verb):
             continue
         if word in HAVE and not HAVE.isdisjoint(here) and not any(alike(verb, other) for other in here):
