@@ -24,6 +24,8 @@ _POLITE = frozenset(["please", "kindly", "also", "then", "now", "just"])
 _LINKS = frozenset(["however", "therefore", "furthermore", "moreover", "instead", "according", "dear"])
 """First words that a sentence can do without."""
 _DOERS = frozenset(["i", "we", "you", "he", "she", "they", "who"])
+_GET = frozenset(["get", "gets", "got", "getting"])
+_BECOME = frozenset(["become", "becomes", "became", "gain", "gains", "be", "been", "is", "are", "have", "has", "had"])
 _APART = 3
 """Words between an article and its noun."""
 
@@ -114,6 +116,27 @@ def _been(there: Words, here: Words) -> str | None:
     return None
 
 
+def _got(there: Words, here: Words) -> str | None:
+    """Somebody who gets what the draft has him give, or what only was: "get" stands for receive, buy and become."""
+    new = count(here, _GET) > count(there, _GET)
+    received = any(alike("receive", word) or alike("buy", word) for word in there) or not _BECOME.isdisjoint(there)
+    return 'the draft does not say "get" here' if new and not received else None
+
+
+def _requested(there: Words, here: Words) -> str | None:
+    """A request of what only is: the shop is open is not open the shop."""
+    verb, after = [*here, "", ""][:2]
+    new = tells(verb) and verb.isalpha() and not verb.endswith("er") and after in _ARTICLES and there[:1] != here[:1]
+    return f'it would ask to "{verb}"' if new and any(be in _BE and word == verb for be, word in pairwise(there)) else None
+
+
+def _priced(there: Words, here: Words) -> str | None:
+    """A figure that says which: at 7 a bottle is not at the 7 a bottle shop."""
+    before = set(pairwise(there))
+    new = (word for one, word in pairwise(here) if one == "the" and word[0].isdigit() and ("the", word) not in before)
+    return f'it would say "the {word}"' if (word := next(new, None)) else None
+
+
 def _made_verb(there: Words, here: Words) -> str | None:
     """What something is, as if it did it: transparent, transparents."""
     been = {word for before, word in pairwise(there) if before in _BE and tells(word)}
@@ -153,5 +176,5 @@ def _about(there: Words, here: Words) -> str | None:
 
 
 _RULES: Sequence[Callable[[Words, Words], str | None]] = (
-    _bare, _undone, _whether, _to_one, _stranded, _had, _been, _made_verb, _head, _verbless, _whose, _about,
+    _bare, _undone, _whether, _to_one, _stranded, _had, _been, _got, _requested, _priced, _made_verb, _head, _verbless, _whose, _about,
 )  # fmt: skip

@@ -46,6 +46,8 @@ down brown children cold old gold indeed different present recent urgent silent 
 wooden golden percent almost aid afraid"""
 _NO_PARTICIPLES = frozenset(_LIKE_PARTICIPLES.split())
 """Words that end as one does."""
+_POLITELY = frozenset(["like", "love", "recommend", "suggest", "advise", "propose", "prefer", "say", "appreciate"])
+"""What who would do it does."""
 _AS_BEFORE = frozenset(["become", "come", "overcome", "run", "put", "set", "cut", "shut", "hit", "let", "read"])
 """Verbs whose participle is as they are."""
 _PIECE = re.compile(r"[,;:()\u2014\u2013]|[.!?]+\s|\s-\s|\n")
@@ -159,6 +161,9 @@ def _then(there: Words, here: Words) -> str | None:
     past = count(here, _PAST) - count(there, _PAST)
     if past > 0 or (past < 0 and count(here, _PRESENT | _MAY) > count(there, _PRESENT | _MAY)):
         return "it would say it of another time"
+    would = any(who in ("i", "we") and may == "would" and verb not in _POLITELY for who, may, verb in _threes(there))
+    if would and not any(word == "would" or word.endswith("'d") for word in here):
+        return "it would say for certain what only would be"
     going_on = "being" in here and "being" not in there and not HAVE.isdisjoint(there) and HAVE.isdisjoint(here)
     if going_on or ("had" in here and "had" not in there):
         return "it would say it of another time"
