@@ -118,7 +118,7 @@ def test_a_text_gets_a_close_draft_before_others_and_the_evaluation_none(persona
 
 
 def test_light_drafts_are_held_to_the_guard(persona):
-    bent = "Somebody has moved a piano into the lift of the new museum and took it out again within the hour. Visitors leave it at once by the stairs."
+    bent = "Somebody has moved a piano into the lift of the new museum and took it out again within the hour. Visitors leave by the stairs."
     with serve(FakeJudge(answers=lambda asked: bent if "piano" in asked else knows_drafts(asked))) as fake:
         made = make_drafts(config(persona), Silent(), fake.url, "m", ("light", "close"), 1, tries=2, embed=Embedder(), environ={})
         again = [request["messages"][0]["content"] for request in fake.requests][-1]
