@@ -25,7 +25,7 @@ _LINKS = frozenset(["however", "therefore", "furthermore", "moreover", "instead"
 """First words that a sentence can do without."""
 _DOERS = frozenset(["i", "we", "you", "he", "she", "they", "who"])
 _GET = frozenset(["get", "gets", "got", "getting"])
-_BECOME = frozenset(["become", "becomes", "became", "gain", "gains", "be", "been", "is", "are", "have", "has", "had"])
+_IS = frozenset(["become", "becomes", "became", "gain", "gains", "be", "been", "is", "are", "have", "has", "had"])
 _APART = 3
 """Words between an article and its noun."""
 
@@ -117,9 +117,9 @@ def _been(there: Words, here: Words) -> str | None:
 
 
 def _got(there: Words, here: Words) -> str | None:
-    """Somebody who gets what the draft has him give, or what only was: "get" stands for receive, buy and become."""
+    """Somebody who gets what he gives in the draft: "get" stands for receive and buy, and for what is, becomes or is had."""
     new = count(here, _GET) > count(there, _GET)
-    received = any(alike("receive", word) or alike("buy", word) for word in there) or not _BECOME.isdisjoint(there)
+    received = any(alike("receive", word) or alike("buy", word) for word in there) or not _IS.isdisjoint(there)
     return 'the draft does not say "get" here' if new and not received else None
 
 

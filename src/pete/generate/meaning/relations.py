@@ -147,7 +147,10 @@ def _asked(there: Words, here: Words) -> str | None:
 
 
 def _certain(there: Words, here: Words) -> str | None:
-    """What only may be, and now is or will be."""
+    """What only may or would be, and now is or will be."""
+    would = any(who in ("i", "we") and may == "would" and verb not in _POLITELY for who, may, verb in _threes(there))
+    if would and not any(word == "would" or word.endswith("'d") for word in here):
+        return "it would say for certain what only would be"
     may = sum(word in _MAY for word in there)
     offered = sum(before in ("you", "we") and word in _MAY for before, word in pairwise(there))  # may be an invitation as well
     if "whether" not in there and may - offered > sum(word in _MAY or word in _PERHAPS for word in here):
@@ -161,9 +164,6 @@ def _then(there: Words, here: Words) -> str | None:
     past = count(here, _PAST) - count(there, _PAST)
     if past > 0 or (past < 0 and count(here, _PRESENT | _MAY) > count(there, _PRESENT | _MAY)):
         return "it would say it of another time"
-    would = any(who in ("i", "we") and may == "would" and verb not in _POLITELY for who, may, verb in _threes(there))
-    if would and not any(word == "would" or word.endswith("'d") for word in here):
-        return "it would say for certain what only would be"
     going_on = "being" in here and "being" not in there and not HAVE.isdisjoint(there) and HAVE.isdisjoint(here)
     if going_on or ("had" in here and "had" not in there):
         return "it would say it of another time"

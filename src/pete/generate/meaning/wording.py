@@ -40,8 +40,9 @@ _SAYS = {"as long as": "if", "provided that": "if", "provided you": "if you", "m
 """What several words say as one of them does."""
 _CONDITIONS = frozenset(["if", "until", "without", "before", "after", "than"])
 """Those of them that claim something else by being there: a rewrite brings none of its own."""
-_ABOUT = re.compile(rf"\b(?:about|around|roughly|approximately|nearly|almost|some) (?:\d|(?:{'|'.join(NUMBERS)})\b)", re.IGNORECASE)
-_AT_MOST = re.compile(rf"\b(?:up to|at least|at most|no more than|no less than) (?:\d|(?:{'|'.join(NUMBERS)})\b)", re.IGNORECASE)
+_COUNT = rf"(?=\d|(?:{'|'.join(NUMBERS)})\b)"
+_ABOUT = re.compile(rf"\b(?:about|around|roughly|approximately|nearly|almost|some) {_COUNT}", re.IGNORECASE)
+_BOUND = re.compile(rf"\b(up to|at least|at most|no more than|no less than) {_COUNT}", re.IGNORECASE)
 _THING = {"it": "it", "its": "it", "it's": "it", "one": "one", "ones": "one"}
 """What stands for something that was named."""
 _WHEN = frozenset(["now", "then", "already", "still", "again", "yet", "later", "soon", "today", "tonight"])
@@ -136,7 +137,7 @@ def _limits(text: str) -> Counter[str]:
     for phrase, word in _SAYS.items():
         plain = plain.replace(phrase, word)
     found = Counter(_LIMITS[word] for word in words(plain) if word in _LIMITS)
-    return found + Counter({"about": len(_ABOUT.findall(plain)), "up to": len(_AT_MOST.findall(plain))})
+    return found + Counter({"about": len(_ABOUT.findall(plain)), **Counter(_BOUND.findall(plain))})
 
 
 def _others(text: str) -> Counter[str]:

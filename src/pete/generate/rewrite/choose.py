@@ -128,7 +128,8 @@ class _Board:
     def __init__(self, passage: Passage, compare: Compare, voice: Voice | None, strength: Strength) -> None:
         self.passage, self._compare, self._voice, self._strength = passage, compare, voice, strength
         self.sentences = [unmarked(one) for one in sentences_in(passage.text)]
-        self._like_draft = voice(passage.text) if voice else 0.0
+        self.like_draft = voice(passage.text) if voice else 0.0
+        """How much the draft sounds like the author."""
         self._why: list[dict[bool, str]] = [{} for _ in self.sentences]
         """The first reason why one stays: by whether a rewrite was refused."""
 
@@ -181,7 +182,7 @@ class _Board:
         if astray := strays(draft, said):
             return self._blame(mine, astray)
         tile = _Tile(mine.start, mine.stop - 1, said, source, near, 1.0)
-        gain = 1.0 if self._voice is None else self._voice(self.mixed([tile])) - self._like_draft
+        gain = 1.0 if self._voice is None else self._voice(self.mixed([tile])) - self.like_draft
         if gain <= 0:
             return self._blame(mine, "no rewrite was more like the author", forced=False)
         return replace(tile, worth=len(words(draft)) * alike(draft, said) if self._strength.closest else gain)
@@ -305,14 +306,13 @@ def choose(passage: Passage, draws: Sequence[Draw], compare: Compare, voice: Voi
     board = _Board(passage, compare, voice, strength)
     each = _nearest([board.tiles(draw) for draw in dict.fromkeys(draws)])
     mixtures = [board.checked([tile for tiles in each for tile in tiles]), *map(board.checked, each)]
-    draft = voice(passage.text) if voice else 0.0
 
     def taste(tiles: Sequence[_Tile]) -> float:
         said = board.mixed(tiles)
-        like = voice(said) if voice else draft + len(tiles)
-        if like <= draft:
+        like = voice(said) if voice else len(tiles)
+        if like <= board.like_draft:
             return 0.0
-        return 1 + alike(passage.text, said) if strength.closest else 1 + like - draft
+        return 1 + alike(passage.text, said) if strength.closest else 1 + like - board.like_draft
 
     taken = max(mixtures, key=taste)
     if not taste(taken):
