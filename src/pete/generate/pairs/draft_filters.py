@@ -23,7 +23,7 @@ from pete.generate.rewrite.passages import Passage
 RATIO = 0.5, 2.0
 """Words of a draft to those of its text. The bundled persona's 371 drafts: 0.63 to 1.40."""
 LIGHT_RATIO = 0.9, 1.3
-"""The same of a light draft, 1.0 to 1.29 for 99 of 100 of the bundled persona's. A wordy one teaches to leave words out: see docs/log.md."""
+"""The same of a light draft, 1.0 to 1.29 for 99 of 100 of the persona's. Wordy ones teach to leave words out: see docs/log.md."""
 SLACK = 6
 """Words by which a draft may be off beside that, a light one by half as many: a tagline has five."""
 IDENTICAL = 0.95
