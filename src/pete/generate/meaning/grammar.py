@@ -24,6 +24,9 @@ _POLITE = frozenset(["please", "kindly", "also", "then", "now", "just"])
 _LINKS = frozenset(["however", "therefore", "furthermore", "moreover", "instead", "according", "dear"])
 """First words that a sentence can do without."""
 _DOERS = frozenset(["i", "we", "you", "he", "she", "they", "who"])
+_AMOUNTS = frozenset(["provide", "provides", "form", "forms", "represent", "represents", "constitute", "constitutes"])
+"""Verbs that say little more than "is"."""
+_REASONS = frozenset(["as", "because", "since", "so"])
 _GET = frozenset(["get", "gets", "got", "getting"])
 _IS = frozenset(["become", "becomes", "became", "gain", "gains", "be", "been", "is", "are", "have", "has", "had"])
 _APART = 3
@@ -169,6 +172,32 @@ def _whose(there: Words, here: Words) -> str | None:
     return f'it would leave out what is "{lost}"' if lost else None
 
 
+def _only_is(there: Words, here: Words) -> str | None:
+    """What something does, and only is: the meetings include a good meal is not the meetings are one."""
+    new = {article for be, article in set(pairwise(here)) - set(pairwise(there)) if be in _BE and article in _ARTICLES}
+    for before, verb, article in zip(there, there[1:], there[2:], strict=False):
+        if (
+            article in new
+            and tells(verb)
+            and verb not in _AMOUNTS
+            and before not in _BE | _STRANDED
+            and not any(alike(verb, w) for w in here)
+        ):
+            return f'it would leave out "{verb}"'
+    return None
+
+
+def _gives_reason(said: Words) -> bool:
+    return said[:1] in (["as"], ["since"]) and said[1:2] != ["from"]
+
+
+def _reason(there: Words, here: Words) -> str | None:
+    """A reason that only stands beside what it is the reason of: as it rained, we closed is not it rained, and we closed."""
+    because = next((word for word in there if word == "because"), there[0] if _gives_reason(there) else None)
+    lost = because and here.count("and") > there.count("and") and _REASONS.isdisjoint(here)
+    return f'it would leave out "{because}"' if lost else None
+
+
 def _about(there: Words, here: Words) -> str | None:
     """Whom it is about: no more post is not no more post about her."""
     lost = (person for before, person in pairwise(there) if before == "about" and person in PERSONS and "about" not in here)
@@ -176,5 +205,6 @@ def _about(there: Words, here: Words) -> str | None:
 
 
 _RULES: Sequence[Callable[[Words, Words], str | None]] = (
-    _bare, _undone, _whether, _to_one, _stranded, _had, _been, _got, _requested, _priced, _made_verb, _head, _verbless, _whose, _about,
+    _bare, _undone, _whether, _to_one, _stranded, _had, _been, _got, _requested, _priced, _made_verb, _head, _verbless, _whose,
+    _only_is, _reason, _about,
 )  # fmt: skip

@@ -23,6 +23,8 @@ from pete.generate.meaning.wording import strays
         ("The system is transparent for both.", "The system transparents both.", '"transparents"'),
         ("Kayak rental opens again.", "Kayak opens again.", '"rental"'),
         ("You will not receive any more post about her.", "You won't receive any more post.", '"about her"'),
+        ("The meetings include a good meal.", "The meetings are a good meal.", '"include"'),
+        ("As it rained all day, we cannot open.", "It rained all day, and we can't open.", '"as"'),
         ("How long do the batteries last?", "How long the batteries last?", "question"),
     ],
 )
@@ -40,6 +42,9 @@ def test_a_small_word_that_the_sentence_needs(draft, rewrite, why):
         ("Please ask whether it is open.", "Ask if it is open."),
         ("However, the shop is open.", "The shop is open."),
         ("The person who operates about ten vans may call.", "Who operates about ten vans may call."),
+        ("Two days is really a short time.", "Two days is a short time."),
+        ("Together they provide a better view.", "Together they are a better view."),
+        ("As from June you pay 11.49, tea included.", "From June you pay 11.49, and the tea is in it."),
         ("", ""),
     ],
 )
