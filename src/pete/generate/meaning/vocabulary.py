@@ -67,6 +67,8 @@ _PHRASES = (
     (re.compile(r"\bat all\b(?!\s+\w)"), " "),
 )
 """What several words say as one does."""
+_FIGURES = NUMBERS.keys() | {"hundred", "thousand", "million", "billion"}
+"""Words that figures are written with: what is counted is compared as such, 400 and four hundred alike."""
 _PREFIX = 4
 """Letters of a stem that another one may go on from: pottery and potter, but not cat and catalogue."""
 
@@ -79,7 +81,7 @@ def telling(text: str) -> Sequence[str]:
     for phrase, word in _PHRASES:
         plain = phrase.sub(word, plain)
     said = (re.sub(r"'(?:s|ve|ll|d|re)$", "", word) for word in words(plain) if word not in PERSONS)
-    return tuple(word for word in said if word not in small and word not in NUMBERS and not any(map(str.isdigit, word)))
+    return tuple(word for word in said if word not in small and word not in _FIGURES and not any(map(str.isdigit, word)))
 
 
 def alike(one: str, other: str) -> bool:

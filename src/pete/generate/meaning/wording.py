@@ -14,7 +14,7 @@ from pete.data.text import BULLET, fold, words
 from pete.generate.meaning.grammar import ungrammatical
 from pete.generate.meaning.parts import stem
 from pete.generate.meaning.polarity import denials
-from pete.generate.meaning.relations import bent, count, incomplete
+from pete.generate.meaning.relations import bent, count, incomplete, tells
 from pete.generate.meaning.vocabulary import PERSONS, WE_DO, YOU_DO, alike, telling
 from pete.generate.request_parsing import NUMBERS
 
@@ -83,7 +83,7 @@ def strays(draft: str, rewrite: str) -> str | None:
     things = Counter(_THING[word] for word in there if word in _THING)
     # "this is", and not "this email"
     things["it"] += sum(word in ("this", "that") and after in _AUXILIARIES for word, after in pairwise(there))
-    if thing := next(iter(Counter(_THING[word] for word in here if word in _THING) - things), None):
+    if thing := next(iter(_stand_ins(here) - things), None):
         return f'it would say "{thing}", and not what'
     if new := next((word for word in here if word in _WHEN and word not in there), None):
         return f'the draft does not say "{new}" here'
@@ -107,6 +107,13 @@ def strays(draft: str, rewrite: str) -> str | None:
     gone = [word for word in mine if not any(alike(word, other) for other in theirs)]
     may_go = min(LOST_OF_FEW * len(mine), max(1.0, LOST_OF_MANY * len(mine)))
     return f'it would leave out "{gone[0]}"' if len(gone) > may_go else None
+
+
+def _stand_ins(said: Sequence[str]) -> Counter[str]:
+    """What stands for a thing; "one" does not where it counts a noun, or asks behind "which"."""
+    around = zip(["", *said], said, [*said[1:], ""], strict=False)
+    counting = [word == "one" and (before == "which" or (after and tells(after))) for before, word, after in around]
+    return Counter(_THING[word] for word, counts in zip(said, counting, strict=True) if word in _THING and not counts)
 
 
 def _points(text: str) -> int:

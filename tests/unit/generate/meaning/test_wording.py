@@ -13,6 +13,8 @@ from pete.generate.meaning.wording import strays
         ),
         ("A new pair will be ready for you on Monday from 10.", "A new pair is ready for you on Monday from ten."),
         ("The shop has twenty-six chairs.", "The store has 26 chairs."),
+        ("You receive 400 pictures.", "You receive four hundred pictures."),
+        ("Please let us know which you would prefer.", "Please tell us which one you would like."),
         ("We provide assistance to every customer.", "We help all customers."),
         ("The shipment is remarkably late.", "The shipment is late."),
         ("Our kettle is available on Mondays.", "The kettle is available on Mondays."),
