@@ -26,6 +26,7 @@ _LINKS = frozenset(["however", "therefore", "furthermore", "moreover", "instead"
 _DOERS = frozenset(["i", "we", "you", "he", "she", "they", "who"])
 _AMOUNTS = frozenset(["provide", "provides", "form", "forms", "represent", "represents", "constitute", "constitutes"])
 """Verbs that say little more than "is"."""
+_WILL = frozenset(["will", "would", "can", "could"])
 _REASONS = frozenset(["as", "because", "since", "so"])
 _GET = frozenset(["get", "gets", "got", "getting"])
 _IS = frozenset(["become", "becomes", "became", "gain", "gains", "be", "been", "is", "are", "have", "has", "had"])
@@ -198,6 +199,27 @@ def _reason(there: Words, here: Words) -> str | None:
     return f'it would leave out "{because}"' if lost else None
 
 
+def _contrast(there: Words, here: Words) -> str | None:
+    """A contrast that became a consequence."""
+    return 'the draft does not say "so" here' if there[:1] in (["however"], ["but"]) and here[:1] == ["so"] else None
+
+
+def _would_do(there: Words, here: Words) -> str | None:
+    """What something will or can do: we hope it will help others decide is not we hope others decide."""
+    gone = _WILL.isdisjoint(here) and not any(word.endswith("'ll") for word in here)
+    verbs = (verb for will, verb in pairwise(there) if gone and will in _WILL and tells(verb))
+    lost = next((verb for verb in verbs if not any(alike(verb, other) for other in here)), None)
+    return f'it would leave out "{lost}"' if lost else None
+
+
+def _which(there: Words, here: Words) -> str | None:
+    """What tells which one it is, as if it were said by itself: the wine you like is in the shop is not you like it in the shop."""
+    for noun, you, verb in zip(there, there[1:], there[2:], strict=False):
+        if you == "you" and tells(noun, verb) and list(here[:2]) == [you, verb] and there[:1] != ["you"]:
+            return f'the draft does not say "you {verb}" by itself'
+    return None
+
+
 def _about(there: Words, here: Words) -> str | None:
     """Whom it is about: no more post is not no more post about her."""
     lost = (person for before, person in pairwise(there) if before == "about" and person in PERSONS and "about" not in here)
@@ -206,5 +228,5 @@ def _about(there: Words, here: Words) -> str | None:
 
 _RULES: Sequence[Callable[[Words, Words], str | None]] = (
     _bare, _undone, _whether, _to_one, _stranded, _had, _been, _got, _requested, _priced, _made_verb, _head, _verbless, _whose,
-    _only_is, _reason, _about,
+    _only_is, _reason, _contrast, _would_do, _which, _about,
 )  # fmt: skip

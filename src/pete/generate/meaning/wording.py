@@ -47,6 +47,7 @@ _THING = {"it": "it", "its": "it", "it's": "it", "one": "one", "ones": "one"}
 """What stands for something that was named."""
 _WHEN = frozenset(["now", "then", "already", "still", "again", "yet", "later", "soon", "today", "tonight"])
 """Small words that claim something by themselves: what is safe now was not before."""
+_TO_US = frozenset(["us", "me"])
 _LABEL = re.compile(r"\w+:(?=\s)")
 """What a line begins with that says what it is: To, Re, the question of an interview."""
 _AUXILIARIES = frozenset(["is", "was", "isn't", "wasn't", "will", "would", "has", "had", "may", "might", "can", "could"])
@@ -65,7 +66,10 @@ def strays(draft: str, rewrite: str) -> str | None:
     if more := next(iter(_others(rewrite) - _others(draft)), None):
         return f'it would say "{more}" for a name'
     ours, said = next((word for word in words(fold(draft)) if word in WE_DO), None), words(fold(rewrite))
-    if ours and ("i" not in _persons(rewrite) or (count(said, YOU_DO) and not count(said, WE_DO))):  # who of us and of you does it
+    to_us = count(said, _TO_US) > count(words(fold(draft)), _TO_US)
+    if ours and (
+        "i" not in _persons(rewrite) or ((to_us or count(said, YOU_DO)) and not count(said, WE_DO))
+    ):  # who of us and of you does it
         return f'it would leave out who does it, "{ours}"'
     if "you" in _persons(draft) - _persons(rewrite) and any(word in WE_DO for word in words(fold(rewrite))):
         return 'it would leave out "you", and say it of us'

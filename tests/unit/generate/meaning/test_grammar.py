@@ -25,6 +25,9 @@ from pete.generate.meaning.wording import strays
         ("You will not receive any more post about her.", "You won't receive any more post.", '"about her"'),
         ("The meetings include a good meal.", "The meetings are a good meal.", '"include"'),
         ("As it rained all day, we cannot open.", "It rained all day, and we can't open.", '"as"'),
+        ("However, the survey at the checkout is short.", "So the survey at the checkout is short.", '"so"'),
+        ("We hope that this will help others decide.", "We hope others decide.", '"help"'),
+        ("The wine you like is available in the shop.", "You like the wine in the shop.", '"you like" by itself'),
         ("How long do the batteries last?", "How long the batteries last?", "question"),
     ],
 )

@@ -70,6 +70,7 @@ def test_the_same_in_other_words(draft, rewrite):
         ("Your order has now been sent.", "Your order is now being sent.", "another time"),
         ("We would love to have her back.", "We would have had her back.", "another time"),
         ("Up to six people use one vault.", "Six people use one vault.", '"up to"'),
+        ("We turned a board round and forgot it.", "A board turned a round for us and forgot it.", 'who does it, "we"'),
         ("We are open until 7 tonight.", "We're open until 7.", '"tonight", and claim more'),
         ("Your order will be dispatched to you tomorrow.", "Your order will be sent to you.", '"tomorrow"'),
         ("Count how many come in for each version.", "Count how many come in each version.", '"for"'),
