@@ -3,11 +3,12 @@
 Rules of thumb for English, learned as those of relations.py were.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 
 from pete.data.language import language_of
 from pete.data.text import fold, words
+from pete.generate.meaning.details import DAYS
 from pete.generate.meaning.relations import HAVE, Words, count, tells
 from pete.generate.meaning.vocabulary import PERSONS, alike
 from pete.generate.request_parsing import NUMBERS
@@ -27,6 +28,9 @@ _DOERS = frozenset(["i", "we", "you", "he", "she", "they", "who"])
 _AMOUNTS = frozenset(["provide", "provides", "form", "forms", "represent", "represents", "constitute", "constitutes"])
 """Verbs that say little more than "is"."""
 _WILL = frozenset(["will", "would", "can", "could"])
+_GRANTED = frozenset(["guaranteed", "allowed", "permitted", "given", "promised", "included", "refunded"])
+_OFFERED = frozenset(["available", "open"])
+_UNTIL = frozenset(["by", "until", "before", "after"])
 _REASONS = frozenset(["as", "because", "since", "so"])
 _GET = frozenset(["get", "gets", "got", "getting"])
 _IS = frozenset(["become", "becomes", "became", "gain", "gains", "be", "been", "is", "are", "have", "has", "had"])
@@ -196,7 +200,58 @@ def _reason(there: Words, here: Words) -> str | None:
     """A reason that only stands beside what it is the reason of: as it rained, we closed is not it rained, and we closed."""
     because = next((word for word in there if word == "because"), there[0] if _gives_reason(there) else None)
     lost = because and here.count("and") > there.count("and") and _REASONS.isdisjoint(here)
+    if "because" in there and "because" not in here and here.count("so") > there.count("so") and "therefore" not in there:
+        return "it would say what follows for what is the reason"
     return f'it would leave out "{because}"' if lost else None
+
+
+def _object(there: Words, here: Words) -> str | None:
+    """What something is done to: to check the data for customers is not to check for customers."""
+    new = set(pairwise(here)) - set(pairwise(there))
+    for verb, article, noun, after in zip(there, there[1:], there[2:], there[3:], strict=False):
+        cut = article in _ARTICLES and after in _STRANDED and (verb, after) in new and tells(verb, noun)
+        if cut and not any(alike(noun, other) for other in here):
+            return f'it would leave out "{article} {noun}"'
+    return None
+
+
+def _granted(there: Words, here: Words) -> str | None:
+    """What is given, allowed or guaranteed, and only is."""
+    given = (verb for be, verb in _with_be(there) if verb in _GRANTED and not any(alike(verb, other) for other in here))
+    lost = next(given, None)
+    return f'it would leave out "{lost}"' if lost and any(be in _BE for be in here) else None
+
+
+def _with_be(said: Words) -> Iterator[tuple[str, str]]:
+    """A form of "be" and the next word that is no adverb of time or denial."""
+    for number, be in enumerate(said):
+        if be in _BE:
+            yield be, next((word for word in said[number + 1 :] if word not in ("no", "longer", "not", "now", "also")), "")
+
+
+def _love_to(there: Words, here: Words) -> str | None:
+    """What somebody would love to do, and only would."""
+    now = {verb for would, verb in pairwise(here) if would == "would" or would.endswith("'d")}
+    loved = (verb for love, to, verb in zip(there, there[1:], there[2:], strict=False) if love in ("love", "like") and to == "to")
+    return f'it would leave out "love to {verb}"' if (verb := next((v for v in loved if v in now), None)) else None
+
+
+def _by_when(there: Words, here: Words) -> str | None:
+    """By when something is asked for: apply by 15 January."""
+    before = {when: word for word, when in pairwise(["", *here])}
+    for until, when in pairwise(there):
+        told = before.get(when, until)
+        if until in _UNTIL and when[0].isdigit() and there.count(when) == 1 and (told in _ENDS or tells(told)) and told not in _UNTIL:
+            return f'it would leave out "{until} {when}"'
+    return None
+
+
+def _coming(there: Words, here: Words) -> str | None:
+    """What will be on offer, and is already."""
+    coming = {what for will, be, what in zip(there, there[1:], there[2:], strict=False) if (will, be) == ("will", "be")} & _OFFERED
+    dated = any(word[0].isdigit() for word in there) or any(day in there for day in DAYS)
+    now = next((what for be, what in pairwise(here) if be in _BE and what in coming), None)
+    return f'it would say that it is "{now}" already' if now and not dated and _WILL.isdisjoint(here) else None
 
 
 def _contrast(there: Words, here: Words) -> str | None:
@@ -228,5 +283,5 @@ def _about(there: Words, here: Words) -> str | None:
 
 _RULES: Sequence[Callable[[Words, Words], str | None]] = (
     _bare, _undone, _whether, _to_one, _stranded, _had, _been, _got, _requested, _priced, _made_verb, _head, _verbless, _whose,
-    _only_is, _reason, _contrast, _would_do, _which, _about,
+    _only_is, _reason, _contrast, _would_do, _which, _object, _granted, _love_to, _by_when, _coming, _about,
 )  # fmt: skip

@@ -27,7 +27,7 @@ _LIMITS = {
         "may might could possibly perhaps maybe mightn't couldn't",
         "likely probably", "some several few",
         "many most", "usually often generally normally mostly", "sometimes rarely seldom occasionally", "almost nearly", "only just",
-        "if unless", "until till", "without", "before", "after", "working", "today", "tonight", "tomorrow", "yesterday",
+        "if unless", "until till", "without", "before", "after", "working", "today", "tonight", "tomorrow", "yesterday", "always",
         "more further additional extra", "less fewer", "than", "feel feels felt", "want wants wanted", "understand understands understood",
         "suggest suggests suggested", "seem seems seemed appear appears appeared", "believe believes believed think thinks thought",
         "credited", "reported reports", "said says", "estimated",
