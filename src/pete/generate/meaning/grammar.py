@@ -9,6 +9,7 @@ from itertools import pairwise
 from pete.data.language import language_of
 from pete.data.text import fold, words
 from pete.generate.meaning.details import DAYS
+from pete.generate.meaning.parts import stem
 from pete.generate.meaning.relations import HAVE, Words, count, tells
 from pete.generate.meaning.vocabulary import PERSONS, alike
 from pete.generate.request_parsing import NUMBERS
@@ -28,6 +29,8 @@ _DOERS = frozenset(["i", "we", "you", "he", "she", "they", "who"])
 _AMOUNTS = frozenset(["provide", "provides", "form", "forms", "represent", "represents", "constitute", "constitutes"])
 """Verbs that say little more than "is"."""
 _WILL = frozenset(["will", "would", "can", "could"])
+_CONTRASTS = frozenset(["but", "however", "although", "though"])
+_CONSEQUENCES = frozenset(["therefore", "consequently", "hence", "thus"])
 _GRANTED = frozenset(["guaranteed", "allowed", "permitted", "given", "promised", "included", "refunded"])
 _OFFERED = frozenset(["available", "open"])
 _UNTIL = frozenset(["by", "until", "before", "after"])
@@ -181,13 +184,7 @@ def _only_is(there: Words, here: Words) -> str | None:
     """What something does, and only is: the meetings include a good meal is not the meetings are one."""
     new = {article for be, article in set(pairwise(here)) - set(pairwise(there)) if be in _BE and article in _ARTICLES}
     for before, verb, article in zip(there, there[1:], there[2:], strict=False):
-        if (
-            article in new
-            and tells(verb)
-            and verb not in _AMOUNTS
-            and before not in _BE | _STRANDED
-            and not any(alike(verb, w) for w in here)
-        ):
+        if article in new and tells(verb) and verb not in _AMOUNTS and before not in _BE | _STRANDED and stem(verb) not in map(stem, here):
             return f'it would leave out "{verb}"'
     return None
 
@@ -256,7 +253,14 @@ def _coming(there: Words, here: Words) -> str | None:
 
 def _contrast(there: Words, here: Words) -> str | None:
     """A contrast that became a consequence."""
-    return 'the draft does not say "so" here' if there[:1] in (["however"], ["but"]) and here[:1] == ["so"] else None
+    turned = here.count("so") > there.count("so") and count(there, _CONTRASTS) > count(here, _CONTRASTS) and _CONSEQUENCES.isdisjoint(there)
+    return 'the draft does not say "so" here' if turned else None
+
+
+def _elided(there: Words, here: Words) -> str | None:
+    """What somebody or something is not: if they are not achieved is not if they are not."""
+    ends = list(here[-1:]) == ["not"] and list(there[-1:]) != ["not"] and list(there[-2:]) != ["not", "to"]
+    return "it would not say what is not" if ends else None
 
 
 def _would_do(there: Words, here: Words) -> str | None:
@@ -283,5 +287,5 @@ def _about(there: Words, here: Words) -> str | None:
 
 _RULES: Sequence[Callable[[Words, Words], str | None]] = (
     _bare, _undone, _whether, _to_one, _stranded, _had, _been, _got, _requested, _priced, _made_verb, _head, _verbless, _whose,
-    _only_is, _reason, _contrast, _would_do, _which, _object, _granted, _love_to, _by_when, _coming, _about,
+    _only_is, _reason, _contrast, _elided, _would_do, _which, _object, _granted, _love_to, _by_when, _coming, _about,
 )  # fmt: skip
