@@ -3,38 +3,27 @@
 Rules of thumb for English, learned as those of relations.py were.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 from pete.data.language import language_of
 from pete.data.text import fold, words
-from pete.generate.meaning.details import DAYS
-from pete.generate.meaning.parts import stem
 from pete.generate.meaning.relations import HAVE, Words, count, tells
 from pete.generate.meaning.vocabulary import PERSONS, alike
 from pete.generate.request_parsing import NUMBERS
 
-_ARTICLES = frozenset(["the", "a", "an", "this", "these", "my", "our", "your", "his", "her", "its", "their"])
+ARTICLES = frozenset(["the", "a", "an", "this", "these", "my", "our", "your", "his", "her", "its", "their"])
 _OTHERS = frozenset(["that", "those", "each", "every", "all", "any", "some", "no", "one", "another", "both", "what", "which", "same"])
 """What may stand in the place of an article."""
-_BE = frozenset(["is", "are", "was", "were", "be", "been", "am", "isn't", "aren't", "it's", "that's"])
+BE = frozenset(["is", "are", "was", "were", "be", "been", "am", "isn't", "aren't", "it's", "that's"])
 _DO = frozenset(["do", "does", "did"])
 _ASKING = frozenset(["how", "what", "when", "where", "why", "which", "who"])
-_STRANDED = frozenset(["to", "for", "of", "with", "at", "on", "from", "in", "about", "by"])
-_ENDS = frozenset(["and", "or", "but", ""])
+STRANDED = frozenset(["to", "for", "of", "with", "at", "on", "from", "in", "about", "by"])
+ENDS = frozenset(["and", "or", "but", ""])
 _POLITE = frozenset(["please", "kindly", "also", "then", "now", "just"])
 _LINKS = frozenset(["however", "therefore", "furthermore", "moreover", "instead", "according", "dear"])
 """First words that a sentence can do without."""
 _DOERS = frozenset(["i", "we", "you", "he", "she", "they", "who"])
-_AMOUNTS = frozenset(["provide", "provides", "form", "forms", "represent", "represents", "constitute", "constitutes"])
-"""Verbs that say little more than "is"."""
-_WILL = frozenset(["will", "would", "can", "could"])
-_CONTRASTS = frozenset(["but", "however", "although", "though"])
-_CONSEQUENCES = frozenset(["therefore", "consequently", "hence", "thus"])
-_GRANTED = frozenset(["guaranteed", "allowed", "permitted", "given", "promised", "included", "refunded"])
-_OFFERED = frozenset(["available", "open"])
-_UNTIL = frozenset(["by", "until", "before", "after"])
-_REASONS = frozenset(["as", "because", "since", "so"])
 _GET = frozenset(["get", "gets", "got", "getting"])
 _IS = frozenset(["become", "becomes", "became", "gain", "gains", "be", "been", "is", "are", "have", "has", "had"])
 _APART = 3
@@ -74,7 +63,7 @@ def _articles(said: Words) -> dict[str, set[str]]:
             continue
         article = ""
         for other in reversed(said[max(0, number - _APART) : number]):
-            if other in _ARTICLES or other in _OTHERS:
+            if other in ARTICLES or other in _OTHERS:
                 article = other
             if article or not tells(other):
                 break
@@ -97,7 +86,7 @@ def _whether(there: Words, here: Words) -> str | None:
 
 def _to_one(there: Words, here: Words) -> str | None:
     """A count of one: five are reduced to one."""
-    lost = next((before for before, word in pairwise(there) if word == "one" and before in _STRANDED and "one" not in here), None)
+    lost = next((before for before, word in pairwise(there) if word == "one" and before in STRANDED and "one" not in here), None)
     return f'it would leave out "{lost} one"' if lost else None
 
 
@@ -105,7 +94,7 @@ def _stranded(there: Words, here: Words) -> str | None:
     """A preposition at the end of a clause: what it leads to is not what it leads."""
     pairs = set(pairwise(here))
     for word, between, after in zip(there, there[1:], [*there[2:], ""], strict=False):
-        if between in _STRANDED and after in _ENDS and tells(word) and word in here and (word, between) not in pairs:
+        if between in STRANDED and after in ENDS and tells(word) and word in here and (word, between) not in pairs:
             return f'it would leave out "{between}"'
     return None
 
@@ -122,7 +111,7 @@ def _been(there: Words, here: Words) -> str | None:
     """What is, without "is": the new rates are 3% is not the new rates 3%."""
     new = set(pairwise(here)) - set(pairwise(there))
     for one, be, other in zip(there, there[1:], there[2:], strict=False):
-        if be in _BE and tells(one) and (one, other) in new and (other in _STRANDED or other[0].isdigit() or other in NUMBERS):
+        if be in BE and tells(one) and (one, other) in new and (other in STRANDED or other[0].isdigit() or other in NUMBERS):
             return f'it would leave out "{be}"'
     return None
 
@@ -137,8 +126,8 @@ def _got(there: Words, here: Words) -> str | None:
 def _requested(there: Words, here: Words) -> str | None:
     """A request of what only is: the shop is open is not open the shop."""
     verb, after = [*here, "", ""][:2]
-    new = tells(verb) and verb.isalpha() and not verb.endswith("er") and after in _ARTICLES and there[:1] != here[:1]
-    return f'it would ask to "{verb}"' if new and any(be in _BE and word == verb for be, word in pairwise(there)) else None
+    new = tells(verb) and verb.isalpha() and not verb.endswith("er") and after in ARTICLES and there[:1] != here[:1]
+    return f'it would ask to "{verb}"' if new and any(be in BE and word == verb for be, word in pairwise(there)) else None
 
 
 def _priced(there: Words, here: Words) -> str | None:
@@ -150,7 +139,7 @@ def _priced(there: Words, here: Words) -> str | None:
 
 def _made_verb(there: Words, here: Words) -> str | None:
     """What something is, as if it did it: transparent, transparents."""
-    been = {word for before, word in pairwise(there) if before in _BE and tells(word)}
+    been = {word for before, word in pairwise(there) if before in BE and tells(word)}
     word = next((word for word in here if word.endswith("s") and word not in there and word[:-1] in been), None)
     return f'the draft does not say "{word}" here' if word else None
 
@@ -166,7 +155,7 @@ def _head(there: Words, here: Words) -> str | None:
 
 def _verbless(there: Words, here: Words) -> str | None:
     """Somebody who does nothing any more: you operate ten vans is not you ten vans."""
-    idle = {who for who, after in pairwise(here) if who in _DOERS and (after in _STRANDED or after in _ARTICLES or after[0].isdigit())}
+    idle = {who for who, after in pairwise(here) if who in _DOERS and (after in STRANDED or after in ARTICLES or after[0].isdigit())}
     verbs = (verb for who, verb in pairwise(there) if who in idle and tells(verb))
     lost = next((verb for verb in verbs if not any(alike(verb, other) for other in here)), None)
     return f'it would leave out "{lost}"' if lost else None
@@ -174,109 +163,10 @@ def _verbless(there: Words, here: Words) -> str | None:
 
 def _whose(there: Words, here: Words) -> str | None:
     """What is somebody's, tied on without "is": that it is nobody's fault is not and nobody's fault."""
-    before, been = set(pairwise(there)), {word for be, word in pairwise(there) if be in _BE}
+    before, been = set(pairwise(there)), {word for be, word in pairwise(there) if be in BE}
     owners = (word for one, word in pairwise(here) if one == "and" and word.endswith("'s") and ("and", word) not in before)
     lost = next((word for word in owners if tells(word) and word in been), None)
     return f'it would leave out what is "{lost}"' if lost else None
-
-
-def _only_is(there: Words, here: Words) -> str | None:
-    """What something does, and only is: the meetings include a good meal is not the meetings are one."""
-    new = {article for be, article in set(pairwise(here)) - set(pairwise(there)) if be in _BE and article in _ARTICLES}
-    for before, verb, article in zip(there, there[1:], there[2:], strict=False):
-        if article in new and tells(verb) and verb not in _AMOUNTS and before not in _BE | _STRANDED and stem(verb) not in map(stem, here):
-            return f'it would leave out "{verb}"'
-    return None
-
-
-def _gives_reason(said: Words) -> bool:
-    return said[:1] in (["as"], ["since"]) and said[1:2] != ["from"]
-
-
-def _reason(there: Words, here: Words) -> str | None:
-    """A reason that only stands beside what it is the reason of: as it rained, we closed is not it rained, and we closed."""
-    because = next((word for word in there if word == "because"), there[0] if _gives_reason(there) else None)
-    lost = because and here.count("and") > there.count("and") and _REASONS.isdisjoint(here)
-    if "because" in there and "because" not in here and here.count("so") > there.count("so") and "therefore" not in there:
-        return "it would say what follows for what is the reason"
-    return f'it would leave out "{because}"' if lost else None
-
-
-def _object(there: Words, here: Words) -> str | None:
-    """What something is done to: to check the data for customers is not to check for customers."""
-    new = set(pairwise(here)) - set(pairwise(there))
-    for verb, article, noun, after in zip(there, there[1:], there[2:], there[3:], strict=False):
-        cut = article in _ARTICLES and after in _STRANDED and (verb, after) in new and tells(verb, noun)
-        if cut and not any(alike(noun, other) for other in here):
-            return f'it would leave out "{article} {noun}"'
-    return None
-
-
-def _granted(there: Words, here: Words) -> str | None:
-    """What is given, allowed or guaranteed, and only is."""
-    given = (verb for be, verb in _with_be(there) if verb in _GRANTED and not any(alike(verb, other) for other in here))
-    lost = next(given, None)
-    return f'it would leave out "{lost}"' if lost and any(be in _BE for be in here) else None
-
-
-def _with_be(said: Words) -> Iterator[tuple[str, str]]:
-    """A form of "be" and the next word that is no adverb of time or denial."""
-    for number, be in enumerate(said):
-        if be in _BE:
-            yield be, next((word for word in said[number + 1 :] if word not in ("no", "longer", "not", "now", "also")), "")
-
-
-def _love_to(there: Words, here: Words) -> str | None:
-    """What somebody would love to do, and only would."""
-    now = {verb for would, verb in pairwise(here) if would == "would" or would.endswith("'d")}
-    loved = (verb for love, to, verb in zip(there, there[1:], there[2:], strict=False) if love in ("love", "like") and to == "to")
-    return f'it would leave out "love to {verb}"' if (verb := next((v for v in loved if v in now), None)) else None
-
-
-def _by_when(there: Words, here: Words) -> str | None:
-    """By when something is asked for: apply by 15 January."""
-    before = {when: word for word, when in pairwise(["", *here])}
-    for until, when in pairwise(there):
-        told = before.get(when, until)
-        if until in _UNTIL and when[0].isdigit() and there.count(when) == 1 and (told in _ENDS or tells(told)) and told not in _UNTIL:
-            return f'it would leave out "{until} {when}"'
-    return None
-
-
-def _coming(there: Words, here: Words) -> str | None:
-    """What will be on offer, and is already."""
-    coming = {what for will, be, what in zip(there, there[1:], there[2:], strict=False) if (will, be) == ("will", "be")} & _OFFERED
-    dated = any(word[0].isdigit() for word in there) or any(day in there for day in DAYS)
-    now = next((what for be, what in pairwise(here) if be in _BE and what in coming), None)
-    return f'it would say that it is "{now}" already' if now and not dated and _WILL.isdisjoint(here) else None
-
-
-def _contrast(there: Words, here: Words) -> str | None:
-    """A contrast that became a consequence."""
-    turned = here.count("so") > there.count("so") and count(there, _CONTRASTS) > count(here, _CONTRASTS) and _CONSEQUENCES.isdisjoint(there)
-    return 'the draft does not say "so" here' if turned else None
-
-
-def _elided(there: Words, here: Words) -> str | None:
-    """What somebody or something is not: if they are not achieved is not if they are not."""
-    ends = list(here[-1:]) == ["not"] and list(there[-1:]) != ["not"] and list(there[-2:]) != ["not", "to"]
-    return "it would not say what is not" if ends else None
-
-
-def _would_do(there: Words, here: Words) -> str | None:
-    """What something will or can do: we hope it will help others decide is not we hope others decide."""
-    gone = _WILL.isdisjoint(here) and not any(word.endswith("'ll") for word in here)
-    verbs = (verb for will, verb in pairwise(there) if gone and will in _WILL and tells(verb))
-    lost = next((verb for verb in verbs if not any(alike(verb, other) for other in here)), None)
-    return f'it would leave out "{lost}"' if lost else None
-
-
-def _which(there: Words, here: Words) -> str | None:
-    """What tells which one it is, as if it were said by itself: the wine you like is in the shop is not you like it in the shop."""
-    for noun, you, verb in zip(there, there[1:], there[2:], strict=False):
-        if you == "you" and tells(noun, verb) and list(here[:2]) == [you, verb] and there[:1] != ["you"]:
-            return f'the draft does not say "you {verb}" by itself'
-    return None
 
 
 def _about(there: Words, here: Words) -> str | None:
@@ -287,5 +177,5 @@ def _about(there: Words, here: Words) -> str | None:
 
 _RULES: Sequence[Callable[[Words, Words], str | None]] = (
     _bare, _undone, _whether, _to_one, _stranded, _had, _been, _got, _requested, _priced, _made_verb, _head, _verbless, _whose,
-    _only_is, _reason, _contrast, _elided, _would_do, _which, _object, _granted, _love_to, _by_when, _coming, _about,
+    _about,
 )  # fmt: skip

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from pete.data.text import BULLET, fold, words
+from pete.generate.meaning.claims import claims_else
 from pete.generate.meaning.grammar import ungrammatical
 from pete.generate.meaning.parts import stem
 from pete.generate.meaning.polarity import denials
@@ -106,7 +107,7 @@ def strays(draft: str, rewrite: str) -> str | None:
         if answer is None:
             return f'the draft does not say "{word}" here'
         left.remove(answer)
-    if less := incomplete(draft, rewrite) or ungrammatical(draft, rewrite):
+    if less := incomplete(draft, rewrite) or ungrammatical(draft, rewrite) or claims_else(draft, rewrite):
         return less
     gone = [word for word in mine if not any(alike(word, other) for other in theirs)]
     may_go = min(LOST_OF_FEW * len(mine), max(1.0, LOST_OF_MANY * len(mine)))
