@@ -9,9 +9,9 @@ from itertools import pairwise
 from pete.data.language import language_of
 from pete.data.text import fold, words
 from pete.generate.meaning.details import DAYS
-from pete.generate.meaning.grammar import ARTICLES, BE, ENDS, STRANDED
+from pete.generate.meaning.grammar import ARTICLES, BE, CLAUSE_ENDS, PREPOSITIONS
 from pete.generate.meaning.parts import stem
-from pete.generate.meaning.relations import Words, count, tells
+from pete.generate.meaning.relations import Words, count, tells, threes
 from pete.generate.meaning.vocabulary import alike
 
 _AMOUNTS = frozenset(["provide", "provides", "form", "forms", "represent", "represents", "constitute", "constitutes"])
@@ -36,8 +36,14 @@ def claims_else(draft: str, rewrite: str) -> str | None:
 def _only_is(there: Words, here: Words) -> str | None:
     """What something does, and only is: the meetings include a good meal is not the meetings are one."""
     new = {article for be, article in set(pairwise(here)) - set(pairwise(there)) if be in BE and article in ARTICLES}
-    for before, verb, article in zip(there, there[1:], there[2:], strict=False):
-        if article in new and tells(verb) and verb not in _AMOUNTS and before not in BE | STRANDED and stem(verb) not in map(stem, here):
+    for before, verb, article in threes(there):
+        if (
+            article in new
+            and tells(verb)
+            and verb not in _AMOUNTS
+            and before not in BE | PREPOSITIONS
+            and stem(verb) not in map(stem, here)
+        ):
             return f'it would leave out "{verb}"'
     return None
 
@@ -46,7 +52,7 @@ def _object(there: Words, here: Words) -> str | None:
     """What something is done to: to check the data for customers is not to check for customers."""
     new = set(pairwise(here)) - set(pairwise(there))
     for verb, article, noun, after in zip(there, there[1:], there[2:], there[3:], strict=False):
-        cut = article in ARTICLES and after in STRANDED and (verb, after) in new and tells(verb, noun)
+        cut = article in ARTICLES and after in PREPOSITIONS and (verb, after) in new and tells(verb, noun)
         if cut and not any(alike(noun, other) for other in here):
             return f'it would leave out "{article} {noun}"'
     return None
@@ -54,7 +60,7 @@ def _object(there: Words, here: Words) -> str | None:
 
 def _which(there: Words, here: Words) -> str | None:
     """What tells which one it is, as if it were said by itself: the wine you like is in the shop is not you like it in the shop."""
-    for noun, you, verb in zip(there, there[1:], there[2:], strict=False):
+    for noun, you, verb in threes(there):
         if you == "you" and tells(noun, verb) and list(here[:2]) == [you, verb] and there[:1] != ["you"]:
             return f'the draft does not say "you {verb}" by itself'
     return None
@@ -77,7 +83,7 @@ def _with_be(said: Words) -> Iterator[tuple[str, str]]:
 def _love_to(there: Words, here: Words) -> str | None:
     """What somebody would love to do, and only would."""
     now = {verb for would, verb in pairwise(here) if would == "would" or would.endswith("'d")}
-    loved = (verb for love, to, verb in zip(there, there[1:], there[2:], strict=False) if love in ("love", "like") and to == "to")
+    loved = (verb for love, to, verb in threes(there) if love in ("love", "like") and to == "to")
     return f'it would leave out "love to {verb}"' if (verb := next((v for v in loved if v in now), None)) else None
 
 
@@ -91,7 +97,7 @@ def _would_do(there: Words, here: Words) -> str | None:
 
 def _coming(there: Words, here: Words) -> str | None:
     """What will be on offer, and is already."""
-    coming = {what for will, be, what in zip(there, there[1:], there[2:], strict=False) if (will, be) == ("will", "be")} & _OFFERED
+    coming = {what for will, be, what in threes(there) if (will, be) == ("will", "be")} & _OFFERED
     dated = any(word[0].isdigit() for word in there) or any(day in there for day in DAYS)
     now = next((what for be, what in pairwise(here) if be in BE and what in coming), None)
     return f'it would say that it is "{now}" already' if now and not dated and _WILL.isdisjoint(here) else None
@@ -102,22 +108,23 @@ def _by_when(there: Words, here: Words) -> str | None:
     before = {when: word for word, when in pairwise(["", *here])}
     for until, when in pairwise(there):
         told = before.get(when, until)
-        if until in _UNTIL and when[0].isdigit() and there.count(when) == 1 and (told in ENDS or tells(told)) and told not in _UNTIL:
+        if until in _UNTIL and when[0].isdigit() and there.count(when) == 1 and (told in CLAUSE_ENDS or tells(told)) and told not in _UNTIL:
             return f'it would leave out "{until} {when}"'
     return None
 
 
 def _reason(there: Words, here: Words) -> str | None:
     """A reason that only stands beside what it is the reason of: as it rained, we closed is not it rained, and we closed."""
-    because = next((word for word in there if word == "because"), there[0] if _gives_reason(there) else None)
+    first = there[:1] in (["as"], ["since"]) and there[1:2] != ["from"]
+    because = "because" if "because" in there else there[0] if first else None
     lost = because and here.count("and") > there.count("and") and _REASONS.isdisjoint(here)
-    if "because" in there and "because" not in here and here.count("so") > there.count("so") and "therefore" not in there:
-        return "it would say what follows for what is the reason"
     return f'it would leave out "{because}"' if lost else None
 
 
-def _gives_reason(said: Words) -> bool:
-    return said[:1] in (["as"], ["since"]) and said[1:2] != ["from"]
+def _follows(there: Words, here: Words) -> str | None:
+    """A reason that became a consequence."""
+    turned = "because" in there and "because" not in here and here.count("so") > there.count("so") and "therefore" not in there
+    return "it would say what follows for what is the reason" if turned else None
 
 
 def _contrast(there: Words, here: Words) -> str | None:
@@ -133,5 +140,5 @@ def _elided(there: Words, here: Words) -> str | None:
 
 
 _RULES: Sequence[Callable[[Words, Words], str | None]] = (
-    _only_is, _object, _which, _granted, _love_to, _would_do, _coming, _by_when, _reason, _contrast, _elided,
+    _only_is, _object, _which, _granted, _love_to, _would_do, _coming, _by_when, _reason, _follows, _contrast, _elided,
 )  # fmt: skip

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from pete.data.language import language_of
 from pete.data.text import fold, words
-from pete.generate.meaning.relations import HAVE, Words, count, tells
+from pete.generate.meaning.relations import HAVE, Words, count, tells, threes
 from pete.generate.meaning.vocabulary import PERSONS, alike
 from pete.generate.request_parsing import NUMBERS
 
@@ -18,8 +18,8 @@ _OTHERS = frozenset(["that", "those", "each", "every", "all", "any", "some", "no
 BE = frozenset(["is", "are", "was", "were", "be", "been", "am", "isn't", "aren't", "it's", "that's"])
 _DO = frozenset(["do", "does", "did"])
 _ASKING = frozenset(["how", "what", "when", "where", "why", "which", "who"])
-STRANDED = frozenset(["to", "for", "of", "with", "at", "on", "from", "in", "about", "by"])
-ENDS = frozenset(["and", "or", "but", ""])
+PREPOSITIONS = frozenset(["to", "for", "of", "with", "at", "on", "from", "in", "about", "by"])
+CLAUSE_ENDS = frozenset(["and", "or", "but", ""])
 _POLITE = frozenset(["please", "kindly", "also", "then", "now", "just"])
 _LINKS = frozenset(["however", "therefore", "furthermore", "moreover", "instead", "according", "dear"])
 """First words that a sentence can do without."""
@@ -86,7 +86,7 @@ def _whether(there: Words, here: Words) -> str | None:
 
 def _to_one(there: Words, here: Words) -> str | None:
     """A count of one: five are reduced to one."""
-    lost = next((before for before, word in pairwise(there) if word == "one" and before in STRANDED and "one" not in here), None)
+    lost = next((before for before, word in pairwise(there) if word == "one" and before in PREPOSITIONS and "one" not in here), None)
     return f'it would leave out "{lost} one"' if lost else None
 
 
@@ -94,7 +94,7 @@ def _stranded(there: Words, here: Words) -> str | None:
     """A preposition at the end of a clause: what it leads to is not what it leads."""
     pairs = set(pairwise(here))
     for word, between, after in zip(there, there[1:], [*there[2:], ""], strict=False):
-        if between in STRANDED and after in ENDS and tells(word) and word in here and (word, between) not in pairs:
+        if between in PREPOSITIONS and after in CLAUSE_ENDS and tells(word) and word in here and (word, between) not in pairs:
             return f'it would leave out "{between}"'
     return None
 
@@ -110,8 +110,8 @@ def _had(there: Words, here: Words) -> str | None:
 def _been(there: Words, here: Words) -> str | None:
     """What is, without "is": the new rates are 3% is not the new rates 3%."""
     new = set(pairwise(here)) - set(pairwise(there))
-    for one, be, other in zip(there, there[1:], there[2:], strict=False):
-        if be in BE and tells(one) and (one, other) in new and (other in STRANDED or other[0].isdigit() or other in NUMBERS):
+    for one, be, other in threes(there):
+        if be in BE and tells(one) and (one, other) in new and (other in PREPOSITIONS or other[0].isdigit() or other in NUMBERS):
             return f'it would leave out "{be}"'
     return None
 
@@ -147,7 +147,7 @@ def _made_verb(there: Words, here: Words) -> str | None:
 def _head(there: Words, here: Words) -> str | None:
     """A word from between two others that say something: kayak rental opens, and not the kayak."""
     new = set(pairwise(here)) - set(pairwise(there))
-    for one, between, other in zip(there, there[1:], there[2:], strict=False):
+    for one, between, other in threes(there):
         if (one, other) in new and tells(one, between, other) and not any(alike(between, w) for w in here):
             return f'it would leave out "{between}"'
     return None
@@ -155,7 +155,7 @@ def _head(there: Words, here: Words) -> str | None:
 
 def _verbless(there: Words, here: Words) -> str | None:
     """Somebody who does nothing any more: you operate ten vans is not you ten vans."""
-    idle = {who for who, after in pairwise(here) if who in _DOERS and (after in STRANDED or after in ARTICLES or after[0].isdigit())}
+    idle = {who for who, after in pairwise(here) if who in _DOERS and (after in PREPOSITIONS or after in ARTICLES or after[0].isdigit())}
     verbs = (verb for who, verb in pairwise(there) if who in idle and tells(verb))
     lost = next((verb for verb in verbs if not any(alike(verb, other) for other in here)), None)
     return f'it would leave out "{lost}"' if lost else None

@@ -95,7 +95,7 @@ def _another_does(there: Words, here: Words) -> str | None:
 
 def _done_to(there: Words, here: Words) -> str | None:
     """Somebody to whom is done what the draft says of others, or who comes in once more: you found them is not they found you."""
-    told = {(one, other) for one, that, other in _threes(there) if that in ("that", "which", "whom")}
+    told = {(one, other) for one, that, other in threes(there) if that in ("that", "which", "whom")}
     new = set(pairwise(here)) - set(pairwise(there)) - told
     known = set(map(stem, there))
     for verb, person in sorted(new):
@@ -124,7 +124,7 @@ def _untied(there: Words, here: Words) -> str | None:
     for before, person in pairwise(there):
         if before in _TOWARDS and person in _OBJECTS and (before, person) not in (("for", "you"), ("of", "them")) and person not in known:
             return f'it would leave out "{before} {person}"'
-    for one, between, other in _threes(there):
+    for one, between, other in threes(there):
         if one in _PREPOSITIONS and between in _PREPOSITIONS and (one, other) in pairs and other != "any":
             return f'it would leave out "{between}"'
         if between in _PREPOSITIONS and (one, other) in pairs and tells(one, other) and not other[0].isdigit():
@@ -148,7 +148,7 @@ def _asked(there: Words, here: Words) -> str | None:
 
 def _certain(there: Words, here: Words) -> str | None:
     """What only may or would be, and now is or will be."""
-    would = any(who in ("i", "we") and may == "would" and verb not in _POLITELY for who, may, verb in _threes(there))
+    would = any(who in ("i", "we") and may == "would" and verb not in _POLITELY for who, may, verb in threes(there))
     if would and not any(word == "would" or word.endswith("'d") for word in here):
         return "it would say for certain what only would be"
     may = sum(word in _MAY for word in there)
@@ -200,7 +200,7 @@ def _all(said: Words) -> int:
 
 def _named(there: Words, here: Words, names: Iterable[Words]) -> str | None:
     """A noun without the word before it that says which; some words of a longer name: a wine club is no wine club membership."""
-    for before, which, noun in _threes(there):
+    for before, which, noun in threes(there):
         if before in _NOUN_FOLLOWS and tells(which, noun) and noun in here and not any(alike(which, other) for other in here):
             return f'it would leave out "{which}"'
     for name in names:
@@ -270,7 +270,8 @@ def count(said: Words, some: Collection[str]) -> int:
     return sum(word in some for word in said)
 
 
-def _threes(said: Words) -> Iterator[tuple[str, str, str]]:
+def threes(said: Words) -> Iterator[tuple[str, str, str]]:
+    """Every three words that follow each other."""
     return zip(said, said[1:], said[2:], strict=False)
 
 

@@ -68,9 +68,8 @@ def strays(draft: str, rewrite: str) -> str | None:
         return f'it would say "{more}" for a name'
     ours, said = next((word for word in words(fold(draft)) if word in WE_DO), None), words(fold(rewrite))
     to_us = count(said, _TO_US) > count(words(fold(draft)), _TO_US)
-    if ours and (
-        "i" not in _persons(rewrite) or ((to_us or count(said, YOU_DO)) and not count(said, WE_DO))
-    ):  # who of us and of you does it
+    by_others = (to_us or count(said, YOU_DO)) and not count(said, WE_DO)
+    if ours and ("i" not in _persons(rewrite) or by_others):  # who of us and of you does it
         return f'it would leave out who does it, "{ours}"'
     if "you" in _persons(draft) - _persons(rewrite) and any(word in WE_DO for word in words(fold(rewrite))):
         return 'it would leave out "you", and say it of us'
